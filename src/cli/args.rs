@@ -1,0 +1,116 @@
+//! The command line. What stands here is the manual: help is printed from it.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Take a chart's own Secrets out of rendered manifests and point every reference at a Secret kept in a vault.
+///
+/// Reads manifests on standard input and writes them on standard output, as a Helm post-renderer does. What no rule
+/// touches leaves byte for byte as it came. Either the whole stream is right, or nothing is written.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = AFTER_HELP, max_term_width = 100)]
+pub(super) struct Args {
+    /// What to do; without a command, `filter`.
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+
+    /// The flags of `filter`.
+    #[command(flatten)]
+    pub(super) filter: FilterArgs,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done
+  2  error, and nothing was written: wrong flags, configuration or input, a rule that
+     matched nothing, a document that cannot be edited safely
+
+Examples:
+  helm upgrade lf ./chart --post-renderer resecret \\
+    --post-renderer-args --preset --post-renderer-args langfuse \\
+    --post-renderer-args --to --post-renderer-args langfuse-vault     (Helm 3)
+  helm upgrade lf ./chart --post-renderer resecret-post-renderer …    (Helm 4)
+  helm template lf ./chart | resecret --config resecret.yaml";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Filter manifests from standard input to standard output.
+    #[command(after_help = AFTER_HELP)]
+    Filter(Box<FilterArgs>),
+}
+
+/// The flags of `filter`.
+#[derive(Debug, clap::Args)]
+pub(super) struct FilterArgs {
+    /// What to change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// Flags that say what to change.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Rules")]
+pub(super) struct RuleArgs {
+    /// Read rules from this file; repeat for several [default: resecret.yaml, if there is no --preset]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Vec<PathBuf>,
+
+    /// Add a built-in rule set (langfuse, langfuse-stores); repeat for several
+    #[arg(long, value_name = "NAME", requires = "to")]
+    pub(super) preset: Vec<String>,
+
+    /// The vaulted Secret that the presets' rules point at
+    #[arg(long, value_name = "SECRET", requires = "preset")]
+    pub(super) to: Option<String>,
+
+    /// Let a rule match nothing
+    #[arg(long)]
+    pub(super) allow_unmatched: bool,
+}
+
+/// Flags that say how to report.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Report")]
+pub(super) struct ReportArgs {
+    /// How to write diagnostics on standard error
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+
+    /// Append diagnostics and summary to this file too, as text
+    #[arg(long, value_name = "FILE", env = "RESECRET_LOG")]
+    pub(super) log_file: Option<PathBuf>,
+
+    /// Leave the summary line out
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// The formats of a report.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// For programs; each diagnostic has the shape of a KRM function result
+    Json,
+    /// Annotations of GitHub Actions
+    Github,
+    /// SARIF 2.1.0
+    Sarif,
+}
+
+impl From<Format> for resecret::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Text => Self::Text,
+            Format::Json => Self::Json,
+            Format::Github => Self::Github,
+            Format::Sarif => Self::Sarif,
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What a run shall do: configuration files, presets and flags, checked and made ready.
+//!
+//! Rules keep their order: those of the files first, then those of presets. Where several rules could decide, the
+//! first one does.
+
+mod build;
+mod file;
+mod pattern;
+mod preset;
+
+use std::collections::BTreeMap;
+
+pub(crate) use file::{Duplicates, Level};
+pub(crate) use pattern::{Pattern, Patterns};
+
+use crate::diagnostic::Severity;
+use crate::error::Error;
+
+/// A checked configuration.
+///
+/// ```
+/// let mut config = resecret::Config::default();
+/// config.add_preset("langfuse", "langfuse-vault")?;
+/// assert!(config.has_rules());
+/// # Ok::<(), resecret::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    pub(crate) secrets: Vec<SecretsRule>,
+    pub(crate) env: Vec<EnvRule>,
+    pub(crate) presets: Vec<Preset>,
+    pub(crate) duplicates: Duplicates,
+    pub(crate) policy: Policy,
+    /// Whether a file has set `duplicates`: a second file that sets it differently is an error.
+    duplicates_set: bool,
+}
+
+/// Where a rule is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The file, `--preset NAME`, or a preset's use in a file.
+    pub(crate) file: String,
+    /// The path in it.
+    pub(crate) path: String,
+    /// Its line, where it is known.
+    pub(crate) line: Option<usize>,
+    /// The position in [`Config::presets`] of the preset that brought it.
+    pub(crate) preset: Option<usize>,
+}
+
+/// A rule of `spec.secrets`: chart Secrets to leave out.
+#[derive(Clone, Debug)]
+pub(crate) struct SecretsRule {
+    pub(crate) name: Patterns,
+    pub(crate) source: Patterns,
+    pub(crate) namespace: Patterns,
+    pub(crate) labels: BTreeMap<String, Pattern>,
+    pub(crate) to: Option<String>,
+    pub(crate) keys: BTreeMap<String, String>,
+    pub(crate) same_name: bool,
+    pub(crate) optional: bool,
+    pub(crate) origin: Origin,
+}
+
+/// A rule of `spec.env`: variables that must read the vaulted Secret.
+#[derive(Clone, Debug)]
+pub(crate) struct EnvRule {
+    pub(crate) to: String,
+    /// Variables and their keys; `None` is the variable's own name.
+    pub(crate) vars: Vec<(Pattern, Option<String>)>,
+    pub(crate) remove: Vec<Pattern>,
+    pub(crate) kind: Patterns,
+    pub(crate) object: Patterns,
+    pub(crate) container: Patterns,
+    pub(crate) keep_existing: bool,
+    pub(crate) literals_only: bool,
+    pub(crate) optional: bool,
+    pub(crate) origin: Origin,
+}
+
+/// One use of a preset.
+#[derive(Clone, Debug)]
+pub(crate) struct Preset {
+    pub(crate) name: String,
+    pub(crate) origin: Origin,
+}
+
+/// `spec.policy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Policy {
+    pub(crate) unmatched: Level,
+    pub(crate) dangling: Level,
+    pub(crate) plaintext: Level,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { unmatched: Level::Error, dangling: Level::Error, plaintext: Level::Warn }
+    }
+}
+
+impl Level {
+    /// The severity of a finding; `None` where it is allowed.
+    pub(crate) fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Error => Some(Severity::Error),
+            Self::Warn => Some(Severity::Warning),
+            Self::Allow => None,
+        }
+    }
+}
+
+impl Config {
+    /// Adds the rules of a configuration file.
+    ///
+    /// `name` is what diagnostics call the file.
+    ///
+    /// # Errors
+    ///
+    /// Text that is not the configuration format: not YAML, an unknown field (with line, column and the nearest
+    /// known name), a glob that does not parse, a rule that can never do anything, a setting that another file
+    /// has set differently.
+    pub fn add_file(&mut self, name: &str, text: &str) -> Result<(), Error> {
+        build::add_file(self, name, text)
+    }
+
+    /// Adds a preset whose rules point at the vaulted Secret `to`.
+    ///
+    /// # Errors
+    ///
+    /// No preset of that name, or an empty `to`.
+    pub fn add_preset(&mut self, name: &str, to: &str) -> Result<(), Error> {
+        build::add_preset_flag(self, name, to)
+    }
+
+    /// Makes a rule that matches nothing no error.
+    pub fn allow_unmatched(&mut self) {
+        self.policy.unmatched = Level::Allow;
+    }
+
+    /// Whether there is anything to do. A run without a rule is refused: it would let every Secret through.
+    #[must_use]
+    pub fn has_rules(&self) -> bool {
+        !self.secrets.is_empty() || !self.env.is_empty()
+    }
+
+    /// The names of the presets that are built in.
+    pub fn preset_names() -> impl Iterator<Item = &'static str> {
+        preset::names()
+    }
+}

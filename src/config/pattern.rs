@@ -1,0 +1,81 @@
+//! Names with globs.
+
+use std::fmt;
+
+use globset::{GlobBuilder, GlobMatcher};
+
+/// A name, or a glob (`*`, `?`, `[…]`, `{a,b}`). `*` crosses `/` and `.`: it means any text.
+#[derive(Clone, Debug)]
+pub(crate) enum Pattern {
+    /// Matches this name only.
+    Exact(String),
+    /// Matches what the glob matches.
+    Glob(Box<GlobMatcher>),
+}
+
+impl Pattern {
+    /// Reads a name or glob.
+    ///
+    /// # Errors
+    ///
+    /// The glob's own complaint (an unclosed bracket, say).
+    pub(crate) fn new(text: &str) -> Result<Self, String> {
+        if !text.contains(['*', '?', '[', '{', '\\']) {
+            return Ok(Self::Exact(text.to_owned()));
+        }
+        let glob = GlobBuilder::new(text).literal_separator(false).build();
+        glob.map(|glob| Self::Glob(Box::new(glob.compile_matcher()))).map_err(|error| error.kind().to_string())
+    }
+
+    /// Whether this is a glob.
+    pub(crate) fn is_glob(&self) -> bool {
+        matches!(self, Self::Glob(_))
+    }
+
+    /// Whether it matches a text.
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Exact(exact) => exact == text,
+            Self::Glob(glob) => glob.is_match(text),
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(exact) => f.write_str(exact),
+            Self::Glob(glob) => f.write_str(glob.glob().glob()),
+        }
+    }
+}
+
+/// Several patterns, of which one must match. None at all matches everything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Patterns(pub(crate) Vec<Pattern>);
+
+impl Patterns {
+    /// Whether any matches, or there are none.
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        self.0.is_empty() || self.0.iter().any(|pattern| pattern.matches(text))
+    }
+
+    /// Whether nothing was asked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_mean_any_text() {
+        let pattern = Pattern::new("*/templates/x.yaml").expect("a glob");
+        assert!(pattern.matches("a/charts/b/templates/x.yaml") && !pattern.matches("templates/x.yaml"));
+        assert!(Pattern::new("A_{B,C}?").is_ok_and(|p| p.matches("A_C1") && !p.matches("A_C")));
+        assert!(Pattern::new("a.b").is_ok_and(|p| p.matches("a.b") && !p.matches("axb")));
+        assert!(Pattern::new("[").is_err());
+    }
+}

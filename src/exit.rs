@@ -1,0 +1,23 @@
+//! Exit codes.
+
+use std::process::ExitCode;
+
+/// How a run ended. All other codes are reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExitStatus {
+    /// Done.
+    Success,
+    /// Nothing was written: wrong flags or configuration, bad input, a rule that matched nothing, an edit that is
+    /// not safe.
+    Error,
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(match status {
+            ExitStatus::Success => 0,
+            // 1 is kept for commands that report what they find.
+            ExitStatus::Error => 2,
+        })
+    }
+}

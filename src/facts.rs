@@ -1,0 +1,114 @@
+//! What must be known across documents: the chart's Secrets, and which of them go.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::config::{Config, SecretsRule};
+use crate::object::Object;
+
+/// A Secret that the stream renders.
+#[derive(Clone, Debug)]
+pub(crate) struct ChartSecret {
+    /// `metadata.name`.
+    pub(crate) name: String,
+    /// `metadata.namespace`.
+    pub(crate) namespace: Option<String>,
+    /// The keys of its data, in order.
+    pub(crate) keys: Vec<String>,
+    /// The position in [`Config::secrets`] of the rule that leaves it out.
+    pub(crate) rule: Option<usize>,
+}
+
+/// Everything that the first pass has learned. Rules see it; they cannot change it.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    secrets: Vec<ChartSecret>,
+    by_name: HashMap<String, Vec<usize>>,
+    /// The rules of [`Config::secrets`] that matched a Secret.
+    pub(crate) matched_rules: BTreeSet<usize>,
+    /// The renames of a rule that some matched Secret has a key for.
+    pub(crate) matched_keys: BTreeSet<(usize, String)>,
+}
+
+/// What becomes of a reference to a name.
+pub(crate) enum Target<'f> {
+    /// The name is no dropped Secret's.
+    Untouched,
+    /// It is a dropped one's.
+    Dropped(&'f ChartSecret),
+    /// It could be a dropped one's or that of a Secret that stays or goes elsewhere.
+    Ambiguous,
+}
+
+impl Facts {
+    /// Learns of a Secret.
+    pub(crate) fn add(&mut self, object: &Object<'_, '_>, name: &str, config: &Config) {
+        let matching: Vec<usize> = (0..config.secrets.len())
+            .filter(|rule| selects(&config.secrets[*rule], object, name))
+            .collect();
+        let keys = object.secret_keys();
+        for rule in &matching {
+            self.matched_rules.insert(*rule);
+            let renames = config.secrets[*rule].keys.keys().filter(|key| keys.contains(key));
+            self.matched_keys.extend(renames.map(|key| (*rule, key.clone())));
+        }
+        self.by_name.entry(name.to_owned()).or_default().push(self.secrets.len());
+        self.secrets.push(ChartSecret {
+            name: name.to_owned(),
+            namespace: object.namespace().map(str::to_owned),
+            keys,
+            rule: matching.first().copied(),
+        });
+    }
+
+    /// The Secrets that are left out.
+    pub(crate) fn dropped(&self) -> impl Iterator<Item = &ChartSecret> {
+        self.secrets.iter().filter(|secret| secret.rule.is_some())
+    }
+
+    /// Whether the stream renders a Secret of this name.
+    pub(crate) fn renders(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    /// What a reference from `namespace` to `name` means. An absent namespace equals any.
+    pub(crate) fn target(&self, name: &str, namespace: Option<&str>, config: &Config) -> Target<'_> {
+        let Some(found) = self.by_name.get(name) else { return Target::Untouched };
+        let meets = |secret: &ChartSecret| match (secret.namespace.as_deref(), namespace) {
+            (Some(a), Some(b)) => a == b,
+            _ => true,
+        };
+        let mut candidates = found.iter().map(|position| &self.secrets[*position]).filter(|s| meets(s));
+        let Some(first) = candidates.next() else { return Target::Untouched };
+        let fate = |secret: &ChartSecret| {
+            secret.rule.map(|rule| (config.secrets[rule].to.clone(), config.secrets[rule].keys.clone()))
+        };
+        if candidates.any(|other| fate(other) != fate(first)) {
+            return Target::Ambiguous;
+        }
+        if first.rule.is_some() { Target::Dropped(first) } else { Target::Untouched }
+    }
+
+    /// Whether a Secret object is to be left out.
+    pub(crate) fn drops(&self, object: &Object<'_, '_>) -> bool {
+        let Some(found) = object.name().and_then(|name| self.by_name.get(name)) else { return false };
+        let secrets = found.iter().map(|position| &self.secrets[*position]);
+        object.is_secret()
+            && secrets
+                .filter(|secret| secret.namespace.as_deref() == object.namespace())
+                .any(|secret| secret.rule.is_some())
+    }
+}
+
+/// Whether a rule selects a Secret.
+fn selects(rule: &SecretsRule, object: &Object<'_, '_>, name: &str) -> bool {
+    let labels = rule.labels.iter().all(|(label, glob)| object.label(label).is_some_and(|v| glob.matches(v)));
+    labels
+        && rule.name.matches(name)
+        && (rule.source.is_empty() || object.template().is_some_and(|template| rule.source.matches(&template)))
+        && (rule.namespace.is_empty() || object.namespace().is_none_or(|n| rule.namespace.matches(n)))
+}
+
+/// The vaulted name of a chart key.
+pub(crate) fn vaulted_key<'k>(keys: &'k BTreeMap<String, String>, key: &'k str) -> &'k str {
+    keys.get(key).map_or(key, String::as_str)
+}

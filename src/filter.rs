@@ -1,0 +1,283 @@
+//! The pipeline.
+//!
+//! ```text
+//! bytes → documents → prefilter → tree → objects → rules → patch → splices → verified → bytes
+//! ```
+//!
+//! Two passes. The first learns which Secrets the stream renders and which of them go; the second edits. Nothing
+//! is given out before the last document is through.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::{self, Write};
+
+use crate::agree::agree;
+use crate::config::Config;
+use crate::diagnostic::{Diagnostic, Location};
+use crate::error::Error;
+use crate::facts::Facts;
+use crate::findings::Findings;
+use crate::lower::lower;
+use crate::object::objects;
+use crate::output::{self, Output};
+use crate::patch::Op;
+use crate::prefilter::{EditFilter, SecretFilter};
+use crate::refuse;
+use crate::rules::{self, Context, EnvPart, Outcome};
+use crate::stream::{self, Document};
+use crate::unmatched;
+use crate::verify::{Reading, Refusal, verify};
+use crate::yaml::{self, Tree};
+
+/// A stream with every rule applied and every edit verified.
+#[derive(Debug)]
+pub struct Filtered<'i> {
+    pieces: Vec<Cow<'i, [u8]>>,
+    diagnostics: Vec<Diagnostic>,
+    summary: Summary,
+}
+
+/// What a run did, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Documents in the stream.
+    pub documents: usize,
+    /// Documents that were edited.
+    pub edited: usize,
+    /// Secrets that were left out.
+    pub dropped: usize,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { documents, edited, dropped } = self;
+        let secrets = if *dropped == 1 { "Secret" } else { "Secrets" };
+        write!(f, "resecret: {dropped} {secrets} left out, {edited} of {documents} documents edited")
+    }
+}
+
+impl Filtered<'_> {
+    /// Writes the stream.
+    ///
+    /// # Errors
+    ///
+    /// The writer's own. A closed pipe is an error: its reader must not believe that it has the whole stream.
+    pub fn write_to(&self, writer: impl Write) -> io::Result<()> {
+        output::write_all(&self.pieces, writer)
+    }
+
+    /// The stream as one piece.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.pieces.concat()
+    }
+
+    /// Warnings, in the order of the stream.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
+    /// What the run did.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        self.summary
+    }
+}
+
+/// Applies a configuration to a stream of manifests.
+///
+/// # Errors
+///
+/// Everything that would make the result other than what the configuration says: see [`Rule`](crate::Rule). All that was found is
+/// in the error; there is no partial result.
+///
+/// # Example
+///
+/// ```
+/// let mut config = resecret::Config::default();
+/// config.add_file("resecret.yaml", "
+/// apiVersion: resecret.dev/v1alpha1
+/// kind: Resecret
+/// spec:
+///   secrets:
+///   - {name: '*-nextauth', to: langfuse-vault}
+/// ")?;
+/// let render = b"\
+/// ---
+/// apiVersion: v1
+/// kind: Secret
+/// metadata: {name: lf-nextauth}
+/// stringData: {nextauth-secret: changeme}
+/// ---
+/// apiVersion: v1
+/// kind: Pod
+/// metadata: {name: web}
+/// spec:
+///   containers:
+///   - name: web
+///     env: [{name: NEXTAUTH_SECRET, valueFrom: {secretKeyRef: {name: lf-nextauth, key: nextauth-secret}}}]
+/// ";
+/// let filtered = resecret::filter(render, &config)?;
+/// let text = String::from_utf8(filtered.to_vec()).unwrap();
+/// assert!(!text.contains("changeme") && text.contains("{name: langfuse-vault, key: nextauth-secret}"));
+/// # Ok::<(), resecret::Error>(())
+/// ```
+pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Error> {
+    stream::check(input)?;
+    if !config.has_rules() {
+        return Err(refuse::no_rules().into());
+    }
+    let mut findings = Findings::new(input);
+    let facts = learn(input, config, &mut findings)?;
+    let prefilter = EditFilter::new(config, &facts)?;
+    let mut run = Run { config, facts: &facts, findings, matched: BTreeSet::new(), edited: 0 };
+    let mut output = Output::default();
+    let mut summary = Summary { dropped: facts.dropped().count(), ..Summary::default() };
+    for document in stream::documents(input) {
+        summary.documents += usize::from(!document.content().iter().all(u8::is_ascii_whitespace));
+        if !prefilter.may_touch(document.bytes) {
+            output.keep(input, &document);
+            continue;
+        }
+        match run.document(&document) {
+            Fate::Keep => output.keep(input, &document),
+            Fate::LeaveOut => output.leave_out(&document),
+            Fate::Edit(text) => output.replace(&document, text),
+        }
+    }
+    summary.edited = run.edited;
+    unmatched::report(config, &facts, &run.matched, &mut run.findings);
+    let (diagnostics, fails) = run.findings.finish();
+    if fails {
+        return Err(Error::new(diagnostics));
+    }
+    Ok(Filtered { pieces: output.finish(), diagnostics, summary })
+}
+
+/// The first pass: which Secrets the stream renders, and which of them go.
+fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<Facts, Error> {
+    let mut facts = Facts::default();
+    let prefilter = SecretFilter::new()?;
+    for document in stream::documents(input) {
+        if !prefilter.may_hold_secret(document.bytes) {
+            continue;
+        }
+        let Some(text) = read(&document, findings) else { continue };
+        let Some(tree) = parse(&document, text, findings) else { continue };
+        for object in objects(&tree).into_iter().filter(|object| object.is_secret()) {
+            let location = || findings.locate_in(&document, &object, tree.node(object.node).start);
+            match object.name().filter(|name| !name.is_empty()) {
+                Some(name) => {
+                    facts.add(&object, name, config);
+                    if let Some(diagnostic) = refuse::same_name(name, &facts, &object, config) {
+                        let diagnostic = diagnostic.at(location());
+                        findings.push(diagnostic);
+                    }
+                }
+                None => {
+                    let diagnostic = refuse::unnamed_secret().at(location());
+                    findings.push(diagnostic);
+                }
+            }
+        }
+    }
+    Ok(facts)
+}
+
+fn read<'i>(document: &Document<'i>, findings: &mut Findings<'_>) -> Option<&'i str> {
+    stream::text(document)
+        .map_err(|at| {
+            let location = findings.locate(document, at - document.body);
+            findings.push(refuse::not_utf8().at(location));
+        })
+        .ok()
+}
+
+fn parse<'s>(document: &Document<'_>, text: &'s str, findings: &mut Findings<'_>) -> Option<Tree<'s>> {
+    yaml::parse(text)
+        .map_err(|error| {
+            let location = findings.locate(document, error.at());
+            findings.push(refuse::not_yaml(&error, text).at(location));
+        })
+        .ok()
+}
+
+/// What becomes of a document.
+enum Fate {
+    Keep,
+    LeaveOut,
+    Edit(String),
+}
+
+/// The second pass.
+struct Run<'a, 'i> {
+    config: &'a Config,
+    facts: &'a Facts,
+    findings: Findings<'i>,
+    matched: BTreeSet<EnvPart>,
+    edited: usize,
+}
+
+impl Run<'_, '_> {
+    fn document(&mut self, document: &Document<'_>) -> Fate {
+        let Some(text) = read(document, &mut self.findings) else { return Fate::Keep };
+        let Some(tree) = parse(document, text, &mut self.findings) else { return Fate::Keep };
+        let mut outcome = Outcome::default();
+        let (mut kept, mut dropped) = (0, 0);
+        for object in objects(&tree) {
+            if self.facts.drops(&object) {
+                dropped += 1;
+                outcome.patch.push(Op::Remove { path: object.path.clone() });
+                continue;
+            }
+            kept += 1;
+            rules::apply(&object, Context { config: self.config, facts: self.facts }, &mut outcome);
+            for finding in outcome.findings.drain(..) {
+                self.findings.add(document, &object, finding);
+            }
+        }
+        self.matched.append(&mut outcome.matched);
+        if dropped > 0 && kept == 0 {
+            return Fate::LeaveOut;
+        }
+        match edit(&tree, &outcome) {
+            Ok(None) => Fate::Keep,
+            Ok(Some(edited)) => {
+                self.edited += 1;
+                Fate::Edit(edited)
+            }
+            Err((at, diagnostic)) => {
+                let object = objects(&tree).into_iter().find(|o| tree.node(o.node).content.end >= at);
+                let location = match object {
+                    Some(object) => self.findings.locate_in(document, &object, at),
+                    None => Location::default(),
+                };
+                self.findings.push(diagnostic.at(location));
+                Fate::Keep
+            }
+        }
+    }
+}
+
+/// A document's text with the patch applied and verified; `None` where nothing changes.
+fn edit(tree: &Tree<'_>, outcome: &Outcome) -> Result<Option<String>, (usize, Diagnostic)> {
+    let patch = &outcome.patch;
+    if patch.is_empty() {
+        return Ok(None);
+    }
+    let splices = lower(patch, tree).map_err(|error| (error.at(), refuse::not_editable(&error)))?;
+    if splices.is_empty() {
+        return Ok(None);
+    }
+    let edited = splices.apply(tree.source());
+    let start = tree.root().map_or(0, |root| tree.node(root).start);
+    let refuse = |refusal: Refusal| (start, refuse::not_verified(&refusal));
+    let before = Reading::of(tree.source()).map_err(|error| refuse(Refusal::Before(error)))?;
+    if !agree(tree, &before) {
+        return Err(refuse(Refusal::Readers));
+    }
+    verify(before, patch, &edited).map_err(refuse)?;
+    Ok(Some(edited))
+}

@@ -1,0 +1,58 @@
+//! Diagnostics are gathered here, each with its place in the stream.
+
+use crate::diagnostic::{Diagnostic, Location, Severity};
+use crate::object::Object;
+use crate::rules::Finding;
+use crate::stream::{self, Document};
+
+/// What a run has found so far.
+pub(crate) struct Findings<'i> {
+    input: &'i [u8],
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'i> Findings<'i> {
+    /// Nothing found yet.
+    pub(crate) fn new(input: &'i [u8]) -> Self {
+        Self { input, diagnostics: Vec::new() }
+    }
+
+    /// Adds a diagnostic that has its place already.
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// The place of a byte of a document's content.
+    pub(crate) fn locate(&self, document: &Document<'_>, at: usize) -> Location {
+        let (line, column) = stream::position(self.input, document, document.body + at);
+        Location {
+            document: Some(document.number),
+            line: Some(line),
+            column: Some(column),
+            ..Location::default()
+        }
+    }
+
+    /// The place of a byte of an object.
+    pub(crate) fn locate_in(&self, document: &Document<'_>, object: &Object<'_, '_>, at: usize) -> Location {
+        Location {
+            object: Some(object.reference()),
+            template: object.template(),
+            ..self.locate(document, at)
+        }
+    }
+
+    /// Adds what a rule has found in an object.
+    pub(crate) fn add(&mut self, document: &Document<'_>, object: &Object<'_, '_>, finding: Finding) {
+        let at = object.tree.node(finding.node).start;
+        let location = Location { path: Some(finding.path.to_string()), ..self.locate_in(document, object, at) };
+        let Finding { rule, severity, message, help, .. } = finding;
+        self.diagnostics.push(Diagnostic { rule, severity, message, help, location });
+    }
+
+    /// All that was found, and whether the run fails for it.
+    pub(crate) fn finish(self) -> (Vec<Diagnostic>, bool) {
+        let fails = self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        (self.diagnostics, fails)
+    }
+}

@@ -1,0 +1,214 @@
+//! Patch + tree → splices: meaning becomes bytes.
+//!
+//! The only place that knows indentation, commas and comments. Two steps: [`edits`] finds the nodes that the
+//! operations speak of, through aliases, and refuses what cannot be edited without reaching someone else;
+//! [`Lowering`] writes each edit in the style of its place.
+
+mod edits;
+mod render;
+mod slots;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use self::edits::{Edit, Edits};
+use self::render::{FlowStyle, Indentation, block_entry, flow_entry, flow_value};
+use self::slots::{Slots, has_brackets};
+use crate::patch::Patch;
+use crate::splice::{Overlap, Splice, Splices};
+use crate::yaml::span::{column, is_first_on_line, line_break, line_end};
+use crate::yaml::{Kind, NodeId, ScalarStyle, Span, Style, Tree, scalar};
+
+/// Why a document that must be edited cannot be edited safely.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LowerError {
+    /// Another part of the document would change with it.
+    #[error("the anchor `{anchor}` is also used where the same change is not wanted")]
+    AnchorInUse {
+        /// The anchor's name.
+        anchor: String,
+        /// Where the anchored node begins.
+        at: usize,
+    },
+    /// The field comes from another mapping.
+    #[error("`{key}` comes from a merge key (`<<`)")]
+    MergeKey {
+        /// The field.
+        key: String,
+        /// Where the mapping with the merge key begins.
+        at: usize,
+    },
+    /// Which of them is meant depends on the reader.
+    #[error("the key `{key}` stands twice in one mapping")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+        /// Where the second one begins.
+        at: usize,
+    },
+    /// The text at this place has no room for the change.
+    #[error("this way of writing cannot take the change")]
+    Unsupported {
+        /// Where it begins.
+        at: usize,
+    },
+}
+
+impl LowerError {
+    /// The byte offset in the document.
+    pub(crate) fn at(&self) -> usize {
+        match self {
+            Self::AnchorInUse { at, .. }
+            | Self::MergeKey { at, .. }
+            | Self::DuplicateKey { at, .. }
+            | Self::Unsupported { at } => *at,
+        }
+    }
+}
+
+impl From<Overlap> for LowerError {
+    fn from(overlap: Overlap) -> Self {
+        Self::Unsupported { at: overlap.at }
+    }
+}
+
+/// Turns a patch into splices of the tree's source.
+///
+/// # Errors
+///
+/// The patch reaches into an anchor that others use, a merge key, a duplicate key, or a way of writing that has
+/// no room for it.
+pub(crate) fn lower(patch: &Patch, tree: &Tree<'_>) -> Result<Splices, LowerError> {
+    let edits = Edits::collect(patch, tree)?;
+    let mut lowering = Lowering { tree, eol: line_break(tree.source()), splices: Vec::new() };
+    for (node, edit) in edits.by_node() {
+        lowering.node(node, edit)?;
+    }
+    for (sequence, moves) in edits.moves() {
+        lowering.moves(sequence, moves)?;
+    }
+    Ok(Splices::new(lowering.splices)?)
+}
+
+struct Lowering<'t, 's> {
+    tree: &'t Tree<'s>,
+    eol: &'static str,
+    splices: Vec<Splice>,
+}
+
+impl Lowering<'_, '_> {
+    fn node(&mut self, node: NodeId, edit: &Edit) -> Result<(), LowerError> {
+        if let Some(value) = &edit.value {
+            let content = self.tree.node(node).content;
+            self.splices.push(Splice::replacement(content, self.scalar(node, value)));
+        }
+        let slots = Slots::of(self.tree, node);
+        let mut removed = edit.removed.clone();
+        if !edit.added.is_empty() {
+            if slots.style() == Style::Flow && !has_brackets(self.tree, node) {
+                return Err(LowerError::Unsupported { at: self.tree.node(node).content.start });
+            }
+            match removed.pop_first() {
+                Some(position) => self.replace_entry(node, &slots, position, &edit.added),
+                None => self.append_entries(node, &slots, &edit.added),
+            }
+            if removed.is_empty() {
+                return Ok(());
+            }
+        } else if !removed.is_empty() && slots.style() == Style::Flow && !has_brackets(self.tree, node) {
+            return Err(LowerError::Unsupported { at: self.tree.node(node).content.start });
+        }
+        self.splices.extend(slots.remove(&removed));
+        Ok(())
+    }
+
+    /// A scalar's new text, in the quotes that it had.
+    fn scalar(&self, node: NodeId, value: &Value) -> String {
+        let style = match &self.tree.node(node).kind {
+            Kind::Scalar(scalar) => scalar.style,
+            _ => ScalarStyle::Plain,
+        };
+        match (value, style) {
+            (Value::String(text), ScalarStyle::SingleQuoted) => scalar::single_quoted(text),
+            (Value::String(text), ScalarStyle::DoubleQuoted) => scalar::double_quoted(text),
+            (Value::String(text), _) => scalar::plain_or_quoted(text),
+            (other, _) => flow_value(other, FlowStyle::around(self.tree, node)),
+        }
+    }
+
+    /// New entries in the place of an old one, which takes its comments with it.
+    fn replace_entry(&mut self, mapping: NodeId, slots: &Slots<'_, '_>, position: usize, added: &[(String, Value)]) {
+        let span = slots.with_trailing_comment(position);
+        let comments = slots.comments_above(position);
+        if comments.start < comments.end {
+            self.splices.push(Splice::deletion(comments));
+        }
+        let text = self.entries(mapping, slots, column(self.tree.source(), span.start), added);
+        self.splices.push(Splice::replacement(span, text));
+    }
+
+    /// New entries behind the last one.
+    fn append_entries(&mut self, mapping: NodeId, slots: &Slots<'_, '_>, added: &[(String, Value)]) {
+        let source = self.tree.source();
+        let Some(last) = slots.last() else {
+            // `{}`: a block mapping without entries cannot be written.
+            let content = self.tree.node(mapping).content;
+            let text = self.entries(mapping, slots, 0, added);
+            return self.splices.push(Splice::replacement(content, format!("{{{text}}}")));
+        };
+        let at = column(source, last.start);
+        let text = self.entries(mapping, slots, at, added);
+        let own_line = is_first_on_line(source, last.start);
+        let (place, before) = match slots.style() {
+            Style::Block => (line_end(source, last.end), format!("{}{}", self.eol, " ".repeat(at))),
+            Style::Flow if own_line => (last.end, format!(",{}{}", self.eol, " ".repeat(at))),
+            Style::Flow => (last.end, FlowStyle::around(self.tree, mapping).comma().to_owned()),
+        };
+        self.splices.push(Splice::insertion(place, before + &text));
+    }
+
+    fn entries(&self, mapping: NodeId, slots: &Slots<'_, '_>, at: usize, added: &[(String, Value)]) -> String {
+        match slots.style() {
+            Style::Block => {
+                let style = Indentation::around(self.tree, mapping);
+                let between = format!("{}{}", self.eol, " ".repeat(at));
+                let entries: Vec<_> =
+                    added.iter().map(|(key, value)| block_entry(key, value, at, style, self.eol)).collect();
+                entries.join(&between)
+            }
+            Style::Flow => {
+                let style = FlowStyle::around(self.tree, mapping);
+                let entries: Vec<_> = added.iter().map(|(key, value)| flow_entry(key, value, style)).collect();
+                entries.join(style.comma())
+            }
+        }
+    }
+
+    /// Moves items of one sequence, with the changes inside them made.
+    fn moves(&mut self, sequence: NodeId, moves: &[(usize, usize)]) -> Result<(), LowerError> {
+        let slots = Slots::of(self.tree, sequence);
+        for (from, to) in moves {
+            let moved = slots.span(*from);
+            let (inside, outside): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut self.splices).into_iter().partition(|splice| {
+                    moved.contains(splice.span) && splice.span != moved && !self.covers(splice.span, moved)
+                });
+            self.splices = outside;
+            let text = Splices::new(inside)?.apply_within(self.tree.source(), moved);
+            self.splices.push(Splice::replacement(slots.with_trailing_comment(*to), text));
+            let comments = slots.comments_above(*to);
+            if comments.start < comments.end {
+                self.splices.push(Splice::deletion(comments));
+            }
+        }
+        let gone: BTreeSet<usize> = moves.iter().map(|(from, _)| *from).collect();
+        self.splices.extend(slots.remove(&gone));
+        Ok(())
+    }
+
+    /// Whether a splice takes out a whole slot rather than changing something in it.
+    fn covers(&self, splice: Span, slot: Span) -> bool {
+        splice.contains(slot)
+    }
+}

@@ -1,0 +1,203 @@
+//! The places of a collection's members in the text, and how a member is taken out.
+//!
+//! A *slot* runs from the first byte that belongs to a member (its dash, its `?`, its key) to the end of the member's
+//! content. What a removed member takes with it:
+//!
+//! - in a block collection, its lines, the comment behind it, and the comment lines directly above it at its own
+//!   indentation; blank lines and other comments stay. A member that shares its first line with its parent (`- - a`)
+//!   gives its place to the next one that stays.
+//! - in a flow collection, one comma and the blanks or comments between it and the next member that stays, or,
+//!   for the last members, between them and the one before.
+//! - the last member of all leaves `[]` or `{}` behind.
+
+use std::collections::BTreeSet;
+
+use crate::splice::Splice;
+use crate::yaml::span::{
+    after_break, before_break, column, is_first_on_line, line_end, line_start, skip_blanks, skip_trivia,
+};
+use crate::yaml::{Kind, NodeId, Span, Style, Tree};
+
+/// A collection's slots.
+pub(super) struct Slots<'t, 's> {
+    tree: &'t Tree<'s>,
+    collection: NodeId,
+    style: Style,
+    spans: Vec<Span>,
+}
+
+impl<'t, 's> Slots<'t, 's> {
+    /// Finds the slots of a sequence or mapping.
+    pub(super) fn of(tree: &'t Tree<'s>, collection: NodeId) -> Self {
+        let node = tree.node(collection);
+        let (style, ends): (Style, Vec<usize>) = match &node.kind {
+            Kind::Sequence(style, items) => (*style, items.iter().map(|item| tree.ends(*item)).collect()),
+            Kind::Mapping(style, entries) => {
+                (*style, entries.iter().map(|(key, value)| tree.entry_end(*key, *value)).collect())
+            }
+            _ => (Style::Block, Vec::new()),
+        };
+        let in_brackets = style == Style::Flow && has_brackets(tree, collection);
+        let dash = usize::from(style == Style::Block && matches!(node.kind, Kind::Sequence(..)));
+        let mut at = node.content.start + usize::from(in_brackets);
+        let mut spans = Vec::with_capacity(ends.len());
+        for end in ends {
+            let mut start = skip_trivia(tree.source(), at);
+            while style == Style::Flow && tree.source().as_bytes().get(start) == Some(&b',') {
+                start = skip_trivia(tree.source(), start + 1);
+            }
+            let start = start.min(end.max(at));
+            let span = Span::new(start, end.max(start + dash));
+            at = span.end;
+            spans.push(span);
+        }
+        Self { tree, collection, style, spans }
+    }
+
+    /// The slot at a position.
+    pub(super) fn span(&self, position: usize) -> Span {
+        self.spans[position]
+    }
+
+    /// The last slot.
+    pub(super) fn last(&self) -> Option<Span> {
+        self.spans.last().copied()
+    }
+
+    /// How the collection is written.
+    pub(super) fn style(&self) -> Style {
+        self.style
+    }
+
+    fn source(&self) -> &'s str {
+        self.tree.source()
+    }
+
+    /// A slot and the comment behind it on its line.
+    pub(super) fn with_trailing_comment(&self, position: usize) -> Span {
+        let span = self.spans[position];
+        let next = skip_blanks(self.source(), span.end);
+        let end = match self.source().as_bytes().get(next) {
+            Some(b'#') if next > span.end && self.style == Style::Block => line_end(self.source(), next),
+            _ => span.end,
+        };
+        Span::new(span.start, end)
+    }
+
+    /// The comment lines directly above a block slot, at its indentation; empty where there are none.
+    pub(super) fn comments_above(&self, position: usize) -> Span {
+        let source = self.source();
+        let slot = self.spans[position];
+        let own_line = line_start(source, slot.start);
+        if self.style == Style::Flow || !is_first_on_line(source, slot.start) {
+            return Span::new(own_line, own_line);
+        }
+        let floor = position.checked_sub(1).map_or(0, |previous| self.spans[previous].end);
+        let indentation = column(source, slot.start);
+        let mut top = own_line;
+        while top > 0 {
+            let above = line_start(source, before_break(source, top));
+            let mark = skip_blanks(source, above);
+            let is_comment = source.as_bytes().get(mark) == Some(&b'#') && mark - above == indentation;
+            if above < floor || !is_comment {
+                break;
+            }
+            top = above;
+        }
+        Span::new(top, own_line)
+    }
+
+    /// Takes out the members at these positions.
+    pub(super) fn remove(&self, removed: &BTreeSet<usize>) -> Vec<Splice> {
+        if removed.is_empty() {
+            return Vec::new();
+        }
+        if removed.len() == self.spans.len() {
+            return vec![self.emptied()];
+        }
+        match self.style {
+            Style::Block => self.remove_lines(removed),
+            Style::Flow => self.remove_between_commas(removed),
+        }
+    }
+
+    fn remove_lines(&self, removed: &BTreeSet<usize>) -> Vec<Splice> {
+        let source = self.source();
+        let mut splices = Vec::new();
+        for (first, last) in runs(removed) {
+            if !is_first_on_line(source, self.spans[first].start) {
+                // The member shares its line with its parent: the next one that stays moves up.
+                let next = self.spans.get(last + 1).map_or(self.spans[last].end, |span| span.start);
+                splices.push(Splice::deletion(Span::new(self.spans[first].start, next)));
+                continue;
+            }
+            let end = self.with_trailing_comment(last).end;
+            let end = line_end(source, end);
+            if end == source.len() {
+                // No line break at the end of the text: take the one before, so that none appears.
+                let start = before_break(source, self.comments_above(first).start);
+                splices.push(Splice::deletion(Span::new(start, end)));
+                continue;
+            }
+            for position in first..=last {
+                let start = self.comments_above(position).start;
+                let end = line_end(source, self.with_trailing_comment(position).end);
+                splices.push(Splice::deletion(Span::new(start, after_break(source, end))));
+            }
+        }
+        splices
+    }
+
+    fn remove_between_commas(&self, removed: &BTreeSet<usize>) -> Vec<Splice> {
+        let gap = |(first, last): (usize, usize)| match self.spans.get(last + 1) {
+            Some(next) => Span::new(self.spans[first].start, next.start),
+            None => Span::new(self.spans[first - 1].end, self.spans[last].end),
+        };
+        runs(removed).into_iter().map(|run| Splice::deletion(gap(run))).collect()
+    }
+
+    /// What is left of a collection without members.
+    fn emptied(&self) -> Splice {
+        let node = self.tree.node(self.collection);
+        let empty = if matches!(node.kind, Kind::Mapping(..)) { "{}" } else { "[]" };
+        if self.style == Style::Flow {
+            return Splice::replacement(node.content, empty);
+        }
+        let end = self.with_trailing_comment(self.spans.len() - 1).end;
+        match self.end_of_key() {
+            Some(start) => Splice::replacement(Span::new(start, end), format!(" {empty}")),
+            None => Splice::replacement(Span::new(node.content.start, end), empty),
+        }
+    }
+
+    /// Where the key and colon, and the anchor and tag, before this collection end; `None` for an item or the root.
+    fn end_of_key(&self) -> Option<usize> {
+        let node = self.tree.node(self.collection);
+        let source = self.source();
+        if node.start < node.content.start {
+            let properties = source[node.start..node.content.start].trim_end();
+            return (!properties.contains('#')).then_some(node.start + properties.len());
+        }
+        let entries = self.tree.entries(node.parent?)?;
+        let (key, _) = entries.iter().find(|(_, value)| *value == self.collection)?;
+        let colon = skip_trivia(source, self.tree.node(*key).content.end);
+        (source.as_bytes().get(colon) == Some(&b':')).then_some(colon + 1)
+    }
+}
+
+/// Whether a flow collection is written with its brackets; the single pair in `[a: b]` is not.
+pub(super) fn has_brackets(tree: &Tree<'_>, collection: NodeId) -> bool {
+    matches!(tree.source().as_bytes().get(tree.node(collection).content.start), Some(b'[' | b'{'))
+}
+
+/// Runs of consecutive numbers, as first and last.
+fn runs(numbers: &BTreeSet<usize>) -> Vec<(usize, usize)> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == *number => *last = *number,
+            _ => runs.push((*number, *number)),
+        }
+    }
+    runs
+}

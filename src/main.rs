@@ -1,0 +1,10 @@
+//! The program: arguments in, exit code out.
+
+mod cli;
+mod exit;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run().into()
+}

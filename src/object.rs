@@ -1,0 +1,168 @@
+//! A node as a Kubernetes object.
+
+use crate::diagnostic::ObjectRef;
+use crate::yaml::{Kind, NodeId, Path, Tree};
+
+/// How deep lists may hold lists. Kubernetes expands them the same way; nobody nests more than one.
+const MAX_LISTS: usize = 8;
+
+const HELM4_TEMPLATE: &str = "postrenderer.helm.sh/postrender-filename";
+const HELM3_TEMPLATE: &str = "# Source: ";
+
+/// An object: a document's root, or an item of a list.
+#[derive(Clone)]
+pub(crate) struct Object<'t, 's> {
+    /// The tree that holds it.
+    pub(crate) tree: &'t Tree<'s>,
+    /// Its node.
+    pub(crate) node: NodeId,
+    /// Its path in the document.
+    pub(crate) path: Path,
+    /// What it is.
+    pub(crate) kind: String,
+    /// `apiVersion`.
+    pub(crate) api_version: String,
+}
+
+impl<'t> Object<'t, '_> {
+    /// `metadata.name`.
+    pub(crate) fn name(&self) -> Option<&'t str> {
+        self.text_at(&["metadata", "name"])
+    }
+
+    /// `metadata.namespace`; empty counts as absent.
+    pub(crate) fn namespace(&self) -> Option<&'t str> {
+        self.text_at(&["metadata", "namespace"]).filter(|namespace| !namespace.is_empty())
+    }
+
+    /// The value of a label.
+    pub(crate) fn label(&self, label: &str) -> Option<&'t str> {
+        self.text_at(&["metadata", "labels", label])
+    }
+
+    fn text_at(&self, keys: &[&str]) -> Option<&'t str> {
+        self.tree.get_in(self.node, keys).and_then(|node| self.tree.text(node))
+    }
+
+    /// Whether this is a Secret of the core API group.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.kind == "Secret" && (self.api_version == "v1" || self.api_version.is_empty())
+    }
+
+    /// The chart template it came from.
+    ///
+    /// Helm 4 says so in an annotation; Helm 3, and `helm template`, in the first comment of the document.
+    pub(crate) fn template(&self) -> Option<String> {
+        let annotated = self.text_at(&["metadata", "annotations", HELM4_TEMPLATE]);
+        let head = || {
+            let mut comments = self.tree.source().trim_start().lines().take_while(|line| line.starts_with('#'));
+            comments.find_map(|line| line.strip_prefix(HELM3_TEMPLATE)).map(str::trim_end)
+        };
+        annotated.or_else(head).map(str::to_owned)
+    }
+
+    /// What names it.
+    pub(crate) fn reference(&self) -> ObjectRef {
+        ObjectRef {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            name: self.name().unwrap_or_default().to_owned(),
+            namespace: self.namespace().map(str::to_owned),
+        }
+    }
+
+    /// The keys of `data` and `stringData`, in order, each once.
+    pub(crate) fn secret_keys(&self) -> Vec<String> {
+        let mut keys: Vec<String> = Vec::new();
+        for field in ["data", "stringData"] {
+            let entries = self.tree.get(self.node, field).and_then(|data| self.tree.entries(data));
+            for (key, _) in entries.unwrap_or_default() {
+                if let Some(key) = self.tree.text(*key).filter(|key| !keys.iter().any(|known| known == key)) {
+                    keys.push(key.to_owned());
+                }
+            }
+        }
+        keys
+    }
+}
+
+/// The objects of a document: itself, or the items of a list, nested ones included.
+pub(crate) fn objects<'t, 's>(tree: &'t Tree<'s>) -> Vec<Object<'t, 's>> {
+    let mut found = Vec::new();
+    if let Some(root) = tree.root() {
+        collect(tree, root, &Path::root(), "", MAX_LISTS, &mut found);
+    }
+    found
+}
+
+fn collect<'t, 's>(
+    tree: &'t Tree<'s>,
+    node: NodeId,
+    path: &Path,
+    implied_kind: &str,
+    lists: usize,
+    found: &mut Vec<Object<'t, 's>>,
+) {
+    if !matches!(tree.node(tree.resolve(node)).kind, Kind::Mapping(..)) {
+        return;
+    }
+    let field = |name: &str| tree.get(node, name).and_then(|node| tree.text(node)).unwrap_or_default();
+    let kind = if field("kind").is_empty() { implied_kind } else { field("kind") };
+    let items = kind.strip_suffix("List").zip(tree.get(node, "items").and_then(|items| tree.items(items)));
+    match items {
+        Some((item_kind, items)) if lists > 0 => {
+            for (position, item) in items.iter().enumerate() {
+                let path = path.key("items").index(position);
+                collect(tree, *item, &path, item_kind, lists - 1, found);
+            }
+        }
+        _ => found.push(Object {
+            tree,
+            node,
+            path: path.clone(),
+            kind: kind.to_owned(),
+            api_version: field("apiVersion").to_owned(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::parse;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let tree = parse(text).expect("YAML");
+        let found: Vec<_> = objects(&tree).iter().map(|o| format!("{} {}", o.path, o.reference())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_document_is_an_object_or_a_list_of_them() {
+        check("kind: Secret\nmetadata: {name: a, namespace: n}\n", &[" Secret/a in namespace n"]);
+        check("kind: List\nitems:\n- {kind: A, metadata: {name: a}}\n- kind: List\n  items: [{kind: B}]\n", &[
+            "items[0] A/a",
+            "items[1].items[0] B/",
+        ]);
+        check("kind: SecretList\nitems: [{metadata: {name: a}}]\n", &["items[0] Secret/a"]);
+        check("kind: &k Secret\nmetadata: {name: *k}\n", &[" Secret/Secret"]);
+        check("- a\n", &[]);
+        check("# nothing\n", &[]);
+    }
+
+    #[test]
+    fn the_template_is_in_helms_comment_or_annotation() {
+        let template = |text: &str| {
+            let tree = parse(text).expect("YAML");
+            objects(&tree)[0].template()
+        };
+        assert_eq!(template("\n# Source: a/b.yaml\r\nkind: A\n").as_deref(), Some("a/b.yaml"));
+        assert_eq!(
+            template("kind: A\nmetadata: {annotations: {postrenderer.helm.sh/postrender-filename: 'c/d.yaml'}}\n")
+                .as_deref(),
+            Some("c/d.yaml")
+        );
+        assert_eq!(template("kind: A\n# Source: later\n"), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! What goes out: slices of the input as they came, and edited documents between them.
+
+use std::borrow::Cow;
+use std::io::{self, IoSlice, Write};
+
+use crate::stream::Document;
+
+/// Left where every document is left out: Helm 4 takes blank output for a failure of its plugin.
+const ALL_LEFT_OUT: &[u8] = b"# resecret: every document of this stream has been left out\n";
+
+/// The edited stream.
+#[derive(Debug, Default)]
+pub(crate) struct Output<'i> {
+    pieces: Vec<Cow<'i, [u8]>>,
+    /// The last piece, as long as it can grow: where it begins in the input, and its length.
+    run: Option<(usize, usize)>,
+    /// Whether anything but white space has been kept.
+    written: bool,
+}
+
+impl<'i> Output<'i> {
+    /// Lets a document through as it is.
+    pub(crate) fn keep(&mut self, input: &'i [u8], document: &Document<'i>) {
+        self.written |= !document.content().iter().all(u8::is_ascii_whitespace);
+        self.run = match self.run {
+            Some((start, length)) if start + length == document.offset => {
+                self.pieces.pop();
+                Some((start, length + document.bytes.len()))
+            }
+            _ => Some((document.offset, document.bytes.len())),
+        };
+        if let Some((start, length)) = self.run {
+            self.pieces.push(Cow::Borrowed(&input[start..start + length]));
+        }
+    }
+
+    /// Puts other text in the place of a document's content.
+    pub(crate) fn replace(&mut self, document: &Document<'i>, content: String) {
+        self.written = true;
+        self.run = None;
+        self.pieces.push(Cow::Borrowed(&document.bytes[..document.body]));
+        self.pieces.push(Cow::Owned(content.into_bytes()));
+    }
+
+    /// Leaves a document out, with its marker and comments.
+    pub(crate) fn leave_out(&mut self, document: &Document<'i>) {
+        self.run = None;
+        if !document.preamble().is_empty() {
+            self.pieces.push(Cow::Borrowed(document.preamble()));
+        }
+    }
+
+    /// Ends the stream: it is never blank.
+    pub(crate) fn finish(mut self) -> Vec<Cow<'i, [u8]>> {
+        if !self.written {
+            self.pieces.push(Cow::Borrowed(ALL_LEFT_OUT));
+        }
+        self.pieces
+    }
+}
+
+/// Writes all pieces, few calls for many.
+///
+/// # Errors
+///
+/// The writer's own; a closed pipe is one of them, since its reader believes that it has the whole stream.
+pub(crate) fn write_all(pieces: &[Cow<'_, [u8]>], mut writer: impl Write) -> io::Result<()> {
+    let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+    let mut rest = slices.as_mut_slice();
+    while !rest.is_empty() {
+        match writer.write_vectored(rest) {
+            Ok(0) if rest.iter().all(|slice| slice.is_empty()) => break,
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut rest, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    writer.flush()
+}

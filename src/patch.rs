@@ -1,0 +1,144 @@
+//! What changes, in meaning: operations by path, as JSON Patch (RFC 6902) knows them.
+
+use serde_json::{Value, json};
+
+use crate::yaml::Path;
+
+/// One operation. Its paths are those of the document as it came in, whatever the other operations do.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Op {
+    /// The string at this path is `value`: what a rule based its decision on.
+    Test {
+        /// The place of a scalar.
+        path: Path,
+        /// Its text. Only names of objects and variables are ever tested, never a secret value.
+        value: String,
+    },
+    /// The node goes.
+    Remove {
+        /// An item of a sequence, or an entry of a mapping.
+        path: Path,
+    },
+    /// The node becomes `value`; what is equal already keeps its bytes.
+    Replace {
+        /// The place of a node that is there.
+        path: Path,
+        /// What it becomes.
+        value: Value,
+    },
+    /// A new entry of a mapping, after the others.
+    Add {
+        /// The place of the new entry: an existing mapping, and a key that it does not have.
+        path: Path,
+        /// Its value.
+        value: Value,
+    },
+    /// Item `from` takes the place of item `to`, which goes; the others keep their order.
+    Move {
+        /// The sequence.
+        sequence: Path,
+        /// The item that moves.
+        from: usize,
+        /// The earlier item whose place it takes.
+        to: usize,
+    },
+}
+
+/// All operations on one document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Patch {
+    ops: Vec<Op>,
+}
+
+impl Patch {
+    /// Adds an operation.
+    pub(crate) fn push(&mut self, op: Op) {
+        self.ops.push(op);
+    }
+
+    /// The operations, in the order in which the rules made them.
+    pub(crate) fn ops(&self) -> &[Op] {
+        &self.ops
+    }
+
+    /// Whether nothing would change.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ops.iter().all(|op| matches!(op, Op::Test { .. }))
+    }
+
+    /// Whether an operation already decides what becomes of `path`: it or a parent of it is removed or replaced.
+    pub(crate) fn decides(&self, path: &Path) -> bool {
+        self.ops.iter().any(|op| match op {
+            Op::Remove { path: target } | Op::Replace { path: target, .. } => path.is_within(target),
+            Op::Move { sequence, to, .. } => path.is_within(&sequence.index(*to)),
+            Op::Test { .. } | Op::Add { .. } => false,
+        })
+    }
+
+    /// The same patch as the sequence of operations that RFC 6902 applies one after the other.
+    ///
+    /// Tests come first and see the document as it came in. Replacements and additions follow, since they move
+    /// nothing. Whatever shifts positions comes last, from the end of the document to its beginning.
+    pub(crate) fn to_json_patch(&self) -> Value {
+        let mut head = Vec::new();
+        let mut body = Vec::new();
+        let mut moves = Vec::new();
+        let mut removals = Vec::new();
+        for op in &self.ops {
+            match op {
+                Op::Test { path, value } => {
+                    head.push(json!({"op": "test", "path": path.to_pointer(), "value": value}));
+                }
+                Op::Replace { path, value } => {
+                    body.push(json!({"op": "replace", "path": path.to_pointer(), "value": value}));
+                }
+                Op::Add { path, value } => {
+                    body.push(json!({"op": "add", "path": path.to_pointer(), "value": value}));
+                }
+                Op::Remove { path } => removals.push(path.clone()),
+                Op::Move { sequence, from, to } => {
+                    // The item that goes makes room, and the copy restores every position after it.
+                    let (to, source) = (sequence.index(*to).to_pointer(), sequence.index(from - 1).to_pointer());
+                    moves.push(json!({"op": "remove", "path": to}));
+                    moves.push(json!({"op": "copy", "from": source, "path": to}));
+                    removals.push(sequence.index(*from));
+                }
+            }
+        }
+        // Paths order by key and position, so the reverse removes a later item, and a child, first.
+        removals.sort_by(|a, b| b.cmp(a));
+        removals.dedup();
+        let tail = removals.iter().map(|path| json!({"op": "remove", "path": path.to_pointer()}));
+        head.into_iter().chain(body).chain(moves).chain(tail).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_speaks_of_the_original_positions_and_applies_one_after_the_other() {
+        let env = Path::root().key("env");
+        let mut patch = Patch::default();
+        patch.push(Op::Remove { path: env.index(0) });
+        patch.push(Op::Move { sequence: env.clone(), from: 10, to: 2 });
+        patch.push(Op::Test { path: env.index(10), value: "k".into() });
+        patch.push(Op::Remove { path: env.index(9) });
+        patch.push(Op::Replace { path: env.index(3), value: json!("X") });
+        let mut value = json!({"env": ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]});
+        let operations: json_patch::Patch = serde_json::from_value(patch.to_json_patch()).expect("a JSON patch");
+        json_patch::patch(&mut value, &operations).expect("applies");
+        assert_eq!(value, json!({"env": ["b", "k", "X", "e", "f", "g", "h", "i"]}));
+    }
+
+    #[test]
+    fn decided_means_removed_replaced_or_overwritten() {
+        let env = Path::root().key("env");
+        let mut patch = Patch::default();
+        patch.push(Op::Replace { path: env.index(1), value: json!({}) });
+        patch.push(Op::Move { sequence: env.clone(), from: 5, to: 4 });
+        assert!(patch.decides(&env.index(1).key("valueFrom")) && patch.decides(&env.index(4)));
+        assert!(!patch.decides(&env.index(5)) && !patch.decides(&env));
+    }
+}

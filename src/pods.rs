@@ -1,0 +1,162 @@
+//! Pods, wherever they stand, and the variables of their containers.
+//!
+//! A pod is any mapping with a list under `containers`, `initContainers` or `ephemeralContainers`. So CronJobs,
+//! Rollouts, Knative Services and operators' custom resources need no list of kinds.
+
+use std::collections::HashMap;
+
+use crate::object::Object;
+use crate::yaml::{Kind, NodeId, Path, Tree};
+
+const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+
+/// A container's `env`.
+pub(crate) struct EnvList<'t> {
+    /// The container's name.
+    pub(crate) container: &'t str,
+    /// The path of the list.
+    pub(crate) path: Path,
+    /// Its entries. Items without a name have none.
+    pub(crate) entries: Vec<Option<Variable<'t>>>,
+}
+
+/// An entry of `env`.
+pub(crate) struct Variable<'t> {
+    /// Its node.
+    pub(crate) node: NodeId,
+    /// The variable's name.
+    pub(crate) name: &'t str,
+    /// Where its value comes from.
+    pub(crate) source: ValueSource<'t>,
+}
+
+/// Where a variable's value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ValueSource<'t> {
+    /// `value`, also an absent one (the empty text).
+    Literal(&'t str),
+    /// `valueFrom.secretKeyRef`.
+    Secret {
+        /// The Secret.
+        name: &'t str,
+        /// The key in it.
+        key: &'t str,
+        /// The node of `optional`, where it is written.
+        optional: Option<NodeId>,
+    },
+    /// A ConfigMap, a field of the pod, or anything else.
+    Other,
+}
+
+impl EnvList<'_> {
+    /// The positions of the entries for each name, names in order of their first entry.
+    pub(crate) fn groups(&self) -> Vec<(&str, Vec<usize>)> {
+        let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        for (position, variable) in self.entries.iter().enumerate() {
+            let Some(variable) = variable else { continue };
+            let group = *known.entry(variable.name).or_insert_with(|| {
+                groups.push((variable.name, Vec::new()));
+                groups.len() - 1
+            });
+            groups[group].1.push(position);
+        }
+        groups
+    }
+
+    /// For each name, the positions of the entries whose literal value expands it (`$(NAME)`), in order.
+    pub(crate) fn uses(&self) -> HashMap<&str, Vec<usize>> {
+        let mut uses: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (position, variable) in self.entries.iter().enumerate() {
+            if let Some(Variable { source: ValueSource::Literal(value), .. }) = variable {
+                for name in expansions(value) {
+                    uses.entry(name).or_default().push(position);
+                }
+            }
+        }
+        uses
+    }
+}
+
+/// The names that a literal value expands: `$(NAME)`, not `$$(NAME)`.
+pub(crate) fn expansions(value: &str) -> impl Iterator<Item = &str> {
+    let mut rest = value;
+    std::iter::from_fn(move || {
+        loop {
+            let at = rest.find('$')?;
+            rest = &rest[at + 1..];
+            if let Some(after) = rest.strip_prefix('$') {
+                rest = after;
+            } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
+                rest = after;
+                return Some(name);
+            }
+        }
+    })
+}
+
+/// The variables of every container of every pod in an object.
+pub(crate) fn env_lists<'t>(object: &Object<'t, '_>) -> Vec<EnvList<'t>> {
+    let mut lists = Vec::new();
+    find_pods(object.tree, object.node, &object.path, &mut lists);
+    lists
+}
+
+fn find_pods<'t>(tree: &'t Tree<'_>, node: NodeId, path: &Path, lists: &mut Vec<EnvList<'t>>) {
+    match &tree.node(tree.resolve(node)).kind {
+        Kind::Mapping(_, entries) => {
+            for (key, value) in entries {
+                let Some(key) = tree.text(*key) else { continue };
+                let path = path.key(key);
+                if CONTAINER_LISTS.contains(&key) {
+                    for (position, container) in tree.items(*value).unwrap_or_default().iter().enumerate() {
+                        lists.extend(env_list(tree, *container, &path.index(position)));
+                    }
+                }
+                find_pods(tree, *value, &path, lists);
+            }
+        }
+        Kind::Sequence(_, items) => {
+            for (position, item) in items.iter().enumerate() {
+                find_pods(tree, *item, &path.index(position), lists);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn env_list<'t>(tree: &'t Tree<'_>, container: NodeId, path: &Path) -> Option<EnvList<'t>> {
+    let items = tree.get(container, "env").and_then(|env| tree.items(env))?;
+    let name = tree.get(container, "name").and_then(|name| tree.text(name)).unwrap_or_default();
+    let entries = items.iter().map(|item| variable(tree, *item)).collect();
+    Some(EnvList { container: name, path: path.key("env"), entries })
+}
+
+fn variable<'t>(tree: &'t Tree<'_>, node: NodeId) -> Option<Variable<'t>> {
+    let name = tree.get(node, "name").and_then(|name| tree.text(name))?;
+    let text = |node: NodeId, key: &str| tree.get(node, key).and_then(|value| tree.text(value));
+    let reference = tree.get_in(node, &["valueFrom", "secretKeyRef"]);
+    let source = match reference {
+        Some(reference) => ValueSource::Secret {
+            name: text(reference, "name").unwrap_or_default(),
+            key: text(reference, "key").unwrap_or_default(),
+            optional: tree.get(reference, "optional"),
+        },
+        None if tree.get(node, "valueFrom").is_some_and(|from| tree.entries(from).is_some()) => ValueSource::Other,
+        None => ValueSource::Literal(text(node, "value").unwrap_or_default()),
+    };
+    Some(Variable { node, name, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expansions_are_names_in_parentheses() {
+        let names = |value| expansions(value).collect::<Vec<_>>();
+        assert_eq!(names("redis://$(USER):$(PASS)@h"), ["USER", "PASS"]);
+        assert_eq!(names("$$(A) $(B) $C $(open"), ["B"]);
+        assert_eq!(names("100$"), [""; 0]);
+    }
+}

@@ -1,0 +1,92 @@
+//! Could a rule touch this document? May say yes wrongly, never no wrongly.
+//!
+//! Bytes are searched, nothing is parsed. Three things could hide a word from such a search, and each makes the
+//! answer yes: an escape in double quotes (`"\u0053ecret"`), a line break that is escaped there, and `!!binary`.
+//! Aliases and merge keys hide nothing: what they stand for is spelled out in the same document.
+
+use aho_corasick::AhoCorasick;
+use memchr::memmem;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::diagnostic::{Diagnostic, Rule};
+use crate::facts::Facts;
+
+/// What could spell a name differently from its bytes.
+const DISGUISES: [&str; 7] = ["\\x", "\\u", "\\U", "\\\n", "\\\r", "!binary", ":binary"];
+
+/// Whether a document could hold a Secret object.
+pub(crate) struct SecretFilter(AhoCorasick);
+
+impl SecretFilter {
+    /// Builds the search.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: the words are few and fixed.
+    pub(crate) fn new() -> Result<Self, Error> {
+        search(DISGUISES.iter().map(|word| (*word).to_owned())).map(Self)
+    }
+
+    /// `false` only if no object in the document can be of kind Secret.
+    pub(crate) fn may_hold_secret(&self, document: &[u8]) -> bool {
+        // `imagePullSecrets` and `ExternalSecret` are not the word.
+        let begins_word = |at: usize| at == 0 || !document[at - 1].is_ascii_alphanumeric();
+        memmem::find_iter(document, b"Secret").any(begins_word) || self.0.is_match(document)
+    }
+}
+
+/// Whether a rule could change a document or have something to say about it.
+pub(crate) struct EditFilter(AhoCorasick);
+
+impl EditFilter {
+    /// Builds the search for what the configuration and the facts make interesting.
+    ///
+    /// # Errors
+    ///
+    /// More dropped Secrets than the search can hold (billions of bytes of names).
+    pub(crate) fn new(_config: &Config, facts: &Facts) -> Result<Self, Error> {
+        let names = facts.dropped().map(|secret| secret.name.clone());
+        // Duplicates are looked for in every list of variables, so `env` alone makes a document interesting.
+        let words = DISGUISES.iter().chain(&["env"]).map(|word| (*word).to_owned());
+        search(words.chain(names)).map(Self)
+    }
+
+    /// `false` only if no rule can touch the document.
+    pub(crate) fn may_touch(&self, document: &[u8]) -> bool {
+        self.0.is_match(document)
+    }
+}
+
+fn search(words: impl Iterator<Item = String>) -> Result<AhoCorasick, Error> {
+    AhoCorasick::new(words).map_err(|error| {
+        Diagnostic::error(Rule::InvalidConfig, error.to_string(), "split the configuration").into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_secret_is_found() {
+        let filter = SecretFilter::new().expect("a filter");
+        for text in [
+            "kind: Secret",
+            "\"kind\":\"Secret\"",
+            "kind: !!str Secret",
+            "kind: &k Secret",
+            "kind: SecretList",
+            "\"kind\": \"\\u0053ecret\"",
+            "kind: \"S\\x65cret\"",
+            "kind: \"Sec\\\nret\"",
+            "kind: !!binary U2VjcmV0",
+            "kind: 'Secret'",
+        ] {
+            assert!(filter.may_hold_secret(text.as_bytes()), "{text}");
+        }
+        for text in ["imagePullSecrets: []", "kind: ExternalSecret", "secretKeyRef", "kind: ConfigMap"] {
+            assert!(!filter.may_hold_secret(text.as_bytes()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The words for what stops a run.
+
+use crate::config::Config;
+use crate::diagnostic::{Diagnostic, Rule};
+use crate::facts::{Facts, Target};
+use crate::lower::LowerError;
+use crate::object::Object;
+use crate::verify::Refusal;
+use crate::yaml::ParseError;
+
+/// A run that would let everything through.
+pub(crate) fn no_rules() -> Diagnostic {
+    Diagnostic::error(
+        Rule::NoRules,
+        "there is no rule to apply",
+        "name a preset (--preset langfuse --to NAME), a configuration (--config FILE), or run where resecret.yaml is",
+    )
+}
+
+/// A document that must be read and is not UTF-8.
+pub(crate) fn not_utf8() -> Diagnostic {
+    Diagnostic::error(
+        Rule::NotUtf8,
+        "the document is not UTF-8, and a rule may need to edit it",
+        "find the template that emits these bytes; YAML that Kubernetes accepts is UTF-8",
+    )
+}
+
+/// A document that must be read and is not YAML.
+pub(crate) fn not_yaml(error: &ParseError, text: &str) -> Diagnostic {
+    let cut = error.at() >= text.trim_end().len() && !text.ends_with('\n');
+    if cut && !matches!(error, ParseError::SecondDocument { .. }) {
+        return Diagnostic::error(
+            Rule::TruncatedInput,
+            format!("the input ends in the middle of a document: {error}"),
+            "was the stream cut short? Look at the exit code of the command before the pipe",
+        );
+    }
+    let help = match error {
+        ParseError::SecondDocument { .. } => {
+            "Helm reads only the first document between two `---` lines: begin the second one with `---`"
+        }
+        ParseError::TooDeep { .. } => "Kubernetes objects are not that deep: find the template that emits it",
+        ParseError::Syntax { .. } => "render the chart with `helm template --debug` and look at this line",
+    };
+    let message = format!("the document is not YAML, and a rule may need to edit it: {error}");
+    Diagnostic::error(Rule::NotYaml, message, help)
+}
+
+/// A Secret that no rule could ever match.
+pub(crate) fn unnamed_secret() -> Diagnostic {
+    Diagnostic::error(
+        Rule::UnnamedSecret,
+        "a Secret has no metadata.name, so no rule can tell whether it must go",
+        "give it a name in the chart's values, or leave it out there",
+    )
+}
+
+/// The vaulted Secret has the name of a Secret that is left out.
+pub(crate) fn same_name(name: &str, facts: &Facts, object: &Object<'_, '_>, config: &Config) -> Option<Diagnostic> {
+    let Target::Dropped(secret) = facts.target(name, object.namespace(), config) else { return None };
+    let rule = &config.secrets[secret.rule?];
+    if rule.to.as_deref() != Some(name) || rule.same_name {
+        return None;
+    }
+    Some(Diagnostic::error(
+        Rule::SameName,
+        format!("the vaulted Secret has the name of the chart's own Secret, {name}"),
+        format!(
+            "the upgrade would delete the live Secret. First copy its values into the vault and run `kubectl annotate secret {name} helm.sh/resource-policy=keep`; then set `sameName: true` on the rule"
+        ),
+    ))
+}
+
+/// The text has no safe place for the change.
+pub(crate) fn not_editable(error: &LowerError) -> Diagnostic {
+    let (rule, help) = match error {
+        LowerError::AnchorInUse { .. } => (
+            Rule::SharedAnchor,
+            "make the rule apply to every user of the anchor, or write the value out instead of the alias",
+        ),
+        LowerError::MergeKey { .. } => (Rule::MergeKey, "write the field out in place of the merge key"),
+        LowerError::DuplicateKey { .. } => (
+            Rule::DuplicateKey,
+            "remove one of the two: Kubernetes takes the last, other readers refuse the document",
+        ),
+        LowerError::Unsupported { .. } => (Rule::UnsafeEdit, "write this part of the document in block style"),
+    };
+    Diagnostic::error(rule, format!("the document must be edited here, and cannot be: {error}"), help)
+}
+
+/// The edit did not stand up to the independent reader.
+pub(crate) fn not_verified(refusal: &Refusal) -> Diagnostic {
+    Diagnostic::error(
+        Rule::UnsafeEdit,
+        format!("the edit was refused: {refusal}"),
+        "nothing has been written; please report the shape of this document, without its values",
+    )
+}

@@ -1,0 +1,47 @@
+//! `spec.duplicates`: one entry per variable, for names that no `env` rule decides.
+
+use super::keep_one::keep_one;
+use super::{Context, Finding, Outcome};
+use crate::config::Duplicates;
+use crate::diagnostic::{Rule, Severity};
+use crate::object::Object;
+use crate::pods::{ValueSource, env_lists};
+
+pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+    for list in env_lists(object) {
+        let mut groups = list.groups();
+        groups.retain(|(_, positions)| positions.len() > 1);
+        if groups.is_empty() {
+            continue;
+        }
+        let uses = list.uses();
+        for (name, positions) in groups {
+            let undecided = |position: &usize| !outcome.patch.decides(&list.path.index(*position));
+            if !positions.iter().all(undecided) {
+                continue;
+            }
+            let last = positions[positions.len() - 1];
+            let reads_secret = |position: &&usize| {
+                let source = list.entries[**position].as_ref().map(|variable| variable.source);
+                matches!(source, Some(ValueSource::Secret { .. }))
+            };
+            let winner = match context.config.duplicates {
+                Duplicates::Last => last,
+                Duplicates::First => positions[0],
+                Duplicates::PreferSecret => positions.iter().rev().find(reads_secret).copied().unwrap_or(last),
+                Duplicates::Error => {
+                    outcome.findings.extend(list.entries[last].as_ref().map(|variable| Finding {
+                        rule: Rule::DuplicateEnv,
+                        severity: Severity::Error,
+                        message: format!("variable {name} of container {} stands {} times", list.container, positions.len()),
+                        help: format!("decide by a rule: spec.env with {name} in `vars` or `remove`; or set spec.duplicates to last, first or prefer-secret"),
+                        path: list.path.index(last),
+                        node: variable.node,
+                    }));
+                    continue;
+                }
+            };
+            keep_one(&list, &uses, &positions, winner, None, outcome);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! `spec.env`: variables that must read the vaulted Secret, and variables that must go.
+
+use serde_json::{Value, json};
+
+use super::{Context, EnvPart, Outcome};
+use super::keep_one::keep_one;
+use crate::config::{Config, Duplicates, EnvRule};
+use crate::object::Object;
+use crate::patch::Op;
+use crate::pods::{EnvList, ValueSource, env_lists, expansions};
+use crate::yaml::{NodeId, Tree};
+
+/// What a rule decides for a variable.
+enum Decision<'c> {
+    /// It reads this key of the rule's vaulted Secret.
+    Read(&'c EnvRule, &'c str),
+    /// It goes.
+    Remove,
+}
+
+pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+    if context.config.env.is_empty() {
+        return;
+    }
+    for list in env_lists(object) {
+        let uses = list.uses();
+        for (name, positions) in list.groups() {
+            match decide(context.config, object, list.container, name, outcome) {
+                None => {}
+                Some(Decision::Remove) => {
+                    for position in positions {
+                        let path = list.path.index(position);
+                        outcome.patch.push(Op::Test { path: path.key("name"), value: name.to_owned() });
+                        outcome.patch.push(Op::Remove { path });
+                    }
+                }
+                Some(Decision::Read(rule, key)) => {
+                    let winner = winner(&list, &positions, rule, context);
+                    let content = (!keeps(&list, winner, rule, context))
+                        .then(|| content(object.tree, &list, winner, &rule.to, key));
+                    if positions.len() > 1 || content.is_some() {
+                        keep_one(&list, &uses, &positions, winner, content, outcome);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The first rule that speaks of this variable here; every rule that does has found something.
+fn decide<'c>(
+    config: &'c Config,
+    object: &Object<'_, '_>,
+    container: &str,
+    name: &str,
+    outcome: &mut Outcome,
+) -> Option<Decision<'c>> {
+    let mut decision = None;
+    for (number, rule) in config.env.iter().enumerate() {
+        let speaks = || {
+            rule.kind.matches(&object.kind)
+                && rule.object.matches(object.name().unwrap_or_default())
+                && rule.container.matches(container)
+        };
+        let removes = rule.remove.iter().position(|pattern| pattern.matches(name));
+        let reads = rule.vars.iter().position(|(pattern, _)| pattern.matches(name));
+        let (part, this) = match (removes, reads) {
+            (Some(position), _) => (EnvPart::Remove(number, position), Decision::Remove),
+            (None, Some(position)) => {
+                let key = rule.vars[position].1.as_deref();
+                (EnvPart::Variable(number, position), Decision::Read(rule, key.unwrap_or_default()))
+            }
+            (None, None) => continue,
+        };
+        if speaks() {
+            outcome.matched.insert(part);
+            decision = decision.or(Some(this));
+        }
+    }
+    decision
+}
+
+/// The entry that stays: one from outside the chart where the rule respects it, else one that reads the vaulted Secret
+/// already, else the one that `duplicates` names.
+fn winner(list: &EnvList<'_>, positions: &[usize], rule: &EnvRule, context: Context<'_>) -> usize {
+    let last_where = |test: &dyn Fn(&ValueSource<'_>) -> bool| {
+        let source = |position: &&usize| list.entries[**position].as_ref().map(|variable| variable.source);
+        positions.iter().rev().find(|position| source(position).is_some_and(|source| test(&source))).copied()
+    };
+    let reads_vault = |source: &ValueSource<'_>| matches!(source, ValueSource::Secret { name, .. } if *name == rule.to);
+    let external = |source: &ValueSource<'_>| {
+        matches!(source, ValueSource::Secret { name, .. } if !context.facts.renders(name))
+    };
+    let existing = if rule.keep_existing { last_where(&external) } else { None };
+    existing.or_else(|| last_where(&reads_vault)).unwrap_or_else(|| match context.config.duplicates {
+        Duplicates::First => positions[0],
+        Duplicates::PreferSecret => last_where(&|source| matches!(source, ValueSource::Secret { .. }))
+            .unwrap_or(positions[positions.len() - 1]),
+        Duplicates::Last | Duplicates::Error => positions[positions.len() - 1],
+    })
+}
+
+/// Whether the winning entry stays as it is.
+fn keeps(list: &EnvList<'_>, winner: usize, rule: &EnvRule, context: Context<'_>) -> bool {
+    let Some(variable) = &list.entries[winner] else { return true };
+    match variable.source {
+        ValueSource::Secret { name, .. } if rule.keep_existing && !context.facts.renders(name) => true,
+        ValueSource::Literal(value) => {
+            rule.literals_only && (value.is_empty() || expansions(value).next().is_some())
+        }
+        ValueSource::Secret { .. } | ValueSource::Other => rule.literals_only,
+    }
+}
+
+/// The entry that reads the vaulted Secret; an `optional` that was there stays.
+fn content(tree: &Tree<'_>, list: &EnvList<'_>, winner: usize, to: &str, key: &str) -> Value {
+    let variable = list.entries[winner].as_ref();
+    let name = variable.map(|variable| variable.name).unwrap_or_default();
+    let key = if key.is_empty() { name } else { key };
+    let mut reference = json!({"name": to, "key": key});
+    if let Some(ValueSource::Secret { optional: Some(optional), .. }) = variable.map(|variable| variable.source) {
+        reference["optional"] = boolean(tree, optional);
+    }
+    json!({"name": name, "valueFrom": {"secretKeyRef": reference}})
+}
+
+fn boolean(tree: &Tree<'_>, node: NodeId) -> Value {
+    match tree.text(node).unwrap_or_default() {
+        "true" => true.into(),
+        "false" => false.into(),
+        other => other.into(),
+    }
+}

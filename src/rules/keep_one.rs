@@ -1,0 +1,78 @@
+//! One entry per variable: which place the survivor takes.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{Finding, Outcome};
+use crate::diagnostic::{Rule, Severity};
+use crate::patch::Op;
+use crate::pods::{EnvList, ValueSource, Variable, expansions};
+
+/// Keeps the entry at `winner` of the entries at `positions`, all for one name, with `content` if given.
+///
+/// The winner stays where it is. Only if an entry between the first one and it expands the variable does its
+/// content take the first place: what expanded before must still expand.
+pub(super) fn keep_one(
+    list: &EnvList<'_>,
+    uses: &HashMap<&str, Vec<usize>>,
+    positions: &[usize],
+    winner: usize,
+    content: Option<Value>,
+    outcome: &mut Outcome,
+) {
+    let first = positions[0];
+    let Some(variable) = &list.entries[winner] else { return };
+    let used = uses.get(variable.name).is_some_and(|used| {
+        let from = used.partition_point(|position| *position <= first);
+        used[from..].iter().take_while(|position| **position < winner).any(|at| !positions.contains(at))
+    });
+    let place = if used { first } else { winner };
+    if content.is_none() && loses_an_expansion(list, first, winner, place) {
+        outcome.findings.push(Finding {
+            rule: Rule::EnvOrder,
+            severity: Severity::Error,
+            message: format!(
+                "variable {} of container {} stands twice, and neither place keeps what other variables expand to",
+                variable.name, list.container
+            ),
+            help: format!("decide by a rule: spec.env with {} in `vars`, or in `remove`", variable.name),
+            path: list.path.index(winner),
+            node: variable.node,
+        });
+        return;
+    }
+    for position in positions {
+        let name = list.path.index(*position).key("name");
+        outcome.patch.push(Op::Test { path: name, value: variable.name.to_owned() });
+    }
+    let moves = place != winner && content.is_none();
+    match content {
+        Some(value) => outcome.patch.push(Op::Replace { path: list.path.index(place), value }),
+        None if moves => {
+            outcome.patch.push(Op::Move { sequence: list.path.clone(), from: winner, to: first });
+        }
+        None => {}
+    }
+    for position in positions.iter().filter(|position| **position != place && !(moves && **position == winner)) {
+        outcome.patch.push(Op::Remove { path: list.path.index(*position) });
+    }
+}
+
+/// Whether the winner's own value expands a variable that will not be defined before it any more: its own earlier
+/// entry, or, if it moves up, one between its new and its old place.
+fn loses_an_expansion(list: &EnvList<'_>, first: usize, winner: usize, place: usize) -> bool {
+    let Some(Variable { name, source: ValueSource::Literal(value), .. }) = &list.entries[winner] else {
+        return false;
+    };
+    let defined = |name: &str, entries: &[Option<Variable<'_>>]| {
+        entries.iter().flatten().any(|variable| variable.name == name)
+    };
+    expansions(value).any(|used| {
+        let itself = used == *name && winner != first;
+        let between = place != winner
+            && !defined(used, &list.entries[..first])
+            && defined(used, &list.entries[first..winner]);
+        itself || between
+    })
+}

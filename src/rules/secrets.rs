@@ -1,0 +1,150 @@
+//! `spec.secrets`: every reference to a Secret that is left out goes to the vaulted one.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Context, Finding, Outcome};
+use crate::config::SecretsRule;
+use crate::diagnostic::{Rule, Severity};
+use crate::facts::{ChartSecret, Target, vaulted_key};
+use crate::object::Object;
+use crate::patch::Op;
+use crate::references::{Reference, Takes, references};
+use crate::yaml::Path;
+
+pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+    if context.facts.dropped().next().is_none() {
+        return;
+    }
+    let references = references(object);
+    let mut lists = Lists::new(&references);
+    for reference in &references {
+        if outcome.patch.decides(&reference.path) {
+            continue;
+        }
+        let namespace = reference.namespace.or_else(|| object.namespace());
+        match context.facts.target(reference.name, namespace, context.config) {
+            Target::Untouched => {}
+            Target::Ambiguous => outcome.findings.push(ambiguous(reference)),
+            Target::Dropped(secret) => {
+                let Some(rule) = secret.rule.map(|rule| &context.config.secrets[rule]) else { continue };
+                match &rule.to {
+                    Some(to) => redirect(reference, secret, rule, to, &mut lists, outcome),
+                    None => outcome.findings.extend(dangling(reference, context)),
+                }
+            }
+        }
+    }
+}
+
+fn redirect(
+    reference: &Reference<'_>,
+    secret: &ChartSecret,
+    rule: &SecretsRule,
+    to: &str,
+    lists: &mut Lists,
+    outcome: &mut Outcome,
+) {
+    outcome.patch.push(Op::Test { path: reference.path.clone(), value: reference.name.to_owned() });
+    if let Takes::ListItem(list) = &reference.takes
+        && lists.holds_another(list, &reference.path, to)
+    {
+        // Its name would stand twice, which the API server refuses where the list is keyed by name.
+        if let Some((item, _)) = reference.path.split_last() {
+            outcome.patch.push(Op::Remove { path: item });
+        }
+        return;
+    }
+    if reference.name != to {
+        outcome.patch.push(Op::Replace { path: reference.path.clone(), value: to.into() });
+    }
+    let rename = |path: &Path, key: &str, outcome: &mut Outcome| {
+        let vaulted = vaulted_key(&rule.keys, key);
+        if vaulted != key {
+            outcome.patch.push(Op::Replace { path: path.clone(), value: vaulted.into() });
+        }
+    };
+    let renamed: Vec<&String> = secret.keys.iter().filter(|key| vaulted_key(&rule.keys, key) != *key).collect();
+    match &reference.takes {
+        Takes::Key(path, key) => rename(path, key, outcome),
+        Takes::Items(items) => items.iter().for_each(|(path, key)| rename(path, key, outcome)),
+        Takes::Files(volume) if !renamed.is_empty() => {
+            outcome.patch.push(Op::Add { path: volume.key("items"), value: items(secret, rule) });
+        }
+        Takes::Env if !renamed.is_empty() => outcome.findings.push(renamed_env_from(reference, &renamed)),
+        Takes::Files(_) | Takes::Env | Takes::Whole | Takes::ListItem(_) => {}
+    }
+}
+
+/// Items that give every vaulted key the file name that the chart's key had.
+fn items(secret: &ChartSecret, rule: &SecretsRule) -> Value {
+    let item = |key: &String| json!({"key": vaulted_key(&rule.keys, key), "path": key});
+    secret.keys.iter().map(item).collect()
+}
+
+fn ambiguous(reference: &Reference<'_>) -> Finding {
+    Finding {
+        rule: Rule::AmbiguousReference,
+        severity: Severity::Error,
+        message: format!("`{}` could be Secrets of different namespaces with different fates", reference.name),
+        help: "give this object its metadata.namespace, or select the Secrets by `namespace` in spec.secrets".to_owned(),
+        path: reference.path.clone(),
+        node: reference.node,
+    }
+}
+
+fn dangling(reference: &Reference<'_>, context: Context<'_>) -> Option<Finding> {
+    Some(Finding {
+        rule: Rule::Dangling,
+        severity: context.config.policy.dangling.severity()?,
+        message: format!("Secret {} is left out, and this still refers to it", reference.name),
+        help: "give the rule in spec.secrets a `to`, or take the variable out by `remove` in spec.env".to_owned(),
+        path: reference.path.clone(),
+        node: reference.node,
+    })
+}
+
+fn renamed_env_from(reference: &Reference<'_>, renamed: &[&String]) -> Finding {
+    let names: Vec<&str> = renamed.iter().map(|key| key.as_str()).collect();
+    Finding {
+        rule: Rule::RenamedEnvFrom,
+        severity: Severity::Error,
+        message: format!(
+            "envFrom takes every key of {} as a variable of that name, and `keys` renames {}",
+            reference.name,
+            names.join(", ")
+        ),
+        help: "store the values in the vault under the chart's own key names, or in a vaulted Secret of their own, and drop them from `keys`".to_owned(),
+        path: reference.path.clone(),
+        node: reference.node,
+    }
+}
+
+/// Lists in which a name may stand only once, with the names that they will hold.
+struct Lists {
+    names: BTreeMap<Path, Vec<(Path, String)>>,
+}
+
+impl Lists {
+    fn new(references: &[Reference<'_>]) -> Self {
+        let mut names: BTreeMap<Path, Vec<(Path, String)>> = BTreeMap::new();
+        for reference in references {
+            if let Takes::ListItem(list) = &reference.takes {
+                let item = (reference.path.clone(), reference.name.to_owned());
+                names.entry(list.clone()).or_default().push(item);
+            }
+        }
+        Self { names }
+    }
+
+    /// Whether an item other than that at `path` has this name already; if not, the item takes it.
+    fn holds_another(&mut self, list: &Path, path: &Path, name: &str) -> bool {
+        let items = self.names.entry(list.clone()).or_default();
+        if items.iter().any(|(other, known)| other != path && known == name) {
+            return true;
+        }
+        items.iter_mut().filter(|(item, _)| item == path).for_each(|(_, known)| name.clone_into(known));
+        false
+    }
+}

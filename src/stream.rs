@@ -1,0 +1,157 @@
+//! A stream of bytes → documents, split as Helm splits them.
+//!
+//! Helm splits at `(?:^|\s*\n)---\s*`: at every line that begins with `---`, whatever follows on it. No YAML is
+//! known here beyond that, so nothing in this module can fail on a document's content.
+
+use memchr::memmem;
+
+use crate::diagnostic::{Diagnostic, Rule};
+use crate::yaml::span::line_and_column;
+
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+const MARKER: &[u8] = b"---";
+
+/// One document: its marker line, if it has one, and everything up to the next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Document<'i> {
+    /// Position in the stream, counted from 1, markers without anything between them included.
+    pub(crate) number: usize,
+    /// All of its bytes.
+    pub(crate) bytes: &'i [u8],
+    /// Where its bytes begin in the stream.
+    pub(crate) offset: usize,
+    /// Where its content begins in its bytes: behind a byte order mark and the `---`.
+    pub(crate) body: usize,
+}
+
+impl<'i> Document<'i> {
+    /// What stands behind the marker.
+    pub(crate) fn content(&self) -> &'i [u8] {
+        &self.bytes[self.body..]
+    }
+
+    /// The bytes that belong to the stream rather than to this document: a byte order mark at its start.
+    pub(crate) fn preamble(&self) -> &'i [u8] {
+        if self.offset == 0 && self.bytes.starts_with(BOM) { &self.bytes[..BOM.len()] } else { &[] }
+    }
+}
+
+/// Splits a stream. Every byte belongs to exactly one document.
+pub(crate) fn documents(input: &[u8]) -> impl Iterator<Item = Document<'_>> {
+    let mut markers = marker_positions(input).peekable();
+    // What stands before the first marker is a document of its own, unless it is only a byte order mark.
+    let mut start = Some(0);
+    let bom = if input.starts_with(BOM) { BOM.len() } else { 0 };
+    if markers.peek() == Some(&bom) {
+        markers.next();
+    }
+    let mut number = 0;
+    std::iter::from_fn(move || {
+        let offset = start.take()?;
+        let end = markers.next();
+        start = end;
+        let bytes = &input[offset..end.unwrap_or(input.len())];
+        number += 1;
+        let body = if offset == 0 && bytes.starts_with(BOM) { BOM.len() } else { 0 };
+        let body = if bytes[body..].starts_with(MARKER) { body + MARKER.len() } else { body };
+        Some(Document { number, bytes, offset, body })
+    })
+}
+
+/// Every place where a line begins with `---`.
+fn marker_positions(input: &[u8]) -> impl Iterator<Item = usize> {
+    let bom = if input.starts_with(BOM) { BOM.len() } else { 0 };
+    let first = input[bom..].starts_with(MARKER).then_some(bom);
+    first.into_iter().chain(memmem::find_iter(input, b"\n---").map(|at| at + 1))
+}
+
+/// Refuses what is no stream of manifests at all.
+///
+/// # Errors
+///
+/// Nothing but white space, or UTF-16 or UTF-32, in which no rule could find anything.
+pub(crate) fn check(input: &[u8]) -> Result<(), Diagnostic> {
+    if input.iter().all(u8::is_ascii_whitespace) {
+        return Err(Diagnostic::error(
+            Rule::EmptyInput,
+            "standard input is empty",
+            "pipe rendered manifests in, for example `helm template … | resecret …`; under `helm` the chart rendered nothing",
+        ));
+    }
+    let wide = matches!(input, [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [0, _, ..] | [_, 0, ..]);
+    if wide {
+        return Err(Diagnostic::error(
+            Rule::NotUtf8,
+            "standard input is UTF-16 or UTF-32, not UTF-8",
+            "convert it to UTF-8; in PowerShell, set $OutputEncoding or write files with -Encoding utf8",
+        ));
+    }
+    Ok(())
+}
+
+/// A document's content as text.
+///
+/// # Errors
+///
+/// The byte offset in the document of the first byte that is not UTF-8.
+pub(crate) fn text<'i>(document: &Document<'i>) -> Result<&'i str, usize> {
+    std::str::from_utf8(document.content()).map_err(|error| document.body + error.valid_up_to())
+}
+
+/// Line and column in the stream of a byte of a document.
+pub(crate) fn position(input: &[u8], document: &Document<'_>, at: usize) -> (usize, usize) {
+    line_and_column(input, document.offset + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_split(input: &str, expected: &[(&str, &str)]) {
+        let documents: Vec<_> = documents(input.as_bytes()).collect();
+        let whole: Vec<u8> = documents.iter().flat_map(|d| d.bytes).copied().collect();
+        assert_eq!(whole, input.as_bytes(), "every byte belongs to one document");
+        let parts: Vec<_> = documents
+            .iter()
+            .map(|d| {
+                let (marker, content) = d.bytes.split_at(d.body);
+                (str::from_utf8(marker).expect("text"), str::from_utf8(content).expect("text"))
+            })
+            .collect();
+        assert_eq!(parts, expected);
+    }
+
+    #[test]
+    fn documents_begin_at_lines_that_begin_with_three_dashes() {
+        check_split("a: 1\n---\nb: 2\n", &[("", "a: 1\n"), ("---", "\nb: 2\n")]);
+        check_split("---\na\n---\nb", &[("---", "\na\n"), ("---", "\nb")]);
+        check_split("a\n--- # why\nb\n--- {c: d}\n---e", &[
+            ("", "a\n"),
+            ("---", " # why\nb\n"),
+            ("---", " {c: d}\n"),
+            ("---", "e"),
+        ]);
+    }
+
+    #[test]
+    fn other_dashes_do_not_split() {
+        check_split("a: |\n  ---\n  x\n --- \n", &[("", "a: |\n  ---\n  x\n --- \n")]);
+    }
+
+    #[test]
+    fn line_ends_and_a_byte_order_mark_do_not_matter() {
+        check_split("\u{feff}---\r\na\r\n---\r\nb\r\n", &[("\u{feff}---", "\r\na\r\n"), ("---", "\r\nb\r\n")]);
+        check_split("\u{feff}a\n---\nb", &[("\u{feff}", "a\n"), ("---", "\nb")]);
+        check_split("", &[("", "")]);
+    }
+
+    #[test]
+    fn white_space_and_wide_encodings_are_refused() {
+        assert_eq!(check(b" \r\n\t").map_err(|d| d.rule), Err(Rule::EmptyInput));
+        for wide in [&b"\xFF\xFEa\0"[..], b"\xFE\xFF\0a", b"a\0:\0", b"\0a\0:"] {
+            assert_eq!(check(wide).map_err(|d| d.rule), Err(Rule::NotUtf8));
+        }
+        assert_eq!(check(b"a: b"), Ok(()));
+    }
+}

@@ -1,0 +1,75 @@
+//! Rules that matched nothing.
+//!
+//! A chart upgrade that renames a Secret must stop the release, not let the plaintext through. So every rule, every
+//! variable and every renamed key must have found something, unless it says `optional`; and of a preset, whose parts are
+//! all optional, at least one.
+
+use std::collections::BTreeSet;
+
+use crate::config::{Config, Origin};
+use crate::diagnostic::{Diagnostic, Location, Rule, Severity};
+use crate::facts::Facts;
+use crate::findings::Findings;
+use crate::rules::EnvPart;
+
+/// Reports what matched nothing.
+pub(crate) fn report(config: &Config, facts: &Facts, matched: &BTreeSet<EnvPart>, findings: &mut Findings<'_>) {
+    let Some(severity) = config.policy.unmatched.severity() else { return };
+    let mut say = |origin: &Origin, path: String, message: String| {
+        findings.push(diagnostic(origin, path, message, severity));
+    };
+    for (number, rule) in config.secrets.iter().enumerate().filter(|(_, rule)| !rule.optional) {
+        let path = &rule.origin.path;
+        if !facts.matched_rules.contains(&number) {
+            say(&rule.origin, path.clone(), "no Secret of the stream matches this rule".to_owned());
+            continue;
+        }
+        for key in rule.keys.keys().filter(|key| !facts.matched_keys.contains(&(number, (*key).clone()))) {
+            let message = format!("no Secret that this rule matches has a key `{key}`");
+            say(&rule.origin, format!("{path}.keys.{key}"), message);
+        }
+    }
+    for (number, rule) in config.env.iter().enumerate().filter(|(_, rule)| !rule.optional) {
+        let path = &rule.origin.path;
+        for (position, (variable, _)) in rule.vars.iter().enumerate() {
+            if !matched.contains(&EnvPart::Variable(number, position)) {
+                let message = format!("no selected container has a variable {variable}");
+                say(&rule.origin, format!("{path}.vars.{variable}"), message);
+            }
+        }
+        for (position, variable) in rule.remove.iter().enumerate() {
+            if !matched.contains(&EnvPart::Remove(number, position)) {
+                let message = format!("no selected container has a variable {variable}");
+                say(&rule.origin, format!("{path}.remove[{position}]"), message);
+            }
+        }
+    }
+    let used: BTreeSet<usize> = used_presets(config, facts, matched).collect();
+    for (_, preset) in config.presets.iter().enumerate().filter(|(number, _)| !used.contains(number)) {
+        let message = format!("preset {} matches nothing in the stream", preset.name);
+        say(&preset.origin, preset.origin.path.clone(), message);
+    }
+}
+
+fn used_presets<'a>(
+    config: &'a Config,
+    facts: &'a Facts,
+    matched: &'a BTreeSet<EnvPart>,
+) -> impl Iterator<Item = usize> + 'a {
+    let secrets = facts.matched_rules.iter().filter_map(|rule| config.secrets[*rule].origin.preset);
+    let env = matched.iter().filter_map(|part| match part {
+        EnvPart::Variable(rule, _) | EnvPart::Remove(rule, _) => config.env[*rule].origin.preset,
+    });
+    secrets.chain(env)
+}
+
+fn diagnostic(origin: &Origin, path: String, message: String, severity: Severity) -> Diagnostic {
+    let help = "has the chart changed? Compare the render with the rule; `optional: true` on a rule, or --allow-unmatched for the run, lets it pass";
+    let location = Location {
+        file: Some(origin.file.clone()),
+        path: Some(path).filter(|path| !path.is_empty()),
+        line: origin.line,
+        ..Location::default()
+    };
+    Diagnostic::error(Rule::Unmatched, message, help).with_severity(severity).at(location)
+}

@@ -1,0 +1,19 @@
+//! YAML as an editor needs it: a tree whose every node knows its bytes.
+//!
+//! The tree is read-only and borrows from the source. It keeps what a value tree throws away (style, anchors,
+//! tags, both entries of a duplicate key) and resolves nothing it need not: a scalar is its text and its style,
+//! so that `yes`, `0644` and `1e3` never change by passing through here.
+//!
+//! One source is one document. Text that is not YAML is an error of [`parse`]; depth is limited, and aliases are
+//! references into the tree, never copies, so that neither nesting nor aliases can exhaust memory.
+
+mod parse;
+mod path;
+pub(crate) mod scalar;
+pub(crate) mod span;
+mod tree;
+
+pub(crate) use parse::{ParseError, parse};
+pub(crate) use path::{Path, Step};
+pub(crate) use span::Span;
+pub(crate) use tree::{Kind, Node, NodeId, Scalar, ScalarStyle, Style, Tree};

@@ -1,0 +1,115 @@
+//! A place inside a document, by keys and positions.
+
+use std::fmt;
+
+/// One step down: into a mapping by key, or into a sequence by position.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Step {
+    /// The value under this key of a mapping.
+    Key(String),
+    /// The item at this position of a sequence, counted from 0.
+    Index(usize),
+}
+
+/// Steps from the root of a document.
+///
+/// Displayed as people write it (`spec.containers[0].env[2].valueFrom`); [`Path::to_pointer`] gives RFC 6901.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Path(Vec<Step>);
+
+impl Path {
+    /// The path of the document's root.
+    pub(crate) fn root() -> Self {
+        Self::default()
+    }
+
+    /// This path and one more key.
+    pub(crate) fn key(&self, key: &str) -> Self {
+        self.with(Step::Key(key.to_owned()))
+    }
+
+    /// This path and one more position.
+    pub(crate) fn index(&self, index: usize) -> Self {
+        self.with(Step::Index(index))
+    }
+
+    /// This path and several more keys.
+    pub(crate) fn keys(&self, keys: &[&str]) -> Self {
+        let mut path = self.clone();
+        path.0.extend(keys.iter().map(|key| Step::Key((*key).to_owned())));
+        path
+    }
+
+    fn with(&self, step: Step) -> Self {
+        let mut steps = Vec::with_capacity(self.0.len() + 1);
+        steps.extend_from_slice(&self.0);
+        steps.push(step);
+        Self(steps)
+    }
+
+    /// The steps, from the root down.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    /// The path without its last step, and that step; `None` for the root.
+    pub(crate) fn split_last(&self) -> Option<(Self, &Step)> {
+        let (last, rest) = self.0.split_last()?;
+        Some((Self(rest.to_vec()), last))
+    }
+
+    /// Whether this path is `other` or lies below it.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
+    /// The path as a JSON Pointer (RFC 6901).
+    pub(crate) fn to_pointer(&self) -> String {
+        let mut pointer = String::new();
+        for step in &self.0 {
+            pointer.push('/');
+            match step {
+                Step::Key(key) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+                Step::Index(index) => pointer.push_str(&index.to_string()),
+            }
+        }
+        pointer
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Index(index) => write!(f, "[{index}]")?,
+                Step::Key(key) if is_word(key) && position == 0 => f.write_str(key)?,
+                Step::Key(key) if is_word(key) => write!(f, ".{key}")?,
+                Step::Key(key) => write!(f, "[{key:?}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_word(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_prints_for_people_and_as_a_pointer() {
+        let path = Path::root().key("metadata").key("annotations").key("a.io/b~c").index(3);
+        assert_eq!(path.to_string(), "metadata.annotations[\"a.io/b~c\"][3]");
+        assert_eq!(path.to_pointer(), "/metadata/annotations/a.io~1b~0c/3");
+    }
+
+    #[test]
+    fn within_means_at_or_below() {
+        let env = Path::root().key("env");
+        assert!(env.index(1).is_within(&env) && env.is_within(&env));
+        assert!(!Path::root().key("envFrom").is_within(&env));
+    }
+}

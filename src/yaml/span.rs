@@ -1,0 +1,133 @@
+//! Where something stands: byte ranges, and the lines that contain them.
+
+use memchr::{memchr2, memrchr2};
+
+/// A half-open range of bytes of one source text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Span {
+    /// The first byte.
+    pub(crate) start: usize,
+    /// One past the last byte.
+    pub(crate) end: usize,
+}
+
+impl Span {
+    /// The span from `start` up to, not including, `end`.
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        debug_assert!(start <= end, "a span ends before it starts");
+        Self { start, end }
+    }
+
+    /// Whether `other` lies inside this span.
+    pub(crate) fn contains(self, other: Self) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+}
+
+/// The first byte of the line that holds `at`.
+pub(crate) fn line_start(source: &str, at: usize) -> usize {
+    memrchr2(b'\n', b'\r', &source.as_bytes()[..at]).map_or(0, |found| found + 1)
+}
+
+/// The end of the line that holds `at`, before its line break.
+pub(crate) fn line_end(source: &str, at: usize) -> usize {
+    memchr2(b'\n', b'\r', &source.as_bytes()[at..]).map_or(source.len(), |found| at + found)
+}
+
+/// The first byte after the line break at `at`; `at` itself where no line break stands there.
+pub(crate) fn after_break(source: &str, at: usize) -> usize {
+    match &source.as_bytes()[at..] {
+        [b'\r', b'\n', ..] => at + 2,
+        [b'\r' | b'\n', ..] => at + 1,
+        _ => at,
+    }
+}
+
+/// The position before the line break that ends right before `at`; `at` itself where there is none.
+pub(crate) fn before_break(source: &str, at: usize) -> usize {
+    match &source.as_bytes()[..at] {
+        [.., b'\r', b'\n'] => at - 2,
+        [.., b'\r' | b'\n'] => at - 1,
+        _ => at,
+    }
+}
+
+/// The column of `at`: bytes since the start of its line.
+pub(crate) fn column(source: &str, at: usize) -> usize {
+    at - line_start(source, at)
+}
+
+/// Whether only blanks stand between the start of the line and `at`.
+pub(crate) fn is_first_on_line(source: &str, at: usize) -> bool {
+    source.as_bytes()[line_start(source, at)..at].iter().all(|byte| matches!(byte, b' ' | b'\t'))
+}
+
+/// Skips blanks from `at`, staying on the line.
+pub(crate) fn skip_blanks(source: &str, mut at: usize) -> usize {
+    while matches!(source.as_bytes().get(at), Some(b' ' | b'\t')) {
+        at += 1;
+    }
+    at
+}
+
+/// Skips what may stand between two tokens: blanks, line breaks, comments and a byte order mark.
+///
+/// A `#` between tokens always begins a comment: the parser has accepted the text already.
+pub(crate) fn skip_trivia(source: &str, mut at: usize) -> usize {
+    let bytes = source.as_bytes();
+    loop {
+        match bytes.get(at) {
+            Some(b' ' | b'\t' | b'\r' | b'\n') => at += 1,
+            Some(b'#') => at = line_end(source, at),
+            Some(0xEF) if bytes[at..].starts_with(b"\xEF\xBB\xBF") => at += 3,
+            _ => return at,
+        }
+    }
+}
+
+/// The line break that a text uses: its first one, or a line feed where it has none.
+pub(crate) fn line_break(source: &str) -> &'static str {
+    match memchr2(b'\n', b'\r', source.as_bytes()).map(|at| &source.as_bytes()[at..]) {
+        Some([b'\r', b'\n', ..]) => "\r\n",
+        Some([b'\r', ..]) => "\r",
+        _ => "\n",
+    }
+}
+
+/// The line and column of a byte, both counted from 1, the column in characters.
+pub(crate) fn line_and_column(source: &[u8], at: usize) -> (usize, usize) {
+    let before = &source[..at.min(source.len())];
+    let line = memchr::memchr_iter(b'\n', before).count() + 1;
+    let start = memchr::memrchr(b'\n', before).map_or(0, |found| found + 1);
+    // A UTF-8 continuation byte does not begin a character.
+    let column = before[start..].iter().filter(|byte| **byte & 0xC0 != 0x80).count() + 1;
+    (line, column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_at_every_kind_of_break() {
+        for text in ["ab\ncd", "ab\r\ncd", "ab\rcd"] {
+            let end = line_end(text, 0);
+            let next = after_break(text, end);
+            assert_eq!((&text[..end], &text[next..]), ("ab", "cd"), "{text:?}");
+            assert_eq!(before_break(text, next), end, "{text:?}");
+            assert_eq!(line_start(text, next + 1), next, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn trivia_is_blanks_breaks_and_comments() {
+        let text = " \t# one\r\n  # two # three\n- a";
+        assert_eq!(&text[skip_trivia(text, 0)..], "- a");
+        assert_eq!(skip_trivia("# to the end", 0), 12);
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        assert_eq!(line_and_column("ä: b\nü: c".as_bytes(), 9), (2, 3));
+    }
+}
