@@ -46,6 +46,8 @@ pub enum Rule {
     Dangling,
     /// A reference that could mean a dropped Secret or another one of the same name.
     AmbiguousReference,
+    /// A reference to a Secret that nobody has heard of.
+    External,
     /// Renamed keys on a reference that takes all keys under their own names.
     RenamedEnvFrom,
     /// A variable that stands twice, where `duplicates: error` asks for a decision.
@@ -60,6 +62,14 @@ pub enum Rule {
     DuplicateKey,
     /// A document that must be edited and cannot be edited safely.
     UnsafeEdit,
+    /// A dropped Secret's name in a field that speaks of secrets and that no rule knows.
+    LeftBehind,
+    /// A dropped Secret's name inside a text that speaks of secrets.
+    NameInText,
+    /// A value of a dropped Secret, somewhere else in the stream.
+    ValueLeftBehind,
+    /// An annotation of a pod template that hashes a dropped Secret.
+    ChecksumAnnotation,
     /// A literal that looks like a credential and that no rule covers.
     Plaintext,
 }
@@ -80,6 +90,7 @@ impl Rule {
             Self::SameName => "same-name",
             Self::Dangling => "dangling",
             Self::AmbiguousReference => "ambiguous-reference",
+            Self::External => "external",
             Self::RenamedEnvFrom => "renamed-env-from",
             Self::DuplicateEnv => "duplicate-env",
             Self::EnvOrder => "env-order",
@@ -87,6 +98,10 @@ impl Rule {
             Self::MergeKey => "merge-key",
             Self::DuplicateKey => "duplicate-key",
             Self::UnsafeEdit => "unsafe-edit",
+            Self::LeftBehind => "left-behind",
+            Self::NameInText => "name-in-text",
+            Self::ValueLeftBehind => "value-left-behind",
+            Self::ChecksumAnnotation => "checksum-annotation",
             Self::Plaintext => "plaintext",
         }
     }

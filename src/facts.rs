@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use aho_corasick::{AhoCorasick, MatchKind};
+
 use crate::config::{Config, SecretsRule};
 use crate::object::Object;
+use crate::survivors::{self, Value};
 
 /// A Secret that the stream renders.
 #[derive(Clone, Debug)]
@@ -12,6 +15,8 @@ pub(crate) struct ChartSecret {
     pub(crate) name: String,
     /// `metadata.namespace`.
     pub(crate) namespace: Option<String>,
+    /// The chart template it came from.
+    pub(crate) template: Option<String>,
     /// The keys of its data, in order.
     pub(crate) keys: Vec<String>,
     /// The position in [`Config::secrets`] of the rule that leaves it out.
@@ -23,6 +28,10 @@ pub(crate) struct ChartSecret {
 pub(crate) struct Facts {
     secrets: Vec<ChartSecret>,
     by_name: HashMap<String, Vec<usize>>,
+    /// Finds the names of dropped Secrets in a text, the longest first.
+    dropped_names: Option<AhoCorasick>,
+    /// The values of dropped Secrets.
+    values: Vec<Value>,
     /// The rules of [`Config::secrets`] that matched a Secret.
     pub(crate) matched_rules: BTreeSet<usize>,
     /// The renames of a rule that some matched Secret has a key for.
@@ -51,13 +60,41 @@ impl Facts {
             let renames = config.secrets[*rule].keys.keys().filter(|key| keys.contains(key));
             self.matched_keys.extend(renames.map(|key| (*rule, key.clone())));
         }
+        if !matching.is_empty() {
+            self.values.extend(survivors::values(object, name));
+        }
         self.by_name.entry(name.to_owned()).or_default().push(self.secrets.len());
         self.secrets.push(ChartSecret {
             name: name.to_owned(),
             namespace: object.namespace().map(str::to_owned),
+            template: object.template(),
             keys,
             rule: matching.first().copied(),
         });
+    }
+
+    /// Ends the first pass.
+    ///
+    /// # Errors
+    ///
+    /// More names than a search can hold.
+    pub(crate) fn seal(&mut self) -> Result<(), aho_corasick::BuildError> {
+        let names: Vec<&str> = self.dropped().map(|secret| secret.name.as_str()).collect();
+        if !names.is_empty() {
+            let search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(names)?;
+            self.dropped_names = Some(search);
+        }
+        Ok(())
+    }
+
+    /// The values of dropped Secrets, which must not survive elsewhere.
+    pub(crate) fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// Finds the names of dropped Secrets in a text; `None` where none is dropped.
+    pub(crate) fn dropped_names(&self) -> Option<&AhoCorasick> {
+        self.dropped_names.as_ref()
     }
 
     /// The Secrets that are left out.

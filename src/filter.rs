@@ -24,8 +24,10 @@ use crate::output::{self, Output};
 use crate::patch::Op;
 use crate::prefilter::{EditFilter, SecretFilter};
 use crate::refuse;
-use crate::rules::{self, Context, EnvPart, Outcome};
+use crate::rules::{self, Context, Part, Outcome};
+use crate::splice::Splices;
 use crate::stream::{self, Document};
+use crate::survivors::{Survivor, Survivors};
 use crate::unmatched;
 use crate::verify::{Reading, Refusal, verify};
 use crate::yaml::{self, Tree};
@@ -131,8 +133,9 @@ pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Erro
     }
     let mut findings = Findings::new(input);
     let facts = learn(input, config, &mut findings)?;
-    let prefilter = EditFilter::new(config, &facts)?;
-    let mut run = Run { config, facts: &facts, findings, matched: BTreeSet::new(), edited: 0 };
+    let survivors = Survivors::new(facts.values().to_vec()).map_err(|error| refuse::too_much(&error))?;
+    let prefilter = EditFilter::new(config, &facts, &survivors)?;
+    let mut run = Run { config, facts: &facts, survivors, findings, matched: BTreeSet::new() };
     let mut output = Output::default();
     let mut summary = Summary { dropped: facts.dropped().count(), ..Summary::default() };
     for document in stream::documents(input) {
@@ -144,10 +147,12 @@ pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Erro
         match run.document(&document) {
             Fate::Keep => output.keep(input, &document),
             Fate::LeaveOut => output.leave_out(&document),
-            Fate::Edit(text) => output.replace(&document, text),
+            Fate::Edit(text) => {
+                summary.edited += 1;
+                output.replace(&document, text);
+            }
         }
     }
-    summary.edited = run.edited;
     unmatched::report(config, &facts, &run.matched, &mut run.findings);
     let (diagnostics, fails) = run.findings.finish();
     if fails {
@@ -183,6 +188,7 @@ fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<F
             }
         }
     }
+    facts.seal().map_err(|error| refuse::too_much(&error))?;
     Ok(facts)
 }
 
@@ -215,9 +221,9 @@ enum Fate {
 struct Run<'a, 'i> {
     config: &'a Config,
     facts: &'a Facts,
+    survivors: Survivors,
     findings: Findings<'i>,
-    matched: BTreeSet<EnvPart>,
-    edited: usize,
+    matched: BTreeSet<Part>,
 }
 
 impl Run<'_, '_> {
@@ -243,26 +249,43 @@ impl Run<'_, '_> {
             return Fate::LeaveOut;
         }
         match edit(&tree, &outcome) {
-            Ok(None) => Fate::Keep,
-            Ok(Some(edited)) => {
-                self.edited += 1;
+            Ok(None) => {
+                self.survivors(document, &tree, text, |at| at);
+                Fate::Keep
+            }
+            Ok(Some((edited, splices))) => {
+                self.survivors(document, &tree, &edited, |at| splices.original(at));
                 Fate::Edit(edited)
             }
             Err((at, diagnostic)) => {
-                let object = objects(&tree).into_iter().find(|o| tree.node(o.node).content.end >= at);
-                let location = match object {
-                    Some(object) => self.findings.locate_in(document, &object, at),
-                    None => Location::default(),
-                };
+                let location = self.locate(document, &tree, at);
                 self.findings.push(diagnostic.at(location));
                 Fate::Keep
             }
         }
     }
+
+    /// Reports the values of dropped Secrets in a text that would go out.
+    fn survivors(&mut self, document: &Document<'_>, tree: &Tree<'_>, text: &str, original: impl Fn(usize) -> usize) {
+        for Survivor { at, finding } in self.survivors.find(text, self.config) {
+            let location = self.locate(document, tree, original(at));
+            let path = Some(finding.path.to_string()).filter(|path| !path.is_empty());
+            self.findings.push(finding.at(Location { path, ..location }));
+        }
+    }
+
+    /// The place of a byte, with the object that it belongs to.
+    fn locate(&self, document: &Document<'_>, tree: &Tree<'_>, at: usize) -> Location {
+        let object = objects(tree).into_iter().find(|object| tree.node(object.node).content.end >= at);
+        match object {
+            Some(object) => self.findings.locate_in(document, &object, at),
+            None => self.findings.locate(document, at),
+        }
+    }
 }
 
-/// A document's text with the patch applied and verified; `None` where nothing changes.
-fn edit(tree: &Tree<'_>, outcome: &Outcome) -> Result<Option<String>, (usize, Diagnostic)> {
+/// A document's text with the patch applied and verified, and how; `None` where nothing changes.
+fn edit(tree: &Tree<'_>, outcome: &Outcome) -> Result<Option<(String, Splices)>, (usize, Diagnostic)> {
     let patch = &outcome.patch;
     if patch.is_empty() {
         return Ok(None);
@@ -279,5 +302,5 @@ fn edit(tree: &Tree<'_>, outcome: &Outcome) -> Result<Option<String>, (usize, Di
         return Err(refuse(Refusal::Readers));
     }
     verify(before, patch, &edited).map_err(refuse)?;
-    Ok(Some(edited))
+    Ok(Some((edited, splices)))
 }

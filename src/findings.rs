@@ -46,8 +46,7 @@ impl<'i> Findings<'i> {
     pub(crate) fn add(&mut self, document: &Document<'_>, object: &Object<'_, '_>, finding: Finding) {
         let at = object.tree.node(finding.node).start;
         let location = Location { path: Some(finding.path.to_string()), ..self.locate_in(document, object, at) };
-        let Finding { rule, severity, message, help, .. } = finding;
-        self.diagnostics.push(Diagnostic { rule, severity, message, help, location });
+        self.diagnostics.push(finding.at(location));
     }
 
     /// All that was found, and whether the run fails for it.

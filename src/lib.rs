@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs)]
 mod agree;
 mod config;
+mod credential;
 mod diagnostic;
 mod error;
 mod facts;
@@ -19,6 +20,7 @@ mod report;
 mod rules;
 mod splice;
 mod stream;
+mod survivors;
 mod unmatched;
 mod verify;
 mod yaml;

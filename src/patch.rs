@@ -1,5 +1,7 @@
 //! What changes, in meaning: operations by path, as JSON Patch (RFC 6902) knows them.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use crate::yaml::Path;
@@ -33,6 +35,13 @@ pub(crate) enum Op {
         /// Its value.
         value: Value,
     },
+    /// A new item of a sequence, after the others.
+    Append {
+        /// An existing sequence.
+        sequence: Path,
+        /// Its new item.
+        value: Value,
+    },
     /// Item `from` takes the place of item `to`, which goes; the others keep their order.
     Move {
         /// The sequence.
@@ -48,11 +57,18 @@ pub(crate) enum Op {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Patch {
     ops: Vec<Op>,
+    /// The places that an operation removes or replaces.
+    decided: HashSet<Path>,
 }
 
 impl Patch {
     /// Adds an operation.
     pub(crate) fn push(&mut self, op: Op) {
+        match &op {
+            Op::Remove { path } | Op::Replace { path, .. } => self.decided.insert(path.clone()),
+            Op::Move { sequence, to, .. } => self.decided.insert(sequence.index(*to)),
+            Op::Test { .. } | Op::Add { .. } | Op::Append { .. } => false,
+        };
         self.ops.push(op);
     }
 
@@ -68,11 +84,8 @@ impl Patch {
 
     /// Whether an operation already decides what becomes of `path`: it or a parent of it is removed or replaced.
     pub(crate) fn decides(&self, path: &Path) -> bool {
-        self.ops.iter().any(|op| match op {
-            Op::Remove { path: target } | Op::Replace { path: target, .. } => path.is_within(target),
-            Op::Move { sequence, to, .. } => path.is_within(&sequence.index(*to)),
-            Op::Test { .. } | Op::Add { .. } => false,
-        })
+        let steps = path.steps();
+        (0..=steps.len()).any(|length| self.decided.contains(&steps[..length]))
     }
 
     /// The same patch as the sequence of operations that RFC 6902 applies one after the other.
@@ -94,6 +107,10 @@ impl Patch {
                 }
                 Op::Add { path, value } => {
                     body.push(json!({"op": "add", "path": path.to_pointer(), "value": value}));
+                }
+                Op::Append { sequence, value } => {
+                    let end = format!("{}/-", sequence.to_pointer());
+                    body.push(json!({"op": "add", "path": end, "value": value}));
                 }
                 Op::Remove { path } => removals.push(path.clone()),
                 Op::Move { sequence, from, to } => {

@@ -95,30 +95,68 @@ pub(crate) fn expansions(value: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The variables of every container of every pod in an object.
-pub(crate) fn env_lists<'t>(object: &Object<'t, '_>) -> Vec<EnvList<'t>> {
-    let mut lists = Vec::new();
-    find_pods(object.tree, object.node, &object.path, &mut lists);
-    lists
+/// A pod: the mapping that lists its containers, and the mapping that holds it, which a workload calls its template.
+struct Pod {
+    path: Path,
+    node: NodeId,
+    holder: Option<(Path, NodeId)>,
 }
 
-fn find_pods<'t>(tree: &'t Tree<'_>, node: NodeId, path: &Path, lists: &mut Vec<EnvList<'t>>) {
+/// The variables of every container of every pod in an object.
+pub(crate) fn env_lists<'t>(object: &Object<'t, '_>) -> Vec<EnvList<'t>> {
+    containers(object).into_iter().filter_map(|(path, node)| env_list(object.tree, node, &path)).collect()
+}
+
+/// The `command` and `args` of every container: path and list.
+pub(crate) fn commands(object: &Object<'_, '_>) -> Vec<(Path, NodeId)> {
+    let lists = |(path, node): (Path, NodeId)| {
+        let list = move |key: &str| Some((path.key(key), object.tree.get(node, key)?));
+        ["command", "args"].into_iter().filter_map(list).collect::<Vec<_>>()
+    };
+    containers(object).into_iter().flat_map(lists).collect()
+}
+
+/// The templates of the pods in an object. An object that is itself a pod has none.
+pub(crate) fn templates(object: &Object<'_, '_>) -> Vec<(Path, NodeId)> {
+    let holders = pods(object).into_iter().filter_map(|pod| pod.holder);
+    holders.filter(|(path, _)| *path != object.path).collect()
+}
+
+fn containers(object: &Object<'_, '_>) -> Vec<(Path, NodeId)> {
+    let mut found = Vec::new();
+    for pod in pods(object) {
+        for key in CONTAINER_LISTS {
+            let list = object.tree.get(pod.node, key).and_then(|list| object.tree.items(list));
+            for (position, container) in list.unwrap_or_default().iter().enumerate() {
+                found.push((pod.path.key(key).index(position), *container));
+            }
+        }
+    }
+    found
+}
+
+fn pods(object: &Object<'_, '_>) -> Vec<Pod> {
+    let mut pods = Vec::new();
+    find_pods(object.tree, object.node, &object.path, None, &mut pods);
+    pods
+}
+
+fn find_pods(tree: &Tree<'_>, node: NodeId, path: &Path, holder: Option<(&Path, NodeId)>, pods: &mut Vec<Pod>) {
+    let lists = |key: &&str| tree.get(node, key).is_some_and(|list| tree.items(list).is_some());
+    if CONTAINER_LISTS.iter().any(lists) {
+        let holder = holder.map(|(path, node)| (path.clone(), node));
+        pods.push(Pod { path: path.clone(), node, holder });
+    }
     match &tree.node(tree.resolve(node)).kind {
         Kind::Mapping(_, entries) => {
             for (key, value) in entries {
                 let Some(key) = tree.text(*key) else { continue };
-                let path = path.key(key);
-                if CONTAINER_LISTS.contains(&key) {
-                    for (position, container) in tree.items(*value).unwrap_or_default().iter().enumerate() {
-                        lists.extend(env_list(tree, *container, &path.index(position)));
-                    }
-                }
-                find_pods(tree, *value, &path, lists);
+                find_pods(tree, *value, &path.key(key), Some((path, node)), pods);
             }
         }
         Kind::Sequence(_, items) => {
             for (position, item) in items.iter().enumerate() {
-                find_pods(tree, *item, &path.index(position), lists);
+                find_pods(tree, *item, &path.index(position), None, pods);
             }
         }
         _ => {}

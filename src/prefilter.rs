@@ -7,10 +7,11 @@
 use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
-use crate::config::Config;
+use crate::config::{Config, Level};
 use crate::error::Error;
-use crate::diagnostic::{Diagnostic, Rule};
 use crate::facts::Facts;
+use crate::refuse;
+use crate::survivors::Survivors;
 
 /// What could spell a name differently from its bytes.
 const DISGUISES: [&str; 7] = ["\\x", "\\u", "\\U", "\\\n", "\\\r", "!binary", ":binary"];
@@ -45,11 +46,23 @@ impl EditFilter {
     /// # Errors
     ///
     /// More dropped Secrets than the search can hold (billions of bytes of names).
-    pub(crate) fn new(_config: &Config, facts: &Facts) -> Result<Self, Error> {
-        let names = facts.dropped().map(|secret| secret.name.clone());
+    pub(crate) fn new(config: &Config, facts: &Facts, survivors: &Survivors) -> Result<Self, Error> {
         // Duplicates are looked for in every list of variables, so `env` alone makes a document interesting.
-        let words = DISGUISES.iter().chain(&["env"]).map(|word| (*word).to_owned());
-        search(words.chain(names)).map(Self)
+        let mut words: Vec<String> = DISGUISES.iter().chain(&["env"]).map(|word| (*word).to_owned()).collect();
+        words.extend(facts.dropped().map(|secret| secret.name.clone()));
+        words.extend(survivors.spellings().map(str::to_owned));
+        words.extend(config.references.iter().map(|rule| rule.kind.clone()));
+        if config.policy.external != Level::Allow {
+            // Every field that names a Secret has this in its key, or in that of a parent, or is a storage class'.
+            words.extend(["ecret", "Ref", "basicAuth", "credentials", "StorageClass"].map(str::to_owned));
+        }
+        if config.policy.plaintext != Level::Allow {
+            words.extend(["ConfigMap", "args", "command", "annotations"].map(str::to_owned));
+        }
+        if !config.drop_annotations.is_empty() {
+            words.push("annotations".to_owned());
+        }
+        search(words.into_iter()).map(Self)
     }
 
     /// `false` only if no rule can touch the document.
@@ -59,9 +72,7 @@ impl EditFilter {
 }
 
 fn search(words: impl Iterator<Item = String>) -> Result<AhoCorasick, Error> {
-    AhoCorasick::new(words).map_err(|error| {
-        Diagnostic::error(Rule::InvalidConfig, error.to_string(), "split the configuration").into()
-    })
+    AhoCorasick::new(words).map_err(|error| refuse::too_much(&error).into())
 }
 
 #[cfg(test)]

@@ -2,8 +2,12 @@
 //!
 //! Three ways to find them. By key alone, wherever it stands (`secretKeyRef`, `envFrom`, `volumes`,
 //! `imagePullSecrets`): these keys mean the same in every kind. By kind and path, for fields whose keys say little
-//! ([`PLACES`]). And by code, where the field is one of several names (roles) or only its key tells (storage classes).
+//! ([`PLACES`], and `spec.references` of the configuration). And by code, where only a sibling tells (roles, storage
+//! classes).
 
+use std::collections::BTreeSet;
+
+use crate::config::{Config, Place, PlaceStep};
 use crate::object::Object;
 use crate::yaml::{Kind, NodeId, Path, Tree};
 
@@ -35,30 +39,106 @@ pub(crate) enum Takes<'t> {
     Files(Path),
     /// The Secret as a whole, with keys that its consumer knows (`tls.crt`, `.dockerconfigjson`).
     Whole,
-    /// The Secret as a whole; the path is the list that holds it, in which a name must not stand twice.
-    ListItem(Path),
+    /// The Secret as a whole, by an item of a list in which a name must not stand twice.
+    ListItem {
+        /// The list.
+        list: Path,
+        /// The item.
+        item: Path,
+    },
+    /// Access to what bears this name, Secrets among other resources: the list that names them.
+    Shared(Path),
 }
 
-/// Fields that name a Secret: kinds, path (`[*]` is every item), and what the node there is.
-///
-/// A scalar is the name. A mapping holds it as `name`, with an optional `key` and `namespace`.
-const PLACES: [(&[&str], &str); 4] = [
-    (&["ServiceAccount"], "secrets[*]"),
-    (&["Ingress"], "spec.tls[*].secretName"),
-    (&["Gateway"], "spec.listeners[*].tls.certificateRefs[*]"),
-    (&["TriggerAuthentication", "ClusterTriggerAuthentication"], "spec.secretTargetRef[*]"),
+/// Fields that name a Secret, by kind. A scalar there is the name; a mapping holds it as `name` or `secretName`, with an
+/// optional `key` and namespace.
+const PLACES: [(&[&str], &[&str]); 8] = [
+    (&["ServiceAccount"], &["secrets[*]"]),
+    (&["Ingress"], &["spec.tls[*].secretName"]),
+    (&["Gateway"], &["spec.listeners[*].tls.certificateRefs[*]"]),
+    (&["TriggerAuthentication", "ClusterTriggerAuthentication"], &["spec.secretTargetRef[*]"]),
+    (
+        &["PersistentVolume"],
+        &[
+            "spec.csi.controllerPublishSecretRef",
+            "spec.csi.controllerExpandSecretRef",
+            "spec.csi.nodeStageSecretRef",
+            "spec.csi.nodePublishSecretRef",
+            "spec.csi.nodeExpandSecretRef",
+            "spec.azureFile",
+            "spec.cephfs.secretRef",
+            "spec.flexVolume.secretRef",
+            "spec.iscsi.secretRef",
+            "spec.rbd.secretRef",
+            "spec.scaleIO.secretRef",
+            "spec.storageos.secretRef",
+        ],
+    ),
+    (&["ServiceMonitor"], &["spec.endpoints[*]"]),
+    (&["PodMonitor"], &["spec.podMetricsEndpoints[*]"]),
+    (&["Probe", "ScrapeConfig"], &["spec"]),
 ];
 
-/// Every reference in an object.
-pub(crate) fn references<'t>(object: &Object<'t, '_>) -> Vec<Reference<'t>> {
+/// Behind each place of a monitor: what an endpoint takes from Secrets.
+const ENDPOINT: [&str; 12] = [
+    "basicAuth.username",
+    "basicAuth.password",
+    "bearerTokenSecret",
+    "authorization.credentials",
+    "tlsConfig.ca.secret",
+    "tlsConfig.cert.secret",
+    "tlsConfig.keySecret",
+    "oauth2.clientId.secret",
+    "oauth2.clientSecret",
+    "oauth2.tlsConfig.ca.secret",
+    "oauth2.tlsConfig.cert.secret",
+    "oauth2.tlsConfig.keySecret",
+];
+const MONITORS: [&str; 4] = ["ServiceMonitor", "PodMonitor", "Probe", "ScrapeConfig"];
+
+/// Sources of a pod's volume that take a Secret by `secretRef.name`.
+const SECRET_REF_VOLUMES: [&str; 6] = ["cephfs", "rbd", "flexVolume", "iscsi", "scaleIO", "storageos"];
+
+/// Parameters of storage classes that name a Secret, and those that name its namespace.
+const PARAMETERS: [(&str, &str); 6] = [
+    ("-secret-name", "-secret-namespace"),
+    ("secretName", "secretNamespace"),
+    ("adminSecretName", "adminSecretNamespace"),
+    ("userSecretName", "userSecretNamespace"),
+    ("restsecretname", "restsecretnamespace"),
+    ("adminsecretname", "adminsecretnamespace"),
+];
+
+/// Every reference in an object, and which lines of `spec.references` found a field.
+pub(crate) fn references<'t>(object: &Object<'t, '_>, config: &Config) -> (Vec<Reference<'t>>, BTreeSet<usize>) {
     let mut finder = Finder { tree: object.tree, found: Vec::new() };
     finder.walk(object.node, &object.path);
-    for (kinds, place) in PLACES {
-        if kinds.contains(&object.kind.as_str()) {
-            finder.at(object.node, &object.path, place, place.ends_with("secrets[*]"));
+    let kind = object.kind.as_str();
+    for (_, places) in PLACES.iter().filter(|(kinds, _)| kinds.contains(&kind)) {
+        for place in *places {
+            if MONITORS.contains(&kind) {
+                ENDPOINT.iter().for_each(|rest| finder.find(object, &format!("{place}.{rest}")));
+            } else {
+                finder.find(object, place);
+            }
         }
     }
-    finder.found
+    match kind {
+        "Role" | "ClusterRole" => finder.grants(object),
+        "StorageClass" => finder.parameters(object),
+        _ => {}
+    }
+    let mut matched = BTreeSet::new();
+    for (position, rule) in config.references.iter().enumerate() {
+        if rule.kind == kind && rule.api_version.as_ref().is_none_or(|version| *version == object.api_version) {
+            if finder.at(object.node, &object.path, rule.place.steps()) {
+                matched.insert(position);
+            }
+        }
+    }
+    let mut seen = BTreeSet::new();
+    finder.found.retain(|reference| seen.insert(reference.path.clone()));
+    (finder.found, matched)
 }
 
 struct Finder<'t, 's> {
@@ -88,28 +168,30 @@ impl<'t> Finder<'t, '_> {
 
     fn by_key(&mut self, key: &str, value: NodeId, path: &Path) {
         match key {
-            "secretKeyRef" => self.named(value, path, false),
+            "secretKeyRef" => self.mapping(value, path, None),
             "envFrom" => self.each(value, path, |finder, item, path| {
-                if let Some(reference) = finder.tree.get(item, "secretRef") {
-                    finder.push(reference, &path.key("secretRef"), "name", |_, _, _| Takes::Env);
-                }
+                finder.below(item, path, &["secretRef"], "name", |_, _, _| Takes::Env);
             }),
-            "imagePullSecrets" => self.each(value, path, |finder, item, path| finder.named(item, path, true)),
+            "imagePullSecrets" => {
+                self.each(value, path, |finder, item, item_path| finder.mapping(item, item_path, Some(path)));
+            }
             "volumes" => self.each(value, path, Self::volume),
             _ => {}
         }
     }
 
     fn volume(&mut self, volume: NodeId, path: &Path) {
-        if let Some(secret) = self.tree.get(volume, "secret") {
-            self.push(secret, &path.key("secret"), "secretName", Self::files);
+        let whole = |_: &Self, _: NodeId, _: &Path| Takes::Whole;
+        self.below(volume, path, &["secret"], "secretName", Self::files);
+        self.below(volume, path, &["azureFile"], "secretName", whole);
+        self.below(volume, path, &["csi", "nodePublishSecretRef"], "name", whole);
+        for source in SECRET_REF_VOLUMES {
+            self.below(volume, path, &[source, "secretRef"], "name", whole);
         }
-        let sources = self.tree.get_in(volume, &["projected", "sources"]);
-        let sources_path = path.keys(&["projected", "sources"]);
-        for (position, source) in sources.and_then(|s| self.tree.items(s)).unwrap_or_default().iter().enumerate() {
-            if let Some(secret) = self.tree.get(*source, "secret") {
-                self.push(secret, &sources_path.index(position).key("secret"), "name", Self::files);
-            }
+        if let Some(sources) = self.tree.get_in(volume, &["projected", "sources"]) {
+            self.each(sources, &path.keys(&["projected", "sources"]), |finder, source, path| {
+                finder.below(source, path, &["secret"], "name", Self::files);
+            });
         }
     }
 
@@ -130,55 +212,139 @@ impl<'t> Finder<'t, '_> {
         }
     }
 
-    /// A mapping with `name`, and `key` or `namespace` where it has them.
-    fn named(&mut self, mapping: NodeId, path: &Path, in_list: bool) {
-        self.push(mapping, path, "name", |finder, mapping, path| {
-            let key = finder.tree.get(mapping, "key").and_then(|key| finder.tree.text(key));
-            match (key, path.split_last()) {
-                (Some(key), _) => Takes::Key(path.key("key"), key),
-                (None, Some((list, _))) if in_list => Takes::ListItem(list),
-                (None, _) => Takes::Whole,
-            }
-        });
-    }
-
-    fn push(
+    /// A name under fixed keys of a mapping.
+    fn below(
         &mut self,
-        mapping: NodeId,
+        node: NodeId,
         path: &Path,
+        keys: &[&str],
         field: &str,
         takes: impl FnOnce(&Self, NodeId, &Path) -> Takes<'t>,
     ) {
-        let Some(node) = self.tree.get(mapping, field) else { return };
-        let Some(name) = self.tree.text(node).filter(|name| !name.is_empty()) else { return };
-        let namespace = self.tree.get(mapping, "namespace").and_then(|namespace| self.tree.text(namespace));
-        let takes = takes(self, mapping, path);
-        self.found.push(Reference { node, path: path.key(field), name, namespace, takes });
+        let Some(mapping) = self.tree.get_in(node, keys) else { return };
+        let path = path.keys(keys);
+        let takes = takes(self, mapping, &path);
+        self.push(mapping, &path, field, takes);
     }
 
-    /// The references at a path with `[*]`.
-    fn at(&mut self, node: NodeId, path: &Path, place: &str, in_list: bool) {
-        if place.is_empty() {
-            if let Some(name) = self.tree.text(node).filter(|name| !name.is_empty()) {
-                let takes = Takes::Whole;
-                self.found.push(Reference { node, path: path.clone(), name, namespace: None, takes });
-            } else if self.refers_to_a_secret(node) {
-                self.named(node, path, in_list);
+    /// A mapping with `name`, and `key` or `namespace` where it has them; `list` holds it as an item.
+    fn mapping(&mut self, mapping: NodeId, path: &Path, list: Option<&Path>) {
+        let key = self.tree.get(mapping, "key").and_then(|key| self.tree.text(key));
+        let takes = match (key, list) {
+            (Some(key), _) => Takes::Key(path.key("key"), key),
+            (None, Some(list)) => Takes::ListItem { list: list.clone(), item: path.clone() },
+            (None, None) => Takes::Whole,
+        };
+        let field = if self.tree.get(mapping, "name").is_some() { "name" } else { "secretName" };
+        self.push(mapping, path, field, takes);
+    }
+
+    fn push(&mut self, mapping: NodeId, path: &Path, field: &str, takes: Takes<'t>) {
+        let Some(node) = self.tree.get(mapping, field) else { return };
+        let namespace = self.text(mapping, "namespace").or_else(|| self.text(mapping, "secretNamespace"));
+        self.scalar(node, path.key(field), namespace, takes);
+    }
+
+    fn scalar(&mut self, node: NodeId, path: Path, namespace: Option<&'t str>, takes: Takes<'t>) {
+        if let Some(name) = self.tree.text(node).filter(|name| !name.is_empty()) {
+            self.found.push(Reference { node, path, name, namespace, takes });
+        }
+    }
+
+    fn text(&self, mapping: NodeId, key: &str) -> Option<&'t str> {
+        self.tree.get(mapping, key).and_then(|value| self.tree.text(value)).filter(|text| !text.is_empty())
+    }
+
+    fn find(&mut self, object: &Object<'t, '_>, place: &str) {
+        // The places are constants, and a test reads them all.
+        if let Ok(place) = Place::parse(place) {
+            self.at(object.node, &object.path, place.steps());
+        }
+    }
+
+    /// The references at a place; whether there is a field.
+    fn at(&mut self, node: NodeId, path: &Path, steps: &[PlaceStep]) -> bool {
+        match steps {
+            [] if self.tree.entries(node).is_some() => {
+                if self.refers_to_a_secret(node) {
+                    self.mapping(node, path, None);
+                }
+                true
             }
-        } else if let Some(rest) = place.strip_prefix("[*]") {
-            self.each(node, path, |finder, item, path| finder.at(item, path, rest.trim_start_matches('.'), in_list));
-        } else {
-            let end = place.find(['.', '[']).unwrap_or(place.len());
-            let (key, rest) = place.split_at(end);
-            if let Some(value) = self.tree.get(node, key) {
-                self.at(value, &path.key(key), rest.trim_start_matches('.'), in_list);
+            [] => {
+                self.scalar(node, path.clone(), None, Takes::Whole);
+                true
+            }
+            [PlaceStep::Key(key), rest @ ..] => match self.tree.get(node, key) {
+                Some(value) => self.at(value, &path.key(key), rest),
+                None => false,
+            },
+            [PlaceStep::Each] => {
+                let items = self.tree.items(node).unwrap_or_default();
+                for (position, item) in items.iter().enumerate() {
+                    let item_path = path.index(position);
+                    if self.tree.entries(*item).is_none() {
+                        self.at(*item, &item_path, &[]);
+                    } else if self.refers_to_a_secret(*item) {
+                        self.mapping(*item, &item_path, Some(path));
+                    }
+                }
+                !items.is_empty()
+            }
+            [PlaceStep::Each, rest @ ..] => {
+                let mut found = false;
+                self.each(node, path, |finder, item, path| found |= finder.at(item, path, rest));
+                found
             }
         }
     }
 
     /// A reference that says its kind must say Secret.
     fn refers_to_a_secret(&self, reference: NodeId) -> bool {
-        let text = |key: &str| self.tree.get(reference, key).and_then(|value| self.tree.text(value));
-        text("kind").is_none_or(|kind| kind == "Secret") && text("group").is_none_or(str::is_empty)
+        self.text(reference, "kind").is_none_or(|kind| kind == "Secret")
+            && self.text(reference, "group").is_none()
+    }
+
+    /// `rules[].resourceNames` of roles, where the rule is about Secrets.
+    fn grants(&mut self, object: &Object<'t, '_>) {
+        let Some(rules) = self.tree.get(object.node, "rules") else { return };
+        self.each(rules, &object.path.key("rules"), |finder, rule, path| {
+            let resources = finder.tree.get(rule, "resources").and_then(|list| finder.tree.items(list));
+            let resources: Vec<_> = resources.unwrap_or_default().iter().map(|r| finder.tree.text(*r)).collect();
+            let about_secrets = resources.iter().any(|r| matches!(r, Some("secrets" | "*")));
+            let Some(names) = finder.tree.get(rule, "resourceNames").filter(|_| about_secrets) else { return };
+            let list = path.key("resourceNames");
+            finder.each(names, &list, |finder, name, item| {
+                let takes = match resources.as_slice() {
+                    [Some("secrets")] => Takes::ListItem { list: list.clone(), item: item.clone() },
+                    _ => Takes::Shared(list.clone()),
+                };
+                finder.scalar(name, item.clone(), None, takes);
+            });
+        });
+    }
+
+    /// Parameters of a storage class.
+    fn parameters(&mut self, object: &Object<'t, '_>) {
+        let Some(parameters) = self.tree.get(object.node, "parameters") else { return };
+        for (key, value) in self.tree.entries(parameters).unwrap_or_default() {
+            let Some(key) = self.tree.text(*key) else { continue };
+            let Some((name, namespace)) = PARAMETERS.iter().find(|(name, _)| key.ends_with(name)) else { continue };
+            let namespace = format!("{}{namespace}", key.strip_suffix(name).unwrap_or_default());
+            let namespace = self.text(parameters, &namespace);
+            self.scalar(*value, object.path.key("parameters").key(key), namespace, Takes::Whole);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_places_are_paths() {
+        for place in PLACES.iter().flat_map(|(_, places)| *places).chain(&ENDPOINT) {
+            assert!(Place::parse(place).is_ok(), "{place}");
+        }
     }
 }

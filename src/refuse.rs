@@ -17,6 +17,12 @@ pub(crate) fn no_rules() -> Diagnostic {
     )
 }
 
+/// More names than a search can hold.
+pub(crate) fn too_much(error: &aho_corasick::BuildError) -> Diagnostic {
+    let help = "filter the stream in parts";
+    Diagnostic::error(Rule::InvalidConfig, format!("too many names to search for: {error}"), help)
+}
+
 /// A document that must be read and is not UTF-8.
 pub(crate) fn not_utf8() -> Diagnostic {
     Diagnostic::error(

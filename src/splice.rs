@@ -79,6 +79,24 @@ impl Splices {
         self.0.iter()
     }
 
+    /// The byte of the text as it was for a byte of the changed text; for inserted text, where it was inserted.
+    pub(crate) fn original(&self, at: usize) -> usize {
+        let mut ends = 0;
+        let mut text_end = 0;
+        for splice in &self.0 {
+            let begins = ends + (splice.span.start - text_end);
+            if at < begins {
+                break;
+            }
+            if at < begins + splice.text.len() {
+                return splice.span.start;
+            }
+            ends = begins + splice.text.len();
+            text_end = splice.span.end;
+        }
+        text_end + (at - ends)
+    }
+
     /// The text with all changes made, in one pass.
     pub(crate) fn apply(&self, text: &str) -> String {
         self.apply_within(text, Span::new(0, text.len()))
@@ -120,6 +138,14 @@ mod tests {
     fn changes_are_made_in_one_pass_in_any_order() {
         check(vec![], Ok("0123456789"));
         check(vec![put(8, 9, "x"), del(0, 2), Splice::insertion(5, "--")], Ok("234--567x9"));
+    }
+
+    #[test]
+    fn a_byte_of_the_result_is_found_in_the_text() {
+        let splices = Splices::new(vec![put(2, 5, "abcd"), del(6, 8)]).expect("disjoint");
+        assert_eq!(splices.apply("0123456789"), "01abcd589");
+        let found: Vec<_> = (0..9).map(|at| splices.original(at)).collect();
+        assert_eq!(found, [0, 1, 2, 2, 2, 2, 5, 8, 9]);
     }
 
     #[test]

@@ -10,10 +10,10 @@ use crate::config::{Config, Origin};
 use crate::diagnostic::{Diagnostic, Location, Rule, Severity};
 use crate::facts::Facts;
 use crate::findings::Findings;
-use crate::rules::EnvPart;
+use crate::rules::Part;
 
 /// Reports what matched nothing.
-pub(crate) fn report(config: &Config, facts: &Facts, matched: &BTreeSet<EnvPart>, findings: &mut Findings<'_>) {
+pub(crate) fn report(config: &Config, facts: &Facts, matched: &BTreeSet<Part>, findings: &mut Findings<'_>) {
     let Some(severity) = config.policy.unmatched.severity() else { return };
     let mut say = |origin: &Origin, path: String, message: String| {
         findings.push(diagnostic(origin, path, message, severity));
@@ -32,16 +32,28 @@ pub(crate) fn report(config: &Config, facts: &Facts, matched: &BTreeSet<EnvPart>
     for (number, rule) in config.env.iter().enumerate().filter(|(_, rule)| !rule.optional) {
         let path = &rule.origin.path;
         for (position, (variable, _)) in rule.vars.iter().enumerate() {
-            if !matched.contains(&EnvPart::Variable(number, position)) {
+            if !matched.contains(&Part::Variable(number, position)) {
                 let message = format!("no selected container has a variable {variable}");
                 say(&rule.origin, format!("{path}.vars.{variable}"), message);
             }
         }
         for (position, variable) in rule.remove.iter().enumerate() {
-            if !matched.contains(&EnvPart::Remove(number, position)) {
+            if !matched.contains(&Part::Remove(number, position)) {
                 let message = format!("no selected container has a variable {variable}");
                 say(&rule.origin, format!("{path}.remove[{position}]"), message);
             }
+        }
+    }
+    for (number, rule) in config.references.iter().enumerate().filter(|(_, rule)| !rule.optional) {
+        if !matched.contains(&Part::Reference(number)) {
+            let message = format!("no {} of the stream has this field", rule.kind);
+            say(&rule.origin, rule.origin.path.clone(), message);
+        }
+    }
+    for (number, rule) in config.drop_annotations.iter().enumerate() {
+        if !matched.contains(&Part::Annotation(number)) {
+            let message = format!("no pod template has an annotation {}", rule.annotation);
+            say(&rule.origin, rule.origin.path.clone(), message);
         }
     }
     let used: BTreeSet<usize> = used_presets(config, facts, matched).collect();
@@ -54,11 +66,12 @@ pub(crate) fn report(config: &Config, facts: &Facts, matched: &BTreeSet<EnvPart>
 fn used_presets<'a>(
     config: &'a Config,
     facts: &'a Facts,
-    matched: &'a BTreeSet<EnvPart>,
+    matched: &'a BTreeSet<Part>,
 ) -> impl Iterator<Item = usize> + 'a {
     let secrets = facts.matched_rules.iter().filter_map(|rule| config.secrets[*rule].origin.preset);
     let env = matched.iter().filter_map(|part| match part {
-        EnvPart::Variable(rule, _) | EnvPart::Remove(rule, _) => config.env[*rule].origin.preset,
+        Part::Variable(rule, _) | Part::Remove(rule, _) => config.env[*rule].origin.preset,
+        Part::Reference(_) | Part::Annotation(_) => None,
     });
     secrets.chain(env)
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::file::{API_VERSION, EnvEntry, File, KIND, OneOrMany, PresetUse, SecretsEntry};
-use super::{Config, EnvRule, Origin, Pattern, Patterns, Preset, SecretsRule, preset};
+use super::file::{API_VERSION, EnvEntry, File, KIND, OneOrMany, PresetUse, ReferenceEntry, SecretsEntry};
+use super::{
+    AnnotationRule, Config, EnvRule, Origin, Pattern, Patterns, Place, Preset, ReferenceRule, SecretsRule, preset,
+};
 use crate::diagnostic::{Diagnostic, Location, Rule};
 use crate::error::Error;
 use crate::yaml::span::line_and_column;
@@ -36,7 +38,22 @@ pub(super) fn add_file(config: &mut Config, name: &str, text: &str) -> Result<()
     config.policy.unmatched = policy.unmatched.unwrap_or(config.policy.unmatched);
     config.policy.dangling = policy.dangling.unwrap_or(config.policy.dangling);
     config.policy.plaintext = policy.plaintext.unwrap_or(config.policy.plaintext);
+    config.policy.external = policy.external.unwrap_or(config.policy.external);
+    for (position, name) in file.spec.vault.iter().enumerate() {
+        check_name(name).map_err(|message| source.error(&format!("spec.vault[{position}]"), &message))?;
+    }
+    config.vault.extend(file.spec.vault);
+    for (position, entry) in file.spec.references.into_iter().enumerate() {
+        config.references.push(source.reference_rule(entry, &format!("spec.references[{position}]"))?);
+    }
+    for (position, glob) in file.spec.drop_annotations.iter().enumerate() {
+        let path = format!("spec.dropAnnotations[{position}]");
+        let annotation = source.pattern(glob, &path)?;
+        config.drop_annotations.push(AnnotationRule { annotation, origin: source.origin(&path) });
+    }
     let (secrets, env) = source.rules(file.spec.secrets, file.spec.env)?;
+    config.vault.extend(secrets.iter().filter_map(|rule| rule.to.clone()));
+    config.vault.extend(env.iter().map(|rule| rule.to.clone()));
     // A file's own rules come before those of every preset, also of presets named in an earlier file.
     let place = config.secrets.iter().take_while(|rule| rule.origin.preset.is_none()).count();
     config.secrets.splice(place..place, secrets);
@@ -89,6 +106,7 @@ fn add_preset(config: &mut Config, use_of: &PresetUse, origin: Origin) -> Result
     let (secrets, env) = source.rules(file.spec.secrets, file.spec.env).map_err(|error| error.to_string())?;
     config.secrets.extend(secrets);
     config.env.extend(env);
+    config.vault.insert(use_of.to.clone());
     config.presets.push(Preset { name: use_of.name.clone(), origin });
     Ok(())
 }
@@ -185,6 +203,14 @@ impl Source<'_> {
             optional: entry.optional,
             origin: self.origin(path),
         })
+    }
+
+    fn reference_rule(&self, entry: ReferenceEntry, path: &str) -> Result<ReferenceRule, Error> {
+        let place = Place::parse(&entry.path)
+            .map_err(|why| self.error(&format!("{path}.path"), &format!("`{}` is not a path: {why}", entry.path)))?;
+        let origin = self.origin(path);
+        let ReferenceEntry { kind, api_version, optional, .. } = entry;
+        Ok(ReferenceRule { kind, api_version, place, optional, origin })
     }
 
     fn patterns(&self, texts: OneOrMany, path: &str) -> Result<Patterns, Error> {

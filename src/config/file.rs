@@ -43,6 +43,15 @@ pub(super) struct Spec {
     pub(super) env: Vec<EnvEntry>,
     /// Which entry stays, for names that no rule decides.
     pub(super) duplicates: Option<Duplicates>,
+    /// Fields of custom resources that name a Secret.
+    #[serde(default)]
+    pub(super) references: Vec<ReferenceEntry>,
+    /// Globs on annotations of pod templates that go.
+    #[serde(default)]
+    pub(super) drop_annotations: Vec<String>,
+    /// Secrets known to exist outside the stream, for `policy.external`.
+    #[serde(default)]
+    pub(super) vault: Vec<String>,
     /// What is an error, a warning, or allowed.
     #[serde(default)]
     pub(super) policy: PolicyEntry,
@@ -131,6 +140,22 @@ pub(super) struct Selector {
     pub(super) container: OneOrMany,
 }
 
+/// A field of a custom resource that names a Secret.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ReferenceEntry {
+    /// The object's `kind`.
+    pub(super) kind: String,
+    /// The object's `apiVersion`; any if absent.
+    pub(super) api_version: Option<String>,
+    /// The field: keys with dots, `[*]` for every item, `["a.b"]` for a key with dots. A mapping there holds `name` and,
+    /// where it has one, `key`.
+    pub(super) path: String,
+    /// Matching nothing is no error.
+    #[serde(default)]
+    pub(super) optional: bool,
+}
+
 /// Which of several entries for one variable stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -156,6 +181,8 @@ pub(super) struct PolicyEntry {
     pub(super) dangling: Option<Level>,
     /// A literal that looks like a credential.
     pub(super) plaintext: Option<Level>,
+    /// A reference to a Secret that neither the stream nor the configuration knows.
+    pub(super) external: Option<Level>,
 }
 
 /// How much a finding matters.

@@ -6,12 +6,14 @@
 mod build;
 mod file;
 mod pattern;
+mod place;
 mod preset;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use file::{Duplicates, Level};
 pub(crate) use pattern::{Pattern, Patterns};
+pub(crate) use place::{Place, PlaceStep};
 
 use crate::diagnostic::Severity;
 use crate::error::Error;
@@ -30,6 +32,10 @@ pub struct Config {
     pub(crate) env: Vec<EnvRule>,
     pub(crate) presets: Vec<Preset>,
     pub(crate) duplicates: Duplicates,
+    pub(crate) references: Vec<ReferenceRule>,
+    pub(crate) drop_annotations: Vec<AnnotationRule>,
+    /// Secrets known to exist outside the stream: `spec.vault` and every `to`.
+    pub(crate) vault: BTreeSet<String>,
     pub(crate) policy: Policy,
     /// Whether a file has set `duplicates`: a second file that sets it differently is an error.
     duplicates_set: bool,
@@ -78,6 +84,23 @@ pub(crate) struct EnvRule {
     pub(crate) origin: Origin,
 }
 
+/// A line of `spec.references`: a field of a custom resource that names a Secret.
+#[derive(Clone, Debug)]
+pub(crate) struct ReferenceRule {
+    pub(crate) kind: String,
+    pub(crate) api_version: Option<String>,
+    pub(crate) place: Place,
+    pub(crate) optional: bool,
+    pub(crate) origin: Origin,
+}
+
+/// A line of `spec.dropAnnotations`.
+#[derive(Clone, Debug)]
+pub(crate) struct AnnotationRule {
+    pub(crate) annotation: Pattern,
+    pub(crate) origin: Origin,
+}
+
 /// One use of a preset.
 #[derive(Clone, Debug)]
 pub(crate) struct Preset {
@@ -91,11 +114,12 @@ pub(crate) struct Policy {
     pub(crate) unmatched: Level,
     pub(crate) dangling: Level,
     pub(crate) plaintext: Level,
+    pub(crate) external: Level,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { unmatched: Level::Error, dangling: Level::Error, plaintext: Level::Warn }
+        Self { unmatched: Level::Error, dangling: Level::Error, plaintext: Level::Warn, external: Level::Allow }
     }
 }
 
@@ -141,7 +165,7 @@ impl Config {
     /// Whether there is anything to do. A run without a rule is refused: it would let every Secret through.
     #[must_use]
     pub fn has_rules(&self) -> bool {
-        !self.secrets.is_empty() || !self.env.is_empty()
+        !self.secrets.is_empty() || !self.env.is_empty() || !self.drop_annotations.is_empty()
     }
 
     /// The names of the presets that are built in.

@@ -21,6 +21,8 @@ pub(super) struct Edit {
     pub(super) removed: BTreeSet<usize>,
     /// New entries of a mapping.
     pub(super) added: Vec<(String, Value)>,
+    /// New items of a sequence.
+    pub(super) appended: Vec<Value>,
 }
 
 /// All edits of one document.
@@ -180,6 +182,13 @@ impl Collector<'_, '_> {
             Op::Add { path, value } => {
                 let (mapping, key) = self.new_entry(path)?;
                 self.add(mapping, &key, value)
+            }
+            Op::Append { sequence, value } => {
+                let sequence = self.tree.resolve(self.find(sequence)?);
+                if self.ask(sequence, format!("append {value}")) {
+                    self.edit(sequence).appended.push(value.clone());
+                }
+                Ok(())
             }
             Op::Move { sequence, from, to } => {
                 let sequence = self.tree.resolve(self.find(sequence)?);

@@ -104,6 +104,9 @@ impl Lowering<'_, '_> {
             self.splices.push(Splice::replacement(content, self.scalar(node, value)));
         }
         let slots = Slots::of(self.tree, node);
+        if !edit.appended.is_empty() {
+            self.append_items(node, &slots, &edit.appended)?;
+        }
         let mut removed = edit.removed.clone();
         if !edit.added.is_empty() {
             if slots.style() == Style::Flow && !has_brackets(self.tree, node) {
@@ -166,6 +169,23 @@ impl Lowering<'_, '_> {
             Style::Flow => (last.end, FlowStyle::around(self.tree, mapping).comma().to_owned()),
         };
         self.splices.push(Splice::insertion(place, before + &text));
+    }
+
+    /// New items behind the last one, each on one line.
+    fn append_items(&mut self, sequence: NodeId, slots: &Slots<'_, '_>, items: &[Value]) -> Result<(), LowerError> {
+        let source = self.tree.source();
+        let last = slots.last().ok_or(LowerError::Unsupported { at: self.tree.node(sequence).content.start })?;
+        let own_line = is_first_on_line(source, last.start);
+        let style = FlowStyle::around(self.tree, sequence);
+        let indentation = " ".repeat(column(source, last.start));
+        let (place, before) = match slots.style() {
+            Style::Block => (line_end(source, last.end), format!("{}{indentation}- ", self.eol)),
+            Style::Flow if own_line => (last.end, format!(",{}{indentation}", self.eol)),
+            Style::Flow => (last.end, style.comma().to_owned()),
+        };
+        let text: String = items.iter().map(|item| format!("{before}{}", flow_value(item, style))).collect();
+        self.splices.push(Splice::insertion(place, text));
+        Ok(())
     }
 
     fn entries(&self, mapping: NodeId, slots: &Slots<'_, '_>, at: usize, added: &[(String, Value)]) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Context, EnvPart, Outcome};
+use super::{Context, Part, Outcome};
 use super::keep_one::keep_one;
 use crate::config::{Config, Duplicates, EnvRule};
 use crate::object::Object;
@@ -65,10 +65,10 @@ fn decide<'c>(
         let removes = rule.remove.iter().position(|pattern| pattern.matches(name));
         let reads = rule.vars.iter().position(|(pattern, _)| pattern.matches(name));
         let (part, this) = match (removes, reads) {
-            (Some(position), _) => (EnvPart::Remove(number, position), Decision::Remove),
+            (Some(position), _) => (Part::Remove(number, position), Decision::Remove),
             (None, Some(position)) => {
                 let key = rule.vars[position].1.as_deref();
-                (EnvPart::Variable(number, position), Decision::Read(rule, key.unwrap_or_default()))
+                (Part::Variable(number, position), Decision::Read(rule, key.unwrap_or_default()))
             }
             (None, None) => continue,
         };

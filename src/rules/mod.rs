@@ -4,15 +4,18 @@
 //! to the object's patch; what it cannot decide it reports. Rules run in the order of [`RULES`], and a later rule
 //! leaves alone what an earlier one has decided ([`Patch::decides`]).
 
+mod annotations;
 mod duplicates;
 mod env;
 mod keep_one;
+mod left_behind;
+mod plaintext;
 mod secrets;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::config::Config;
-use crate::diagnostic::{Rule, Severity};
+use crate::diagnostic::{Diagnostic, Location, Rule, Severity};
 use crate::facts::Facts;
 use crate::object::Object;
 use crate::patch::Patch;
@@ -34,17 +37,23 @@ pub(crate) struct Outcome {
     pub(crate) patch: Patch,
     /// What is to be said.
     pub(crate) findings: Vec<Finding>,
-    /// Which parts of which `env` rules found their variables.
-    pub(crate) matched: BTreeSet<EnvPart>,
+    /// The fields that are known to name a Secret, or to make one.
+    pub(crate) known: HashSet<Path>,
+    /// Which parts of the configuration found something.
+    pub(crate) matched: BTreeSet<Part>,
 }
 
-/// A part of an `env` rule that must match something: a variable, or a name to remove.
+/// A part of the configuration that must match something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum EnvPart {
-    /// Rule and position in `vars`.
+pub(crate) enum Part {
+    /// Rule of `spec.env`, and position in its `vars`.
     Variable(usize, usize),
-    /// Rule and position in `remove`.
+    /// Rule of `spec.env`, and position in its `remove`.
     Remove(usize, usize),
+    /// Line of `spec.references`.
+    Reference(usize),
+    /// Line of `spec.dropAnnotations`.
+    Annotation(usize),
 }
 
 /// A diagnostic about a node, before its place in the stream is known.
@@ -57,11 +66,26 @@ pub(crate) struct Finding {
     pub(crate) node: NodeId,
 }
 
+impl Finding {
+    /// The diagnostic, once the place is known.
+    pub(crate) fn at(self, location: Location) -> Diagnostic {
+        let Self { rule, severity, message, help, .. } = self;
+        Diagnostic { rule, severity, message, help, location }
+    }
+}
+
 /// A rule's only function.
 type Apply = fn(&Object<'_, '_>, Context<'_>, &mut Outcome);
 
 /// All rules, in the order in which they run.
-const RULES: [Apply; 3] = [env::apply, duplicates::apply, secrets::apply];
+const RULES: [Apply; 6] = [
+    env::apply,
+    duplicates::apply,
+    secrets::apply,
+    left_behind::apply,
+    annotations::apply,
+    plaintext::apply,
+];
 
 /// Runs every rule on one object that stays in the stream.
 pub(crate) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {

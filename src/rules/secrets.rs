@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Context, Finding, Outcome};
+use super::{Context, Finding, Outcome, Part};
 use crate::config::SecretsRule;
 use crate::diagnostic::{Rule, Severity};
 use crate::facts::{ChartSecret, Target, vaulted_key};
@@ -14,18 +14,17 @@ use crate::references::{Reference, Takes, references};
 use crate::yaml::Path;
 
 pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
-    if context.facts.dropped().next().is_none() {
-        return;
-    }
-    let references = references(object);
+    let (references, matched) = references(object, context.config);
+    outcome.matched.extend(matched.into_iter().map(Part::Reference));
     let mut lists = Lists::new(&references);
+    outcome.known.extend(references.iter().map(|reference| reference.path.clone()));
     for reference in &references {
         if outcome.patch.decides(&reference.path) {
             continue;
         }
         let namespace = reference.namespace.or_else(|| object.namespace());
         match context.facts.target(reference.name, namespace, context.config) {
-            Target::Untouched => {}
+            Target::Untouched => outcome.findings.extend(external(reference, context)),
             Target::Ambiguous => outcome.findings.push(ambiguous(reference)),
             Target::Dropped(secret) => {
                 let Some(rule) = secret.rule.map(|rule| &context.config.secrets[rule]) else { continue };
@@ -47,14 +46,19 @@ fn redirect(
     outcome: &mut Outcome,
 ) {
     outcome.patch.push(Op::Test { path: reference.path.clone(), value: reference.name.to_owned() });
-    if let Takes::ListItem(list) = &reference.takes
-        && lists.holds_another(list, &reference.path, to)
-    {
-        // Its name would stand twice, which the API server refuses where the list is keyed by name.
-        if let Some((item, _)) = reference.path.split_last() {
-            outcome.patch.push(Op::Remove { path: item });
+    match &reference.takes {
+        Takes::ListItem { list, item } if lists.holds_another(list, &reference.path, to) => {
+            // Its name would stand twice, which the API server refuses where the list is keyed by name.
+            return outcome.patch.push(Op::Remove { path: item.clone() });
         }
-        return;
+        Takes::Shared(list) => {
+            // The old name may also be that of another resource in the rule, so it stays.
+            if !lists.holds_another(list, &reference.path, to) {
+                outcome.patch.push(Op::Append { sequence: list.clone(), value: to.into() });
+            }
+            return;
+        }
+        _ => {}
     }
     if reference.name != to {
         outcome.patch.push(Op::Replace { path: reference.path.clone(), value: to.into() });
@@ -73,7 +77,7 @@ fn redirect(
             outcome.patch.push(Op::Add { path: volume.key("items"), value: items(secret, rule) });
         }
         Takes::Env if !renamed.is_empty() => outcome.findings.push(renamed_env_from(reference, &renamed)),
-        Takes::Files(_) | Takes::Env | Takes::Whole | Takes::ListItem(_) => {}
+        Takes::Files(_) | Takes::Env | Takes::Whole | Takes::ListItem { .. } | Takes::Shared(_) => {}
     }
 }
 
@@ -105,6 +109,20 @@ fn dangling(reference: &Reference<'_>, context: Context<'_>) -> Option<Finding> 
     })
 }
 
+/// A name that neither the stream nor the configuration knows: perhaps a typing error.
+fn external(reference: &Reference<'_>, context: Context<'_>) -> Option<Finding> {
+    let severity = context.config.policy.external.severity()?;
+    let known = context.facts.renders(reference.name) || context.config.vault.contains(reference.name);
+    (!known).then(|| Finding {
+        rule: Rule::External,
+        severity,
+        message: format!("Secret {} is neither in the stream nor in the configuration", reference.name),
+        help: "a typing error? If not, list it in spec.vault".to_owned(),
+        path: reference.path.clone(),
+        node: reference.node,
+    })
+}
+
 fn renamed_env_from(reference: &Reference<'_>, renamed: &[&String]) -> Finding {
     let names: Vec<&str> = renamed.iter().map(|key| key.as_str()).collect();
     Finding {
@@ -130,7 +148,7 @@ impl Lists {
     fn new(references: &[Reference<'_>]) -> Self {
         let mut names: BTreeMap<Path, Vec<(Path, String)>> = BTreeMap::new();
         for reference in references {
-            if let Takes::ListItem(list) = &reference.takes {
+            if let Takes::ListItem { list, .. } | Takes::Shared(list) = &reference.takes {
                 let item = (reference.path.clone(), reference.name.to_owned());
                 names.entry(list.clone()).or_default().push(item);
             }

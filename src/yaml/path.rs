@@ -1,5 +1,6 @@
 //! A place inside a document, by keys and positions.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 /// One step down: into a mapping by key, or into a sequence by position.
@@ -74,6 +75,13 @@ impl Path {
             }
         }
         pointer
+    }
+}
+
+/// A set of paths can be asked for a part of a path.
+impl Borrow<[Step]> for Path {
+    fn borrow(&self) -> &[Step] {
+        &self.0
     }
 }
 

@@ -1,0 +1,57 @@
+//! `spec.dropAnnotations`, and annotations that would roll pods on a value nobody reads any more.
+//!
+//! Charts put the hash of a Secret's template into the pod template (`checksum/secret`), so that pods restart when it
+//! changes. When the Secret is left out, the hash still changes with values that no pod reads.
+
+use super::{Context, Finding, Outcome, Part};
+use crate::diagnostic::{Rule, Severity};
+use crate::object::Object;
+use crate::patch::Op;
+use crate::pods::templates;
+
+pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+    let redirected = !outcome.patch.is_empty();
+    for (path, template) in templates(object) {
+        let tree = object.tree;
+        let keys = ["metadata", "annotations"];
+        let entries = tree.get_in(template, &keys).and_then(|annotations| tree.entries(annotations));
+        for (key, _) in entries.unwrap_or_default() {
+            let Some(name) = tree.text(*key) else { continue };
+            let path = path.keys(&keys).key(name);
+            let rules = context.config.drop_annotations.iter().enumerate();
+            let matching: Vec<usize> =
+                rules.filter(|(_, rule)| rule.annotation.matches(name)).map(|(number, _)| number).collect();
+            if !matching.is_empty() {
+                outcome.matched.extend(matching.into_iter().map(Part::Annotation));
+                outcome.patch.push(Op::Remove { path });
+            } else if redirected && hashes_a_dropped_secret(name, context) {
+                outcome.findings.push(Finding {
+                    rule: Rule::ChecksumAnnotation,
+                    severity: Severity::Warning,
+                    message: format!("annotation {name} seems to hash a Secret that is left out: it would still roll the pods"),
+                    help: format!("add to spec: dropAnnotations: [{name:?}]"),
+                    path,
+                    node: *key,
+                });
+            }
+        }
+    }
+}
+
+/// Whether `checksum/…` names a dropped Secret: by the word, by the end of its name, or by the name of its template.
+fn hashes_a_dropped_secret(annotation: &str, context: Context<'_>) -> bool {
+    let Some(subject) = annotation.strip_prefix("checksum/") else { return false };
+    let mut dropped = context.facts.dropped().peekable();
+    if dropped.peek().is_none() {
+        return false;
+    }
+    let stem = subject.trim_end_matches(".yaml");
+    subject.contains("secret")
+        || subject.contains("credential")
+        || dropped.any(|secret| {
+            let template = secret.template.as_deref().and_then(|path| path.rsplit('/').next());
+            secret.name == stem
+                || secret.name.ends_with(&format!("-{stem}"))
+                || template.is_some_and(|file| file.trim_end_matches(".yaml") == stem)
+        })
+}

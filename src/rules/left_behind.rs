@@ -1,0 +1,180 @@
+//! After the rewrite, no field may still name a Secret that is left out.
+//!
+//! Charts give a Secret the name of its Service, Deployment and labels, so the field decides, not the text: only a
+//! field whose key, or a parent's key, speaks of secrets can be a reference. One that is neither known nor declared
+//! stops the run. The same name inside a longer text is a warning, where that text speaks of secrets.
+
+use std::collections::HashSet;
+
+use super::{Context, Finding, Outcome};
+use crate::diagnostic::{Rule, Severity};
+use crate::facts::Target;
+use crate::object::Object;
+use crate::yaml::{Kind, NodeId, Path, Step};
+
+/// What a key says when it speaks of secrets, in lower case.
+const SPEAKS: [&str; 6] = ["secret", "credential", "keyref", "tls", "password", "passwd"];
+
+/// Fields that make a Secret of the name they hold.
+const MAKERS: [(&str, &[&str]); 11] = [
+    ("ExternalSecret", &["spec", "target", "name"]),
+    ("ClusterExternalSecret", &["spec", "externalSecretSpec", "target", "name"]),
+    ("Certificate", &["spec", "secretName"]),
+    ("SealedSecret", &["spec", "template", "metadata", "name"]),
+    ("VaultStaticSecret", &["spec", "destination", "name"]),
+    ("VaultDynamicSecret", &["spec", "destination", "name"]),
+    ("VaultPKISecret", &["spec", "destination", "name"]),
+    ("Issuer", &["spec", "acme", "privateKeySecretRef", "name"]),
+    ("ClusterIssuer", &["spec", "acme", "privateKeySecretRef", "name"]),
+    ("InfisicalSecret", &["spec", "managedSecretReference", "secretName"]),
+    ("BitwardenSecret", &["spec", "secretName"]),
+];
+
+pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+    let Some(names) = context.facts.dropped_names() else { return };
+    let content = object.tree.node(object.tree.resolve(object.node)).content;
+    if !names.is_match(&object.tree.source()[content.start..content.end]) && !has_disguise(object) {
+        return;
+    }
+    for (kind, keys) in MAKERS {
+        if kind == object.kind {
+            outcome.known.insert(object.path.keys(keys));
+        }
+    }
+    let mut search = Search { object, context, outcome, aliased: HashSet::new() };
+    search.walk(object.node, &object.path, false);
+}
+
+/// Whether an escape or an alias from outside the object could spell a name.
+fn has_disguise(object: &Object<'_, '_>) -> bool {
+    object.tree.source().contains(['\\', '*'])
+}
+
+struct Search<'a, 't, 's> {
+    object: &'a Object<'t, 's>,
+    context: Context<'a>,
+    outcome: &'a mut Outcome,
+    /// Collections that have been searched through an alias: once is enough, and aliases can be many.
+    aliased: HashSet<(NodeId, bool)>,
+}
+
+impl Search<'_, '_, '_> {
+    fn walk(&mut self, node: NodeId, path: &Path, speaks: bool) {
+        let tree = self.object.tree;
+        let target = tree.resolve(node);
+        if self.outcome.patch.decides(path) || (target != node && !self.aliased.insert((target, speaks))) {
+            return;
+        }
+        match &tree.node(target).kind {
+            Kind::Mapping(_, entries) => {
+                // A variable's name says what its value is about.
+                let named = tree.get(target, "name").and_then(|name| tree.text(name)).is_some_and(speaks_of_secrets);
+                for (key, value) in entries {
+                    let Some(text) = tree.text(*key) else { continue };
+                    let path = path.key(text);
+                    if speaks {
+                        self.key(*key, text, &path);
+                    }
+                    let speaks = speaks || speaks_of_secrets(text) || (named && text == "value");
+                    self.walk(*value, &path, speaks);
+                }
+            }
+            Kind::Sequence(_, items) => {
+                for (position, item) in items.iter().enumerate() {
+                    self.walk(*item, &path.index(position), speaks);
+                }
+            }
+            Kind::Scalar(scalar) => self.scalar(node, &scalar.text, path, speaks),
+            Kind::Alias(_) => {}
+        }
+    }
+
+    fn scalar(&mut self, node: NodeId, text: &str, path: &Path, speaks: bool) {
+        if self.outcome.known.contains(path) {
+            return;
+        }
+        if self.is_dropped(text) {
+            if speaks {
+                let help = format!(
+                    "if it refers to the Secret, add to spec: references: [{{kind: {}, path: {}}}]; if not, say so by vaulting under another name",
+                    self.object.kind,
+                    declared(path, &self.object.path)
+                );
+                self.say(Rule::LeftBehind, Severity::Error, text, help, path, node);
+            }
+            return;
+        }
+        let Some(names) = self.context.facts.dropped_names() else { return };
+        let named = names.find_iter(text).find(|found| {
+            let whole = is_whole_name(text, found.start(), found.end());
+            let line_start = text[..found.start()].rfind('\n').map_or(0, |at| at + 1);
+            let line_end = text[found.end()..].find('\n').map_or(text.len(), |at| found.end() + at);
+            whole && (speaks || speaks_of_secrets(&text[line_start..line_end]))
+        });
+        if let Some(found) = named.filter(|found| self.is_dropped(&text[found.start()..found.end()])) {
+            let help = "no rule changes texts: see whether a program reads the Secret by this name, and change it in the chart's values".to_owned();
+            let name = text[found.start()..found.end()].to_owned();
+            self.say(Rule::NameInText, Severity::Warning, &name, help, path, node);
+        }
+    }
+
+    fn key(&mut self, key: NodeId, text: &str, path: &Path) {
+        if self.is_dropped(text) {
+            let help = "no rule renames a key: change it in the chart's values".to_owned();
+            self.say(Rule::LeftBehind, Severity::Error, text, help, path, key);
+        }
+    }
+
+    fn is_dropped(&self, name: &str) -> bool {
+        let Context { facts, config } = self.context;
+        match facts.target(name, self.object.namespace(), config) {
+            Target::Dropped(secret) => {
+                let rule = secret.rule.map(|rule| &config.secrets[rule]);
+                rule.is_some_and(|rule| rule.to.as_deref() != Some(name))
+            }
+            Target::Untouched | Target::Ambiguous => false,
+        }
+    }
+
+    fn say(&mut self, rule: Rule, severity: Severity, name: &str, help: String, path: &Path, node: NodeId) {
+        let message = match rule {
+            Rule::NameInText => format!("this text names Secret {name}, which is left out"),
+            _ => format!("this field holds the name of Secret {name}, which is left out, and no rule knows the field"),
+        };
+        self.outcome.findings.push(Finding { rule, severity, message, help, path: path.clone(), node });
+    }
+}
+
+/// Whether a key or a line of text speaks of secrets.
+fn speaks_of_secrets(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    SPEAKS.iter().any(|word| text.contains(word))
+}
+
+/// Whether the bytes of a name are not part of a longer one.
+fn is_whole_name(text: &str, start: usize, end: usize) -> bool {
+    let part = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let bytes = text.as_bytes();
+    !part(start.checked_sub(1).and_then(|at| bytes.get(at))) && !part(bytes.get(end))
+}
+
+/// The path as `spec.references` takes it: below the object, with `[*]` for every position. Where a mapping holds `name` and
+/// `key`, the mapping.
+fn declared(path: &Path, object: &Path) -> String {
+    let mut steps = &path.steps()[object.steps().len()..];
+    if let [parents @ .., Step::Key(last)] = steps
+        && last == "name"
+    {
+        steps = parents;
+    }
+    let mut text = String::new();
+    for step in steps {
+        match step {
+            Step::Index(_) => text.push_str("[*]"),
+            Step::Key(key) if key.contains(['.', '[', '/']) => text.push_str(&format!("[{key:?}]")),
+            Step::Key(key) if text.is_empty() => text.push_str(key),
+            Step::Key(key) => text.push_str(&format!(".{key}")),
+        }
+    }
+    text
+}

@@ -1,0 +1,93 @@
+//! `policy.plaintext`: literals that look like credentials and that no rule covers.
+//!
+//! Looked for in variables, in the data of ConfigMaps, in arguments and in annotations. A finding names the place and
+//! the reason, never the value.
+
+use super::{Context, Finding, Outcome};
+use crate::credential::{Reason, reason, value_reason};
+use crate::diagnostic::{Rule, Severity};
+use crate::object::Object;
+use crate::pods::{ValueSource, commands, env_lists};
+use crate::yaml::{NodeId, Path};
+
+pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+    let Some(severity) = context.config.policy.plaintext.severity() else { return };
+    let mut search = Search { severity, outcome };
+    for list in env_lists(object) {
+        for (position, variable) in list.entries.iter().enumerate() {
+            let Some(variable) = variable else { continue };
+            let path = list.path.index(position);
+            if let ValueSource::Literal(value) = variable.source
+                && let Some(reason) = reason(variable.name, value)
+                && !search.outcome.patch.decides(&path)
+            {
+                let what = format!("variable {} of container {}", variable.name, list.container);
+                search.say(&what, reason, path, variable.node, "vault it by a rule in spec.env");
+            }
+        }
+    }
+    if object.kind == "ConfigMap" {
+        search.entries(object, &["data"], "key", "move it from the ConfigMap to a Secret in the chart's values");
+    }
+    search.entries(object, &["metadata", "annotations"], "annotation", "remove it: everyone who may read the object can read it");
+    for command in commands(object) {
+        search.arguments(object, &command);
+    }
+}
+
+struct Search<'o> {
+    severity: Severity,
+    outcome: &'o mut Outcome,
+}
+
+impl Search<'_> {
+    fn say(&mut self, what: &str, reason: Reason, path: Path, node: NodeId, help: &str) {
+        self.outcome.findings.push(Finding {
+            rule: Rule::Plaintext,
+            severity: self.severity,
+            message: format!("{what} looks like a plain credential: {reason}"),
+            help: format!("{help}, or set policy.plaintext"),
+            path,
+            node,
+        });
+    }
+
+    fn entries(&mut self, object: &Object<'_, '_>, keys: &[&str], what: &str, help: &str) {
+        let tree = object.tree;
+        let entries = tree.get_in(object.node, keys).and_then(|data| tree.entries(data));
+        for (key, value) in entries.unwrap_or_default() {
+            let (Some(name), Some(text)) = (tree.text(*key), tree.text(*value)) else { continue };
+            // A file is judged by its content alone, a short value also by its key.
+            let found = if text.contains('\n') { value_reason(text) } else { reason(name, text) };
+            if let Some(found) = found {
+                self.say(&format!("{what} {name}"), found, object.path.keys(keys).key(name), *value, help);
+            }
+        }
+    }
+
+    /// `--password=x`, and `--password` followed by `x`.
+    fn arguments(&mut self, object: &Object<'_, '_>, command: &(Path, NodeId)) {
+        let (path, list) = command;
+        let mut flag: Option<&str> = None;
+        for (position, item) in object.tree.items(*list).unwrap_or_default().iter().enumerate() {
+            let Some(text) = object.tree.text(*item) else { continue };
+            let (name, value) = match (text.strip_prefix('-').map(|rest| rest.trim_start_matches('-')), flag.take()) {
+                (Some(option), _) => match option.split_once('=') {
+                    Some((name, value)) => (name, value),
+                    None => {
+                        flag = Some(option);
+                        continue;
+                    }
+                },
+                (None, Some(name)) => (name, text),
+                (None, None) => ("", text),
+            };
+            // A script is judged by its content alone.
+            let found = if value.contains(['\n', ' ']) { value_reason(value) } else { reason(name, value) };
+            if let Some(found) = found {
+                let what = if name.is_empty() { "an argument".to_owned() } else { format!("argument {name}") };
+                self.say(&what, found, path.index(position), *item, "pass it as a variable from a Secret");
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Values of dropped Secrets must not survive elsewhere in the stream: in an annotation, a comment, a ConfigMap.
+//!
+//! Looked for in the bytes that would go out, plain, in base64 and as in URLs. Only values that are credentials by
+//! their key or shape count, and only those that chance does not repeat: `changeme` or `postgres` stands in many
+//! places and gives nothing away.
+
+use std::fmt;
+
+use aho_corasick::AhoCorasick;
+use base64::prelude::{BASE64_STANDARD, Engine};
+
+use crate::config::{Config, Level};
+use crate::credential;
+use crate::diagnostic::{Rule, Severity};
+use crate::object::{Object, objects};
+use crate::rules::Finding;
+use crate::yaml::{Kind, NodeId, Path, Step, Tree, parse};
+
+/// Shorter values are found everywhere.
+const MIN_LENGTH: usize = 8;
+
+/// A value of a dropped Secret in one of its spellings. Never shown.
+#[derive(Clone)]
+pub(crate) struct Value {
+    secret: String,
+    key: String,
+    spelling: String,
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Value({}/{}, {} bytes)", self.secret, self.key, self.spelling.len())
+    }
+}
+
+/// The values of a Secret object that must not survive it.
+pub(crate) fn values(object: &Object<'_, '_>, secret: &str) -> Vec<Value> {
+    let mut found = Vec::new();
+    for (field, encoded) in [("data", true), ("stringData", false)] {
+        let entries = object.tree.get(object.node, field).and_then(|data| object.tree.entries(data));
+        for (key, value) in entries.unwrap_or_default() {
+            let (Some(key), Some(text)) = (object.tree.text(*key), object.tree.text(*value)) else { continue };
+            let decoded = if encoded {
+                let bytes: String = text.split_whitespace().collect();
+                BASE64_STANDARD.decode(bytes).ok().and_then(|bytes| String::from_utf8(bytes).ok())
+            } else {
+                Some(text.to_owned())
+            };
+            let Some(plain) = decoded.map(|text| telling_part(&text).to_owned()) else { continue };
+            if !counts(key, &plain) {
+                continue;
+            }
+            let mut spellings = vec![BASE64_STANDARD.encode(&plain), url_encoded(&plain), plain];
+            spellings.sort();
+            spellings.dedup();
+            let value = |spelling| Value { secret: secret.to_owned(), key: key.to_owned(), spelling };
+            found.extend(spellings.into_iter().map(value));
+        }
+    }
+    found
+}
+
+/// Of several lines the longest, which no indentation breaks up; else the value without blanks around it.
+fn telling_part(value: &str) -> &str {
+    value.lines().map(str::trim).max_by_key(|line| line.len()).unwrap_or_default()
+}
+
+fn counts(key: &str, value: &str) -> bool {
+    let common = value.bytes().all(|byte| byte.is_ascii_lowercase()) || value.bytes().all(|byte| byte.is_ascii_digit());
+    let credential = credential::is_name(key) || credential::value_reason(value).is_some();
+    value.len() >= MIN_LENGTH && credential && !common
+}
+
+fn url_encoded(value: &str) -> String {
+    let mut encoded = String::new();
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+/// The search for values in documents that go out.
+pub(crate) struct Survivors {
+    values: Vec<Value>,
+    search: AhoCorasick,
+}
+
+/// A value that survives in a document.
+pub(crate) struct Survivor {
+    /// Where, as a byte of the text that was searched.
+    pub(crate) at: usize,
+    /// What there is to say; its path is empty for a comment.
+    pub(crate) finding: Finding,
+}
+
+impl Survivors {
+    /// Builds the search.
+    ///
+    /// # Errors
+    ///
+    /// More values than a search can hold.
+    pub(crate) fn new(values: Vec<Value>) -> Result<Self, aho_corasick::BuildError> {
+        let search = AhoCorasick::new(values.iter().map(|value| &value.spelling))?;
+        Ok(Self { values, search })
+    }
+
+    /// What is searched for, for the prefilter.
+    pub(crate) fn spellings(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().map(|value| value.spelling.as_str())
+    }
+
+    /// The values that survive in a document's text.
+    pub(crate) fn find(&self, text: &str, config: &Config) -> Vec<Survivor> {
+        if self.values.is_empty() || !self.search.is_match(text) {
+            return Vec::new();
+        }
+        // The text is a document that has been parsed before, or its verified edit.
+        let Ok(tree) = parse(text) else { return Vec::new() };
+        let mut found: Vec<Survivor> = Vec::new();
+        for hit in self.search.find_iter(text) {
+            let value = &self.values[hit.pattern().as_usize()];
+            let place = place(&tree, hit.start());
+            let Some(severity) = severity(place.as_ref(), config) else { continue };
+            let (path, node) = place.map_or((Path::root(), tree.root()), |place| (place.path, Some(place.node)));
+            let Some(node) = node else { continue };
+            if !path.steps().is_empty() && found.iter().any(|survivor| survivor.finding.path == path) {
+                continue;
+            }
+            let at = hit.start();
+            let comment = if path.steps().is_empty() { " in a comment" } else { "" };
+            let finding = Finding {
+                rule: Rule::ValueLeftBehind,
+                severity,
+                message: format!(
+                    "the value of key {} of Secret {}, which is left out, also stands here{comment}",
+                    value.key, value.secret
+                ),
+                help: "take it out in the chart's values, and rotate it: whoever could read this object knows it".to_owned(),
+                path,
+                node,
+            };
+            found.push(Survivor { at, finding });
+        }
+        found
+    }
+}
+
+/// A scalar, and the object it belongs to.
+struct Found {
+    path: Path,
+    node: NodeId,
+    in_secret_data: bool,
+    is_variable: bool,
+}
+
+/// What the place of a value makes of it: nothing in the data of a Secret that stays, a matter of policy in a
+/// variable, an error elsewhere.
+fn severity(place: Option<&Found>, config: &Config) -> Option<Severity> {
+    match place {
+        Some(place) if place.in_secret_data => None,
+        Some(place) if place.is_variable => config.policy.plaintext.severity(),
+        _ => Level::Error.severity(),
+    }
+}
+
+/// The scalar whose text holds a byte; `None` for a comment.
+fn place(tree: &Tree<'_>, at: usize) -> Option<Found> {
+    let object = objects(tree).into_iter().find(|object| holds(tree, object.node, at));
+    let (object_path, is_secret) =
+        object.map_or((Path::root(), false), |object| (object.path.clone(), object.is_secret()));
+    let (path, node) = descend(tree, tree.root()?, &Path::root(), at)?;
+    let inner = &path.steps()[object_path.steps().len().min(path.steps().len())..];
+    let in_data = matches!(inner.first(), Some(Step::Key(key)) if key == "data" || key == "stringData");
+    let is_variable = matches!(inner, [.., Step::Key(list), Step::Index(_), Step::Key(value)]
+        if list == "env" && value == "value");
+    Some(Found { in_secret_data: is_secret && in_data, is_variable, path, node })
+}
+
+fn holds(tree: &Tree<'_>, node: NodeId, at: usize) -> bool {
+    let content = tree.node(node).content;
+    content.start <= at && at < content.end
+}
+
+fn descend(tree: &Tree<'_>, node: NodeId, path: &Path, at: usize) -> Option<(Path, NodeId)> {
+    match &tree.node(node).kind {
+        Kind::Mapping(_, entries) => entries.iter().find_map(|(key, value)| {
+            let path = path.key(tree.text(*key).unwrap_or_default());
+            if holds(tree, *key, at) { Some((path, *key)) } else { descend(tree, *value, &path, at) }
+        }),
+        Kind::Sequence(_, items) => {
+            items.iter().enumerate().find_map(|(position, item)| descend(tree, *item, &path.index(position), at))
+        }
+        _ => holds(tree, node, at).then(|| (path.clone(), node)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_counts_if_its_key_speaks_and_chance_does_not_repeat_it() {
+        for (key, value, expected) in [
+            ("nextauth-secret", "s3cr3t-value", true),
+            ("uri", "postgres://u:hunter2@db/x", true),
+            ("password", "changeme", false),
+            ("password", "12345678", false),
+            ("password", "a1b2", false),
+            ("host", "lf-postgresql.default", false),
+        ] {
+            assert_eq!(counts(key, value), expected, "{key}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_never_shown() {
+        let value = Value { secret: "s".into(), key: "k".into(), spelling: "hunter2hunter2".into() };
+        let survivors = Survivors::new(vec![value]).expect("a search");
+        assert!(!format!("{:?}", survivors.values).contains("hunter2"));
+    }
+}
