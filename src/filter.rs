@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::facts::Facts;
 use crate::findings::Findings;
 use crate::lower::lower;
-use crate::object::objects;
+use crate::object::{Object, objects};
 use crate::output::{self, Output};
 use crate::patch::Op;
 use crate::prefilter::{EditFilter, SecretFilter};
@@ -171,20 +171,17 @@ fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<F
         }
         let Some(text) = read(&document, findings) else { continue };
         let Some(tree) = parse(&document, text, findings) else { continue };
-        for object in objects(&tree).into_iter().filter(|object| object.is_secret()) {
+        for object in objects(&tree).into_iter().filter(Object::is_secret) {
             let location = || findings.locate_in(&document, &object, tree.node(object.node).start);
-            match object.name().filter(|name| !name.is_empty()) {
-                Some(name) => {
-                    facts.add(&object, name, config);
-                    if let Some(diagnostic) = refuse::same_name(name, &facts, &object, config) {
-                        let diagnostic = diagnostic.at(location());
-                        findings.push(diagnostic);
-                    }
-                }
-                None => {
-                    let diagnostic = refuse::unnamed_secret().at(location());
-                    findings.push(diagnostic);
-                }
+            let Some(name) = object.name().filter(|name| !name.is_empty()) else {
+                let diagnostic = refuse::unnamed_secret().at(location());
+                findings.push(diagnostic);
+                continue;
+            };
+            facts.add(&object, name, config);
+            if let Some(diagnostic) = refuse::same_name(name, &facts, &object, config) {
+                let diagnostic = diagnostic.at(location());
+                findings.push(diagnostic);
             }
         }
     }
@@ -257,9 +254,9 @@ impl Run<'_, '_> {
                 self.survivors(document, &tree, &edited, |at| splices.original(at));
                 Fate::Edit(edited)
             }
-            Err((at, diagnostic)) => {
-                let location = self.locate(document, &tree, at);
-                self.findings.push(diagnostic.at(location));
+            Err(refused) => {
+                let location = self.locate(document, &tree, refused.at);
+                self.findings.push(refused.diagnostic.at(location));
                 Fate::Keep
             }
         }
@@ -270,6 +267,9 @@ impl Run<'_, '_> {
         for Survivor { at, finding } in self.survivors.find(text, self.config) {
             let location = self.locate(document, tree, original(at));
             let path = Some(finding.path.to_string()).filter(|path| !path.is_empty());
+            if self.findings.has_plaintext(document, path.as_deref()) {
+                continue;
+            }
             self.findings.push(finding.at(Location { path, ..location }));
         }
     }
@@ -284,22 +284,29 @@ impl Run<'_, '_> {
     }
 }
 
+/// An edit that is not made, and the byte of the document that it is about.
+struct Refused {
+    at: usize,
+    diagnostic: Diagnostic,
+}
+
 /// A document's text with the patch applied and verified, and how; `None` where nothing changes.
-fn edit(tree: &Tree<'_>, outcome: &Outcome) -> Result<Option<(String, Splices)>, (usize, Diagnostic)> {
+fn edit(tree: &Tree<'_>, outcome: &Outcome) -> Result<Option<(String, Splices)>, Box<Refused>> {
     let patch = &outcome.patch;
     if patch.is_empty() {
         return Ok(None);
     }
-    let splices = lower(patch, tree).map_err(|error| (error.at(), refuse::not_editable(&error)))?;
+    let splices = lower(patch, tree)
+        .map_err(|error| Refused { at: error.at(), diagnostic: refuse::not_editable(&error) })?;
     if splices.is_empty() {
         return Ok(None);
     }
     let edited = splices.apply(tree.source());
     let start = tree.root().map_or(0, |root| tree.node(root).start);
-    let refuse = |refusal: Refusal| (start, refuse::not_verified(&refusal));
+    let refuse = |refusal: Refusal| Refused { at: start, diagnostic: refuse::not_verified(&refusal) };
     let before = Reading::of(tree.source()).map_err(|error| refuse(Refusal::Before(error)))?;
     if !agree(tree, &before) {
-        return Err(refuse(Refusal::Readers));
+        return Err(refuse(Refusal::Readers).into());
     }
     verify(before, patch, &edited).map_err(refuse)?;
     Ok(Some((edited, splices)))

@@ -1,6 +1,6 @@
 //! Diagnostics are gathered here, each with its place in the stream.
 
-use crate::diagnostic::{Diagnostic, Location, Severity};
+use crate::diagnostic::{Diagnostic, Location, Rule, Severity};
 use crate::object::Object;
 use crate::rules::Finding;
 use crate::stream::{self, Document};
@@ -47,6 +47,16 @@ impl<'i> Findings<'i> {
         let at = object.tree.node(finding.node).start;
         let location = Location { path: Some(finding.path.to_string()), ..self.locate_in(document, object, at) };
         self.diagnostics.push(finding.at(location));
+    }
+
+    /// Whether the variable at a path, without its `value`, is reported as a plain credential already.
+    pub(crate) fn has_plaintext(&self, document: &Document<'_>, path: Option<&str>) -> bool {
+        let variable = path.and_then(|path| path.strip_suffix(".value"));
+        let of_this_document = |d: &&Diagnostic| d.location.document == Some(document.number);
+        variable.is_some()
+            && self.diagnostics.iter().rev().take_while(of_this_document).any(|diagnostic| {
+                diagnostic.rule == Rule::Plaintext && diagnostic.location.path.as_deref() == variable
+            })
     }
 
     /// All that was found, and whether the run fails for it.

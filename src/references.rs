@@ -117,7 +117,9 @@ pub(crate) fn references<'t>(object: &Object<'t, '_>, config: &Config) -> (Vec<R
     for (_, places) in PLACES.iter().filter(|(kinds, _)| kinds.contains(&kind)) {
         for place in *places {
             if MONITORS.contains(&kind) {
-                ENDPOINT.iter().for_each(|rest| finder.find(object, &format!("{place}.{rest}")));
+                for rest in ENDPOINT {
+                    finder.find(object, &format!("{place}.{rest}"));
+                }
             } else {
                 finder.find(object, place);
             }
@@ -130,10 +132,9 @@ pub(crate) fn references<'t>(object: &Object<'t, '_>, config: &Config) -> (Vec<R
     }
     let mut matched = BTreeSet::new();
     for (position, rule) in config.references.iter().enumerate() {
-        if rule.kind == kind && rule.api_version.as_ref().is_none_or(|version| *version == object.api_version) {
-            if finder.at(object.node, &object.path, rule.place.steps()) {
-                matched.insert(position);
-            }
+        let version = rule.api_version.as_ref().is_none_or(|version| *version == object.api_version);
+        if rule.kind == kind && version && finder.at(object.node, &object.path, rule.place.steps()) {
+            matched.insert(position);
         }
     }
     let mut seen = BTreeSet::new();

@@ -74,11 +74,6 @@ impl Splices {
         self.0.is_empty()
     }
 
-    /// The splices, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Splice> {
-        self.0.iter()
-    }
-
     /// The byte of the text as it was for a byte of the changed text; for inserted text, where it was inserted.
     pub(crate) fn original(&self, at: usize) -> usize {
         let mut ends = 0;

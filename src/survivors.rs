@@ -9,7 +9,7 @@ use std::fmt;
 use aho_corasick::AhoCorasick;
 use base64::prelude::{BASE64_STANDARD, Engine};
 
-use crate::config::{Config, Level};
+use crate::config::Config;
 use crate::credential;
 use crate::diagnostic::{Rule, Severity};
 use crate::object::{Object, objects};
@@ -158,12 +158,12 @@ struct Found {
 }
 
 /// What the place of a value makes of it: nothing in the data of a Secret that stays, a matter of policy in a
-/// variable, an error elsewhere.
+/// variable, something left behind elsewhere.
 fn severity(place: Option<&Found>, config: &Config) -> Option<Severity> {
     match place {
         Some(place) if place.in_secret_data => None,
         Some(place) if place.is_variable => config.policy.plaintext.severity(),
-        _ => Level::Error.severity(),
+        _ => config.policy.left_behind.severity(),
     }
 }
 

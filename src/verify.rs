@@ -103,7 +103,8 @@ pub(crate) fn marked(kind: &str, number: usize, key: &str) -> String {
 /// Adds an entry, keeping what a duplicate key had before.
 pub(crate) fn insert_entry(map: &mut Map<String, Value>, key: String, value: Value) {
     if let Some(earlier) = map.remove(&key) {
-        let number = (0..).find(|n| !map.contains_key(&marked("duplicate", *n, &key))).unwrap_or_default();
+        let free = |number: &usize| !map.contains_key(&marked("duplicate", *number, &key));
+        let number = (0..=map.len()).find(free).unwrap_or_default();
         map.insert(marked("duplicate", number, &key), earlier);
     }
     map.insert(key, value);

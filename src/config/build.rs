@@ -38,6 +38,7 @@ pub(super) fn add_file(config: &mut Config, name: &str, text: &str) -> Result<()
     config.policy.unmatched = policy.unmatched.unwrap_or(config.policy.unmatched);
     config.policy.dangling = policy.dangling.unwrap_or(config.policy.dangling);
     config.policy.plaintext = policy.plaintext.unwrap_or(config.policy.plaintext);
+    config.policy.left_behind = policy.left_behind.unwrap_or(config.policy.left_behind);
     config.policy.external = policy.external.unwrap_or(config.policy.external);
     for (position, name) in file.spec.vault.iter().enumerate() {
         check_name(name).map_err(|message| source.error(&format!("spec.vault[{position}]"), &message))?;
@@ -140,8 +141,8 @@ impl Source<'_> {
     }
 
     fn secrets_rule(&self, entry: SecretsEntry, path: &str) -> Result<SecretsRule, Error> {
-        let name = self.patterns(entry.name, &format!("{path}.name"))?;
-        let source = self.patterns(entry.source, &format!("{path}.source"))?;
+        let name = self.patterns(&entry.name, &format!("{path}.name"))?;
+        let source = self.patterns(&entry.source, &format!("{path}.source"))?;
         if name.is_empty() && source.is_empty() && entry.labels.is_empty() {
             return Err(self.error(path, "the rule selects every Secret: give it a name, source or labels"));
         }
@@ -158,7 +159,7 @@ impl Source<'_> {
         Ok(SecretsRule {
             name,
             source,
-            namespace: self.patterns(entry.namespace, &format!("{path}.namespace"))?,
+            namespace: self.patterns(&entry.namespace, &format!("{path}.namespace"))?,
             labels: labels.collect::<Result<_, Error>>()?,
             to: entry.to,
             keys: entry.keys,
@@ -195,9 +196,9 @@ impl Source<'_> {
             to,
             vars: vars.collect::<Result<_, Error>>()?,
             remove: remove.collect::<Result<_, Error>>()?,
-            kind: self.patterns(entry.within.kind, &format!("{path}.in.kind"))?,
-            object: self.patterns(entry.within.name, &format!("{path}.in.name"))?,
-            container: self.patterns(entry.within.container, &format!("{path}.in.container"))?,
+            kind: self.patterns(&entry.within.kind, &format!("{path}.in.kind"))?,
+            object: self.patterns(&entry.within.name, &format!("{path}.in.name"))?,
+            container: self.patterns(&entry.within.container, &format!("{path}.in.container"))?,
             keep_existing: entry.keep_existing,
             literals_only: entry.literals_only,
             optional: entry.optional,
@@ -213,7 +214,7 @@ impl Source<'_> {
         Ok(ReferenceRule { kind, api_version, place, optional, origin })
     }
 
-    fn patterns(&self, texts: OneOrMany, path: &str) -> Result<Patterns, Error> {
+    fn patterns(&self, texts: &OneOrMany, path: &str) -> Result<Patterns, Error> {
         texts.0.iter().map(|text| self.pattern(text, path)).collect::<Result<_, _>>().map(Patterns)
     }
 

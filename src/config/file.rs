@@ -181,6 +181,8 @@ pub(super) struct PolicyEntry {
     pub(super) dangling: Option<Level>,
     /// A literal that looks like a credential.
     pub(super) plaintext: Option<Level>,
+    /// A dropped Secret's name in a field that no rule knows, or its value elsewhere in the stream.
+    pub(super) left_behind: Option<Level>,
     /// A reference to a Secret that neither the stream nor the configuration knows.
     pub(super) external: Option<Level>,
 }

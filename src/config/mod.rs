@@ -114,12 +114,19 @@ pub(crate) struct Policy {
     pub(crate) unmatched: Level,
     pub(crate) dangling: Level,
     pub(crate) plaintext: Level,
+    pub(crate) left_behind: Level,
     pub(crate) external: Level,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { unmatched: Level::Error, dangling: Level::Error, plaintext: Level::Warn, external: Level::Allow }
+        Self {
+            unmatched: Level::Error,
+            dangling: Level::Error,
+            plaintext: Level::Warn,
+            left_behind: Level::Error,
+            external: Level::Allow,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use self::slots::{Slots, has_brackets};
 use crate::patch::Patch;
 use crate::splice::{Overlap, Splice, Splices};
 use crate::yaml::span::{column, is_first_on_line, line_break, line_end};
-use crate::yaml::{Kind, NodeId, ScalarStyle, Span, Style, Tree, scalar};
+use crate::yaml::{Kind, NodeId, ScalarStyle, Style, Tree, scalar};
 
 /// Why a document that must be edited cannot be edited safely.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -212,7 +212,7 @@ impl Lowering<'_, '_> {
             let moved = slots.span(*from);
             let (inside, outside): (Vec<_>, Vec<_>) =
                 std::mem::take(&mut self.splices).into_iter().partition(|splice| {
-                    moved.contains(splice.span) && splice.span != moved && !self.covers(splice.span, moved)
+                    moved.contains(splice.span) && !splice.span.contains(moved)
                 });
             self.splices = outside;
             let text = Splices::new(inside)?.apply_within(self.tree.source(), moved);
@@ -225,10 +225,5 @@ impl Lowering<'_, '_> {
         let gone: BTreeSet<usize> = moves.iter().map(|(from, _)| *from).collect();
         self.splices.extend(slots.remove(&gone));
         Ok(())
-    }
-
-    /// Whether a splice takes out a whole slot rather than changing something in it.
-    fn covers(&self, splice: Span, slot: Span) -> bool {
-        splice.contains(slot)
     }
 }

@@ -96,11 +96,11 @@ impl Search<'_, '_, '_> {
         if self.is_dropped(text) {
             if speaks {
                 let help = format!(
-                    "if it refers to the Secret, add to spec: references: [{{kind: {}, path: {}}}]; if not, say so by vaulting under another name",
+                    "if it refers to the Secret, add to spec: references: [{{kind: {}, path: {}}}]; if it means something else, set policy.leftBehind to warn",
                     self.object.kind,
                     declared(path, &self.object.path)
                 );
-                self.say(Rule::LeftBehind, Severity::Error, text, help, path, node);
+                self.say(Rule::LeftBehind, text, help, path, node);
             }
             return;
         }
@@ -114,14 +114,14 @@ impl Search<'_, '_, '_> {
         if let Some(found) = named.filter(|found| self.is_dropped(&text[found.start()..found.end()])) {
             let help = "no rule changes texts: see whether a program reads the Secret by this name, and change it in the chart's values".to_owned();
             let name = text[found.start()..found.end()].to_owned();
-            self.say(Rule::NameInText, Severity::Warning, &name, help, path, node);
+            self.say(Rule::NameInText, &name, help, path, node);
         }
     }
 
     fn key(&mut self, key: NodeId, text: &str, path: &Path) {
         if self.is_dropped(text) {
             let help = "no rule renames a key: change it in the chart's values".to_owned();
-            self.say(Rule::LeftBehind, Severity::Error, text, help, path, key);
+            self.say(Rule::LeftBehind, text, help, path, key);
         }
     }
 
@@ -136,7 +136,11 @@ impl Search<'_, '_, '_> {
         }
     }
 
-    fn say(&mut self, rule: Rule, severity: Severity, name: &str, help: String, path: &Path, node: NodeId) {
+    fn say(&mut self, rule: Rule, name: &str, help: String, path: &Path, node: NodeId) {
+        let level = self.context.config.policy.left_behind.severity();
+        let Some(severity) = level.map(|level| if rule == Rule::NameInText { Severity::Warning } else { level }) else {
+            return;
+        };
         let message = match rule {
             Rule::NameInText => format!("this text names Secret {name}, which is left out"),
             _ => format!("this field holds the name of Secret {name}, which is left out, and no rule knows the field"),

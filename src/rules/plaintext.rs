@@ -72,13 +72,13 @@ impl Search<'_> {
         for (position, item) in object.tree.items(*list).unwrap_or_default().iter().enumerate() {
             let Some(text) = object.tree.text(*item) else { continue };
             let (name, value) = match (text.strip_prefix('-').map(|rest| rest.trim_start_matches('-')), flag.take()) {
-                (Some(option), _) => match option.split_once('=') {
-                    Some((name, value)) => (name, value),
-                    None => {
+                (Some(option), _) => {
+                    let Some(pair) = option.split_once('=') else {
                         flag = Some(option);
                         continue;
-                    }
-                },
+                    };
+                    pair
+                }
                 (None, Some(name)) => (name, text),
                 (None, None) => ("", text),
             };

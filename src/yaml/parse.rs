@@ -121,10 +121,10 @@ impl<'s> Builder<'s> {
                 self.cursor = content.end;
             }
             Event::SequenceStart(style, anchor, tag) => {
-                self.begin(Kind::Sequence(structure(style), Vec::new()), range, anchor, tag, tag_span)?;
+                self.begin(Kind::Sequence(structure(style), Vec::new()), range, anchor, tag.as_deref(), tag_span)?;
             }
             Event::MappingStart(style, anchor, tag) => {
-                self.begin(Kind::Mapping(structure(style), Vec::new()), range, anchor, tag, tag_span)?;
+                self.begin(Kind::Mapping(structure(style), Vec::new()), range, anchor, tag.as_deref(), tag_span)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(range.end),
             Event::Anchor(number, name) => self.anchor(number, name, range.start, range.end),
@@ -147,7 +147,7 @@ impl<'s> Builder<'s> {
         kind: Kind<'s>,
         range: std::ops::Range<usize>,
         anchor: usize,
-        tag: Option<Cow<'s, Tag>>,
+        tag: Option<&Tag>,
         tag_span: Option<std::ops::Range<usize>>,
     ) -> Result<(), ParseError> {
         if self.open.len() >= MAX_DEPTH {
@@ -158,7 +158,7 @@ impl<'s> Builder<'s> {
             _ => range.start,
         };
         let content = Span::new(start, range.end.max(start));
-        let id = self.add(kind, content, anchor, tag.as_deref(), tag_span);
+        let id = self.add(kind, content, anchor, tag, tag_span);
         self.open.push(Open { id, key: None });
         self.cursor = self.cursor.max(range.end);
         Ok(())
@@ -308,7 +308,7 @@ fn scalar_style(style: Written) -> ScalarStyle {
         Written::SingleQuoted => ScalarStyle::SingleQuoted,
         Written::DoubleQuoted => ScalarStyle::DoubleQuoted,
         Written::Literal | Written::Folded => ScalarStyle::Block,
-        _ => ScalarStyle::Plain,
+        Written::Plain => ScalarStyle::Plain,
     }
 }
 

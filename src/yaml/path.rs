@@ -59,11 +59,6 @@ impl Path {
         Some((Self(rest.to_vec()), last))
     }
 
-    /// Whether this path is `other` or lies below it.
-    pub(crate) fn is_within(&self, other: &Self) -> bool {
-        self.0.starts_with(&other.0)
-    }
-
     /// The path as a JSON Pointer (RFC 6901).
     pub(crate) fn to_pointer(&self) -> String {
         let mut pointer = String::new();
@@ -112,12 +107,5 @@ mod tests {
         let path = Path::root().key("metadata").key("annotations").key("a.io/b~c").index(3);
         assert_eq!(path.to_string(), "metadata.annotations[\"a.io/b~c\"][3]");
         assert_eq!(path.to_pointer(), "/metadata/annotations/a.io~1b~0c/3");
-    }
-
-    #[test]
-    fn within_means_at_or_below() {
-        let env = Path::root().key("env");
-        assert!(env.index(1).is_within(&env) && env.is_within(&env));
-        assert!(!Path::root().key("envFrom").is_within(&env));
     }
 }
