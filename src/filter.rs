@@ -158,7 +158,7 @@ pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Erro
     if fails {
         return Err(Error::new(diagnostics));
     }
-    Ok(Filtered { pieces: output.finish(), diagnostics, summary })
+    Ok(Filtered { pieces: output.finish(input), diagnostics, summary })
 }
 
 /// The first pass: which Secrets the stream renders, and which of them go.

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice, Write};
 use crate::stream::Document;
 
 /// Left where every document is left out: Helm 4 takes blank output for a failure of its plugin.
-const ALL_LEFT_OUT: &[u8] = b"# resecret: every document of this stream has been left out\n";
+const ALL_LEFT_OUT: &[u8] = b"# resecret: every document of this stream has been left out";
 
 /// The edited stream.
 #[derive(Debug, Default)]
@@ -51,9 +51,12 @@ impl<'i> Output<'i> {
     }
 
     /// Ends the stream: it is never blank.
-    pub(crate) fn finish(mut self) -> Vec<Cow<'i, [u8]>> {
+    pub(crate) fn finish(mut self, input: &[u8]) -> Vec<Cow<'i, [u8]>> {
         if !self.written {
+            let first_break = memchr::memchr(b'\n', input);
+            let crlf = first_break.is_some_and(|at| input[..at].ends_with(b"\r"));
             self.pieces.push(Cow::Borrowed(ALL_LEFT_OUT));
+            self.pieces.push(Cow::Borrowed(if crlf { b"\r\n" } else { b"\n" }));
         }
         self.pieces
     }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::object::Object;
-use crate::yaml::{Kind, NodeId, Path, Tree};
+use crate::yaml::{Kind, NodeId, Path, Trail, Tree};
 
 const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
@@ -95,71 +95,61 @@ pub(crate) fn expansions(value: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A pod: the mapping that lists its containers, and the mapping that holds it, which a workload calls its template.
-struct Pod {
-    path: Path,
-    node: NodeId,
-    holder: Option<(Path, NodeId)>,
+/// What rules ask about the pods of an object.
+#[derive(Default)]
+pub(crate) struct Pods<'t> {
+    /// The variables of every container.
+    pub(crate) env: Vec<EnvList<'t>>,
+    /// The `command` and `args` of every container.
+    pub(crate) commands: Vec<(Path, NodeId)>,
+    /// The mappings that hold a pod's `metadata` and `spec`, as a workload's `template` does. An object that is itself a
+    /// pod has none.
+    pub(crate) templates: Vec<(Path, NodeId)>,
 }
 
-/// The variables of every container of every pod in an object.
-pub(crate) fn env_lists<'t>(object: &Object<'t, '_>) -> Vec<EnvList<'t>> {
-    containers(object).into_iter().filter_map(|(path, node)| env_list(object.tree, node, &path)).collect()
-}
+impl<'t> Pods<'t> {
+    /// Finds the pods of an object.
+    pub(crate) fn of(object: &Object<'t, '_>) -> Self {
+        let mut pods = Self::default();
+        pods.find(object.tree, object.node, Trail::Start(&object.path), None);
+        pods
+    }
 
-/// The `command` and `args` of every container: path and list.
-pub(crate) fn commands(object: &Object<'_, '_>) -> Vec<(Path, NodeId)> {
-    let lists = |(path, node): (Path, NodeId)| {
-        let list = move |key: &str| Some((path.key(key), object.tree.get(node, key)?));
-        ["command", "args"].into_iter().filter_map(list).collect::<Vec<_>>()
-    };
-    containers(object).into_iter().flat_map(lists).collect()
-}
+    fn find(&mut self, tree: &'t Tree<'_>, node: NodeId, trail: Trail<'_>, holder: Option<(Trail<'_>, NodeId)>) {
+        match &tree.node(tree.resolve(node)).kind {
+            Kind::Mapping(_, entries) => {
+                self.pod(tree, node, trail, holder);
+                for (key, value) in entries {
+                    let Some(key) = tree.text(*key) else { continue };
+                    self.find(tree, *value, Trail::Key(&trail, key), Some((trail, node)));
+                }
+            }
+            Kind::Sequence(_, items) => {
+                for (position, item) in items.iter().enumerate() {
+                    self.find(tree, *item, Trail::Index(&trail, position), None);
+                }
+            }
+            _ => {}
+        }
+    }
 
-/// The templates of the pods in an object. An object that is itself a pod has none.
-pub(crate) fn templates(object: &Object<'_, '_>) -> Vec<(Path, NodeId)> {
-    let holders = pods(object).into_iter().filter_map(|pod| pod.holder);
-    holders.filter(|(path, _)| *path != object.path).collect()
-}
-
-fn containers(object: &Object<'_, '_>) -> Vec<(Path, NodeId)> {
-    let mut found = Vec::new();
-    for pod in pods(object) {
+    /// Takes note of a mapping's containers, if it has any.
+    fn pod(&mut self, tree: &'t Tree<'_>, pod: NodeId, trail: Trail<'_>, holder: Option<(Trail<'_>, NodeId)>) {
+        let mut is_pod = false;
         for key in CONTAINER_LISTS {
-            let list = object.tree.get(pod.node, key).and_then(|list| object.tree.items(list));
-            for (position, container) in list.unwrap_or_default().iter().enumerate() {
-                found.push((pod.path.key(key).index(position), *container));
+            let Some(containers) = tree.get(pod, key).and_then(|list| tree.items(list)) else { continue };
+            is_pod = true;
+            let list = trail.to_path().key(key);
+            for (position, container) in containers.iter().enumerate() {
+                let path = list.index(position);
+                self.env.extend(env_list(tree, *container, &path));
+                let command = |key| Some((path.key(key), tree.get(*container, key)?));
+                self.commands.extend(["command", "args"].into_iter().filter_map(command));
             }
         }
-    }
-    found
-}
-
-fn pods(object: &Object<'_, '_>) -> Vec<Pod> {
-    let mut pods = Vec::new();
-    find_pods(object.tree, object.node, &object.path, None, &mut pods);
-    pods
-}
-
-fn find_pods(tree: &Tree<'_>, node: NodeId, path: &Path, holder: Option<(&Path, NodeId)>, pods: &mut Vec<Pod>) {
-    let lists = |key: &&str| tree.get(node, key).is_some_and(|list| tree.items(list).is_some());
-    if CONTAINER_LISTS.iter().any(lists) {
-        let holder = holder.map(|(path, node)| (path.clone(), node));
-        pods.push(Pod { path: path.clone(), node, holder });
-    }
-    match &tree.node(tree.resolve(node)).kind {
-        Kind::Mapping(_, entries) => {
-            for (key, value) in entries {
-                let Some(key) = tree.text(*key) else { continue };
-                find_pods(tree, *value, &path.key(key), Some((path, node)), pods);
-            }
+        if let Some((trail @ (Trail::Key(..) | Trail::Index(..)), node)) = holder.filter(|_| is_pod) {
+            self.templates.push((trail.to_path(), node));
         }
-        Kind::Sequence(_, items) => {
-            for (position, item) in items.iter().enumerate() {
-                find_pods(tree, *item, &path.index(position), None, pods);
-            }
-        }
-        _ => {}
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use crate::config::{Config, Place, PlaceStep};
 use crate::object::Object;
-use crate::yaml::{Kind, NodeId, Path, Tree};
+use crate::yaml::{Kind, NodeId, Path, Trail, Tree};
 
 /// A field that names a Secret.
 #[derive(Clone, Debug)]
@@ -112,7 +112,7 @@ const PARAMETERS: [(&str, &str); 6] = [
 /// Every reference in an object, and which lines of `spec.references` found a field.
 pub(crate) fn references<'t>(object: &Object<'t, '_>, config: &Config) -> (Vec<Reference<'t>>, BTreeSet<usize>) {
     let mut finder = Finder { tree: object.tree, found: Vec::new() };
-    finder.walk(object.node, &object.path);
+    finder.walk(object.node, Trail::Start(&object.path));
     let kind = object.kind.as_str();
     for (_, places) in PLACES.iter().filter(|(kinds, _)| kinds.contains(&kind)) {
         for place in *places {
@@ -148,35 +148,37 @@ struct Finder<'t, 's> {
 }
 
 impl<'t> Finder<'t, '_> {
-    fn walk(&mut self, node: NodeId, path: &Path) {
-        match &self.tree.node(self.tree.resolve(node)).kind {
+    fn walk(&mut self, node: NodeId, trail: Trail<'_>) {
+        let tree = self.tree;
+        match &tree.node(tree.resolve(node)).kind {
             Kind::Mapping(_, entries) => {
                 for (key, value) in entries {
-                    let Some(key) = self.tree.text(*key) else { continue };
-                    let path = path.key(key);
-                    self.by_key(key, *value, &path);
-                    self.walk(*value, &path);
+                    let Some(key) = tree.text(*key) else { continue };
+                    let trail = Trail::Key(&trail, key);
+                    self.by_key(key, *value, trail);
+                    self.walk(*value, trail);
                 }
             }
             Kind::Sequence(_, items) => {
                 for (position, item) in items.iter().enumerate() {
-                    self.walk(*item, &path.index(position));
+                    self.walk(*item, Trail::Index(&trail, position));
                 }
             }
             _ => {}
         }
     }
 
-    fn by_key(&mut self, key: &str, value: NodeId, path: &Path) {
+    fn by_key(&mut self, key: &str, value: NodeId, trail: Trail<'_>) {
         match key {
-            "secretKeyRef" => self.mapping(value, path, None),
-            "envFrom" => self.each(value, path, |finder, item, path| {
+            "secretKeyRef" => self.mapping(value, &trail.to_path(), None),
+            "envFrom" => self.each(value, &trail.to_path(), |finder, item, path| {
                 finder.below(item, path, &["secretRef"], "name", |_, _, _| Takes::Env);
             }),
             "imagePullSecrets" => {
-                self.each(value, path, |finder, item, item_path| finder.mapping(item, item_path, Some(path)));
+                let list = trail.to_path();
+                self.each(value, &list, |finder, item, path| finder.mapping(item, path, Some(&list)));
             }
-            "volumes" => self.each(value, path, Self::volume),
+            "volumes" => self.each(value, &trail.to_path(), Self::volume),
             _ => {}
         }
     }

@@ -3,18 +3,16 @@
 //! Charts put the hash of a Secret's template into the pod template (`checksum/secret`), so that pods restart when it
 //! changes. When the Secret is left out, the hash still changes with values that no pod reads.
 
-use super::{Context, Finding, Outcome, Part};
+use super::{Context, Finding, Outcome, Part, Subject};
 use crate::diagnostic::{Rule, Severity};
-use crate::object::Object;
 use crate::patch::Op;
-use crate::pods::templates;
 
-pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
     let redirected = !outcome.patch.is_empty();
-    for (path, template) in templates(object) {
-        let tree = object.tree;
+    let tree = subject.object.tree;
+    for (path, template) in &subject.pods.templates {
         let keys = ["metadata", "annotations"];
-        let entries = tree.get_in(template, &keys).and_then(|annotations| tree.entries(annotations));
+        let entries = tree.get_in(*template, &keys).and_then(|annotations| tree.entries(annotations));
         for (key, _) in entries.unwrap_or_default() {
             let Some(name) = tree.text(*key) else { continue };
             let path = path.keys(&keys).key(name);

@@ -1,14 +1,13 @@
 //! `spec.duplicates`: one entry per variable, for names that no `env` rule decides.
 
 use super::keep_one::keep_one;
-use super::{Context, Finding, Outcome};
+use super::{Context, Finding, Outcome, Subject};
 use crate::config::Duplicates;
 use crate::diagnostic::{Rule, Severity};
-use crate::object::Object;
-use crate::pods::{ValueSource, env_lists};
+use crate::pods::ValueSource;
 
-pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
-    for list in env_lists(object) {
+pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+    for list in &subject.pods.env {
         let mut groups = list.groups();
         groups.retain(|(_, positions)| positions.len() > 1);
         if groups.is_empty() {
@@ -41,7 +40,7 @@ pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut
                     continue;
                 }
             };
-            keep_one(&list, &uses, &positions, winner, None, outcome);
+            keep_one(list, &uses, &positions, winner, None, outcome);
         }
     }
 }

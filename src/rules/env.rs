@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Context, Part, Outcome};
+use super::{Context, Outcome, Part, Subject};
 use super::keep_one::keep_one;
 use crate::config::{Config, Duplicates, EnvRule};
 use crate::object::Object;
 use crate::patch::Op;
-use crate::pods::{EnvList, ValueSource, env_lists, expansions};
+use crate::pods::{EnvList, ValueSource, expansions};
 use crate::yaml::{NodeId, Tree};
 
 /// What a rule decides for a variable.
@@ -18,14 +18,14 @@ enum Decision<'c> {
     Remove,
 }
 
-pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
     if context.config.env.is_empty() {
         return;
     }
-    for list in env_lists(object) {
+    for list in &subject.pods.env {
         let uses = list.uses();
         for (name, positions) in list.groups() {
-            match decide(context.config, object, list.container, name, outcome) {
+            match decide(context.config, subject.object, list.container, name, outcome) {
                 None => {}
                 Some(Decision::Remove) => {
                     for position in positions {
@@ -35,11 +35,11 @@ pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut
                     }
                 }
                 Some(Decision::Read(rule, key)) => {
-                    let winner = winner(&list, &positions, rule, context);
-                    let content = (!keeps(&list, winner, rule, context))
-                        .then(|| content(object.tree, &list, winner, &rule.to, key));
+                    let winner = winner(list, &positions, rule, context);
+                    let content = (!keeps(list, winner, rule, context))
+                        .then(|| content(subject.object.tree, list, winner, &rule.to, key));
                     if positions.len() > 1 || content.is_some() {
-                        keep_one(&list, &uses, &positions, winner, content, outcome);
+                        keep_one(list, &uses, &positions, winner, content, outcome);
                     }
                 }
             }

@@ -6,11 +6,11 @@
 
 use std::collections::HashSet;
 
-use super::{Context, Finding, Outcome};
+use super::{Context, Finding, Outcome, Subject};
 use crate::diagnostic::{Rule, Severity};
 use crate::facts::Target;
 use crate::object::Object;
-use crate::yaml::{Kind, NodeId, Path, Step};
+use crate::yaml::{Kind, NodeId, Path, Step, Trail};
 
 /// What a key says when it speaks of secrets, in lower case.
 const SPEAKS: [&str; 6] = ["secret", "credential", "keyref", "tls", "password", "passwd"];
@@ -30,19 +30,18 @@ const MAKERS: [(&str, &[&str]); 11] = [
     ("BitwardenSecret", &["spec", "secretName"]),
 ];
 
-pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+    let object = subject.object;
     let Some(names) = context.facts.dropped_names() else { return };
     let content = object.tree.node(object.tree.resolve(object.node)).content;
     if !names.is_match(&object.tree.source()[content.start..content.end]) && !has_disguise(object) {
         return;
     }
-    for (kind, keys) in MAKERS {
-        if kind == object.kind {
-            outcome.known.insert(object.path.keys(keys));
-        }
-    }
-    let mut search = Search { object, context, outcome, aliased: HashSet::new() };
-    search.walk(object.node, &object.path, false);
+    let mut known: HashSet<Path> = subject.references.iter().map(|reference| reference.path.clone()).collect();
+    let makers = MAKERS.iter().filter(|(kind, _)| *kind == object.kind);
+    known.extend(makers.map(|(_, keys)| object.path.keys(keys)));
+    let mut search = Search { object, context, outcome, known, aliased: HashSet::new() };
+    search.walk(object.node, Trail::Start(&object.path), false);
 }
 
 /// Whether an escape or an alias from outside the object could spell a name.
@@ -54,15 +53,17 @@ struct Search<'a, 't, 's> {
     object: &'a Object<'t, 's>,
     context: Context<'a>,
     outcome: &'a mut Outcome,
+    /// The fields that are known to name a Secret, or to make one.
+    known: HashSet<Path>,
     /// Collections that have been searched through an alias: once is enough, and aliases can be many.
     aliased: HashSet<(NodeId, bool)>,
 }
 
 impl Search<'_, '_, '_> {
-    fn walk(&mut self, node: NodeId, path: &Path, speaks: bool) {
+    fn walk(&mut self, node: NodeId, trail: Trail<'_>, speaks: bool) {
         let tree = self.object.tree;
         let target = tree.resolve(node);
-        if self.outcome.patch.decides(path) || (target != node && !self.aliased.insert((target, speaks))) {
+        if target != node && !self.aliased.insert((target, speaks)) {
             return;
         }
         match &tree.node(target).kind {
@@ -71,34 +72,33 @@ impl Search<'_, '_, '_> {
                 let named = tree.get(target, "name").and_then(|name| tree.text(name)).is_some_and(speaks_of_secrets);
                 for (key, value) in entries {
                     let Some(text) = tree.text(*key) else { continue };
-                    let path = path.key(text);
-                    if speaks {
-                        self.key(*key, text, &path);
+                    let trail = Trail::Key(&trail, text);
+                    if speaks && self.is_dropped(text) {
+                        let help = "no rule renames a key: change it in the chart's values".to_owned();
+                        self.say(Rule::LeftBehind, text, help, trail.to_path(), *key);
                     }
                     let speaks = speaks || speaks_of_secrets(text) || (named && text == "value");
-                    self.walk(*value, &path, speaks);
+                    self.walk(*value, trail, speaks);
                 }
             }
             Kind::Sequence(_, items) => {
                 for (position, item) in items.iter().enumerate() {
-                    self.walk(*item, &path.index(position), speaks);
+                    self.walk(*item, Trail::Index(&trail, position), speaks);
                 }
             }
-            Kind::Scalar(scalar) => self.scalar(node, &scalar.text, path, speaks),
+            Kind::Scalar(scalar) => self.scalar(node, &scalar.text, trail, speaks),
             Kind::Alias(_) => {}
         }
     }
 
-    fn scalar(&mut self, node: NodeId, text: &str, path: &Path, speaks: bool) {
-        if self.outcome.known.contains(path) {
-            return;
-        }
+    fn scalar(&mut self, node: NodeId, text: &str, trail: Trail<'_>, speaks: bool) {
         if self.is_dropped(text) {
-            if speaks {
+            let path = trail.to_path();
+            if speaks && !self.known.contains(&path) {
                 let help = format!(
                     "if it refers to the Secret, add to spec: references: [{{kind: {}, path: {}}}]; if it means something else, set policy.leftBehind to warn",
                     self.object.kind,
-                    declared(path, &self.object.path)
+                    declared(&path, &self.object.path)
                 );
                 self.say(Rule::LeftBehind, text, help, path, node);
             }
@@ -111,17 +111,9 @@ impl Search<'_, '_, '_> {
             let line_end = text[found.end()..].find('\n').map_or(text.len(), |at| found.end() + at);
             whole && (speaks || speaks_of_secrets(&text[line_start..line_end]))
         });
-        if let Some(found) = named.filter(|found| self.is_dropped(&text[found.start()..found.end()])) {
+        if let Some(name) = named.map(|found| &text[found.range()]).filter(|name| self.is_dropped(name)) {
             let help = "no rule changes texts: see whether a program reads the Secret by this name, and change it in the chart's values".to_owned();
-            let name = text[found.start()..found.end()].to_owned();
-            self.say(Rule::NameInText, &name, help, path, node);
-        }
-    }
-
-    fn key(&mut self, key: NodeId, text: &str, path: &Path) {
-        if self.is_dropped(text) {
-            let help = "no rule renames a key: change it in the chart's values".to_owned();
-            self.say(Rule::LeftBehind, text, help, path, key);
+            self.say(Rule::NameInText, name, help, trail.to_path(), node);
         }
     }
 
@@ -136,7 +128,11 @@ impl Search<'_, '_, '_> {
         }
     }
 
-    fn say(&mut self, rule: Rule, name: &str, help: String, path: &Path, node: NodeId) {
+    fn say(&mut self, rule: Rule, name: &str, help: String, path: Path, node: NodeId) {
+        // What another rule removes or replaces is not left.
+        if self.outcome.patch.decides(&path) {
+            return;
+        }
         let level = self.context.config.policy.left_behind.severity();
         let Some(severity) = level.map(|level| if rule == Rule::NameInText { Severity::Warning } else { level }) else {
             return;
@@ -145,7 +141,7 @@ impl Search<'_, '_, '_> {
             Rule::NameInText => format!("this text names Secret {name}, which is left out"),
             _ => format!("this field holds the name of Secret {name}, which is left out, and no rule knows the field"),
         };
-        self.outcome.findings.push(Finding { rule, severity, message, help, path: path.clone(), node });
+        self.outcome.findings.push(Finding { rule, severity, message, help, path, node });
     }
 }
 

@@ -12,13 +12,15 @@ mod left_behind;
 mod plaintext;
 mod secrets;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Location, Rule, Severity};
 use crate::facts::Facts;
 use crate::object::Object;
 use crate::patch::Patch;
+use crate::pods::Pods;
+use crate::references::{Reference, references};
 use crate::yaml::{NodeId, Path};
 
 /// What a rule may see besides the object.
@@ -30,6 +32,16 @@ pub(crate) struct Context<'a> {
     pub(crate) facts: &'a Facts,
 }
 
+/// An object, with what rules ask about it: each found once.
+pub(crate) struct Subject<'o, 't, 's> {
+    /// The object.
+    pub(crate) object: &'o Object<'t, 's>,
+    /// Its pods.
+    pub(crate) pods: Pods<'t>,
+    /// Its fields that name a Secret.
+    pub(crate) references: Vec<Reference<'t>>,
+}
+
 /// What the rules make of one object.
 #[derive(Default)]
 pub(crate) struct Outcome {
@@ -37,8 +49,6 @@ pub(crate) struct Outcome {
     pub(crate) patch: Patch,
     /// What is to be said.
     pub(crate) findings: Vec<Finding>,
-    /// The fields that are known to name a Secret, or to make one.
-    pub(crate) known: HashSet<Path>,
     /// Which parts of the configuration found something.
     pub(crate) matched: BTreeSet<Part>,
 }
@@ -75,7 +85,7 @@ impl Finding {
 }
 
 /// A rule's only function.
-type Apply = fn(&Object<'_, '_>, Context<'_>, &mut Outcome);
+type Apply = fn(&Subject<'_, '_, '_>, Context<'_>, &mut Outcome);
 
 /// All rules, in the order in which they run.
 const RULES: [Apply; 6] = [
@@ -89,7 +99,10 @@ const RULES: [Apply; 6] = [
 
 /// Runs every rule on one object that stays in the stream.
 pub(crate) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+    let (references, matched) = references(object, context.config);
+    outcome.matched.extend(matched.into_iter().map(Part::Reference));
+    let subject = Subject { object, pods: Pods::of(object), references };
     for rule in RULES {
-        rule(object, context, outcome);
+        rule(&subject, context, outcome);
     }
 }

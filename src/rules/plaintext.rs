@@ -3,17 +3,18 @@
 //! Looked for in variables, in the data of ConfigMaps, in arguments and in annotations. A finding names the place and
 //! the reason, never the value.
 
-use super::{Context, Finding, Outcome};
+use super::{Context, Finding, Outcome, Subject};
 use crate::credential::{Reason, reason, value_reason};
 use crate::diagnostic::{Rule, Severity};
 use crate::object::Object;
-use crate::pods::{ValueSource, commands, env_lists};
+use crate::pods::ValueSource;
 use crate::yaml::{NodeId, Path};
 
-pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
     let Some(severity) = context.config.policy.plaintext.severity() else { return };
+    let object = subject.object;
     let mut search = Search { severity, outcome };
-    for list in env_lists(object) {
+    for list in &subject.pods.env {
         for (position, variable) in list.entries.iter().enumerate() {
             let Some(variable) = variable else { continue };
             let path = list.path.index(position);
@@ -30,8 +31,8 @@ pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut
         search.entries(object, &["data"], "key", "move it from the ConfigMap to a Secret in the chart's values");
     }
     search.entries(object, &["metadata", "annotations"], "annotation", "remove it: everyone who may read the object can read it");
-    for command in commands(object) {
-        search.arguments(object, &command);
+    for command in &subject.pods.commands {
+        search.arguments(object, command);
     }
 }
 
@@ -65,27 +66,30 @@ impl Search<'_> {
         }
     }
 
-    /// `--password=x`, and `--password` followed by `x`.
+    /// `--password=x`, and `--password` followed by `x`; `-password=x` too.
     fn arguments(&mut self, object: &Object<'_, '_>, command: &(Path, NodeId)) {
         let (path, list) = command;
         let mut flag: Option<&str> = None;
         for (position, item) in object.tree.items(*list).unwrap_or_default().iter().enumerate() {
             let Some(text) = object.tree.text(*item) else { continue };
-            let (name, value) = match (text.strip_prefix('-').map(|rest| rest.trim_start_matches('-')), flag.take()) {
-                (Some(option), _) => {
-                    let Some(pair) = option.split_once('=') else {
-                        flag = Some(option);
-                        continue;
-                    };
-                    pair
+            let (name, value) = match (text.split_once('='), flag.take()) {
+                (None, _) if text.starts_with("--") => {
+                    flag = text.strip_prefix("--");
+                    continue;
                 }
-                (None, Some(name)) => (name, text),
-                (None, None) => ("", text),
+                (Some((name, value)), _) if name.starts_with('-') => (name.trim_start_matches('-'), value),
+                (_, Some(name)) => (name, text),
+                (_, None) => ("", text),
             };
             // A script is judged by its content alone.
             let found = if value.contains(['\n', ' ']) { value_reason(value) } else { reason(name, value) };
             if let Some(found) = found {
-                let what = if name.is_empty() { "an argument".to_owned() } else { format!("argument {name}") };
+                // Behind one dash a value can be part of the name (`-phunter2`), so only long names are shown.
+                let what = if text.starts_with('-') && !text.starts_with("--") || name.is_empty() {
+                    "an argument".to_owned()
+                } else {
+                    format!("argument --{name}")
+                };
                 self.say(&what, found, path.index(position), *item, "pass it as a variable from a Secret");
             }
         }

@@ -4,21 +4,18 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Context, Finding, Outcome, Part};
+use super::{Context, Finding, Outcome, Subject};
 use crate::config::SecretsRule;
 use crate::diagnostic::{Rule, Severity};
 use crate::facts::{ChartSecret, Target, vaulted_key};
-use crate::object::Object;
 use crate::patch::Op;
-use crate::references::{Reference, Takes, references};
+use crate::references::{Reference, Takes};
 use crate::yaml::Path;
 
-pub(super) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
-    let (references, matched) = references(object, context.config);
-    outcome.matched.extend(matched.into_iter().map(Part::Reference));
-    let mut lists = Lists::new(&references);
-    outcome.known.extend(references.iter().map(|reference| reference.path.clone()));
-    for reference in &references {
+pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+    let Subject { object, references, .. } = subject;
+    let mut lists = Lists::new(references);
+    for reference in references {
         if outcome.patch.decides(&reference.path) {
             continue;
         }

@@ -14,6 +14,6 @@ pub(crate) mod span;
 mod tree;
 
 pub(crate) use parse::{ParseError, parse};
-pub(crate) use path::{Path, Step};
+pub(crate) use path::{Path, Step, Trail};
 pub(crate) use span::Span;
 pub(crate) use tree::{Kind, Node, NodeId, Scalar, ScalarStyle, Style, Tree};

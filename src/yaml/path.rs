@@ -73,6 +73,40 @@ impl Path {
     }
 }
 
+/// A path while a walk is on its way: each step knows the one before, on the stack. A [`Path`] is made of it only
+/// where something is found.
+#[derive(Clone, Copy)]
+pub(crate) enum Trail<'a> {
+    /// Where the walk began.
+    Start(&'a Path),
+    /// One key further.
+    Key(&'a Self, &'a str),
+    /// One position further.
+    Index(&'a Self, usize),
+}
+
+impl Trail<'_> {
+    /// The path.
+    pub(crate) fn to_path(self) -> Path {
+        let mut steps = Vec::new();
+        let mut at = &self;
+        let start = loop {
+            match at {
+                Trail::Start(path) => break *path,
+                Trail::Key(before, key) => {
+                    steps.push(Step::Key((*key).to_owned()));
+                    at = before;
+                }
+                Trail::Index(before, index) => {
+                    steps.push(Step::Index(*index));
+                    at = before;
+                }
+            }
+        };
+        Path(start.0.iter().cloned().chain(steps.into_iter().rev()).collect())
+    }
+}
+
 /// A set of paths can be asked for a part of a path.
 impl Borrow<[Step]> for Path {
     fn borrow(&self) -> &[Step] {
@@ -101,6 +135,14 @@ fn is_word(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_trail_is_a_path_on_its_way() {
+        let start = Path::root().key("items").index(1);
+        let (trail, spec) = (Trail::Start(&start), "spec");
+        let trail = Trail::Key(&trail, spec);
+        assert_eq!(Trail::Index(&trail, 2).to_path(), start.key("spec").index(2));
+    }
 
     #[test]
     fn a_path_prints_for_people_and_as_a_pointer() {
