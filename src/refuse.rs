@@ -46,6 +46,8 @@ pub(crate) fn not_yaml(error: &ParseError, text: &str) -> Diagnostic {
         ParseError::SecondDocument { .. } => {
             "Helm reads only the first document between two `---` lines: begin the second one with `---`"
         }
+        ParseError::Aliases { .. } => "write the values out instead of aliases of aliases",
+        ParseError::Binary { .. } => "write the text itself: Kubernetes has no use for the tag",
         ParseError::TooDeep { .. } => "Kubernetes objects are not that deep: find the template that emits it",
         ParseError::Syntax { .. } => "render the chart with `helm template --debug` and look at this line",
     };

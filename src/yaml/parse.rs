@@ -15,6 +15,11 @@ use super::{Kind, Node, NodeId, Scalar, ScalarStyle, Span, Style, Tree};
 /// Nesting above this is refused. Kubernetes objects stay below 40; the verification's reader allows 128.
 const MAX_DEPTH: usize = 100;
 
+const BINARY: &str = "tag:yaml.org,2002:binary";
+
+/// Nodes that aliases may add to a document when they are followed. Every reader of the document would make them.
+const MAX_ALIASED: u64 = 1_000_000;
+
 /// Why a text is not one YAML document.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ParseError {
@@ -32,6 +37,18 @@ pub(crate) enum ParseError {
         /// Byte offset in the source.
         at: usize,
     },
+    /// Aliases that multiply into a document too large to read, or that contain themselves.
+    #[error("aliases make the document too large to read")]
+    Aliases {
+        /// Byte offset in the source.
+        at: usize,
+    },
+    /// A scalar whose text is encoded: no rule could see what it says, and Kubernetes' reader decodes it.
+    #[error("a `!!binary` scalar hides its text from the rules")]
+    Binary {
+        /// Byte offset in the source.
+        at: usize,
+    },
     /// Too many nested collections.
     #[error("collections are nested more than {MAX_DEPTH} deep")]
     TooDeep {
@@ -44,7 +61,11 @@ impl ParseError {
     /// The byte offset in the source at which parsing stopped.
     pub(crate) fn at(&self) -> usize {
         match self {
-            Self::Syntax { at, .. } | Self::SecondDocument { at } | Self::TooDeep { at } => *at,
+            Self::Syntax { at, .. }
+            | Self::SecondDocument { at }
+            | Self::Aliases { at }
+            | Self::Binary { at }
+            | Self::TooDeep { at } => *at,
         }
     }
 }
@@ -79,6 +100,10 @@ struct Builder<'s> {
     open: Vec<Open>,
     /// Anchor number of the parser → node.
     anchors: HashMap<usize, NodeId>,
+    /// For each node, how many nodes it is when aliases are followed; 0 as long as it is open.
+    weights: Vec<u64>,
+    /// How many nodes aliases have added so far.
+    aliased: u64,
     documents: usize,
     /// The end of the last token, where the search for a block scalar's header begins.
     cursor: usize,
@@ -88,6 +113,7 @@ struct Builder<'s> {
 struct Open {
     id: NodeId,
     key: Option<NodeId>,
+    weight: u64,
 }
 
 impl<'s> Builder<'s> {
@@ -96,6 +122,8 @@ impl<'s> Builder<'s> {
             tree: Tree { source, nodes: Vec::new(), root: None },
             open: Vec::new(),
             anchors: HashMap::new(),
+            weights: Vec::new(),
+            aliased: 0,
             documents: 0,
             cursor: 0,
         }
@@ -112,12 +140,16 @@ impl<'s> Builder<'s> {
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
+                if tag.as_ref().is_some_and(|tag| format!("{}{}", tag.handle(), tag.suffix()) == BINARY) {
+                    return Err(ParseError::Binary { at: range.start });
+                }
                 // The parser shows an absent node as `~`, with an empty span.
                 let absent = range.is_empty() && matches!(style, Written::Plain);
                 let text = if absent { Cow::Borrowed("") } else { text };
                 let content = self.scalar_span(style, range, tag_span.as_ref());
                 let kind = Kind::Scalar(Scalar { text, style: scalar_style(style) });
-                self.add(kind, content, anchor, tag.as_deref(), tag_span);
+                let id = self.add(kind, content, anchor, tag.as_deref(), tag_span);
+                self.weigh(id, 1);
                 self.cursor = content.end;
             }
             Event::SequenceStart(style, anchor, tag) => {
@@ -134,7 +166,9 @@ impl<'s> Builder<'s> {
                     message: "the alias refers to an anchor that is not there".to_owned(),
                     at: range.start,
                 })?;
-                self.add(Kind::Alias(target), Span::new(range.start, range.end), 0, None, None);
+                self.follow(target, range.start)?;
+                let id = self.add(Kind::Alias(target), Span::new(range.start, range.end), 0, None, None);
+                self.weigh(id, self.weights[target.0]);
                 self.cursor = range.end;
             }
             _ => {}
@@ -159,13 +193,14 @@ impl<'s> Builder<'s> {
         };
         let content = Span::new(start, range.end.max(start));
         let id = self.add(kind, content, anchor, tag, tag_span);
-        self.open.push(Open { id, key: None });
+        self.open.push(Open { id, key: None, weight: 1 });
         self.cursor = self.cursor.max(range.end);
         Ok(())
     }
 
     fn end(&mut self, closing: usize) {
-        let Some(Open { id, .. }) = self.open.pop() else { return };
+        let Some(Open { id, weight, .. }) = self.open.pop() else { return };
+        self.weigh(id, weight);
         let node = self.tree.node(id);
         let (start, style) = match &node.kind {
             Kind::Mapping(style, _) | Kind::Sequence(style, _) => (node.content.start, *style),
@@ -178,6 +213,23 @@ impl<'s> Builder<'s> {
         node.content = content;
         node.start = node.start.min(content.start);
         self.cursor = self.cursor.max(content.end);
+    }
+
+    /// Counts a finished node into its parent.
+    fn weigh(&mut self, id: NodeId, weight: u64) {
+        self.weights[id.0] = weight;
+        if let Some(parent) = self.open.last_mut() {
+            parent.weight = parent.weight.saturating_add(weight);
+        }
+    }
+
+    /// Counts what an alias adds. A target that is still open would contain itself.
+    fn follow(&mut self, target: NodeId, at: usize) -> Result<(), ParseError> {
+        self.aliased = self.aliased.saturating_add(self.weights[target.0]);
+        if self.weights[target.0] == 0 || self.aliased > MAX_ALIASED {
+            return Err(ParseError::Aliases { at });
+        }
+        Ok(())
     }
 
     fn first_child(&self, id: NodeId) -> Option<NodeId> {
@@ -211,6 +263,7 @@ impl<'s> Builder<'s> {
         let tag = tag.map(|tag| format!("{}{}", tag.handle(), tag.suffix()));
         let parent = self.open.last().map(|open| open.id);
         self.tree.nodes.push(Node { kind, content, start, parent, anchor: None, tag });
+        self.weights.push(0);
         if anchor != 0 {
             self.anchors.insert(anchor, id);
         }
@@ -425,6 +478,12 @@ mod tests {
         assert!(matches!(parse("a: [\n"), Err(ParseError::Syntax { .. })));
         assert!(matches!(parse("a\n...\nb\n"), Err(ParseError::SecondDocument { .. })));
         assert!(matches!(parse(&"[".repeat(5000)), Err(ParseError::TooDeep { .. } | ParseError::Syntax { .. })));
+        let bomb: String = (1..10).fold("a0: &a0 [x, x, x, x, x, x, x, x]\n".to_owned(), |text, n| {
+            format!("{text}a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 8].join(", "))
+        });
+        assert!(matches!(parse(&bomb), Err(ParseError::Aliases { .. })));
+        assert!(matches!(parse("a: &a [*a]\n"), Err(ParseError::Aliases { .. } | ParseError::Syntax { .. })));
+        assert!(matches!(parse("kind: !!binary U2VjcmV0\n"), Err(ParseError::Binary { at: 15 })));
         assert!(parse("# nothing\n").is_ok_and(|tree| tree.root().is_none()));
     }
 }
