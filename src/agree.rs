@@ -19,7 +19,8 @@ fn same(tree: &Tree<'_>, id: NodeId, value: &Value) -> bool {
     let node = tree.node(id);
     let custom = node.tag.as_deref().filter(|tag| !tag.starts_with("tag:yaml.org,2002:"));
     if custom.is_some() {
-        let Some((key, inner)) = value.as_object().filter(|map| map.len() == 1).and_then(|map| map.iter().next())
+        let Some((key, inner)) =
+            value.as_object().filter(|map| map.len() == 1).and_then(|map| map.iter().next())
         else {
             // A tag that the other reader does not show: nothing is compared below it.
             return true;
@@ -52,8 +53,10 @@ fn same_entries(tree: &Tree<'_>, entries: &[(NodeId, NodeId)], map: &Map<String,
         insert_entry(&mut places, text.to_owned(), position.into());
     }
     places.iter().all(|(key, position)| {
-        let position = position.as_u64().and_then(|position| usize::try_from(position).ok()).unwrap_or_default();
-        let unusual = || map.iter().find(|(k, _)| k.starts_with(&marked("key", 0, ""))).map(|(_, value)| value);
+        let position =
+            position.as_u64().and_then(|position| usize::try_from(position).ok()).unwrap_or_default();
+        let unusual =
+            || map.iter().find(|(k, _)| k.starts_with(&marked("key", 0, ""))).map(|(_, value)| value);
         match map.get(key).or_else(unusual) {
             Some(value) => same(tree, entries[position].1, value) || map.get(key).is_none(),
             None => false,

@@ -36,13 +36,44 @@ impl fmt::Display for Reason {
 
 /// Words of a name that speak of a credential.
 const WORDS: [&str; 15] = [
-    "apikey", "auth", "credential", "credentials", "key", "keys", "password", "passwords", "pword", "passwd", "pwd",
-    "secret", "secrets", "salt", "token",
+    "apikey",
+    "auth",
+    "credential",
+    "credentials",
+    "key",
+    "keys",
+    "password",
+    "passwords",
+    "pword",
+    "passwd",
+    "pwd",
+    "secret",
+    "secrets",
+    "salt",
+    "token",
 ];
 /// Last words of a name that speak of something about a credential instead.
 const ABOUT: [&str; 20] = [
-    "file", "path", "name", "id", "ttl", "host", "port", "enabled", "length", "prefix", "disabled", "url", "uri",
-    "dir", "size", "type", "expiry", "timeout", "interval", "algorithm",
+    "file",
+    "path",
+    "name",
+    "id",
+    "ttl",
+    "host",
+    "port",
+    "enabled",
+    "length",
+    "prefix",
+    "disabled",
+    "url",
+    "uri",
+    "dir",
+    "size",
+    "type",
+    "expiry",
+    "timeout",
+    "interval",
+    "algorithm",
 ];
 
 /// Whether a variable, key or flag of this name and value looks like a plain credential, and why.
@@ -82,10 +113,12 @@ fn words(name: &str) -> Vec<String> {
 fn could_be_secret(value: &str) -> bool {
     let value = value.trim();
     let word = value.to_ascii_lowercase();
-    let switch = matches!(word.as_str(), "" | "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "none");
+    let switch =
+        matches!(word.as_str(), "" | "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "none");
     let number = value.trim_end_matches(|c: char| c.is_ascii_alphabetic()).parse::<f64>().is_ok();
     let path = value.starts_with('/') || value.starts_with("./") || value.starts_with("~/");
-    let placeholder = (value.starts_with('<') && value.ends_with('>')) || value.contains("$(") || value.contains("${");
+    let placeholder =
+        (value.starts_with('<') && value.ends_with('>')) || value.contains("$(") || value.contains("${");
     !(switch || number || path || placeholder || value.contains("://"))
 }
 
@@ -108,7 +141,11 @@ pub(crate) fn value_reason(value: &str) -> Option<Reason> {
 
 fn has_url_password(value: &str) -> bool {
     let mut captures = URL.captures_iter(value);
-    captures.any(|capture| capture.get(1).is_some_and(|password| could_be_secret(password.as_str()) || is_digits(password.as_str())))
+    captures.any(|capture| {
+        capture
+            .get(1)
+            .is_some_and(|password| could_be_secret(password.as_str()) || is_digits(password.as_str()))
+    })
 }
 
 fn is_digits(text: &str) -> bool {
@@ -120,7 +157,8 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).unwrap_or_else(|_| unreachable!("internal error: a constant pattern is not a pattern"))
 }
 
-static URL: LazyLock<Regex> = LazyLock::new(|| pattern(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/@:?#]*:([^\s/@]+)@[^\s/]"));
+static URL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/@:?#]*:([^\s/@]+)@[^\s/]"));
 static JWT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*"));
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::rule::Rule;
+
 /// How much a diagnostic matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -17,99 +19,6 @@ impl fmt::Display for Severity {
             Self::Warning => "warning",
             Self::Error => "error",
         })
-    }
-}
-
-/// What a diagnostic is about. The id reads well behind "allow".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Rule {
-    /// A configuration that cannot be read or makes no sense.
-    InvalidConfig,
-    /// A run without any rule.
-    NoRules,
-    /// Nothing on standard input.
-    EmptyInput,
-    /// A document that must be read and is not UTF-8, or a stream in UTF-16 or UTF-32.
-    NotUtf8,
-    /// A document that must be read and is not YAML.
-    NotYaml,
-    /// The stream ends in the middle of something.
-    TruncatedInput,
-    /// A Secret without a name: no rule could ever match it.
-    UnnamedSecret,
-    /// A rule, or a part of it, that matches nothing.
-    Unmatched,
-    /// The vaulted Secret has the name of the chart Secret that is left out.
-    SameName,
-    /// A reference to a dropped Secret that has nowhere to go.
-    Dangling,
-    /// A reference that could mean a dropped Secret or another one of the same name.
-    AmbiguousReference,
-    /// A reference to a Secret that nobody has heard of.
-    External,
-    /// Renamed keys on a reference that takes all keys under their own names.
-    RenamedEnvFrom,
-    /// A variable that stands twice, where `duplicates: error` asks for a decision.
-    DuplicateEnv,
-    /// A variable that cannot keep one entry without changing what another one expands to.
-    EnvOrder,
-    /// An anchor that other parts of the document use.
-    SharedAnchor,
-    /// A field that comes from a merge key.
-    MergeKey,
-    /// A key that stands twice in one mapping.
-    DuplicateKey,
-    /// A document that must be edited and cannot be edited safely.
-    UnsafeEdit,
-    /// A dropped Secret's name in a field that speaks of secrets and that no rule knows.
-    LeftBehind,
-    /// A dropped Secret's name inside a text that speaks of secrets.
-    NameInText,
-    /// A value of a dropped Secret, somewhere else in the stream.
-    ValueLeftBehind,
-    /// An annotation of a pod template that hashes a dropped Secret.
-    ChecksumAnnotation,
-    /// A literal that looks like a credential and that no rule covers.
-    Plaintext,
-}
-
-impl Rule {
-    /// The id, in kebab case.
-    #[must_use]
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::InvalidConfig => "invalid-config",
-            Self::NoRules => "no-rules",
-            Self::EmptyInput => "empty-input",
-            Self::NotUtf8 => "not-utf8",
-            Self::NotYaml => "not-yaml",
-            Self::TruncatedInput => "truncated-input",
-            Self::UnnamedSecret => "unnamed-secret",
-            Self::Unmatched => "unmatched",
-            Self::SameName => "same-name",
-            Self::Dangling => "dangling",
-            Self::AmbiguousReference => "ambiguous-reference",
-            Self::External => "external",
-            Self::RenamedEnvFrom => "renamed-env-from",
-            Self::DuplicateEnv => "duplicate-env",
-            Self::EnvOrder => "env-order",
-            Self::SharedAnchor => "shared-anchor",
-            Self::MergeKey => "merge-key",
-            Self::DuplicateKey => "duplicate-key",
-            Self::UnsafeEdit => "unsafe-edit",
-            Self::LeftBehind => "left-behind",
-            Self::NameInText => "name-in-text",
-            Self::ValueLeftBehind => "value-left-behind",
-            Self::ChecksumAnnotation => "checksum-annotation",
-            Self::Plaintext => "plaintext",
-        }
-    }
-}
-
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.id())
     }
 }
 

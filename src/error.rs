@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::diagnostic::{Diagnostic, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::rule::Rule;
 
 /// The failure of a run: at least one diagnostic of severity error, and whatever else was found on the way.
 ///

@@ -51,9 +51,8 @@ pub(crate) enum Target<'f> {
 impl Facts {
     /// Learns of a Secret.
     pub(crate) fn add(&mut self, object: &Object<'_, '_>, name: &str, config: &Config) {
-        let matching: Vec<usize> = (0..config.secrets.len())
-            .filter(|rule| selects(&config.secrets[*rule], object, name))
-            .collect();
+        let matching: Vec<usize> =
+            (0..config.secrets.len()).filter(|rule| selects(&config.secrets[*rule], object, name)).collect();
         let keys = object.secret_keys();
         for rule in &matching {
             self.matched_rules.insert(*rule);
@@ -141,7 +140,8 @@ fn selects(rule: &SecretsRule, object: &Object<'_, '_>, name: &str) -> bool {
     let labels = rule.labels.iter().all(|(label, glob)| object.label(label).is_some_and(|v| glob.matches(v)));
     labels
         && rule.name.matches(name)
-        && (rule.source.is_empty() || object.template().is_some_and(|template| rule.source.matches(&template)))
+        && (rule.source.is_empty()
+            || object.template().is_some_and(|template| rule.source.matches(&template)))
         && (rule.namespace.is_empty() || object.namespace().is_none_or(|n| rule.namespace.matches(n)))
 }
 

@@ -24,7 +24,7 @@ use crate::output::{self, Output};
 use crate::patch::Op;
 use crate::prefilter::{EditFilter, SecretFilter};
 use crate::refuse;
-use crate::rules::{self, Context, Part, Outcome};
+use crate::rules::{self, Context, Outcome, Part};
 use crate::splice::Splices;
 use crate::stream::{self, Document};
 use crate::survivors::{Survivor, Survivors};
@@ -263,7 +263,13 @@ impl Run<'_, '_> {
     }
 
     /// Reports the values of dropped Secrets in a text that would go out.
-    fn survivors(&mut self, document: &Document<'_>, tree: &Tree<'_>, text: &str, original: impl Fn(usize) -> usize) {
+    fn survivors(
+        &mut self,
+        document: &Document<'_>,
+        tree: &Tree<'_>,
+        text: &str,
+        original: impl Fn(usize) -> usize,
+    ) {
         for Survivor { at, finding } in self.survivors.find(text, self.config) {
             let location = self.locate(document, tree, original(at));
             let path = Some(finding.path.to_string()).filter(|path| !path.is_empty());

@@ -1,7 +1,8 @@
 //! Diagnostics are gathered here, each with its place in the stream.
 
-use crate::diagnostic::{Diagnostic, Location, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::object::Object;
+use crate::rule::Rule;
 use crate::rules::Finding;
 use crate::stream::{self, Document};
 
@@ -45,7 +46,8 @@ impl<'i> Findings<'i> {
     /// Adds what a rule has found in an object.
     pub(crate) fn add(&mut self, document: &Document<'_>, object: &Object<'_, '_>, finding: Finding) {
         let at = object.tree.node(finding.node).start;
-        let location = Location { path: Some(finding.path.to_string()), ..self.locate_in(document, object, at) };
+        let location =
+            Location { path: Some(finding.path.to_string()), ..self.locate_in(document, object, at) };
         self.diagnostics.push(finding.at(location));
     }
 

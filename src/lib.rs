@@ -88,6 +88,7 @@ mod prefilter;
 mod references;
 mod refuse;
 mod report;
+mod rule;
 mod rules;
 mod splice;
 mod stream;
@@ -97,7 +98,8 @@ mod verify;
 mod yaml;
 
 pub use config::Config;
-pub use diagnostic::{Diagnostic, Location, ObjectRef, Rule, Severity};
+pub use diagnostic::{Diagnostic, Location, ObjectRef, Severity};
 pub use error::Error;
 pub use filter::{Filtered, Summary, filter};
 pub use report::{Format, write_report};
+pub use rule::Rule;

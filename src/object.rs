@@ -55,7 +55,8 @@ impl<'t> Object<'t, '_> {
     pub(crate) fn template(&self) -> Option<String> {
         let annotated = self.text_at(&["metadata", "annotations", HELM4_TEMPLATE]);
         let head = || {
-            let mut comments = self.tree.source().trim_start().lines().take_while(|line| line.starts_with('#'));
+            let mut comments =
+                self.tree.source().trim_start().lines().take_while(|line| line.starts_with('#'));
             comments.find_map(|line| line.strip_prefix(HELM3_TEMPLATE)).map(str::trim_end)
         };
         annotated.or_else(head).map(str::to_owned)
@@ -141,10 +142,10 @@ mod tests {
     #[test]
     fn a_document_is_an_object_or_a_list_of_them() {
         check("kind: Secret\nmetadata: {name: a, namespace: n}\n", &[" Secret/a in namespace n"]);
-        check("kind: List\nitems:\n- {kind: A, metadata: {name: a}}\n- kind: List\n  items: [{kind: B}]\n", &[
-            "items[0] A/a",
-            "items[1].items[0] B/",
-        ]);
+        check(
+            "kind: List\nitems:\n- {kind: A, metadata: {name: a}}\n- kind: List\n  items: [{kind: B}]\n",
+            &["items[0] A/a", "items[1].items[0] B/"],
+        );
         check("kind: SecretList\nitems: [{metadata: {name: a}}]\n", &["items[0] Secret/a"]);
         check("kind: &k Secret\nmetadata: {name: *k}\n", &[" Secret/Secret"]);
         check("- a\n", &[]);
@@ -159,8 +160,10 @@ mod tests {
         };
         assert_eq!(template("\n# Source: a/b.yaml\r\nkind: A\n").as_deref(), Some("a/b.yaml"));
         assert_eq!(
-            template("kind: A\nmetadata: {annotations: {postrenderer.helm.sh/postrender-filename: 'c/d.yaml'}}\n")
-                .as_deref(),
+            template(
+                "kind: A\nmetadata: {annotations: {postrenderer.helm.sh/postrender-filename: 'c/d.yaml'}}\n"
+            )
+            .as_deref(),
             Some("c/d.yaml")
         );
         assert_eq!(template("kind: A\n# Source: later\n"), None);

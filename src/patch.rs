@@ -115,7 +115,8 @@ impl Patch {
                 Op::Remove { path } => removals.push(path.clone()),
                 Op::Move { sequence, from, to } => {
                     // The item that goes makes room, and the copy restores every position after it.
-                    let (to, source) = (sequence.index(*to).to_pointer(), sequence.index(from - 1).to_pointer());
+                    let (to, source) =
+                        (sequence.index(*to).to_pointer(), sequence.index(from - 1).to_pointer());
                     moves.push(json!({"op": "remove", "path": to}));
                     moves.push(json!({"op": "copy", "from": source, "path": to}));
                     removals.push(sequence.index(*from));
@@ -144,7 +145,8 @@ mod tests {
         patch.push(Op::Remove { path: env.index(9) });
         patch.push(Op::Replace { path: env.index(3), value: json!("X") });
         let mut value = json!({"env": ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]});
-        let operations: json_patch::Patch = serde_json::from_value(patch.to_json_patch()).expect("a JSON patch");
+        let operations: json_patch::Patch =
+            serde_json::from_value(patch.to_json_patch()).expect("a JSON patch");
         json_patch::patch(&mut value, &operations).expect("applies");
         assert_eq!(value, json!({"env": ["b", "k", "X", "e", "f", "g", "h", "i"]}));
     }

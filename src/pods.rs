@@ -115,7 +115,13 @@ impl<'t> Pods<'t> {
         pods
     }
 
-    fn find(&mut self, tree: &'t Tree<'_>, node: NodeId, trail: Trail<'_>, holder: Option<(Trail<'_>, NodeId)>) {
+    fn find(
+        &mut self,
+        tree: &'t Tree<'_>,
+        node: NodeId,
+        trail: Trail<'_>,
+        holder: Option<(Trail<'_>, NodeId)>,
+    ) {
         match &tree.node(tree.resolve(node)).kind {
             Kind::Mapping(_, entries) => {
                 self.pod(tree, node, trail, holder);
@@ -134,7 +140,13 @@ impl<'t> Pods<'t> {
     }
 
     /// Takes note of a mapping's containers, if it has any.
-    fn pod(&mut self, tree: &'t Tree<'_>, pod: NodeId, trail: Trail<'_>, holder: Option<(Trail<'_>, NodeId)>) {
+    fn pod(
+        &mut self,
+        tree: &'t Tree<'_>,
+        pod: NodeId,
+        trail: Trail<'_>,
+        holder: Option<(Trail<'_>, NodeId)>,
+    ) {
         let mut is_pod = false;
         for key in CONTAINER_LISTS {
             let Some(containers) = tree.get(pod, key).and_then(|list| tree.items(list)) else { continue };
@@ -170,7 +182,9 @@ fn variable<'t>(tree: &'t Tree<'_>, node: NodeId) -> Option<Variable<'t>> {
             key: text(reference, "key").unwrap_or_default(),
             optional: tree.get(reference, "optional"),
         },
-        None if tree.get(node, "valueFrom").is_some_and(|from| tree.entries(from).is_some()) => ValueSource::Other,
+        None if tree.get(node, "valueFrom").is_some_and(|from| tree.entries(from).is_some()) => {
+            ValueSource::Other
+        }
         None => ValueSource::Literal(text(node, "value").unwrap_or_default()),
     };
     Some(Variable { node, name, source })

@@ -48,7 +48,8 @@ impl EditFilter {
     /// More dropped Secrets than the search can hold (billions of bytes of names).
     pub(crate) fn new(config: &Config, facts: &Facts, survivors: &Survivors) -> Result<Self, Error> {
         // Duplicates are looked for in every list of variables, so `env` alone makes a document interesting.
-        let mut words: Vec<String> = DISGUISES.iter().chain(&["env"]).map(|word| (*word).to_owned()).collect();
+        let mut words: Vec<String> =
+            DISGUISES.iter().chain(&["env"]).map(|word| (*word).to_owned()).collect();
         words.extend(facts.dropped().map(|secret| secret.name.clone()));
         words.extend(survivors.spellings().map(str::to_owned));
         words.extend(config.references.iter().map(|rule| rule.kind.clone()));

@@ -110,7 +110,10 @@ const PARAMETERS: [(&str, &str); 6] = [
 ];
 
 /// Every reference in an object, and which lines of `spec.references` found a field.
-pub(crate) fn references<'t>(object: &Object<'t, '_>, config: &Config) -> (Vec<Reference<'t>>, BTreeSet<usize>) {
+pub(crate) fn references<'t>(
+    object: &Object<'t, '_>,
+    config: &Config,
+) -> (Vec<Reference<'t>>, BTreeSet<usize>) {
     let mut finder = Finder { tree: object.tree, found: Vec::new() };
     finder.walk(object.node, Trail::Start(&object.path));
     let kind = object.kind.as_str();
@@ -313,9 +316,12 @@ impl<'t> Finder<'t, '_> {
         let Some(rules) = self.tree.get(object.node, "rules") else { return };
         self.each(rules, &object.path.key("rules"), |finder, rule, path| {
             let resources = finder.tree.get(rule, "resources").and_then(|list| finder.tree.items(list));
-            let resources: Vec<_> = resources.unwrap_or_default().iter().map(|r| finder.tree.text(*r)).collect();
+            let resources: Vec<_> =
+                resources.unwrap_or_default().iter().map(|r| finder.tree.text(*r)).collect();
             let about_secrets = resources.iter().any(|r| matches!(r, Some("secrets" | "*")));
-            let Some(names) = finder.tree.get(rule, "resourceNames").filter(|_| about_secrets) else { return };
+            let Some(names) = finder.tree.get(rule, "resourceNames").filter(|_| about_secrets) else {
+                return;
+            };
             let list = path.key("resourceNames");
             finder.each(names, &list, |finder, name, item| {
                 let takes = match resources.as_slice() {
@@ -332,7 +338,9 @@ impl<'t> Finder<'t, '_> {
         let Some(parameters) = self.tree.get(object.node, "parameters") else { return };
         for (key, value) in self.tree.entries(parameters).unwrap_or_default() {
             let Some(key) = self.tree.text(*key) else { continue };
-            let Some((name, namespace)) = PARAMETERS.iter().find(|(name, _)| key.ends_with(name)) else { continue };
+            let Some((name, namespace)) = PARAMETERS.iter().find(|(name, _)| key.ends_with(name)) else {
+                continue;
+            };
             let namespace = format!("{}{namespace}", key.strip_suffix(name).unwrap_or_default());
             let namespace = self.text(parameters, &namespace);
             self.scalar(*value, object.path.key("parameters").key(key), namespace, Takes::Whole);

@@ -1,10 +1,11 @@
 //! The words for what stops a run.
 
 use crate::config::Config;
-use crate::diagnostic::{Diagnostic, Rule};
+use crate::diagnostic::Diagnostic;
 use crate::facts::{Facts, Target};
 use crate::lower::LowerError;
 use crate::object::Object;
+use crate::rule::Rule;
 use crate::verify::Refusal;
 use crate::yaml::ParseError;
 
@@ -65,7 +66,12 @@ pub(crate) fn unnamed_secret() -> Diagnostic {
 }
 
 /// The vaulted Secret has the name of a Secret that is left out.
-pub(crate) fn same_name(name: &str, facts: &Facts, object: &Object<'_, '_>, config: &Config) -> Option<Diagnostic> {
+pub(crate) fn same_name(
+    name: &str,
+    facts: &Facts,
+    object: &Object<'_, '_>,
+    config: &Config,
+) -> Option<Diagnostic> {
     let Target::Dropped(secret) = facts.target(name, object.namespace(), config) else { return None };
     let rule = &config.secrets[secret.rule?];
     if rule.to.as_deref() != Some(name) || rule.same_name {
@@ -92,7 +98,9 @@ pub(crate) fn not_editable(error: &LowerError) -> Diagnostic {
             Rule::DuplicateKey,
             "remove one of the two: Kubernetes takes the last, other readers refuse the document",
         ),
-        LowerError::Unsupported { .. } => (Rule::UnsafeEdit, "write this part of the document in block style"),
+        LowerError::Unsupported { .. } => {
+            (Rule::UnsafeEdit, "write this part of the document in block style")
+        }
     };
     Diagnostic::error(rule, format!("the document must be edited here, and cannot be: {error}"), help)
 }

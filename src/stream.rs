@@ -5,8 +5,9 @@
 
 use memchr::memmem;
 
-use crate::diagnostic::{Diagnostic, Rule};
+use crate::diagnostic::Diagnostic;
 use crate::error::Error;
+use crate::rule::Rule;
 use crate::yaml::span::line_and_column;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -129,12 +130,10 @@ mod tests {
     fn documents_begin_at_lines_that_begin_with_three_dashes() {
         check_split("a: 1\n---\nb: 2\n", &[("", "a: 1\n"), ("---", "\nb: 2\n")]);
         check_split("---\na\n---\nb", &[("---", "\na\n"), ("---", "\nb")]);
-        check_split("a\n--- # why\nb\n--- {c: d}\n---e", &[
-            ("", "a\n"),
-            ("---", " # why\nb\n"),
-            ("---", " {c: d}\n"),
-            ("---", "e"),
-        ]);
+        check_split(
+            "a\n--- # why\nb\n--- {c: d}\n---e",
+            &[("", "a\n"), ("---", " # why\nb\n"), ("---", " {c: d}\n"), ("---", "e")],
+        );
     }
 
     #[test]
@@ -144,7 +143,10 @@ mod tests {
 
     #[test]
     fn line_ends_and_a_byte_order_mark_do_not_matter() {
-        check_split("\u{feff}---\r\na\r\n---\r\nb\r\n", &[("\u{feff}---", "\r\na\r\n"), ("---", "\r\nb\r\n")]);
+        check_split(
+            "\u{feff}---\r\na\r\n---\r\nb\r\n",
+            &[("\u{feff}---", "\r\na\r\n"), ("---", "\r\nb\r\n")],
+        );
         check_split("\u{feff}a\n---\nb", &[("\u{feff}", "a\n"), ("---", "\nb")]);
         check_split("", &[("", "")]);
     }

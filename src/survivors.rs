@@ -11,8 +11,9 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 
 use crate::config::Config;
 use crate::credential;
-use crate::diagnostic::{Rule, Severity};
+use crate::diagnostic::Severity;
 use crate::object::{Object, objects};
+use crate::rule::Rule;
 use crate::rules::Finding;
 use crate::yaml::{Kind, NodeId, Path, Step, Tree, parse};
 
@@ -39,7 +40,9 @@ pub(crate) fn values(object: &Object<'_, '_>, secret: &str) -> Vec<Value> {
     for (field, encoded) in [("data", true), ("stringData", false)] {
         let entries = object.tree.get(object.node, field).and_then(|data| object.tree.entries(data));
         for (key, value) in entries.unwrap_or_default() {
-            let (Some(key), Some(text)) = (object.tree.text(*key), object.tree.text(*value)) else { continue };
+            let (Some(key), Some(text)) = (object.tree.text(*key), object.tree.text(*value)) else {
+                continue;
+            };
             let decoded = if encoded {
                 let bytes: String = text.split_whitespace().collect();
                 BASE64_STANDARD.decode(bytes).ok().and_then(|bytes| String::from_utf8(bytes).ok())
@@ -66,7 +69,8 @@ fn telling_part(value: &str) -> &str {
 }
 
 fn counts(key: &str, value: &str) -> bool {
-    let common = value.bytes().all(|byte| byte.is_ascii_lowercase()) || value.bytes().all(|byte| byte.is_ascii_digit());
+    let common = value.bytes().all(|byte| byte.is_ascii_lowercase())
+        || value.bytes().all(|byte| byte.is_ascii_digit());
     let credential = credential::is_name(key) || credential::value_reason(value).is_some();
     value.len() >= MIN_LENGTH && credential && !common
 }
@@ -125,7 +129,8 @@ impl Survivors {
             let value = &self.values[hit.pattern().as_usize()];
             let place = place(&tree, hit.start());
             let Some(severity) = severity(place.as_ref(), config) else { continue };
-            let (path, node) = place.map_or((Path::root(), tree.root()), |place| (place.path, Some(place.node)));
+            let (path, node) =
+                place.map_or((Path::root(), tree.root()), |place| (place.path, Some(place.node)));
             let Some(node) = node else { continue };
             if !path.steps().is_empty() && found.iter().any(|survivor| survivor.finding.path == path) {
                 continue;
@@ -191,9 +196,10 @@ fn descend(tree: &Tree<'_>, node: NodeId, path: &Path, at: usize) -> Option<(Pat
             let path = path.key(tree.text(*key).unwrap_or_default());
             if holds(tree, *key, at) { Some((path, *key)) } else { descend(tree, *value, &path, at) }
         }),
-        Kind::Sequence(_, items) => {
-            items.iter().enumerate().find_map(|(position, item)| descend(tree, *item, &path.index(position), at))
-        }
+        Kind::Sequence(_, items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(position, item)| descend(tree, *item, &path.index(position), at)),
         _ => holds(tree, node, at).then(|| (path.clone(), node)),
     }
 }

@@ -7,9 +7,10 @@
 use std::collections::BTreeSet;
 
 use crate::config::{Config, Origin};
-use crate::diagnostic::{Diagnostic, Location, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::facts::Facts;
 use crate::findings::Findings;
+use crate::rule::Rule;
 use crate::rules::Part;
 
 /// Reports what matched nothing.

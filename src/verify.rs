@@ -35,7 +35,9 @@ pub(crate) enum Refusal {
     #[error("the edited document would not be valid YAML ({0})")]
     After(ReadError),
     /// The patch does not fit what it reads.
-    #[error("the document is read differently by different YAML readers (operation {operation} of the patch does not apply)")]
+    #[error(
+        "the document is read differently by different YAML readers (operation {operation} of the patch does not apply)"
+    )]
     Patch {
         /// Position of the operation in the JSON Patch, counted from 0.
         operation: usize,

@@ -17,13 +17,17 @@ pub(super) fn run(args: &FilterArgs, sinks: &Sinks) -> anyhow::Result<()> {
     let config = config(&args.rules)?;
     let mut stdin = io::stdin().lock();
     if stdin.is_terminal() {
-        bail!("standard input is a terminal: pipe rendered manifests in, for example `helm template … | resecret`");
+        bail!(
+            "standard input is a terminal: pipe rendered manifests in, for example `helm template … | resecret`"
+        );
     }
     let mut input = Vec::new();
     stdin.read_to_end(&mut input).context("cannot read standard input")?;
     let filtered = resecret::filter(&input, &config)?;
     // Only now, with every document verified, does anything go out.
-    filtered.write_to(io::stdout().lock()).context("cannot write standard output; its reader has only a part")?;
+    filtered
+        .write_to(io::stdout().lock())
+        .context("cannot write standard output; its reader has only a part")?;
     sinks.success(filtered.diagnostics(), filtered.summary());
     Ok(())
 }
@@ -49,7 +53,8 @@ fn config(args: &RuleArgs) -> anyhow::Result<Config> {
 
 fn add_file(config: &mut Config, path: &Path) -> anyhow::Result<()> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration {name}"))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration {name}"))?;
     config.add_file(&name, &text)?;
     Ok(())
 }

@@ -53,7 +53,9 @@ fn appends(parent: &str) -> bool {
     const O_APPEND: u32 = 0o2000;
     let info = std::fs::read_to_string(Path::new(parent).join("fdinfo/2")).unwrap_or_default();
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
-    flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok()).is_some_and(|flags| flags & O_APPEND != 0)
+    flags
+        .and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok())
+        .is_some_and(|flags| flags & O_APPEND != 0)
 }
 
 #[cfg(not(target_os = "linux"))]

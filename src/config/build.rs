@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use super::file::{API_VERSION, EnvEntry, File, KIND, OneOrMany, PresetUse, ReferenceEntry, SecretsEntry};
 use super::{
-    AnnotationRule, Config, EnvRule, Origin, Pattern, Patterns, Place, Preset, ReferenceRule, SecretsRule, preset,
+    AnnotationRule, Config, EnvRule, Origin, Pattern, Patterns, Place, Preset, ReferenceRule, SecretsRule,
+    preset,
 };
-use crate::diagnostic::{Diagnostic, Location, Rule};
+use crate::diagnostic::{Diagnostic, Location};
 use crate::error::Error;
+use crate::rule::Rule;
 use crate::yaml::span::line_and_column;
 use crate::yaml::{self, NodeId, Tree};
 
@@ -85,12 +87,17 @@ fn add_preset(config: &mut Config, use_of: &PresetUse, origin: Origin) -> Result
     let name = format!("preset {}", use_of.name);
     let source = Source { name: &name, text, tree: yaml::parse(text).ok(), preset: Some(number) };
     let mut file = source.read().map_err(|error| error.to_string())?;
-    let mut known: Vec<&str> = file.spec.env.iter().flat_map(|rule| rule.vars.values()).map(String::as_str).collect();
+    let mut known: Vec<&str> =
+        file.spec.env.iter().flat_map(|rule| rule.vars.values()).map(String::as_str).collect();
     known.retain(|key| *key != OWN_NAME);
     if let Some(key) = use_of.keys.keys().find(|key| !known.contains(&key.as_str())) {
         let near = nearest(key, known.iter().copied());
         let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`"));
-        return Err(format!("preset {} has no key `{key}`{hint} (it has: {})", use_of.name, known.join(", ")));
+        return Err(format!(
+            "preset {} has no key `{key}`{hint} (it has: {})",
+            use_of.name,
+            known.join(", ")
+        ));
     }
     for rule in &mut file.spec.secrets {
         rule.to = Some(use_of.to.clone());
@@ -135,7 +142,8 @@ impl Source<'_> {
         env: Vec<EnvEntry>,
     ) -> Result<(Vec<SecretsRule>, Vec<EnvRule>), Error> {
         let at = |list: &str, position: usize| format!("spec.{list}[{position}]");
-        let secrets = secrets.into_iter().enumerate().map(|(n, entry)| self.secrets_rule(entry, &at("secrets", n)));
+        let secrets =
+            secrets.into_iter().enumerate().map(|(n, entry)| self.secrets_rule(entry, &at("secrets", n)));
         let env = env.into_iter().enumerate().map(|(n, entry)| self.env_rule(entry, &at("env", n)));
         Ok((secrets.collect::<Result<_, _>>()?, env.collect::<Result<_, _>>()?))
     }
@@ -150,7 +158,9 @@ impl Source<'_> {
             check_name(to).map_err(|message| self.error(&format!("{path}.to"), &message))?;
         }
         if entry.to.is_none() && !entry.keys.is_empty() {
-            return Err(self.error(&format!("{path}.keys"), "`keys` renames keys of `to`, which is not there"));
+            return Err(
+                self.error(&format!("{path}.keys"), "`keys` renames keys of `to`, which is not there")
+            );
         }
         let labels = entry.labels.into_iter().map(|(label, glob)| {
             let pattern = self.pattern(&glob, &format!("{path}.labels"))?;
@@ -207,8 +217,9 @@ impl Source<'_> {
     }
 
     fn reference_rule(&self, entry: ReferenceEntry, path: &str) -> Result<ReferenceRule, Error> {
-        let place = Place::parse(&entry.path)
-            .map_err(|why| self.error(&format!("{path}.path"), &format!("`{}` is not a path: {why}", entry.path)))?;
+        let place = Place::parse(&entry.path).map_err(|why| {
+            self.error(&format!("{path}.path"), &format!("`{}` is not a path: {why}", entry.path))
+        })?;
         let origin = self.origin(path);
         let ReferenceEntry { kind, api_version, optional, .. } = entry;
         Ok(ReferenceRule { kind, api_version, place, optional, origin })
@@ -246,7 +257,9 @@ impl Source<'_> {
         let mut node = tree.root()?;
         for step in path.replace('[', ".[").split('.') {
             let next: Option<NodeId> = match step.strip_prefix('[').and_then(|step| step.strip_suffix(']')) {
-                Some(index) => index.parse().ok().and_then(|index: usize| tree.items(node)?.get(index).copied()),
+                Some(index) => {
+                    index.parse().ok().and_then(|index: usize| tree.items(node)?.get(index).copied())
+                }
                 None => tree.get(node, step),
             };
             match next {
@@ -263,7 +276,9 @@ impl Source<'_> {
         let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
         let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
         let near = match names.as_slice() {
-            [unknown, known @ ..] if message.contains("unknown field") || message.contains("unknown variant") => {
+            [unknown, known @ ..]
+                if message.contains("unknown field") || message.contains("unknown variant") =>
+            {
                 nearest(unknown, known.iter().copied())
             }
             _ => None,

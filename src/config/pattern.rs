@@ -24,7 +24,8 @@ impl Pattern {
             return Ok(Self::Exact(text.to_owned()));
         }
         let glob = GlobBuilder::new(text).literal_separator(false).build();
-        glob.map(|glob| Self::Glob(Box::new(glob.compile_matcher()))).map_err(|error| error.kind().to_string())
+        glob.map(|glob| Self::Glob(Box::new(glob.compile_matcher())))
+            .map_err(|error| error.kind().to_string())
     }
 
     /// Whether this is a glob.

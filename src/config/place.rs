@@ -64,8 +64,14 @@ mod tests {
     fn a_place_is_keys_and_every_item() {
         let key = |key: &str| PlaceStep::Key(key.to_owned());
         let parse = |text| Place::parse(text).map(|place| place.0);
-        assert_eq!(parse("spec.tls[*].secretName"), Ok(vec![key("spec"), key("tls"), PlaceStep::Each, key("secretName")]));
-        assert_eq!(parse("a[\"b.c/d\"][*][*]"), Ok(vec![key("a"), key("b.c/d"), PlaceStep::Each, PlaceStep::Each]));
+        assert_eq!(
+            parse("spec.tls[*].secretName"),
+            Ok(vec![key("spec"), key("tls"), PlaceStep::Each, key("secretName")])
+        );
+        assert_eq!(
+            parse("a[\"b.c/d\"][*][*]"),
+            Ok(vec![key("a"), key("b.c/d"), PlaceStep::Each, PlaceStep::Each])
+        );
         for wrong in ["", "a..b", "a.", ".a", "a[0]", "a[\"b", "a[*"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

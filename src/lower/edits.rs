@@ -64,7 +64,8 @@ impl Edits {
     fn gone(&self, tree: &Tree<'_>) -> BTreeSet<NodeId> {
         let mut gone = BTreeSet::new();
         let moved = self.moves.iter().flat_map(|(node, moves)| moves.iter().map(move |(_, to)| (*node, *to)));
-        let removed = self.by_node.iter().flat_map(|(node, edit)| edit.removed.iter().map(move |at| (*node, *at)));
+        let removed =
+            self.by_node.iter().flat_map(|(node, edit)| edit.removed.iter().map(move |at| (*node, *at)));
         for (node, position) in removed.chain(moved) {
             if let Some(items) = tree.items(node) {
                 gone.insert(items[position]);
@@ -260,9 +261,7 @@ impl Collector<'_, '_> {
 
     fn new_entry(&self, path: &Path) -> Result<(NodeId, String), LowerError> {
         match path.split_last() {
-            Some((parent, Step::Key(key))) => {
-                Ok((self.tree.resolve(self.find(&parent)?), key.clone()))
-            }
+            Some((parent, Step::Key(key))) => Ok((self.tree.resolve(self.find(&parent)?), key.clone())),
             _ => Err(LowerError::Unsupported { at: 0 }),
         }
     }
@@ -307,7 +306,8 @@ impl Collector<'_, '_> {
             let text = self.tree.text(*key).unwrap_or_default().to_owned();
             self.refuse_merge(mapping, &text)?;
             self.entry(mapping, &text)?;
-            let new = map.get(&text).filter(|new| self.tree.text(*key).is_some() && self.same_kind(*value, new));
+            let new =
+                map.get(&text).filter(|new| self.tree.text(*key).is_some() && self.same_kind(*value, new));
             match new {
                 Some(new) => self.replace(*value, new)?,
                 None => {

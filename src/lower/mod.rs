@@ -141,7 +141,13 @@ impl Lowering<'_, '_> {
     }
 
     /// New entries in the place of an old one, which takes its comments with it.
-    fn replace_entry(&mut self, mapping: NodeId, slots: &Slots<'_, '_>, position: usize, added: &[(String, Value)]) {
+    fn replace_entry(
+        &mut self,
+        mapping: NodeId,
+        slots: &Slots<'_, '_>,
+        position: usize,
+        added: &[(String, Value)],
+    ) {
         let span = slots.with_trailing_comment(position);
         let comments = slots.comments_above(position);
         if comments.start < comments.end {
@@ -172,9 +178,15 @@ impl Lowering<'_, '_> {
     }
 
     /// New items behind the last one, each on one line.
-    fn append_items(&mut self, sequence: NodeId, slots: &Slots<'_, '_>, items: &[Value]) -> Result<(), LowerError> {
+    fn append_items(
+        &mut self,
+        sequence: NodeId,
+        slots: &Slots<'_, '_>,
+        items: &[Value],
+    ) -> Result<(), LowerError> {
         let source = self.tree.source();
-        let last = slots.last().ok_or(LowerError::Unsupported { at: self.tree.node(sequence).content.start })?;
+        let last =
+            slots.last().ok_or(LowerError::Unsupported { at: self.tree.node(sequence).content.start })?;
         let own_line = is_first_on_line(source, last.start);
         let style = FlowStyle::around(self.tree, sequence);
         let indentation = " ".repeat(column(source, last.start));
@@ -188,7 +200,13 @@ impl Lowering<'_, '_> {
         Ok(())
     }
 
-    fn entries(&self, mapping: NodeId, slots: &Slots<'_, '_>, at: usize, added: &[(String, Value)]) -> String {
+    fn entries(
+        &self,
+        mapping: NodeId,
+        slots: &Slots<'_, '_>,
+        at: usize,
+        added: &[(String, Value)],
+    ) -> String {
         match slots.style() {
             Style::Block => {
                 let style = Indentation::around(self.tree, mapping);
@@ -199,7 +217,8 @@ impl Lowering<'_, '_> {
             }
             Style::Flow => {
                 let style = FlowStyle::around(self.tree, mapping);
-                let entries: Vec<_> = added.iter().map(|(key, value)| flow_entry(key, value, style)).collect();
+                let entries: Vec<_> =
+                    added.iter().map(|(key, value)| flow_entry(key, value, style)).collect();
                 entries.join(style.comma())
             }
         }
@@ -210,10 +229,9 @@ impl Lowering<'_, '_> {
         let slots = Slots::of(self.tree, sequence);
         for (from, to) in moves {
             let moved = slots.span(*from);
-            let (inside, outside): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut self.splices).into_iter().partition(|splice| {
-                    moved.contains(splice.span) && !splice.span.contains(moved)
-                });
+            let (inside, outside): (Vec<_>, Vec<_>) = std::mem::take(&mut self.splices)
+                .into_iter()
+                .partition(|splice| moved.contains(splice.span) && !splice.span.contains(moved));
             self.splices = outside;
             let text = Splices::new(inside)?.apply_within(self.tree.source(), moved);
             self.splices.push(Splice::replacement(slots.with_trailing_comment(*to), text));

@@ -4,8 +4,9 @@
 //! changes. When the Secret is left out, the hash still changes with values that no pod reads.
 
 use super::{Context, Finding, Outcome, Part, Subject};
-use crate::diagnostic::{Rule, Severity};
+use crate::diagnostic::Severity;
 use crate::patch::Op;
+use crate::rule::Rule;
 
 pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
     let redirected = !outcome.patch.is_empty();

@@ -3,8 +3,9 @@
 use super::keep_one::keep_one;
 use super::{Context, Finding, Outcome, Subject};
 use crate::config::Duplicates;
-use crate::diagnostic::{Rule, Severity};
+use crate::diagnostic::Severity;
 use crate::pods::ValueSource;
+use crate::rule::Rule;
 
 pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
     for list in &subject.pods.env {
@@ -27,7 +28,9 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
             let winner = match context.config.duplicates {
                 Duplicates::Last => last,
                 Duplicates::First => positions[0],
-                Duplicates::PreferSecret => positions.iter().rev().find(reads_secret).copied().unwrap_or(last),
+                Duplicates::PreferSecret => {
+                    positions.iter().rev().find(reads_secret).copied().unwrap_or(last)
+                }
                 Duplicates::Error => {
                     outcome.findings.extend(list.entries[last].as_ref().map(|variable| Finding {
                         rule: Rule::DuplicateEnv,

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Context, Outcome, Part, Subject};
 use super::keep_one::keep_one;
+use super::{Context, Outcome, Part, Subject};
 use crate::config::{Config, Duplicates, EnvRule};
 use crate::object::Object;
 use crate::patch::Op;
@@ -87,10 +87,9 @@ fn winner(list: &EnvList<'_>, positions: &[usize], rule: &EnvRule, context: Cont
         let source = |position: &&usize| list.entries[**position].as_ref().map(|variable| variable.source);
         positions.iter().rev().find(|position| source(position).is_some_and(|source| test(&source))).copied()
     };
-    let reads_vault = |source: &ValueSource<'_>| matches!(source, ValueSource::Secret { name, .. } if *name == rule.to);
-    let external = |source: &ValueSource<'_>| {
-        matches!(source, ValueSource::Secret { name, .. } if !context.facts.renders(name))
-    };
+    let reads_vault =
+        |source: &ValueSource<'_>| matches!(source, ValueSource::Secret { name, .. } if *name == rule.to);
+    let external = |source: &ValueSource<'_>| matches!(source, ValueSource::Secret { name, .. } if !context.facts.renders(name));
     let existing = if rule.keep_existing { last_where(&external) } else { None };
     existing.or_else(|| last_where(&reads_vault)).unwrap_or_else(|| match context.config.duplicates {
         Duplicates::First => positions[0],
@@ -118,7 +117,9 @@ fn content(tree: &Tree<'_>, list: &EnvList<'_>, winner: usize, to: &str, key: &s
     let name = variable.map(|variable| variable.name).unwrap_or_default();
     let key = if key.is_empty() { name } else { key };
     let mut reference = json!({"name": to, "key": key});
-    if let Some(ValueSource::Secret { optional: Some(optional), .. }) = variable.map(|variable| variable.source) {
+    if let Some(ValueSource::Secret { optional: Some(optional), .. }) =
+        variable.map(|variable| variable.source)
+    {
         reference["optional"] = boolean(tree, optional);
     }
     json!({"name": name, "valueFrom": {"secretKeyRef": reference}})

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{Finding, Outcome};
-use crate::diagnostic::{Rule, Severity};
+use crate::diagnostic::Severity;
 use crate::patch::Op;
 use crate::pods::{EnvList, ValueSource, Variable, expansions};
+use crate::rule::Rule;
 
 /// Keeps the entry at `winner` of the entries at `positions`, all for one name, with `content` if given.
 ///
@@ -54,7 +55,9 @@ pub(super) fn keep_one(
         }
         None => {}
     }
-    for position in positions.iter().filter(|position| **position != place && !(moves && **position == winner)) {
+    for position in
+        positions.iter().filter(|position| **position != place && !(moves && **position == winner))
+    {
         outcome.patch.push(Op::Remove { path: list.path.index(*position) });
     }
 }

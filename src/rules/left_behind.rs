@@ -7,9 +7,10 @@
 use std::collections::HashSet;
 
 use super::{Context, Finding, Outcome, Subject};
-use crate::diagnostic::{Rule, Severity};
+use crate::diagnostic::Severity;
 use crate::facts::Target;
 use crate::object::Object;
+use crate::rule::Rule;
 use crate::yaml::{Kind, NodeId, Path, Step, Trail};
 
 /// What a key says when it speaks of secrets, in lower case.
@@ -37,7 +38,8 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
     if !names.is_match(&object.tree.source()[content.start..content.end]) && !has_disguise(object) {
         return;
     }
-    let mut known: HashSet<Path> = subject.references.iter().map(|reference| reference.path.clone()).collect();
+    let mut known: HashSet<Path> =
+        subject.references.iter().map(|reference| reference.path.clone()).collect();
     let makers = MAKERS.iter().filter(|(kind, _)| *kind == object.kind);
     known.extend(makers.map(|(_, keys)| object.path.keys(keys)));
     let mut search = Search { object, context, outcome, known, aliased: HashSet::new() };
@@ -69,7 +71,8 @@ impl Search<'_, '_, '_> {
         match &tree.node(target).kind {
             Kind::Mapping(_, entries) => {
                 // A variable's name says what its value is about.
-                let named = tree.get(target, "name").and_then(|name| tree.text(name)).is_some_and(speaks_of_secrets);
+                let named =
+                    tree.get(target, "name").and_then(|name| tree.text(name)).is_some_and(speaks_of_secrets);
                 for (key, value) in entries {
                     let Some(text) = tree.text(*key) else { continue };
                     let trail = Trail::Key(&trail, text);
@@ -134,12 +137,16 @@ impl Search<'_, '_, '_> {
             return;
         }
         let level = self.context.config.policy.left_behind.severity();
-        let Some(severity) = level.map(|level| if rule == Rule::NameInText { Severity::Warning } else { level }) else {
+        let Some(severity) =
+            level.map(|level| if rule == Rule::NameInText { Severity::Warning } else { level })
+        else {
             return;
         };
         let message = match rule {
             Rule::NameInText => format!("this text names Secret {name}, which is left out"),
-            _ => format!("this field holds the name of Secret {name}, which is left out, and no rule knows the field"),
+            _ => format!(
+                "this field holds the name of Secret {name}, which is left out, and no rule knows the field"
+            ),
         };
         self.outcome.findings.push(Finding { rule, severity, message, help, path, node });
     }
@@ -153,7 +160,8 @@ fn speaks_of_secrets(text: &str) -> bool {
 
 /// Whether the bytes of a name are not part of a longer one.
 fn is_whole_name(text: &str, start: usize, end: usize) -> bool {
-    let part = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let part =
+        |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     let bytes = text.as_bytes();
     !part(start.checked_sub(1).and_then(|at| bytes.get(at))) && !part(bytes.get(end))
 }

@@ -15,12 +15,13 @@ mod secrets;
 use std::collections::BTreeSet;
 
 use crate::config::Config;
-use crate::diagnostic::{Diagnostic, Location, Rule, Severity};
+use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::facts::Facts;
 use crate::object::Object;
 use crate::patch::Patch;
 use crate::pods::Pods;
 use crate::references::{Reference, references};
+use crate::rule::Rule;
 use crate::yaml::{NodeId, Path};
 
 /// What a rule may see besides the object.
@@ -88,14 +89,8 @@ impl Finding {
 type Apply = fn(&Subject<'_, '_, '_>, Context<'_>, &mut Outcome);
 
 /// All rules, in the order in which they run.
-const RULES: [Apply; 6] = [
-    env::apply,
-    duplicates::apply,
-    secrets::apply,
-    left_behind::apply,
-    annotations::apply,
-    plaintext::apply,
-];
+const RULES: [Apply; 6] =
+    [env::apply, duplicates::apply, secrets::apply, left_behind::apply, annotations::apply, plaintext::apply];
 
 /// Runs every rule on one object that stays in the stream.
 pub(crate) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {

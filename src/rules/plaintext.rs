@@ -5,9 +5,10 @@
 
 use super::{Context, Finding, Outcome, Subject};
 use crate::credential::{Reason, reason, value_reason};
-use crate::diagnostic::{Rule, Severity};
+use crate::diagnostic::Severity;
 use crate::object::Object;
 use crate::pods::ValueSource;
+use crate::rule::Rule;
 use crate::yaml::{NodeId, Path};
 
 pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
@@ -28,9 +29,19 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
         }
     }
     if object.kind == "ConfigMap" {
-        search.entries(object, &["data"], "key", "move it from the ConfigMap to a Secret in the chart's values");
+        search.entries(
+            object,
+            &["data"],
+            "key",
+            "move it from the ConfigMap to a Secret in the chart's values",
+        );
     }
-    search.entries(object, &["metadata", "annotations"], "annotation", "remove it: everyone who may read the object can read it");
+    search.entries(
+        object,
+        &["metadata", "annotations"],
+        "annotation",
+        "remove it: everyone who may read the object can read it",
+    );
     for command in &subject.pods.commands {
         search.arguments(object, command);
     }

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use super::{Context, Finding, Outcome, Subject};
 use crate::config::SecretsRule;
-use crate::diagnostic::{Rule, Severity};
+use crate::diagnostic::Severity;
 use crate::facts::{ChartSecret, Target, vaulted_key};
 use crate::patch::Op;
 use crate::references::{Reference, Takes};
+use crate::rule::Rule;
 use crate::yaml::Path;
 
 pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
@@ -66,7 +67,8 @@ fn redirect(
             outcome.patch.push(Op::Replace { path: path.clone(), value: vaulted.into() });
         }
     };
-    let renamed: Vec<&String> = secret.keys.iter().filter(|key| vaulted_key(&rule.keys, key) != *key).collect();
+    let renamed: Vec<&String> =
+        secret.keys.iter().filter(|key| vaulted_key(&rule.keys, key) != *key).collect();
     match &reference.takes {
         Takes::Key(path, key) => rename(path, key, outcome),
         Takes::Items(items) => items.iter().for_each(|(path, key)| rename(path, key, outcome)),
@@ -88,8 +90,12 @@ fn ambiguous(reference: &Reference<'_>) -> Finding {
     Finding {
         rule: Rule::AmbiguousReference,
         severity: Severity::Error,
-        message: format!("`{}` could be Secrets of different namespaces with different fates", reference.name),
-        help: "give this object its metadata.namespace, or select the Secrets by `namespace` in spec.secrets".to_owned(),
+        message: format!(
+            "`{}` could be Secrets of different namespaces with different fates",
+            reference.name
+        ),
+        help: "give this object its metadata.namespace, or select the Secrets by `namespace` in spec.secrets"
+            .to_owned(),
         path: reference.path.clone(),
         node: reference.node,
     }
@@ -100,7 +106,8 @@ fn dangling(reference: &Reference<'_>, context: Context<'_>) -> Option<Finding> 
         rule: Rule::Dangling,
         severity: context.config.policy.dangling.severity()?,
         message: format!("Secret {} is left out, and this still refers to it", reference.name),
-        help: "give the rule in spec.secrets a `to`, or take the variable out by `remove` in spec.env".to_owned(),
+        help: "give the rule in spec.secrets a `to`, or take the variable out by `remove` in spec.env"
+            .to_owned(),
         path: reference.path.clone(),
         node: reference.node,
     })

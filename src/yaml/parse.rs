@@ -153,10 +153,22 @@ impl<'s> Builder<'s> {
                 self.cursor = content.end;
             }
             Event::SequenceStart(style, anchor, tag) => {
-                self.begin(Kind::Sequence(structure(style), Vec::new()), range, anchor, tag.as_deref(), tag_span)?;
+                self.begin(
+                    Kind::Sequence(structure(style), Vec::new()),
+                    range,
+                    anchor,
+                    tag.as_deref(),
+                    tag_span,
+                )?;
             }
             Event::MappingStart(style, anchor, tag) => {
-                self.begin(Kind::Mapping(structure(style), Vec::new()), range, anchor, tag.as_deref(), tag_span)?;
+                self.begin(
+                    Kind::Mapping(structure(style), Vec::new()),
+                    range,
+                    anchor,
+                    tag.as_deref(),
+                    tag_span,
+                )?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(range.end),
             Event::Anchor(number, name) => self.anchor(number, name, range.start, range.end),
@@ -441,13 +453,16 @@ mod tests {
                 r#"scalar "&a !!str " "|\n  y""#,
             ],
         );
-        check("a: |\nb: c\n", &[
-            r#"mapping "" "a: |\nb: c""#,
-            r#"scalar "" "a""#,
-            r#"scalar "" "|""#,
-            r#"scalar "" "b""#,
-            r#"scalar "" "c""#,
-        ]);
+        check(
+            "a: |\nb: c\n",
+            &[
+                r#"mapping "" "a: |\nb: c""#,
+                r#"scalar "" "a""#,
+                r#"scalar "" "|""#,
+                r#"scalar "" "b""#,
+                r#"scalar "" "c""#,
+            ],
+        );
     }
 
     #[test]
@@ -461,11 +476,10 @@ mod tests {
                 r#"scalar "" "1""#,
             ],
         );
-        check("&k a: !!str\n", &[
-            r#"mapping "" "&k a: !!str""#,
-            r#"scalar "&k " "a""#,
-            r#"scalar "!!str" """#,
-        ]);
+        check(
+            "&k a: !!str\n",
+            &[r#"mapping "" "&k a: !!str""#, r#"scalar "&k " "a""#, r#"scalar "!!str" """#],
+        );
     }
 
     #[test]
@@ -477,7 +491,10 @@ mod tests {
     fn what_is_not_one_document_is_an_error() {
         assert!(matches!(parse("a: [\n"), Err(ParseError::Syntax { .. })));
         assert!(matches!(parse("a\n...\nb\n"), Err(ParseError::SecondDocument { .. })));
-        assert!(matches!(parse(&"[".repeat(5000)), Err(ParseError::TooDeep { .. } | ParseError::Syntax { .. })));
+        assert!(matches!(
+            parse(&"[".repeat(5000)),
+            Err(ParseError::TooDeep { .. } | ParseError::Syntax { .. })
+        ));
         let bomb: String = (1..10).fold("a0: &a0 [x, x, x, x, x, x, x, x]\n".to_owned(), |text, n| {
             format!("{text}a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 8].join(", "))
         });

@@ -21,7 +21,11 @@ pub(crate) fn double_quoted(text: &str) -> String {
 
 /// The string in single quotes, or in double quotes where single ones cannot hold it.
 pub(crate) fn single_quoted(text: &str) -> String {
-    if text.chars().any(char::is_control) { double_quoted(text) } else { format!("'{}'", text.replace('\'', "''")) }
+    if text.chars().any(char::is_control) {
+        double_quoted(text)
+    } else {
+        format!("'{}'", text.replace('\'', "''"))
+    }
 }
 
 /// The string without quotes where that is safe, else in double quotes.
@@ -38,7 +42,9 @@ mod tests {
         for plain in ["langfuse-vault", "NEXTAUTH_SECRET", "a.b", "e10", "nope", "tls.crt"] {
             assert_eq!(plain_or_quoted(plain), plain);
         }
-        for quoted in ["", "yes", "No", "NULL", "1e3", "0x1f", "12:30", "2024-01-01", "a b", "a:", "-a", "*x", "é"] {
+        for quoted in
+            ["", "yes", "No", "NULL", "1e3", "0x1f", "12:30", "2024-01-01", "a b", "a:", "-a", "*x", "é"]
+        {
             assert_eq!(plain_or_quoted(quoted), format!("\"{quoted}\""));
         }
     }

@@ -1,0 +1,308 @@
+//! What a diagnostic can be about, and what there is to know about it.
+
+use std::fmt;
+
+/// Defines [`Rule`] so that its documentation is also what `resecret explain` prints.
+macro_rules! rules {
+    ($($(#[doc = $line:literal])+ $variant:ident = $id:literal,)+) => {
+        /// What a diagnostic is about. The id reads well behind "allow".
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Rule {
+            $($(#[doc = $line])+ $variant,)+
+        }
+
+        impl Rule {
+            /// All rules.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The id, in kebab case.
+            #[must_use]
+            pub fn id(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $id,)+
+                }
+            }
+
+            /// The documentation: a sentence, what it means, what to do; Markdown.
+            #[must_use]
+            pub fn documentation(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($line, "\n",)+),)+
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    /// A configuration that cannot be read or makes no sense.
+    ///
+    /// # What it means
+    ///
+    /// The file is not YAML, has a field that the format does not know, a glob that does not parse, or a rule that
+    /// could never do anything. Unknown fields are refused, since a misspelt rule would let its Secret through.
+    ///
+    /// # What to do
+    ///
+    /// Correct the place that the message names. It tells the nearest known name where a field is unknown.
+    InvalidConfig = "invalid-config",
+    /// A run without any rule.
+    ///
+    /// # What it means
+    ///
+    /// Neither a preset nor a configuration names anything to do. Such a run would pass every Secret through and
+    /// look like a success.
+    ///
+    /// # What to do
+    ///
+    /// Name a preset (`--preset langfuse --to NAME`) or a file (`--config FILE`), or run in the directory that
+    /// holds `resecret.yaml`.
+    NoRules = "no-rules",
+    /// Nothing on standard input.
+    ///
+    /// # What it means
+    ///
+    /// The stream is empty or white space. Helm 3 takes empty output for an empty release and deletes everything in
+    /// it.
+    ///
+    /// # What to do
+    ///
+    /// Look at the command before the pipe. Under Helm, the chart rendered nothing.
+    EmptyInput = "empty-input",
+    /// A document that must be read and is not UTF-8, or a stream in UTF-16 or UTF-32.
+    ///
+    /// # What it means
+    ///
+    /// Rules read text. A document that no rule can touch passes whatever its bytes are.
+    ///
+    /// # What to do
+    ///
+    /// Convert the stream, or find the template that emits these bytes.
+    NotUtf8 = "not-utf8",
+    /// A document that must be read and is not YAML.
+    ///
+    /// # What it means
+    ///
+    /// A rule may need to edit the document, and it cannot be read: a syntax error, a second document behind `...`,
+    /// aliases that multiply, nesting without end, or a `!!binary` scalar. A document that no rule can touch
+    /// passes.
+    ///
+    /// # What to do
+    ///
+    /// Render the chart with `helm template --debug` and look at the line that the message names.
+    NotYaml = "not-yaml",
+    /// The stream ends in the middle of something.
+    ///
+    /// # What it means
+    ///
+    /// The last document breaks off and the stream has no final line break.
+    ///
+    /// # What to do
+    ///
+    /// Look at the exit code of the command before the pipe: it probably failed.
+    TruncatedInput = "truncated-input",
+    /// A Secret without a name: no rule could ever match it.
+    ///
+    /// # What it means
+    ///
+    /// Rules choose Secrets by name. One without `metadata.name` would pass unseen.
+    ///
+    /// # What to do
+    ///
+    /// Give it a name in the chart's values, or leave it out there.
+    UnnamedSecret = "unnamed-secret",
+    /// A rule, or a part of it, that matches nothing.
+    ///
+    /// # What it means
+    ///
+    /// The chart has changed, or the rule is misspelt. If the run went on, the plain Secret would reach the
+    /// cluster. Every rule, every variable and every renamed key must match; of a preset, at least one part.
+    ///
+    /// # What to do
+    ///
+    /// Compare the render with the rule. `optional: true` lets one rule match nothing, `--allow-unmatched` every
+    /// rule of the run.
+    Unmatched = "unmatched",
+    /// The vaulted Secret has the name of the chart Secret that is left out.
+    ///
+    /// # What it means
+    ///
+    /// When the chart's Secret leaves the release, Helm deletes the live one, and with it the Secret of that name
+    /// that the vault has made.
+    ///
+    /// # What to do
+    ///
+    /// Copy the values into the vault, keep the live object (`kubectl annotate secret NAME helm.sh/resource-
+    /// policy=keep`), then set `sameName: true` on the rule.
+    SameName = "same-name",
+    /// A reference to a dropped Secret that has nowhere to go.
+    ///
+    /// # What it means
+    ///
+    /// The rule that leaves the Secret out has no `to`, and something still reads it: its pod could not start.
+    ///
+    /// # What to do
+    ///
+    /// Give the rule a `to`, or take the variable out by `remove` in `spec.env`. `policy.dangling` makes it a
+    /// warning.
+    Dangling = "dangling",
+    /// A reference that could mean a dropped Secret or another one of the same name.
+    ///
+    /// # What it means
+    ///
+    /// The stream renders Secrets of one name for several namespaces, they do not share their fate, and the
+    /// referring object does not say its namespace.
+    ///
+    /// # What to do
+    ///
+    /// Give the object its `metadata.namespace`, or choose the Secrets by `namespace` in `spec.secrets`.
+    AmbiguousReference = "ambiguous-reference",
+    /// A reference to a Secret that nobody has heard of.
+    ///
+    /// # What it means
+    ///
+    /// The stream does not render it, and the configuration names it neither as a `to` nor in `spec.vault`.
+    /// Reported only where `policy.external` asks for it, to catch typing errors in vaulted names.
+    ///
+    /// # What to do
+    ///
+    /// Correct the name, or list it in `spec.vault`.
+    External = "external",
+    /// Renamed keys on a reference that takes all keys under their own names.
+    ///
+    /// # What it means
+    ///
+    /// `envFrom` makes a variable of every key. Renamed keys would rename the program's variables.
+    ///
+    /// # What to do
+    ///
+    /// Store the values under the chart's own key names, in a vaulted Secret of their own if need be, and take them
+    /// out of `keys`.
+    RenamedEnvFrom = "renamed-env-from",
+    /// A variable that stands twice, where `duplicates: error` asks for a decision.
+    ///
+    /// # What it means
+    ///
+    /// The kubelet takes the last entry; server-side apply refuses the object; a client-side upgrade that removes
+    /// one of two removes both.
+    ///
+    /// # What to do
+    ///
+    /// Decide by a rule in `spec.env`, or set `spec.duplicates` to `last`, `first` or `prefer-secret`.
+    DuplicateEnv = "duplicate-env",
+    /// A variable that cannot keep one entry without changing what another one expands to.
+    ///
+    /// # What it means
+    ///
+    /// `$(NAME)` expands variables that stand before. Whichever entry stays, something that expanded before would
+    /// not any more.
+    ///
+    /// # What to do
+    ///
+    /// Decide by a rule: the variable in `vars` or `remove` of `spec.env`.
+    EnvOrder = "env-order",
+    /// An anchor that other parts of the document use.
+    ///
+    /// # What it means
+    ///
+    /// An edit there would change every user of the anchor, and not all of them are to change.
+    ///
+    /// # What to do
+    ///
+    /// Make the rule apply to every user, or write the value out in place of the alias.
+    SharedAnchor = "shared-anchor",
+    /// A field that comes from a merge key.
+    ///
+    /// # What it means
+    ///
+    /// The field to edit is brought in by `<<` from another mapping, which others may use.
+    ///
+    /// # What to do
+    ///
+    /// Write the field out where it is needed.
+    MergeKey = "merge-key",
+    /// A key that stands twice in one mapping.
+    ///
+    /// # What it means
+    ///
+    /// Kubernetes takes the last one, other readers refuse the document, and an edit would have to guess.
+    ///
+    /// # What to do
+    ///
+    /// Remove one of the two in the chart's template or values.
+    DuplicateKey = "duplicate-key",
+    /// A document that must be edited and cannot be edited safely.
+    ///
+    /// # What it means
+    ///
+    /// Either the text has no room for the change, or the second YAML reader does not confirm that the edited
+    /// document means what the rules say.
+    ///
+    /// # What to do
+    ///
+    /// Write that part of the document in block style. If it is already, please report the shape of the document,
+    /// without its values.
+    UnsafeEdit = "unsafe-edit",
+    /// A dropped Secret's name in a field that speaks of secrets and that no rule knows.
+    ///
+    /// # What it means
+    ///
+    /// It is probably a reference of a custom resource. If it is, its controller would look for a Secret that is
+    /// gone.
+    ///
+    /// # What to do
+    ///
+    /// Add the `references` line that the message shows. If the field means something else, set `policy.leftBehind`
+    /// to `warn`.
+    LeftBehind = "left-behind",
+    /// A dropped Secret's name inside a text that speaks of secrets.
+    ///
+    /// # What it means
+    ///
+    /// An argument, a script or a file of a ConfigMap names the Secret. Texts are not changed.
+    ///
+    /// # What to do
+    ///
+    /// See whether a program reads the Secret by this name, and change it in the chart's values.
+    NameInText = "name-in-text",
+    /// A value of a dropped Secret, somewhere else in the stream.
+    ///
+    /// # What it means
+    ///
+    /// A comment, an annotation, a ConfigMap or an argument repeats it, plain, in base64 or as in a URL. Leaving
+    /// the Secret out hides nothing then.
+    ///
+    /// # What to do
+    ///
+    /// Take it out in the chart's values, and rotate it: whoever could read that object knows it.
+    ValueLeftBehind = "value-left-behind",
+    /// An annotation of a pod template that hashes a dropped Secret.
+    ///
+    /// # What it means
+    ///
+    /// Charts restart pods by the hash of a Secret's template. That hash still changes with values that no pod
+    /// reads any more.
+    ///
+    /// # What to do
+    ///
+    /// Add the `dropAnnotations` line that the message shows.
+    ChecksumAnnotation = "checksum-annotation",
+    /// A literal that looks like a credential and that no rule covers.
+    ///
+    /// # What it means
+    ///
+    /// By its name (a whole word of it says password, key, token …) or by its value alone (a URL with a password, a
+    /// private key, a token).
+    ///
+    /// # What to do
+    ///
+    /// Vault it by a rule in `spec.env`, move it to a Secret in the chart's values, or set `policy.plaintext`.
+    Plaintext = "plaintext",
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
