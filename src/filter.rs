@@ -153,7 +153,9 @@ pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Erro
             }
         }
     }
-    unmatched::report(config, &facts, &run.matched, &mut run.findings);
+    if !run.findings.has_unreadable() {
+        unmatched::report(config, &facts, &run.matched, &mut run.findings);
+    }
     let (diagnostics, fails) = run.findings.finish();
     if fails {
         return Err(Error::new(diagnostics));

@@ -28,6 +28,7 @@ impl<'i> Findings<'i> {
         let (line, column) = stream::position(self.input, document, document.body + at);
         Location {
             document: Some(document.number),
+            template: stream::template(document.content()),
             line: Some(line),
             column: Some(column),
             ..Location::default()
@@ -61,8 +62,18 @@ impl<'i> Findings<'i> {
             })
     }
 
-    /// All that was found, and whether the run fails for it.
-    pub(crate) fn finish(self) -> (Vec<Diagnostic>, bool) {
+    /// Whether a document could not be read: then a rule may have missed what it looks for.
+    pub(crate) fn has_unreadable(&self) -> bool {
+        let unreadable = [Rule::NotUtf8, Rule::NotYaml, Rule::TruncatedInput, Rule::UnnamedSecret];
+        self.diagnostics.iter().any(|diagnostic| unreadable.contains(&diagnostic.rule))
+    }
+
+    /// All that was found, in the order of the stream, and whether the run fails for it.
+    pub(crate) fn finish(mut self) -> (Vec<Diagnostic>, bool) {
+        let place = |diagnostic: &Diagnostic| diagnostic.location.document.unwrap_or(usize::MAX);
+        self.diagnostics.sort_by_key(place);
+        // Both passes may have tried to read a document.
+        self.diagnostics.dedup();
         let fails = self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         (self.diagnostics, fails)
     }

@@ -1,13 +1,13 @@
 //! A node as a Kubernetes object.
 
 use crate::diagnostic::ObjectRef;
+use crate::stream;
 use crate::yaml::{Kind, NodeId, Path, Tree};
 
 /// How deep lists may hold lists. Kubernetes expands them the same way; nobody nests more than one.
 const MAX_LISTS: usize = 8;
 
 const HELM4_TEMPLATE: &str = "postrenderer.helm.sh/postrender-filename";
-const HELM3_TEMPLATE: &str = "# Source: ";
 
 /// An object: a document's root, or an item of a list.
 #[derive(Clone)]
@@ -53,13 +53,8 @@ impl<'t> Object<'t, '_> {
     ///
     /// Helm 4 says so in an annotation; Helm 3, and `helm template`, in the first comment of the document.
     pub(crate) fn template(&self) -> Option<String> {
-        let annotated = self.text_at(&["metadata", "annotations", HELM4_TEMPLATE]);
-        let head = || {
-            let mut comments =
-                self.tree.source().trim_start().lines().take_while(|line| line.starts_with('#'));
-            comments.find_map(|line| line.strip_prefix(HELM3_TEMPLATE)).map(str::trim_end)
-        };
-        annotated.or_else(head).map(str::to_owned)
+        let annotated = self.text_at(&["metadata", "annotations", HELM4_TEMPLATE]).map(str::to_owned);
+        annotated.or_else(|| stream::template(self.tree.source().as_bytes()))
     }
 
     /// What names it.

@@ -12,6 +12,7 @@ use crate::yaml::span::line_and_column;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 const MARKER: &[u8] = b"---";
+const SOURCE: &[u8] = b"# Source: ";
 
 /// One document: its marker line, if it has one, and everything up to the next.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +101,14 @@ pub(crate) fn check(input: &[u8]) -> Result<(), Error> {
 /// The byte offset in the document of the first byte that is not UTF-8.
 pub(crate) fn text<'i>(document: &Document<'i>) -> Result<&'i str, usize> {
     std::str::from_utf8(document.content()).map_err(|error| document.body + error.valid_up_to())
+}
+
+/// The chart template that a document came from, as Helm 3 and `helm template` say it in the document's first comment.
+pub(crate) fn template(content: &[u8]) -> Option<String> {
+    let mut comments =
+        content.trim_ascii_start().split(|byte| *byte == b'\n').take_while(|line| line.starts_with(b"#"));
+    let path = comments.find_map(|line| line.strip_prefix(SOURCE))?;
+    std::str::from_utf8(path).ok().map(|path| path.trim_end().to_owned())
 }
 
 /// Line and column in the stream of a byte of a document.
