@@ -70,7 +70,9 @@ impl Search<'_, '_, '_> {
         }
         match &tree.node(target).kind {
             Kind::Mapping(_, entries) => {
-                // A variable's name says what its value is about.
+                // A reference that says another kind is none; a variable's name says what its value is about.
+                let kind = tree.get(target, "kind").and_then(|kind| tree.text(kind));
+                let speaks = speaks && kind.is_none_or(|kind| kind == "Secret");
                 let named =
                     tree.get(target, "name").and_then(|name| tree.text(name)).is_some_and(speaks_of_secrets);
                 for (key, value) in entries {
@@ -80,7 +82,8 @@ impl Search<'_, '_, '_> {
                         let help = "no rule renames a key: change it in the chart's values".to_owned();
                         self.say(Rule::LeftBehind, text, help, trail.to_path(), *key);
                     }
-                    let speaks = speaks || speaks_of_secrets(text) || (named && text == "value");
+                    let begins = speaks_of_secrets(text) || (named && text == "value");
+                    let speaks = (speaks || begins) && !speaks_of_config_maps(text);
                     self.walk(*value, trail, speaks);
                 }
             }
@@ -156,6 +159,11 @@ impl Search<'_, '_, '_> {
 fn speaks_of_secrets(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     SPEAKS.iter().any(|word| text.contains(word))
+}
+
+/// Whether a key refers to a ConfigMap, as `configMapKeyRef` does.
+fn speaks_of_config_maps(key: &str) -> bool {
+    key.to_ascii_lowercase().starts_with("configmap")
 }
 
 /// Whether the bytes of a name are not part of a longer one.

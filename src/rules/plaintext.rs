@@ -14,13 +14,13 @@ use crate::yaml::{NodeId, Path};
 pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
     let Some(severity) = context.config.policy.plaintext.severity() else { return };
     let object = subject.object;
-    let mut search = Search { severity, outcome };
+    let mut search = Search { severity, context, outcome };
     for list in &subject.pods.env {
         for (position, variable) in list.entries.iter().enumerate() {
             let Some(variable) = variable else { continue };
             let path = list.path.index(position);
             if let ValueSource::Literal(value) = variable.source
-                && let Some(reason) = reason(variable.name, value)
+                && let Some(reason) = search.reason(variable.name, value)
                 && !search.outcome.patch.decides(&path)
             {
                 let what = format!("variable {} of container {}", variable.name, list.container);
@@ -49,10 +49,17 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
 
 struct Search<'o> {
     severity: Severity,
+    context: Context<'o>,
     outcome: &'o mut Outcome,
 }
 
 impl Search<'_> {
+    /// Why a value looks like a credential; the name of a Secret does not.
+    fn reason(&self, name: &str, value: &str) -> Option<Reason> {
+        let names_a_secret = self.context.facts.renders(value) || self.context.config.vault.contains(value);
+        if names_a_secret { None } else { reason(name, value) }
+    }
+
     fn say(&mut self, what: &str, reason: Reason, path: Path, node: NodeId, help: &str) {
         self.outcome.findings.push(Finding {
             rule: Rule::Plaintext,
@@ -70,7 +77,7 @@ impl Search<'_> {
         for (key, value) in entries.unwrap_or_default() {
             let (Some(name), Some(text)) = (tree.text(*key), tree.text(*value)) else { continue };
             // A file is judged by its content alone, a short value also by its key.
-            let found = if text.contains('\n') { value_reason(text) } else { reason(name, text) };
+            let found = if text.contains('\n') { value_reason(text) } else { self.reason(name, text) };
             if let Some(found) = found {
                 self.say(&format!("{what} {name}"), found, object.path.keys(keys).key(name), *value, help);
             }
@@ -93,7 +100,8 @@ impl Search<'_> {
                 (_, None) => ("", text),
             };
             // A script is judged by its content alone.
-            let found = if value.contains(['\n', ' ']) { value_reason(value) } else { reason(name, value) };
+            let found =
+                if value.contains(['\n', ' ']) { value_reason(value) } else { self.reason(name, value) };
             if let Some(found) = found {
                 // Behind one dash a value can be part of the name (`-phunter2`), so only long names are shown.
                 let what = if text.starts_with('-') && !text.starts_with("--") || name.is_empty() {
