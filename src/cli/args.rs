@@ -28,9 +28,8 @@ Exit codes:
 
 Examples:
   helm upgrade lf ./chart --post-renderer resecret \\
-    --post-renderer-args --preset --post-renderer-args langfuse \\
-    --post-renderer-args --to --post-renderer-args langfuse-vault     (Helm 3)
-  helm upgrade lf ./chart --post-renderer resecret-post-renderer …    (Helm 4)
+    --post-renderer-args --preset=langfuse --post-renderer-args --to=langfuse-vault  # Helm 3
+  helm upgrade lf ./chart --post-renderer resecret-post-renderer …                   # Helm 4
   helm template lf ./chart | resecret --config resecret.yaml";
 
 /// The commands.
@@ -39,6 +38,15 @@ pub(super) enum Command {
     /// Filter manifests from standard input to standard output.
     #[command(after_help = AFTER_HELP)]
     Filter(Box<FilterArgs>),
+    /// Say what a diagnostic means and what to do about it.
+    Explain(ExplainArgs),
+}
+
+/// The arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ExplainArgs {
+    /// The rule, as it stands between brackets in a diagnostic; all of them, a line each, if absent
+    pub(super) rule: Option<String>,
 }
 
 /// The flags of `filter`.
@@ -83,7 +91,7 @@ pub(super) struct ReportArgs {
     pub(super) format: Format,
 
     /// Append diagnostics and summary to this file too, as text
-    #[arg(long, value_name = "FILE", env = "RESECRET_LOG")]
+    #[arg(long, value_name = "FILE", env = "RESECRET_LOG", hide_env_values = true)]
     pub(super) log_file: Option<PathBuf>,
 
     /// Leave the summary line out

@@ -1,6 +1,7 @@
 //! The edge: arguments, files, environment, standard streams. Nothing else in the program touches them.
 
 mod args;
+mod explain;
 mod filter;
 mod helm4;
 mod sinks;
@@ -29,6 +30,7 @@ pub(crate) fn run() -> ExitStatus {
     let Args { command, filter } = args;
     let filter = match command {
         Some(Command::Filter(filter)) => *filter,
+        Some(Command::Explain(explain)) => return finish(explain::run(&explain), &Sinks::default()),
         None => filter,
     };
     let sinks = match Sinks::open(&filter.report) {
@@ -38,7 +40,11 @@ pub(crate) fn run() -> ExitStatus {
             return ExitStatus::Error;
         }
     };
-    match filter::run(&filter, &sinks) {
+    finish(filter::run(&filter, &sinks), &sinks)
+}
+
+fn finish(result: anyhow::Result<()>, sinks: &Sinks) -> ExitStatus {
+    match result {
         Ok(()) => ExitStatus::Success,
         Err(error) => {
             sinks.failure(&error);
