@@ -1,0 +1,63 @@
+# Recipes for working on resecret. `.ci/run` runs `check` in order; each part is a recipe here, so that a
+# failure there is one command away.
+
+# Lists the recipes.
+default:
+    @just --list --unsorted
+
+# All that CI runs.
+check: fmt-check lint doc readme test
+
+# Formats the sources.
+fmt:
+    cargo fmt
+
+# Demands formatted sources.
+fmt-check:
+    cargo fmt --check
+
+# An ordinary build only warns, so that a new compiler breaks nobody's install.
+# Demands sources without warnings.
+lint:
+    cargo clippy --locked --all-targets -- -D warnings
+
+# Builds the documentation; a broken link is an error.
+doc:
+    RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
+
+# The trials of `tests/clients` are skipped, and say so, where the clients are missing.
+# Runs the tests.
+test *arguments:
+    cargo test --locked --no-fail-fast {{ arguments }}
+
+# Builds the pinned clients for the tests; some minutes, once.
+clients:
+    .ci/clients
+
+# For a change of the charts or of the pinned Helm.
+# Writes `tests/renders` once more.
+renders:
+    RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients renders
+
+# Runs the two commands of README's "Try it", as they stand there.
+readme:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    for number in 1 2; do
+        # The text of the block with this number among the `sh` blocks of the section.
+        command=$(awk -v wanted="$number" '
+            /^## /      { here = ($0 == "## Try it") }
+            /^```/      { inside = (here && !inside && $0 == "```sh"); blocks += inside; next }
+            inside && blocks == wanted
+        ' README.md)
+        if [ -z "$command" ]; then
+            echo "README.md has no command $number: no such \`\`\`sh block after the heading '## Try it'" >&2
+            exit 1
+        fi
+        echo "$command" | sed 's/^/$ /'
+        bash -euo pipefail -c "$command" >/dev/null
+    done
+
+# Installs what is missing, runs all of `check`, and counts the tests.
+ci:
+    .ci/run

@@ -1,0 +1,53 @@
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The script that builds the clients. Its table names their versions, and is read here so that they
+/// stand in one place.
+const SCRIPT: &str = include_str!("../../.ci/clients");
+
+/// The program of this name: a client in its pinned version, or else what is on PATH. The error is one
+/// line that says why there is none.
+pub(crate) fn find(name: &str) -> Result<PathBuf, String> {
+    let Some((version, arguments)) = pinned(name) else {
+        return on_path(name).ok_or_else(|| format!("{name} is not on PATH"));
+    };
+    let program = folder().join(name);
+    if !program.exists() {
+        return Err(format!("{name} {version} not found (run .ci/clients)"));
+    }
+    let answer = Command::new(&program)
+        .args(arguments)
+        .env("HELM_NO_PLUGINS", "1")
+        .output()
+        .map_err(|error| format!("{} does not run: {error}", program.display()))?;
+    let answer = String::from_utf8_lossy(&answer.stdout);
+    if answer.split_whitespace().any(|word| word.split('+').next() == Some(version)) {
+        Ok(program)
+    } else {
+        Err(format!("{} is not {version} (run .ci/clients)", program.display()))
+    }
+}
+
+/// The version of a client and the arguments that make it print that.
+fn pinned(name: &str) -> Option<(&'static str, Vec<&'static str>)> {
+    let table = SCRIPT.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    table.into_iter().find_map(|row| match row.as_slice() {
+        [first, _package, version, arguments @ ..] if *first == name && version.starts_with('v') => {
+            Some((*version, arguments.to_vec()))
+        }
+        _ => None,
+    })
+}
+
+fn folder() -> PathBuf {
+    std::env::var_os("RESECRET_CLIENTS").map_or_else(
+        || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/resecret/clients"),
+        PathBuf::from,
+    )
+}
+
+/// A program that the machine has, by its full path.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
+}

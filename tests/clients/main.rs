@@ -1,0 +1,61 @@
+//! Real clients, end to end: Helm 3 and Helm 4 run the program on our own charts.
+//!
+//! The clients are the ones that `.ci/clients` builds. A trial whose client is missing is skipped, and
+//! says so; with `RESECRET_REQUIRE_CLIENTS=1` it fails.
+
+/// As much of an API server as `helm install --dry-run` asks for.
+mod api_server;
+/// Where the clients are, and whether they have the pinned version.
+mod clients;
+/// `helm install --dry-run`, on both majors.
+mod dry_run;
+/// Runs that end in an error: who gets to see the diagnostic.
+mod failure;
+/// One Helm on a machine of its own: folders, environment, plugins.
+mod machine;
+/// The null that should remove a subchart's default, and the rule that does not depend on it.
+mod null;
+/// Manifests by object, read by a YAML reader of another lineage.
+mod objects;
+/// Install, list, use, update and uninstall the plugin.
+mod plugin;
+/// The renders that ship in the repository are what Helm renders.
+mod renders;
+/// `helm template` with the post-renderer, on both majors.
+mod template;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// One trial: its name, the clients it needs, and what it does.
+#[derive(Clone)]
+pub(crate) struct Case {
+    name: &'static str,
+    needs: &'static [&'static str],
+    run: fn() -> anyhow::Result<()>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let required = std::env::var("RESECRET_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
+    let cases = [renders::CASES, null::CASES, template::CASES, dry_run::CASES, failure::CASES, plugin::CASES];
+    let trials = cases.concat().into_iter().map(|case| trial(&case, required)).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A trial that cannot run here is still in the list, as ignored, so that it is counted.
+#[expect(clippy::print_stderr, reason = "libtest says that a trial is ignored, but not why")]
+fn trial(case: &Case, required: bool) -> Trial {
+    let missing = case.needs.iter().find_map(|name| clients::find(name).err());
+    let run = case.run;
+    match missing {
+        None => Trial::test(case.name, move || run().map_err(|error| Failed::from(format!("{error:#}")))),
+        Some(reason) => {
+            if !required {
+                eprintln!("skipped {}: {reason}", case.name);
+            }
+            Trial::test(case.name, || Err(Failed::from(reason))).with_ignored_flag(!required)
+        }
+    }
+}
