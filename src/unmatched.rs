@@ -22,7 +22,7 @@ pub(crate) fn report(config: &Config, facts: &Facts, matched: &BTreeSet<Part>, f
     for (number, rule) in config.secrets.iter().enumerate().filter(|(_, rule)| !rule.optional) {
         let path = &rule.origin.path;
         if !facts.matched_rules.contains(&number) {
-            say(&rule.origin, path.clone(), "no Secret of the stream matches this rule".to_owned());
+            say(&rule.origin, path.clone(), format!("no Secret of the stream has {rule}"));
             continue;
         }
         for key in rule.keys.keys().filter(|key| !facts.matched_keys.contains(&(number, (*key).clone()))) {

@@ -10,6 +10,7 @@ mod place;
 mod preset;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 pub(crate) use file::{Duplicates, Level};
 pub(crate) use pattern::{Pattern, Patterns};
@@ -66,6 +67,20 @@ pub(crate) struct SecretsRule {
     pub(crate) same_name: bool,
     pub(crate) optional: bool,
     pub(crate) origin: Origin,
+}
+
+/// What a Secret must have to match.
+impl fmt::Display for SecretsRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let label = |(label, glob): (&String, &Pattern)| format!("label {label}: {glob}");
+        let fields = [("name", &self.name), ("source", &self.source), ("namespace", &self.namespace)];
+        let fields = fields.into_iter().filter(|(_, patterns)| !patterns.is_empty());
+        let wanted: Vec<String> = fields
+            .map(|(field, patterns)| format!("{field} {patterns}"))
+            .chain(self.labels.iter().map(label))
+            .collect();
+        f.write_str(&wanted.join(" and "))
+    }
 }
 
 /// A rule of `spec.env`: variables that must read the vaulted Secret.

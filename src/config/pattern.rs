@@ -67,6 +67,13 @@ impl Patterns {
     }
 }
 
+impl fmt::Display for Patterns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let patterns: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&patterns.join(" or "))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -228,7 +228,8 @@ impl Lowering<'_, '_> {
     fn moves(&mut self, sequence: NodeId, moves: &[(usize, usize)]) -> Result<(), LowerError> {
         let slots = Slots::of(self.tree, sequence);
         for (from, to) in moves {
-            let moved = slots.span(*from);
+            // The comment behind the item's last line goes with it, as those inside it do.
+            let moved = slots.with_trailing_comment(*from);
             let (inside, outside): (Vec<_>, Vec<_>) = std::mem::take(&mut self.splices)
                 .into_iter()
                 .partition(|splice| moved.contains(splice.span) && !splice.span.contains(moved));
