@@ -23,13 +23,14 @@ pub(super) struct Edit {
     pub(super) added: Vec<(String, Value)>,
     /// New items of a sequence.
     pub(super) appended: Vec<Value>,
+    /// Items of a sequence that move, from where to where.
+    pub(super) moved: Vec<(usize, usize)>,
 }
 
 /// All edits of one document.
 #[derive(Default)]
 pub(super) struct Edits {
     by_node: BTreeMap<NodeId, Edit>,
-    moves: BTreeMap<NodeId, Vec<(usize, usize)>>,
     /// How many paths ask for an edit of the node. The edit's text tells whether two paths ask for the same one.
     asked: HashMap<(NodeId, String), u64>,
 }
@@ -55,15 +56,11 @@ impl Edits {
         self.by_node.iter().map(|(node, edit)| (*node, edit))
     }
 
-    /// The sequences whose items move, and from where to where.
-    pub(super) fn moves(&self) -> impl Iterator<Item = (NodeId, &[(usize, usize)])> {
-        self.moves.iter().map(|(node, moves)| (*node, moves.as_slice()))
-    }
-
     /// Every node that loses its place in the text: removed members and replaced aliases.
     fn gone(&self, tree: &Tree<'_>) -> BTreeSet<NodeId> {
         let mut gone = BTreeSet::new();
-        let moved = self.moves.iter().flat_map(|(node, moves)| moves.iter().map(move |(_, to)| (*node, *to)));
+        let moved =
+            self.by_node.iter().flat_map(|(node, edit)| edit.moved.iter().map(move |(_, to)| (*node, *to)));
         let removed =
             self.by_node.iter().flat_map(|(node, edit)| edit.removed.iter().map(move |at| (*node, *at)));
         for (node, position) in removed.chain(moved) {
@@ -194,7 +191,7 @@ impl Collector<'_, '_> {
             Op::Move { sequence, from, to } => {
                 let sequence = self.tree.resolve(self.find(sequence)?);
                 if self.ask(sequence, format!("move {from} {to}")) {
-                    self.edits.moves.entry(sequence).or_default().push((*from, *to));
+                    self.edit(sequence).moved.push((*from, *to));
                 }
                 Ok(())
             }

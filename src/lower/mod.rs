@@ -8,8 +8,6 @@ mod edits;
 mod render;
 mod slots;
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use self::edits::{Edit, Edits};
@@ -85,8 +83,9 @@ pub(crate) fn lower(patch: &Patch, tree: &Tree<'_>) -> Result<Splices, LowerErro
     for (node, edit) in edits.by_node() {
         lowering.node(node, edit)?;
     }
-    for (sequence, moves) in edits.moves() {
-        lowering.moves(sequence, moves)?;
+    // Last, since what moves takes the changes inside it along.
+    for (sequence, edit) in edits.by_node().filter(|(_, edit)| !edit.moved.is_empty()) {
+        lowering.moves(sequence, &edit.moved)?;
     }
     Ok(Splices::new(lowering.splices)?)
 }
@@ -108,6 +107,7 @@ impl Lowering<'_, '_> {
             self.append_items(node, &slots, &edit.appended)?;
         }
         let mut removed = edit.removed.clone();
+        removed.extend(edit.moved.iter().map(|(from, _)| *from));
         if !edit.added.is_empty() {
             if slots.style() == Style::Flow && !has_brackets(self.tree, node) {
                 return Err(LowerError::Unsupported { at: self.tree.node(node).content.start });
@@ -224,7 +224,7 @@ impl Lowering<'_, '_> {
         }
     }
 
-    /// Moves items of one sequence, with the changes inside them made.
+    /// Puts the text of items, with the changes inside them made, in the places that they move to.
     fn moves(&mut self, sequence: NodeId, moves: &[(usize, usize)]) -> Result<(), LowerError> {
         let slots = Slots::of(self.tree, sequence);
         for (from, to) in moves {
@@ -241,8 +241,6 @@ impl Lowering<'_, '_> {
                 self.splices.push(Splice::deletion(comments));
             }
         }
-        let gone: BTreeSet<usize> = moves.iter().map(|(from, _)| *from).collect();
-        self.splices.extend(slots.remove(&gone));
         Ok(())
     }
 }

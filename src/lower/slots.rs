@@ -54,11 +54,6 @@ impl<'t, 's> Slots<'t, 's> {
         Self { tree, collection, style, spans }
     }
 
-    /// The slot at a position.
-    pub(super) fn span(&self, position: usize) -> Span {
-        self.spans[position]
-    }
-
     /// The last slot.
     pub(super) fn last(&self) -> Option<Span> {
         self.spans.last().copied()
