@@ -1,12 +1,13 @@
 //! What must be known across documents: the chart's Secrets, and which of them go.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::config::{Config, SecretsRule};
 use crate::object::Object;
 use crate::survivors::{self, Value};
+use crate::yaml::Path;
 
 /// A Secret that the stream renders.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub(crate) struct Facts {
     by_name: HashMap<String, Vec<usize>>,
     /// Finds the names of dropped Secrets in a text, the longest first.
     dropped_names: Option<AhoCorasick>,
+    /// The places of the Secret objects that are left out: document and path.
+    left_out: HashSet<(usize, Path)>,
     /// The values of dropped Secrets.
     values: Vec<Value>,
     /// The rules of [`Config::secrets`] that matched a Secret.
@@ -50,7 +53,7 @@ pub(crate) enum Target<'f> {
 
 impl Facts {
     /// Learns of a Secret.
-    pub(crate) fn add(&mut self, object: &Object<'_, '_>, name: &str, config: &Config) {
+    pub(crate) fn add(&mut self, document: usize, object: &Object<'_, '_>, name: &str, config: &Config) {
         let matching: Vec<usize> =
             (0..config.secrets.len()).filter(|rule| selects(&config.secrets[*rule], object, name)).collect();
         let keys = object.secret_keys();
@@ -60,6 +63,7 @@ impl Facts {
             self.matched_keys.extend(renames.map(|key| (*rule, key.clone())));
         }
         if !matching.is_empty() {
+            self.left_out.insert((document, object.path.clone()));
             self.values.extend(survivors::values(object, name));
         }
         self.by_name.entry(name.to_owned()).or_default().push(self.secrets.len());
@@ -124,14 +128,9 @@ impl Facts {
         if first.rule.is_some() { Target::Dropped(first) } else { Target::Untouched }
     }
 
-    /// Whether a Secret object is to be left out.
-    pub(crate) fn drops(&self, object: &Object<'_, '_>) -> bool {
-        let Some(found) = object.name().and_then(|name| self.by_name.get(name)) else { return false };
-        let secrets = found.iter().map(|position| &self.secrets[*position]);
-        object.is_secret()
-            && secrets
-                .filter(|secret| secret.namespace.as_deref() == object.namespace())
-                .any(|secret| secret.rule.is_some())
+    /// Whether the object at this place of the stream is to be left out.
+    pub(crate) fn drops(&self, document: usize, object: &Object<'_, '_>) -> bool {
+        !self.left_out.is_empty() && self.left_out.contains(&(document, object.path.clone()))
     }
 }
 

@@ -180,12 +180,15 @@ fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<F
                 findings.push(diagnostic);
                 continue;
             };
-            facts.add(&object, name, config);
+            facts.add(document.number, &object, name, config);
             if let Some(diagnostic) = refuse::same_name(name, &facts, &object, config) {
                 let diagnostic = diagnostic.at(location());
                 findings.push(diagnostic);
             }
         }
+    }
+    for diagnostic in refuse::dropped_targets(&facts, config) {
+        findings.push(diagnostic);
     }
     facts.seal().map_err(|error| refuse::too_much(&error))?;
     Ok(facts)
@@ -232,7 +235,7 @@ impl Run<'_, '_> {
         let mut outcome = Outcome::default();
         let (mut kept, mut dropped) = (0, 0);
         for object in objects(&tree) {
-            if self.facts.drops(&object) {
+            if self.facts.drops(document.number, &object) {
                 dropped += 1;
                 outcome.patch.push(Op::Remove { path: object.path.clone() });
                 continue;

@@ -1,7 +1,7 @@
 //! The words for what stops a run.
 
-use crate::config::Config;
-use crate::diagnostic::Diagnostic;
+use crate::config::{Config, Origin};
+use crate::diagnostic::{Diagnostic, Location};
 use crate::facts::{Facts, Target};
 use crate::lower::LowerError;
 use crate::object::Object;
@@ -84,6 +84,30 @@ pub(crate) fn same_name(
             "the upgrade would delete the live Secret. First copy its values into the vault and run `kubectl annotate secret {name} helm.sh/resource-policy=keep`; then set `sameName: true` on the rule"
         ),
     ))
+}
+
+/// Rules whose vaulted Secret is itself a chart Secret that another rule leaves out.
+pub(crate) fn dropped_targets(facts: &Facts, config: &Config) -> Vec<Diagnostic> {
+    let secrets = config.secrets.iter().filter_map(|rule| Some((rule.to.as_deref()?, &rule.origin)));
+    let env = config.env.iter().map(|rule| (rule.to.as_str(), &rule.origin));
+    let dropped = |name: &str| {
+        facts.dropped().filter(|secret| secret.name == name).any(|secret| {
+            let to = secret.rule.and_then(|rule| config.secrets[rule].to.as_deref());
+            to != Some(name)
+        })
+    };
+    let diagnostic = |(name, origin): (&str, &Origin)| {
+        let message = format!("the vaulted Secret {name} is a Secret of the chart that is left out itself");
+        let help = "let `to` name a Secret that is made outside the chart";
+        let location = Location {
+            file: Some(origin.file.clone()),
+            path: Some(format!("{}.to", origin.path)),
+            line: origin.line,
+            ..Location::default()
+        };
+        Diagnostic::error(Rule::Dangling, message, help).at(location)
+    };
+    secrets.chain(env).filter(|(name, _)| dropped(name)).map(diagnostic).collect()
 }
 
 /// The text has no safe place for the change.

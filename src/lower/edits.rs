@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::LowerError;
 use crate::patch::{Op, Patch};
-use crate::yaml::{Kind, NodeId, Path, Step, Tree};
+use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Step, Tree, scalar};
 
 /// What happens to one node.
 #[derive(Default)]
@@ -285,7 +285,11 @@ impl Collector<'_, '_> {
                 items.iter().zip(values).try_for_each(|(item, value)| self.replace(*item, value))
             }
             (Kind::Scalar(scalar), Value::String(text)) if scalar.text == *text => Ok(()),
-            (Kind::Scalar(scalar), Value::Bool(_)) if scalar.text == value.to_string() => Ok(()),
+            (Kind::Scalar(Scalar { text, style: ScalarStyle::Plain }), value)
+                if scalar::boolean_or_null(text).as_ref() == Some(value) =>
+            {
+                Ok(())
+            }
             (Kind::Scalar(_), value) if !value.is_object() && !value.is_array() => {
                 // The node itself, not an alias' target: only this place is meant.
                 if self.ask(node, value.to_string()) {

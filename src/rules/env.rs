@@ -8,7 +8,7 @@ use crate::config::{Config, Duplicates, EnvRule};
 use crate::object::Object;
 use crate::patch::Op;
 use crate::pods::{EnvList, ValueSource, expansions};
-use crate::yaml::{NodeId, Tree};
+use crate::yaml::{Kind, NodeId, Scalar, ScalarStyle, Tree, scalar};
 
 /// What a rule decides for a variable.
 enum Decision<'c> {
@@ -126,9 +126,10 @@ fn content(tree: &Tree<'_>, list: &EnvList<'_>, winner: usize, to: &str, key: &s
 }
 
 fn boolean(tree: &Tree<'_>, node: NodeId) -> Value {
-    match tree.text(node).unwrap_or_default() {
-        "true" => true.into(),
-        "false" => false.into(),
-        other => other.into(),
+    match &tree.node(tree.resolve(node)).kind {
+        Kind::Scalar(Scalar { text, style: ScalarStyle::Plain }) => {
+            scalar::boolean_or_null(text).unwrap_or_else(|| text.as_ref().into())
+        }
+        _ => tree.text(node).into(),
     }
 }

@@ -40,18 +40,18 @@ fn redirect(
     secret: &ChartSecret,
     rule: &SecretsRule,
     to: &str,
-    lists: &mut Lists,
+    lists: &mut Lists<'_>,
     outcome: &mut Outcome,
 ) {
     outcome.patch.push(Op::Test { path: reference.path.clone(), value: reference.name.to_owned() });
     match &reference.takes {
-        Takes::ListItem { list, item } if lists.holds_another(list, &reference.path, to) => {
+        Takes::ListItem { list, item } if lists.holds_another(list, reference, to) => {
             // Its name would stand twice, which the API server refuses where the list is keyed by name.
             return outcome.patch.push(Op::Remove { path: item.clone() });
         }
         Takes::Shared(list) => {
             // The old name may also be that of another resource in the rule, so it stays.
-            if !lists.holds_another(list, &reference.path, to) {
+            if !lists.holds_another(list, reference, to) {
                 outcome.patch.push(Op::Append { sequence: list.clone(), value: to.into() });
             }
             return;
@@ -143,30 +143,39 @@ fn renamed_env_from(reference: &Reference<'_>, renamed: &[&String]) -> Finding {
     }
 }
 
-/// Lists in which a name may stand only once, with the names that they will hold.
-struct Lists {
-    names: BTreeMap<Path, Vec<(Path, String)>>,
+/// Lists in which a Secret may stand only once, with what they will hold.
+struct Lists<'t> {
+    items: BTreeMap<Path, Vec<ListItem<'t>>>,
 }
 
-impl Lists {
-    fn new(references: &[Reference<'_>]) -> Self {
-        let mut names: BTreeMap<Path, Vec<(Path, String)>> = BTreeMap::new();
-        for reference in references {
-            if let Takes::ListItem { list, .. } | Takes::Shared(list) = &reference.takes {
-                let item = (reference.path.clone(), reference.name.to_owned());
-                names.entry(list.clone()).or_default().push(item);
+struct ListItem<'t> {
+    path: Path,
+    name: String,
+    namespace: Option<&'t str>,
+}
+
+impl<'t> Lists<'t> {
+    fn new(references: &[Reference<'t>]) -> Self {
+        let mut items: BTreeMap<Path, Vec<ListItem<'t>>> = BTreeMap::new();
+        for Reference { path, name, namespace, takes, .. } in references {
+            if let Takes::ListItem { list, .. } | Takes::Shared(list) = takes {
+                let (path, name) = (path.clone(), (*name).to_owned());
+                items.entry(list.clone()).or_default().push(ListItem { path, name, namespace: *namespace });
             }
         }
-        Self { names }
+        Self { items }
     }
 
-    /// Whether an item other than that at `path` has this name already; if not, the item takes it.
-    fn holds_another(&mut self, list: &Path, path: &Path, name: &str) -> bool {
-        let items = self.names.entry(list.clone()).or_default();
-        if items.iter().any(|(other, known)| other != path && known == name) {
+    /// Whether an item other than this one stands for the Secret `name` already; if not, this one does from now on.
+    fn holds_another(&mut self, list: &Path, reference: &Reference<'_>, name: &str) -> bool {
+        let items = self.items.entry(list.clone()).or_default();
+        let (this, others): (Vec<_>, Vec<_>) = items.iter_mut().partition(|item| item.path == reference.path);
+        if others.iter().any(|item| item.name == name && item.namespace == reference.namespace) {
             return true;
         }
-        items.iter_mut().filter(|(item, _)| item == path).for_each(|(_, known)| name.clone_into(known));
+        for item in this {
+            name.clone_into(&mut item.name);
+        }
         false
     }
 }

@@ -33,6 +33,16 @@ pub(crate) fn plain_or_quoted(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { double_quoted(text) }
 }
 
+/// The boolean or null that a plain scalar means in YAML 1.2; `None` for anything else.
+pub(crate) fn boolean_or_null(text: &str) -> Option<serde_json::Value> {
+    match text {
+        "true" | "True" | "TRUE" => Some(true.into()),
+        "false" | "False" | "FALSE" => Some(false.into()),
+        "" | "~" | "null" | "Null" | "NULL" => Some(serde_json::Value::Null),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
