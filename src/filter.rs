@@ -22,7 +22,7 @@ use crate::lower::lower;
 use crate::object::{Object, objects};
 use crate::output::{self, Output};
 use crate::patch::Op;
-use crate::prefilter::{EditFilter, SecretFilter};
+use crate::prefilter::{EditFilter, Interest, SecretFilter};
 use crate::refuse;
 use crate::rules::{self, Context, Outcome, Part};
 use crate::splice::Splices;
@@ -140,11 +140,12 @@ pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Erro
     let mut summary = Summary { dropped: facts.dropped().count(), ..Summary::default() };
     for document in stream::documents(input) {
         summary.documents += usize::from(!document.content().iter().all(u8::is_ascii_whitespace));
-        if !prefilter.may_touch(document.bytes) {
+        let interest = prefilter.interest(document.bytes);
+        if interest == Interest::Nothing {
             output.keep(input, &document);
             continue;
         }
-        match run.document(&document) {
+        match run.document(&document, interest) {
             Fate::Keep => output.keep(input, &document),
             Fate::LeaveOut => output.leave_out(&document),
             Fate::Edit(text) => {
@@ -171,8 +172,8 @@ fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<F
         if !prefilter.may_hold_secret(document.bytes) {
             continue;
         }
-        let Some(text) = read(&document, findings) else { continue };
-        let Some(tree) = parse(&document, text, findings) else { continue };
+        let Some(text) = read(&document, Interest::Edit, findings) else { continue };
+        let Some(tree) = parse(&document, text, Interest::Edit, findings) else { continue };
         for object in objects(&tree).into_iter().filter(Object::is_secret) {
             let location = || findings.locate_in(&document, &object, tree.node(object.node).start);
             let Some(name) = object.name().filter(|name| !name.is_empty()) else {
@@ -194,20 +195,25 @@ fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<F
     Ok(facts)
 }
 
-fn read<'i>(document: &Document<'i>, findings: &mut Findings<'_>) -> Option<&'i str> {
+fn read<'i>(document: &Document<'i>, interest: Interest, findings: &mut Findings<'_>) -> Option<&'i str> {
     stream::text(document)
         .map_err(|at| {
             let location = findings.locate(document, at - document.body);
-            findings.push(refuse::not_utf8().at(location));
+            findings.push(refuse::not_utf8(interest).at(location));
         })
         .ok()
 }
 
-fn parse<'s>(document: &Document<'_>, text: &'s str, findings: &mut Findings<'_>) -> Option<Tree<'s>> {
+fn parse<'s>(
+    document: &Document<'_>,
+    text: &'s str,
+    interest: Interest,
+    findings: &mut Findings<'_>,
+) -> Option<Tree<'s>> {
     yaml::parse(text)
         .map_err(|error| {
             let location = findings.locate(document, error.at());
-            findings.push(refuse::not_yaml(&error, text).at(location));
+            findings.push(refuse::not_yaml(&error, text, interest).at(location));
         })
         .ok()
 }
@@ -229,9 +235,9 @@ struct Run<'a, 'i> {
 }
 
 impl Run<'_, '_> {
-    fn document(&mut self, document: &Document<'_>) -> Fate {
-        let Some(text) = read(document, &mut self.findings) else { return Fate::Keep };
-        let Some(tree) = parse(document, text, &mut self.findings) else { return Fate::Keep };
+    fn document(&mut self, document: &Document<'_>, interest: Interest) -> Fate {
+        let Some(text) = read(document, interest, &mut self.findings) else { return Fate::Keep };
+        let Some(tree) = parse(document, text, interest, &mut self.findings) else { return Fate::Keep };
         let mut outcome = Outcome::default();
         let (mut kept, mut dropped) = (0, 0);
         for object in objects(&tree) {

@@ -62,10 +62,11 @@ impl<'i> Findings<'i> {
             })
     }
 
-    /// Whether a document could not be read: then a rule may have missed what it looks for.
+    /// Whether a document that a rule may need could not be read: then the rule may have missed what it looks for.
     pub(crate) fn has_unreadable(&self) -> bool {
         let unreadable = [Rule::NotUtf8, Rule::NotYaml, Rule::TruncatedInput, Rule::UnnamedSecret];
-        self.diagnostics.iter().any(|diagnostic| unreadable.contains(&diagnostic.rule))
+        let errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        errors.map(|diagnostic| diagnostic.rule).any(|rule| unreadable.contains(&rule))
     }
 
     /// All that was found, in the order of the stream, and whether the run fails for it.

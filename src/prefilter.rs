@@ -8,6 +8,7 @@ use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
 use crate::config::{Config, Level};
+use crate::diagnostic::Severity;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::refuse;
@@ -37,38 +38,64 @@ impl SecretFilter {
     }
 }
 
-/// Whether a rule could change a document or have something to say about it.
-pub(crate) struct EditFilter(AhoCorasick);
+/// What a run may want from a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interest {
+    /// No rule can touch it, no policy asks about it: its bytes pass.
+    Nothing,
+    /// A policy asks what stands in it; how much it matters where that cannot be said.
+    Check(Severity),
+    /// A rule could change it.
+    Edit,
+}
+
+/// Whether a rule could change a document or a policy has something to say about it.
+pub(crate) struct EditFilter {
+    edits: AhoCorasick,
+    checks: AhoCorasick,
+    severity: Severity,
+}
 
 impl EditFilter {
-    /// Builds the search for what the configuration and the facts make interesting.
+    /// Builds the searches for what the configuration and the facts make interesting.
     ///
     /// # Errors
     ///
     /// More dropped Secrets than the search can hold (billions of bytes of names).
     pub(crate) fn new(config: &Config, facts: &Facts, survivors: &Survivors) -> Result<Self, Error> {
         // Duplicates are looked for in every list of variables, so `env` alone makes a document interesting.
-        let mut words: Vec<String> =
+        let mut edits: Vec<String> =
             DISGUISES.iter().chain(&["env"]).map(|word| (*word).to_owned()).collect();
-        words.extend(facts.dropped().map(|secret| secret.name.clone()));
-        words.extend(survivors.spellings().map(str::to_owned));
-        words.extend(config.references.iter().map(|rule| rule.kind.clone()));
+        edits.extend(facts.dropped().map(|secret| secret.name.clone()));
+        edits.extend(survivors.spellings().map(str::to_owned));
+        edits.extend(config.references.iter().map(|rule| rule.kind.clone()));
+        if !config.drop_annotations.is_empty() {
+            edits.push("annotations".to_owned());
+        }
+        let mut checks: Vec<&str> = Vec::new();
         if config.policy.external != Level::Allow {
             // Every field that names a Secret has this in its key, or in that of a parent, or is a storage class'.
-            words.extend(["ecret", "Ref", "basicAuth", "credentials", "StorageClass"].map(str::to_owned));
+            checks.extend(["ecret", "Ref", "basicAuth", "credentials", "StorageClass"]);
         }
         if config.policy.plaintext != Level::Allow {
-            words.extend(["ConfigMap", "args", "command", "annotations"].map(str::to_owned));
+            checks.extend(["ConfigMap", "args", "command", "annotations"]);
         }
-        if !config.drop_annotations.is_empty() {
-            words.push("annotations".to_owned());
-        }
-        search(words.into_iter()).map(Self)
+        let strict = [config.policy.external, config.policy.plaintext].contains(&Level::Error);
+        let severity = if strict { Severity::Error } else { Severity::Warning };
+        let checks = search(checks.into_iter().map(str::to_owned))?;
+        Ok(Self { edits: search(edits.into_iter())?, checks, severity })
     }
 
-    /// `false` only if no rule can touch the document.
-    pub(crate) fn may_touch(&self, document: &[u8]) -> bool {
-        self.0.is_match(document)
+    /// Less than [`Interest::Edit`] only if no rule can change the document, [`Interest::Nothing`] only if no policy
+    /// has anything to say about it either.
+    pub(crate) fn interest(&self, document: &[u8]) -> Interest {
+        if self.edits.is_match(document) {
+            Interest::Edit
+        } else if self.checks.is_match(document) {
+            Interest::Check(self.severity)
+        } else {
+            Interest::Nothing
+        }
     }
 }
 

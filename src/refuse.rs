@@ -1,10 +1,13 @@
 //! The words for what stops a run.
 
+use std::fmt;
+
 use crate::config::{Config, Origin};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::facts::{Facts, Target};
 use crate::lower::LowerError;
 use crate::object::Object;
+use crate::prefilter::Interest;
 use crate::rule::Rule;
 use crate::verify::Refusal;
 use crate::yaml::ParseError;
@@ -25,18 +28,32 @@ pub(crate) fn too_much(error: &aho_corasick::BuildError) -> Diagnostic {
 }
 
 /// A document that must be read and is not UTF-8.
-pub(crate) fn not_utf8() -> Diagnostic {
-    Diagnostic::error(
+pub(crate) fn not_utf8(interest: Interest) -> Diagnostic {
+    unreadable(
         Rule::NotUtf8,
-        "the document is not UTF-8, and a rule may need to edit it",
+        "the document is not UTF-8",
+        interest,
         "find the template that emits these bytes; YAML that Kubernetes accepts is UTF-8",
     )
 }
 
+/// An error where a rule may need to edit the document; where only a policy asks about it, as strict as the policy.
+fn unreadable(rule: Rule, what: impl fmt::Display, interest: Interest, help: &str) -> Diagnostic {
+    match interest {
+        Interest::Check(severity) => {
+            let message = format!("{what}, so no policy could be checked in it");
+            Diagnostic::error(rule, message, help).with_severity(severity)
+        }
+        Interest::Edit | Interest::Nothing => {
+            Diagnostic::error(rule, format!("{what}, and a rule may need to edit it"), help)
+        }
+    }
+}
+
 /// A document that must be read and is not YAML.
-pub(crate) fn not_yaml(error: &ParseError, text: &str) -> Diagnostic {
-    let cut = error.at() >= text.trim_end().len() && !text.ends_with('\n');
-    if cut && !matches!(error, ParseError::SecondDocument { .. }) {
+pub(crate) fn not_yaml(error: &ParseError, text: &str, interest: Interest) -> Diagnostic {
+    // Only the last document of a stream can lack its line break.
+    if error.is_unfinished() && !text.ends_with(['\n', '\r']) {
         return Diagnostic::error(
             Rule::TruncatedInput,
             format!("the input ends in the middle of a document: {error}"),
@@ -52,8 +69,7 @@ pub(crate) fn not_yaml(error: &ParseError, text: &str) -> Diagnostic {
         ParseError::TooDeep { .. } => "Kubernetes objects are not that deep: find the template that emits it",
         ParseError::Syntax { .. } => "render the chart with `helm template --debug` and look at this line",
     };
-    let message = format!("the document is not YAML, and a rule may need to edit it: {error}");
-    Diagnostic::error(Rule::NotYaml, message, help)
+    unreadable(Rule::NotYaml, format!("the document is not YAML ({error})"), interest, help)
 }
 
 /// A Secret that no rule could ever match.

@@ -92,6 +92,17 @@ rules! {
     ///
     /// Render the chart with `helm template --debug` and look at the line that the message names.
     NotYaml = "not-yaml",
+    /// A file or a pipe that cannot be read or written.
+    ///
+    /// # What it means
+    ///
+    /// The operating system refused: a configuration that is not there, a log file in a folder that is not there, a
+    /// reader of standard output that has gone.
+    ///
+    /// # What to do
+    ///
+    /// The message names the file and gives the system's reason.
+    Io = "io",
     /// The stream ends in the middle of something.
     ///
     /// # What it means

@@ -82,6 +82,9 @@ pub(super) struct RuleArgs {
     pub(super) allow_unmatched: bool,
 }
 
+/// The variable that can name the log file: some clients pass no flags.
+pub(super) const LOG: &str = "RESECRET_LOG";
+
 /// Flags that say how to report.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Report")]
@@ -91,7 +94,7 @@ pub(super) struct ReportArgs {
     pub(super) format: Format,
 
     /// Append diagnostics and summary to this file too, as text
-    #[arg(long, value_name = "FILE", env = "RESECRET_LOG", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = LOG, hide_env_values = true)]
     pub(super) log_file: Option<PathBuf>,
 
     /// Leave the summary line out

@@ -18,7 +18,7 @@ pub(crate) fn run() -> ExitStatus {
         Ok(args) => args,
         Err(error) if error.use_stderr() => {
             // Also a wrong flag must reach the person, who under Helm 4 never sees our standard error.
-            Sinks::default().complain(&error.to_string());
+            Sinks::without_flags().complain(&error.to_string());
             return ExitStatus::Error;
         }
         Err(help) => {

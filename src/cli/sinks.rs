@@ -1,12 +1,14 @@
 //! Where a report goes: standard error, a log file, and under Helm 4 wherever a person can see it.
 
+use std::env;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use resecret::{Diagnostic, Format, Summary, write_report};
+use resecret::{Diagnostic, Format, Location, Rule, Severity, Summary, write_report};
 
-use super::args::ReportArgs;
+use super::args::{LOG, ReportArgs};
 use super::helm4;
 
 /// The places that a report is written to.
@@ -26,12 +28,17 @@ impl Sinks {
     ///
     /// The log file cannot be opened for appending.
     pub(super) fn open(args: &ReportArgs) -> anyhow::Result<Self> {
-        let open = |path: &std::path::PathBuf| {
-            let file = OpenOptions::new().create(true).append(true).open(path);
-            file.with_context(|| format!("cannot open the log file {}", path.display()))
+        let open = |path: &PathBuf| {
+            append(path).with_context(|| format!("cannot open the log file {}", path.display()))
         };
         let log = args.log_file.as_ref().map(open).transpose()?;
         Ok(Self { format: args.format.into(), quiet: args.quiet, log })
+    }
+
+    /// The places that are known where the flags could not be read.
+    pub(super) fn without_flags() -> Self {
+        let log = env::var_os(LOG).and_then(|path| append(Path::new(&path)).ok());
+        Self { log, ..Self::default() }
     }
 
     /// Reports a run that went through.
@@ -48,7 +55,14 @@ impl Sinks {
     pub(super) fn failure(&self, error: &anyhow::Error) {
         match error.downcast_ref::<resecret::Error>() {
             Some(error) => self.report(error.diagnostics()),
-            None => self.complain(&format!("error: {error:#}\n")),
+            None if self.format == Format::Text => self.complain(&format!("error: {error:#}\n")),
+            None => self.report(&[Diagnostic {
+                rule: Rule::Io,
+                severity: Severity::Error,
+                message: format!("{error:#}"),
+                help: "check that the file or pipe is there and can be read and written".to_owned(),
+                location: Location::default(),
+            }]),
         }
     }
 
@@ -79,8 +93,15 @@ impl Sinks {
     }
 }
 
+fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
 /// What is not in a configuration file is in standard input.
 fn in_stdin(mut diagnostic: Diagnostic) -> Diagnostic {
+    if diagnostic.rule == Rule::Io {
+        return diagnostic;
+    }
     diagnostic.location.file.get_or_insert_with(|| "stdin".to_owned());
     diagnostic
 }

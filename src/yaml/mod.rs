@@ -7,13 +7,15 @@
 //! One source is one document. Text that is not YAML is an error of [`parse`]; depth is limited, and aliases are
 //! references into the tree, never copies, so that neither nesting nor aliases can exhaust memory.
 
+mod error;
 mod parse;
 mod path;
 pub(crate) mod scalar;
 pub(crate) mod span;
 mod tree;
 
-pub(crate) use parse::{ParseError, parse};
+pub(crate) use error::ParseError;
+pub(crate) use parse::parse;
 pub(crate) use path::{Path, Step, Trail};
 pub(crate) use span::Span;
 pub(crate) use tree::{Kind, Node, NodeId, Scalar, ScalarStyle, Style, Tree};

@@ -7,8 +7,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use granit_parser::{Event, Parser, ScalarStyle as Written, ScanError, StructureStyle, Tag};
+use granit_parser::{Event, Parser, ScalarStyle as Written, StructureStyle, Tag};
 
+use super::error::ParseError;
 use super::span::skip_trivia;
 use super::{Kind, Node, NodeId, Scalar, ScalarStyle, Span, Style, Tree};
 
@@ -19,56 +20,6 @@ const BINARY: &str = "tag:yaml.org,2002:binary";
 
 /// Nodes that aliases may add to a document when they are followed. Every reader of the document would make them.
 const MAX_ALIASED: u64 = 1_000_000;
-
-/// Why a text is not one YAML document.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ParseError {
-    /// The parser's own words, and where.
-    #[error("{message}")]
-    Syntax {
-        /// What is wrong.
-        message: String,
-        /// Byte offset in the source.
-        at: usize,
-    },
-    /// A second document after `...`, which Helm and Kubernetes would not read.
-    #[error("a second YAML document begins here without a `---` line before it")]
-    SecondDocument {
-        /// Byte offset in the source.
-        at: usize,
-    },
-    /// Aliases that multiply into a document too large to read, or that contain themselves.
-    #[error("aliases make the document too large to read")]
-    Aliases {
-        /// Byte offset in the source.
-        at: usize,
-    },
-    /// A scalar whose text is encoded: no rule could see what it says, and Kubernetes' reader decodes it.
-    #[error("a `!!binary` scalar hides its text from the rules")]
-    Binary {
-        /// Byte offset in the source.
-        at: usize,
-    },
-    /// Too many nested collections.
-    #[error("collections are nested more than {MAX_DEPTH} deep")]
-    TooDeep {
-        /// Byte offset in the source.
-        at: usize,
-    },
-}
-
-impl ParseError {
-    /// The byte offset in the source at which parsing stopped.
-    pub(crate) fn at(&self) -> usize {
-        match self {
-            Self::Syntax { at, .. }
-            | Self::SecondDocument { at }
-            | Self::Aliases { at }
-            | Self::Binary { at }
-            | Self::TooDeep { at } => *at,
-        }
-    }
-}
 
 /// Parses a source of at most one document.
 ///
@@ -84,15 +35,10 @@ pub(crate) fn parse(source: &str) -> Result<Tree<'_>, ParseError> {
     options.set_emit_comments(false);
     let mut builder = Builder::new(source);
     for event in Parser::new_from_str_with_options(source, options) {
-        let (event, span) = event.map_err(|error| syntax_error(source, &error))?;
+        let (event, span) = event.map_err(|error| ParseError::new(source, &error, MAX_DEPTH))?;
         builder.event(event, span)?;
     }
     Ok(builder.tree)
-}
-
-fn syntax_error(source: &str, error: &ScanError) -> ParseError {
-    let at = error.marker().byte_offset().unwrap_or(source.len()).min(source.len());
-    ParseError::Syntax { message: error.info(), at }
 }
 
 struct Builder<'s> {
@@ -177,6 +123,7 @@ impl<'s> Builder<'s> {
                 let target = target.ok_or_else(|| ParseError::Syntax {
                     message: "the alias refers to an anchor that is not there".to_owned(),
                     at: range.start,
+                    unfinished: false,
                 })?;
                 self.follow(target, range.start)?;
                 let id = self.add(Kind::Alias(target), Span::new(range.start, range.end), 0, None, None);
@@ -197,7 +144,7 @@ impl<'s> Builder<'s> {
         tag_span: Option<std::ops::Range<usize>>,
     ) -> Result<(), ParseError> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(ParseError::TooDeep { at: range.start });
+            return Err(ParseError::TooDeep { limit: MAX_DEPTH, at: range.start });
         }
         let start = match kind {
             Kind::Sequence(Style::Block, _) => self.first_dash(range.start),

@@ -1,0 +1,84 @@
+//! Why a text is not one YAML document that rules can rely on.
+
+use granit_parser::{ErrorKind, ScanError};
+
+/// Why a text is not one YAML document.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ParseError {
+    /// The parser's own words, and where.
+    #[error("{message}")]
+    Syntax {
+        /// What is wrong.
+        message: String,
+        /// Byte offset in the source.
+        at: usize,
+        /// Whether the source ends where more was to come.
+        unfinished: bool,
+    },
+    /// A second document after `...`, which Helm and Kubernetes would not read.
+    #[error("a second YAML document begins here without a `---` line before it")]
+    SecondDocument {
+        /// Byte offset in the source.
+        at: usize,
+    },
+    /// Aliases that multiply into a document too large to read, or that contain themselves.
+    #[error("aliases make the document too large to read")]
+    Aliases {
+        /// Byte offset in the source.
+        at: usize,
+    },
+    /// A scalar whose text is encoded: no rule could see what it says, and Kubernetes' reader decodes it.
+    #[error("a `!!binary` scalar hides its text from the rules")]
+    Binary {
+        /// Byte offset in the source.
+        at: usize,
+    },
+    /// Too many nested collections.
+    #[error("collections are nested more than {limit} deep")]
+    TooDeep {
+        /// How deep they may be.
+        limit: usize,
+        /// Byte offset in the source.
+        at: usize,
+    },
+}
+
+impl ParseError {
+    /// The parser's error, for a source whose collections may be `limit` deep.
+    pub(super) fn new(source: &str, error: &ScanError, limit: usize) -> Self {
+        let at = error.marker().byte_offset().unwrap_or(source.len()).min(source.len());
+        if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+            return Self::TooDeep { limit, at };
+        }
+        let unfinished = match error.kind() {
+            // A quote or bracket is reported where it is opened.
+            ErrorKind::UnclosedQuotedScalar
+            | ErrorKind::UnclosedFlowCollection { .. }
+            | ErrorKind::UnclosedVerbatimTag
+            | ErrorKind::UnexpectedEof
+            | ErrorKind::UnexpectedEofFlowSequence
+            | ErrorKind::UnexpectedEofFlowMapping
+            | ErrorKind::UnexpectedEofImplicitFlowMapping
+            | ErrorKind::UnexpectedEofBlockSequence
+            | ErrorKind::UnexpectedEofBlockMapping => true,
+            _ => at >= source.trim_end().len(),
+        };
+        Self::Syntax { message: error.info(), at, unfinished }
+    }
+
+    /// The byte offset in the source at which parsing stopped.
+    pub(crate) fn at(&self) -> usize {
+        match self {
+            Self::Syntax { at, .. }
+            | Self::SecondDocument { at }
+            | Self::Aliases { at }
+            | Self::Binary { at }
+            | Self::TooDeep { at, .. } => *at,
+        }
+    }
+
+    /// Whether the source ends where more was to come.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        matches!(self, Self::Syntax { unfinished: true, .. })
+    }
+}
