@@ -100,7 +100,12 @@ impl Lowering<'_, '_> {
     fn node(&mut self, node: NodeId, edit: &Edit) -> Result<(), LowerError> {
         if let Some(value) = &edit.value {
             let content = self.tree.node(node).content;
-            self.splices.push(Splice::replacement(content, self.scalar(node, value)));
+            let text = self.scalar(node, value);
+            // Where nothing stood there may be no blank behind the dash or colon.
+            let touches = content.start == content.end
+                && self.tree.source()[..content.start].ends_with(['-', ':', '?']);
+            let blank = if touches { " " } else { "" };
+            self.splices.push(Splice::replacement(content, format!("{blank}{text}")));
         }
         let slots = Slots::of(self.tree, node);
         if !edit.appended.is_empty() {

@@ -6,9 +6,9 @@
 //! - in a block collection, its lines, the comment behind it, and the comment lines directly above it at its own
 //!   indentation; blank lines and other comments stay. A member that shares its first line with its parent (`- - a`)
 //!   gives its place to the next one that stays.
-//! - in a flow collection, one comma and the blanks or comments between it and the next member that stays, or,
-//!   for the last members, between them and the one before.
-//! - the last member of all leaves `[]` or `{}` behind.
+//! - in a flow collection, one comma and the blanks or comments between it and the next member that stays; the last
+//!   members take the comment behind them, and a comma before them only if none stands behind them.
+//! - the last member of all leaves `[]` or `{}` behind; a comment behind the key stays there.
 
 use std::collections::BTreeSet;
 
@@ -108,7 +108,7 @@ impl<'t, 's> Slots<'t, 's> {
             return Vec::new();
         }
         if removed.len() == self.spans.len() {
-            return vec![self.emptied()];
+            return self.emptied();
         }
         match self.style {
             Style::Block => self.remove_lines(removed),
@@ -144,34 +144,79 @@ impl<'t, 's> Slots<'t, 's> {
     }
 
     fn remove_between_commas(&self, removed: &BTreeSet<usize>) -> Vec<Splice> {
-        let gap = |(first, last): (usize, usize)| match self.spans.get(last + 1) {
-            Some(next) => Span::new(self.spans[first].start, next.start),
-            None => Span::new(self.spans[first - 1].end, self.spans[last].end),
-        };
-        runs(removed).into_iter().map(|run| Splice::deletion(gap(run))).collect()
+        let runs = runs(removed).into_iter();
+        runs.flat_map(|(first, last)| match self.spans.get(last + 1) {
+            Some(next) => vec![Splice::deletion(Span::new(self.spans[first].start, next.start))],
+            None => self.remove_last(self.spans[first - 1].end, self.spans[last].end),
+        })
+        .collect()
+    }
+
+    /// Takes out what stands between the end of the last member that stays and the end of the last of all.
+    fn remove_last(&self, kept: usize, last: usize) -> Vec<Splice> {
+        let source = self.source();
+        let byte = |at: usize| source.as_bytes().get(at).copied();
+        let comma = skip_trivia(source, kept);
+        let mut from = comma + 1;
+        let comment = skip_blanks(source, from);
+        if byte(comment) == Some(b'#') {
+            from = line_end(source, comment);
+        }
+        let next = skip_trivia(source, last);
+        let closing_comma = byte(next) == Some(b',');
+        let mut to = if closing_comma { next + 1 } else { last };
+        let comment = skip_blanks(source, to);
+        if byte(comment) == Some(b'#') {
+            to = line_end(source, comment);
+        }
+        if from > comma + 1 && line_end(source, to) != skip_blanks(source, to) {
+            // What follows on the line must not become part of the comment that stays.
+            from = after_break(source, from);
+        }
+        let mut splices = vec![Splice::deletion(Span::new(from, to))];
+        if !closing_comma {
+            let start = if source[kept..comma].contains('#') { comma } else { kept };
+            splices.push(Splice::deletion(Span::new(start, comma + 1)));
+        }
+        splices
     }
 
     /// What is left of a collection without members.
-    fn emptied(&self) -> Splice {
+    fn emptied(&self) -> Vec<Splice> {
+        let source = self.source();
         let node = self.tree.node(self.collection);
         let empty = if matches!(node.kind, Kind::Mapping(..)) { "{}" } else { "[]" };
         if self.style == Style::Flow {
-            return Splice::replacement(node.content, empty);
+            return vec![Splice::replacement(node.content, empty)];
         }
         let end = self.with_trailing_comment(self.spans.len() - 1).end;
-        match self.end_of_key() {
-            Some(start) => Splice::replacement(Span::new(start, end), format!(" {empty}")),
-            None => Splice::replacement(Span::new(node.content.start, end), empty),
+        let Some(start) = self.end_of_key() else {
+            return vec![Splice::replacement(Span::new(node.content.start, end), empty)];
+        };
+        let comment = skip_blanks(source, start);
+        if source.as_bytes().get(comment) != Some(&b'#') {
+            return vec![Splice::replacement(Span::new(start, end), format!(" {empty}"))];
         }
+        vec![
+            Splice::insertion(start, format!(" {empty}")),
+            Splice::deletion(Span::new(line_end(source, comment), end)),
+        ]
     }
 
     /// Where the key and colon, and the anchor and tag, before this collection end; `None` for an item or the root.
     fn end_of_key(&self) -> Option<usize> {
         let node = self.tree.node(self.collection);
         let source = self.source();
-        if node.start < node.content.start {
-            let properties = source[node.start..node.content.start].trim_end();
-            return (!properties.contains('#')).then_some(node.start + properties.len());
+        let mut at = node.start;
+        let mut end = None;
+        while at < node.content.start && matches!(source.as_bytes().get(at), Some(b'&' | b'!')) {
+            let property = source[at..node.content.start].find([' ', '\t', '\r', '\n']);
+            let behind = property.map_or(node.content.start, |length| at + length);
+            end = Some(behind);
+            at = skip_trivia(source, behind);
+        }
+        if end.is_some() {
+            return end;
         }
         let entries = self.tree.entries(node.parent?)?;
         let (key, _) = entries.iter().find(|(_, value)| *value == self.collection)?;
