@@ -1,1 +1,41 @@
-fn main(){}
+//! Fixtures and corpus: exact bytes in, exact bytes out.
+//!
+//! One trial per folder of `tests/fixtures`. A folder holds `input.yaml` and what to do with it: `config.yaml`, or
+//! `args.txt` with words of the command line, or both. The comment on the first line of either says what the case
+//! shows. Adding a case needs no Rust: make the folder, run with `INSTA_UPDATE=always`, and read the new snapshot as if
+//! it were code.
+//!
+//! One trial per render of the corpus that lies beside the repository, where there is one.
+
+/// Secret values of fixtures, and the forms in which they could leak.
+mod canary;
+/// Real renders, compared with a second, naive implementation of the promise.
+mod corpus;
+/// A folder of `tests/fixtures`.
+mod fixture;
+/// What every case must hold, and the snapshot that it is compared with.
+mod laws;
+/// Documents and values, read without the program.
+mod model;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let fixtures = fixture::all();
+    let mut trials = vec![Trial::test("fixtures::no_unreferenced_snapshot", {
+        let fixtures = fixtures.clone();
+        move || failed(laws::no_unreferenced_snapshot(&fixtures))
+    })];
+    trials.extend(fixtures.into_iter().map(|fixture| {
+        Trial::test(format!("fixtures::{}", fixture.name()), move || failed(laws::check(&fixture)))
+    }));
+    trials.extend(corpus::trials());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn failed(result: anyhow::Result<()>) -> Result<(), Failed> {
+    result.map_err(|error| Failed::from(format!("{error:#}")))
+}

@@ -1,1 +1,10 @@
-fn main(){}
+//! The program as it is run: its own binary, and invariants of the repository.
+
+/// No secret value on standard error, in a log, or on standard output when the run fails.
+mod canary;
+/// Flags, exit codes, standard streams: what a user meets.
+mod cli;
+/// A run of the program in a folder and an environment of its own.
+mod harness;
+/// Invariants of the repository that are cheap to check.
+mod tidy;

@@ -1,0 +1,88 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use resecret::Config;
+
+/// A folder of `tests/fixtures`.
+#[derive(Clone, Debug)]
+pub(crate) struct Fixture {
+    folder: PathBuf,
+}
+
+/// Every fixture, by name.
+pub(crate) fn all() -> Vec<Fixture> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let entries = fs::read_dir(&root).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders.into_iter().map(|folder| Fixture { folder }).collect()
+}
+
+impl Fixture {
+    /// The folder's name.
+    pub(crate) fn name(&self) -> String {
+        self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// What goes in.
+    pub(crate) fn input_file(&self) -> PathBuf {
+        self.folder.join("input.yaml")
+    }
+
+    /// The bytes that go in.
+    pub(crate) fn input(&self) -> anyhow::Result<Vec<u8>> {
+        let path = self.input_file();
+        fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// Why line ends of another kind would not give the same result, where the fixture says so.
+    pub(crate) fn no_crlf(&self) -> Option<String> {
+        self.text("no-crlf")
+    }
+
+    /// What the case shows: the comment on the first line of its configuration or arguments.
+    pub(crate) fn description(&self) -> anyhow::Result<String> {
+        let text = self
+            .text("config.yaml")
+            .or_else(|| self.text("args.txt"))
+            .context("neither config.yaml nor args.txt")?;
+        let line = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default();
+        let comment =
+            line.strip_prefix("# ").context("the first line is no comment that says what the case shows")?;
+        ensure!(comment.len() > 10, "the description says nothing");
+        Ok(comment.to_owned())
+    }
+
+    /// The configuration, from the file and the words of the command line.
+    pub(crate) fn config(&self) -> anyhow::Result<Result<Config, resecret::Error>> {
+        let mut config = Config::default();
+        if let Some(text) = self.text("config.yaml")
+            && let Err(error) = config.add_file("config.yaml", &text)
+        {
+            return Ok(Err(error));
+        }
+        let arguments = self.text("args.txt").unwrap_or_default();
+        let mut words =
+            arguments.lines().filter(|line| !line.starts_with('#')).flat_map(str::split_whitespace);
+        let (mut presets, mut to) = (Vec::new(), "");
+        while let Some(word) = words.next() {
+            match word {
+                "--preset" => presets.push(words.next().context("--preset without a name")?),
+                "--to" => to = words.next().context("--to without a name")?,
+                "--allow-unmatched" => config.allow_unmatched(),
+                other => bail!("args.txt: `{other}` is not known here"),
+            }
+        }
+        for preset in presets {
+            if let Err(error) = config.add_preset(preset, to) {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(config))
+    }
+
+    fn text(&self, file: &str) -> Option<String> {
+        fs::read_to_string(self.folder.join(file)).ok()
+    }
+}

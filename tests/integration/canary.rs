@@ -1,0 +1,70 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::harness::{Output, Run, resecret, root};
+
+/// Every secret value of a fixture contains this word, plainly or in base64.
+const FORMS: [&str; 6] = ["canary", "CANARY", "Y2FuYXJ5", "NhbmFyeQ", "jYW5hcn", "%63%61%6E"];
+
+/// Every fixture's folder.
+fn fixtures() -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join("tests/fixtures")).expect("fixtures").flatten();
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    assert!(folders.len() > 50, "only {} fixtures", folders.len());
+    folders
+}
+
+/// A run on a fixture, with the rules that stand beside it.
+fn run(fixture: &Path) -> Run {
+    let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
+    let mut run = resecret().stdin(input);
+    if let Ok(config) = fs::read_to_string(fixture.join("config.yaml")) {
+        run = run.config(&config);
+    }
+    let args = fs::read_to_string(fixture.join("args.txt")).unwrap_or_default();
+    let lines = args.lines().filter(|line| !line.starts_with('#'));
+    run.args(lines.flat_map(str::split_whitespace))
+}
+
+#[track_caller]
+fn check(what: &str, output: &Output) {
+    let mut places = vec![("standard error", output.stderr.clone()), ("the log", output.file("log"))];
+    if output.code != Some(0) {
+        places.push(("standard output", output.text()));
+    }
+    for (place, text) in places {
+        if let Some(form) = FORMS.iter().find(|form| text.contains(**form)) {
+            panic!("{what}: {place} shows a secret value (as `{form}`):\n{text}");
+        }
+    }
+}
+
+#[test]
+fn no_fixture_shows_a_value_in_any_format() {
+    for fixture in fixtures() {
+        let name = fixture.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for format in ["text", "json", "github", "sarif"] {
+            let output = run(&fixture).args(["--log-file", "log", "--format", format]).run();
+            assert!(matches!(output.code, Some(0 | 2)), "{name}: no other exit code:\n{}", output.stderr);
+            assert!(output.code == Some(0) || output.stdout.is_empty(), "{name}: fails with output");
+            check(&format!("{name} as {format}"), &output);
+        }
+    }
+}
+
+#[test]
+fn no_error_path_shows_a_value() {
+    for fixture in fixtures() {
+        let name = fixture.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
+        // Cut in the middle, where the text is most likely inside of something.
+        let cut = input[..input.len() / 2].to_vec();
+        check(&format!("{name}, cut"), &run(&fixture).args(["--log-file", "log"]).stdin(cut).run());
+        check(&format!("{name}, closed"), &run(&fixture).args(["--log-file", "log"]).closed_stdout().run());
+        // The render where the configuration should be: its texts are quoted by no message.
+        let swapped =
+            resecret().file("input.yaml", &input).args(["--config", "input.yaml", "--log-file", "log"]);
+        check(&format!("{name}, as configuration"), &swapped.run());
+    }
+}

@@ -1,0 +1,141 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::harness::root;
+
+/// Every file with this ending below a folder, with its path from the root and its text.
+fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
+    let mut folders = vec![root().join(folder)];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for path in entries(&folder) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(ending)
+                && let Ok(text) = fs::read_to_string(&path)
+            {
+                let name = path.strip_prefix(root()).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+                found.push((name, text));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
+/// The code of a source file: without comments, and without its tests.
+fn code(text: &str) -> String {
+    let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[track_caller]
+fn never_says(module: &str, words: &[&str]) {
+    for (name, text) in files("src", ".rs").into_iter().filter(|(name, _)| name.starts_with(module)) {
+        for word in words {
+            assert!(!code(&text).contains(word), "{name} should know nothing of `{word}`");
+        }
+    }
+}
+
+#[test]
+fn every_source_file_fits_a_reader() {
+    for (name, text) in files("src", ".rs") {
+        assert!(text.lines().count() <= 500, "{name} has {} lines: split it", text.lines().count());
+        assert!(text.starts_with("//! "), "{name} should begin with what it is for");
+    }
+}
+
+#[test]
+fn modules_know_only_what_the_architecture_lets_them() {
+    never_says(
+        "src/verify.rs",
+        &["crate::lower", "crate::splice", "yaml::{", "yaml::parse", "yaml::Tree", "crate::rules"],
+    );
+    never_says("src/rules", &["crate::splice", "crate::lower", "crate::verify", "crate::output"]);
+    never_says("src/lower", &["crate::rules", "crate::verify", "crate::config", "crate::object"]);
+    never_says("src/splice.rs", &["crate::rules", "crate::lower", "crate::patch", "yaml::Tree"]);
+    never_says("src/yaml", &["crate::rules", "crate::lower", "crate::object", "crate::config"]);
+    never_says("src/stream.rs", &["yaml::parse", "yaml::Tree", "crate::object"]);
+}
+
+#[test]
+fn only_the_edge_touches_files_environment_and_streams() {
+    let outside = [
+        "std::env",
+        "std::fs",
+        "std::process",
+        "io::stdin",
+        "io::stdout",
+        "io::stderr",
+        "println!",
+        "eprintln!",
+    ];
+    for (name, text) in files("src", ".rs") {
+        if name.starts_with("src/cli/") || name == "src/main.rs" || name == "src/exit.rs" {
+            continue;
+        }
+        for word in outside {
+            assert!(!code(&text).contains(word), "{name} should not touch `{word}`");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_to_be_done() {
+    let marks =
+        [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("unimpl", "emented!")];
+    for folder in ["src", "tests"] {
+        for (name, text) in files(folder, ".rs") {
+            for mark in marks {
+                assert!(!text.contains(mark), "{name} says {mark}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_version_is_the_same() {
+    let version = env!("CARGO_PKG_VERSION");
+    for (file, line) in [("plugin.yaml", "version:"), ("CHANGELOG.md", "## ")] {
+        let Ok(text) = fs::read_to_string(root().join(file)) else { continue };
+        let mut lines = text.lines().filter_map(|l| l.strip_prefix(line));
+        let found = lines.find(|rest| rest.contains(|c: char| c.is_ascii_digit())).unwrap_or_default();
+        assert!(found.contains(version), "{file} says {found}, Cargo.toml says {version}");
+    }
+}
+
+#[test]
+fn every_fixture_says_what_it_shows() {
+    for folder in entries(&root().join("tests/fixtures")).into_iter().filter(|path| path.is_dir()) {
+        let name = folder.display();
+        assert!(folder.join("input.yaml").is_file(), "{name} has no input.yaml");
+        let text =
+            ["config.yaml", "args.txt"].iter().find_map(|file| fs::read_to_string(folder.join(file)).ok());
+        let text = text.unwrap_or_default();
+        let first = text.lines().next().unwrap_or_default();
+        assert!(
+            first.starts_with("# ") && first.ends_with('.'),
+            "{name} should say in a first comment what it shows"
+        );
+        let known = ["input.yaml", "config.yaml", "args.txt", "no-crlf"];
+        for entry in entries(&folder) {
+            let file = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            assert!(known.contains(&file.as_str()), "{name} holds {file}, which nothing reads");
+        }
+    }
+}
+
+#[test]
+fn every_snapshot_of_the_command_line_is_compared_with_something() {
+    let test = fs::read_to_string(root().join("tests/integration/cli.rs")).expect("the test's own source");
+    for (name, _) in files("snapshots/cli", "") {
+        let stem = name.rsplit('/').next().unwrap_or_default();
+        let stem = stem.strip_suffix(".snap").unwrap_or_else(|| panic!("{name} is no accepted snapshot"));
+        assert!(test.contains(&format!("\"{stem}\"")), "no test is compared with {name}: remove it");
+    }
+}
