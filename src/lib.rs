@@ -79,6 +79,9 @@ mod error;
 mod facts;
 mod filter;
 mod findings;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod lower;
 mod object;
 mod output;

@@ -1,0 +1,209 @@
+//! What must hold inside for any input whatever: the bodies of the fuzz targets, and a short run of each as a test.
+
+use serde_json::json;
+
+use crate::agree::agree;
+use crate::lower::lower;
+use crate::patch::{Op, Patch};
+use crate::stream;
+use crate::verify::{Reading, Refusal, verify};
+use crate::yaml::{self, Kind, NodeId, Path, Style, Tree};
+
+/// Every byte of a stream belongs to one document, and only the first has no marker.
+///
+/// # Panics
+///
+/// That is not so.
+pub fn stream(input: &[u8]) {
+    let mut at = 0;
+    for (position, document) in stream::documents(input).enumerate() {
+        assert_eq!(document.offset, at, "documents follow one another");
+        assert_eq!(document.number, position + 1);
+        let marker = document.preamble().len()..document.body;
+        let marker = &document.bytes[marker];
+        assert!(
+            marker == b"---" || (marker.is_empty() && position == 0),
+            "a document begins with its marker"
+        );
+        at += document.bytes.len();
+    }
+    assert_eq!(at, input.len(), "every byte belongs to a document");
+}
+
+/// A text is an error with a place in it, or a tree whose spans lie inside each other in the order of the text.
+///
+/// # Panics
+///
+/// That is not so.
+pub fn yaml(source: &str) {
+    match yaml::parse(source) {
+        Err(error) => assert!(source.get(..error.at()).is_some(), "an error at no character: {error}"),
+        Ok(tree) => tree.ids().for_each(|id| check_spans(&tree, id)),
+    }
+}
+
+fn check_spans(tree: &Tree<'_>, id: NodeId) {
+    let node = tree.node(id);
+    assert!(node.start <= node.content.start && node.content.start <= node.content.end);
+    assert!(tree.source().get(node.start..node.content.start).is_some(), "properties end inside a character");
+    assert!(
+        tree.source().get(node.content.start..node.content.end).is_some(),
+        "content ends inside a character"
+    );
+    let members: Vec<NodeId> = match &node.kind {
+        Kind::Sequence(_, items) => items.clone(),
+        Kind::Mapping(_, entries) => entries.iter().flat_map(|(key, value)| [*key, *value]).collect(),
+        Kind::Scalar(_) | Kind::Alias(_) => return,
+    };
+    let mut at = node.content.start;
+    for member in members {
+        let inner = tree.node(member);
+        assert_eq!(inner.parent, Some(id));
+        assert!(
+            at <= inner.start && inner.content.end <= node.content.end,
+            "members follow one another inside"
+        );
+        at = inner.content.end;
+    }
+    if let Kind::Sequence(Style::Block, items) = &node.kind
+        && !items.is_empty()
+    {
+        let start = tree.source()[node.content.start..].chars().next();
+        assert_eq!(start, Some('-'), "a block sequence begins with its dash");
+    }
+}
+
+/// Any operation on any document is refused, or done as the independent reader wants it.
+///
+/// # Panics
+///
+/// It is done, and the independent reader sees something else.
+pub fn lower_any(source: &str, choices: &[u8]) {
+    let Ok(tree) = yaml::parse(source) else { return };
+    let mut patch = Patch::default();
+    for choice in choices.chunks_exact(2).take(4) {
+        let Some(id) = tree.ids().nth(usize::from(choice[0])) else { continue };
+        if let Some(op) = path(&tree, id).and_then(|path| op(&tree, id, path, choice[1])) {
+            patch.push(op);
+        }
+    }
+    let Ok(splices) = lower(&patch, &tree) else { return };
+    let edited = splices.apply(source);
+    let Ok(before) = Reading::of(source) else { return };
+    if !agree(&tree, &before) {
+        return;
+    }
+    match verify(before, &patch, &edited) {
+        Err(refusal @ (Refusal::Different | Refusal::After(_))) => {
+            panic!("{refusal}: {:?}\n{source:?}\n{edited:?}", patch.to_json_patch().to_string());
+        }
+        _ => {}
+    }
+}
+
+fn path(tree: &Tree<'_>, id: NodeId) -> Option<Path> {
+    let Some(parent) = tree.node(id).parent else { return Some(Path::root()) };
+    let above = path(tree, parent)?;
+    match &tree.node(parent).kind {
+        Kind::Sequence(_, items) => Some(above.index(items.iter().position(|item| *item == id)?)),
+        Kind::Mapping(_, entries) => {
+            let (key, _) = entries.iter().find(|(_, value)| *value == id)?;
+            Some(above.key(tree.text(*key)?))
+        }
+        _ => None,
+    }
+}
+
+fn op(tree: &Tree<'_>, id: NodeId, path: Path, choice: u8) -> Option<Op> {
+    let value = json!({"name": "X", "valueFrom": {"secretKeyRef": {"name": "vault", "key": "k y"}}});
+    let items = tree.items(id).map_or(0, <[NodeId]>::len);
+    match (choice % 6, &tree.node(id).kind) {
+        (0 | 1, _) => path.split_last().is_some().then_some(Op::Remove { path }),
+        (2, Kind::Mapping(..)) => Some(Op::Replace { path, value }),
+        (2 | 3, Kind::Scalar(_)) => Some(Op::Replace { path, value: "vault".into() }),
+        (3, Kind::Mapping(..)) => Some(Op::Add { path: path.key("added"), value }),
+        (3, Kind::Sequence(..)) => Some(Op::Append { sequence: path, value }),
+        (4, Kind::Sequence(..)) if items > 1 => Some(Op::Move { sequence: path, from: items - 1, to: 0 }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{ProptestConfig, any, proptest};
+    use proptest::sample::select;
+
+    /// Pieces of YAML, of which anything can be made.
+    const PIECES: [&str; 46] = [
+        "a: ",
+        "b:\n",
+        "- ",
+        "-\n",
+        "\n",
+        "  ",
+        " ",
+        "? ",
+        ": ",
+        "x",
+        "\"q\" ",
+        "'s'",
+        "|\n  l\n",
+        ">-\n  f\n",
+        "{",
+        "}",
+        "[",
+        "]",
+        ", ",
+        "# c\n",
+        "&a ",
+        "*a ",
+        "!t ",
+        "!!str ",
+        "<<: ",
+        "---\n",
+        "...\n",
+        "\r\n",
+        "\t",
+        "\u{feff}",
+        "\u{85}",
+        "\u{2028}",
+        "é",
+        "~",
+        "a",
+        "a: b\nc: d\n",
+        "- e\n- f\n",
+        "  g: h\n",
+        "  - i\n",
+        "    j: k\n",
+        "[1, 2]",
+        "{l: m, n: o}",
+        "\"p\\\n  q\"",
+        "%YAML 1.2\n",
+        "\\",
+        "\r",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_stream_splits(input in vec(select(b"-\n\r a\xEF\xBB\xBF".to_vec()), 0..64)) {
+            super::stream(&input);
+        }
+
+        #[test]
+        fn any_text_parses_or_not(pieces in vec(select(PIECES.to_vec()), 0..24)) {
+            super::yaml(&pieces.concat());
+        }
+
+        #[test]
+        fn any_edit_is_right_or_refused(
+            pieces in vec(select(PIECES.to_vec()), 0..24),
+            choices in vec((0..24_u8, any::<u8>()), 0..5),
+        ) {
+            let choices: Vec<u8> = choices.into_iter().flat_map(|(node, op)| [node, op]).collect();
+            super::lower_any(&pieces.concat(), &choices);
+        }
+    }
+}

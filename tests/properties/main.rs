@@ -1,0 +1,11 @@
+//! Laws that hold for every stream and every configuration, and inputs that are made to hurt.
+
+mod choices;
+mod generate;
+mod laws;
+mod limits;
+mod model;
+mod prefilter;
+mod reader;
+mod render;
+mod yaml_suite;
