@@ -86,7 +86,8 @@ fn a_stream_without_hazards_becomes_what_the_model_says() {
             }
             Err(error) => {
                 for id in ids(&error) {
-                    prop_assert!(expected.refusals.contains(id), "{id}: {error}\n{}", shown(&rules, &stream));
+                    let justified = expected.refusals.contains(id) || is_consequence(id, &expected);
+                    prop_assert!(justified, "{id}: {error}\n{}", shown(&rules, &stream));
                 }
                 check_error(&error)?;
                 outcomes.count("refused");
@@ -121,7 +122,9 @@ fn a_stream_with_hazards_is_right_or_refused() {
             }
             Err(error) => {
                 for id in ids(&error) {
-                    let justified = expected.refusals.contains(id) || UNSAFE.contains(&id);
+                    let justified = expected.refusals.contains(id)
+                        || UNSAFE.contains(&id)
+                        || is_consequence(id, &expected);
                     prop_assert!(justified, "{id}: {error}\n{}", shown(&rules, &stream));
                     outcomes.count(id);
                 }
@@ -249,6 +252,11 @@ fn any_bytes_end_in_a_result() {
     });
 }
 
+/// Whether a duplicate that could not be taken out still refers to a Secret that is left out.
+fn is_consequence(id: &str, expected: &Expected) -> bool {
+    id == "dangling" && ["env-order", "duplicate-env"].iter().any(|cause| expected.refusals.contains(cause))
+}
+
 fn shown(rules: &Rules, stream: &Stream) -> String {
     format!("{}\n{}", rules.to_yaml(), stream.text)
 }
@@ -326,12 +334,15 @@ fn check_lines(before: &str, after: &str, lasting: &[String]) -> Result<(), Stri
     for line in content(after).lines() {
         match known.get_mut(&without_commas(line)) {
             Some(count) if *count > 0 => *count -= 1,
+            // The value of an explicit key stands on a line of its own.
+            _ if line.trim_start().starts_with(": ") => {}
             _ if line.contains('\\') || WRITTEN.iter().any(|word| line.to_lowercase().contains(word)) => {}
             _ => return Err(format!("the line {line:?} is new")),
         }
     }
     let blank = |text: &str| text.len() - text.trim_end_matches('\n').len();
-    if blank(before) != blank(after) {
+    // Blank lines above an item at the end stay when it goes.
+    if blank(before) > blank(after) || before.ends_with('\n') != after.ends_with('\n') {
         return Err("the end of the document has changed".to_owned());
     }
     Ok(())
