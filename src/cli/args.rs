@@ -40,6 +40,18 @@ pub(super) enum Command {
     Filter(Box<FilterArgs>),
     /// Say what a diagnostic means and what to do about it.
     Explain(ExplainArgs),
+    /// Install or remove the exec plugin of Kustomize and kubectl.
+    #[command(subcommand)]
+    Kustomize(KustomizeCommand),
+}
+
+/// The commands of `kustomize`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(super) enum KustomizeCommand {
+    /// Link this program into Kustomize's plugin home, so that `transformers:` finds it by kind Resecret.
+    Install,
+    /// Take the link away.
+    Uninstall,
 }
 
 /// The arguments of `explain`.
@@ -52,6 +64,10 @@ pub(super) struct ExplainArgs {
 /// The flags of `filter`.
 #[derive(Debug, clap::Args)]
 pub(super) struct FilterArgs {
+    /// Rules from a file too, as Kustomize names it to an exec plugin; the same as --config
+    #[arg(value_name = "CONFIG")]
+    pub(super) plugin_config: Option<PathBuf>,
+
     /// What to change.
     #[command(flatten)]
     pub(super) rules: RuleArgs,
