@@ -69,7 +69,9 @@ impl<'t> Object<'t, '_> {
     /// is that of an item where a client has made items of documents.
     pub(crate) fn template(&self) -> Option<String> {
         let annotated = self.annotation(HELM4_TEMPLATE).map(str::to_owned);
-        annotated.or_else(|| self.comment_of_item()).or_else(|| stream::template(self.tree.source().as_bytes()))
+        annotated
+            .or_else(|| self.comment_of_item())
+            .or_else(|| stream::template(self.tree.source().as_bytes()))
     }
 
     /// The template that the comments between an item's dash and its first key name, where a client has kept them.
@@ -194,7 +196,10 @@ mod tests {
             Some("c/d.yaml")
         );
         assert_eq!(template("kind: A\n# Source: later\n"), None);
-        assert_eq!(template("kind: List\nitems:\n- # Source: e.yaml\n  kind: A\n").as_deref(), Some("e.yaml"));
+        assert_eq!(
+            template("kind: List\nitems:\n- # Source: e.yaml\n  kind: A\n").as_deref(),
+            Some("e.yaml")
+        );
         assert_eq!(template("kind: List\nitems:\n  # Source: e.yaml\n  - kind: A\n"), None);
     }
 }

@@ -66,6 +66,5 @@ fn add_file(config: &mut Config, path: &Path) -> anyhow::Result<()> {
 
 /// The text of a configuration file.
 pub(super) fn read_config(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the configuration {}", path.display()))
+    std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration {}", path.display()))
 }

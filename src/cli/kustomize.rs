@@ -86,7 +86,10 @@ fn uninstall(plugin: &Path, home: &Path) -> anyhow::Result<()> {
 fn remove_link(plugin: &Path) -> anyhow::Result<bool> {
     let Ok(found) = plugin.symlink_metadata() else { return Ok(false) };
     if cfg!(unix) && !found.is_symlink() {
-        bail!("{} is not a link that `resecret kustomize install` has made: move it away first", plugin.display());
+        bail!(
+            "{} is not a link that `resecret kustomize install` has made: move it away first",
+            plugin.display()
+        );
     }
     fs::remove_file(plugin).with_context(|| format!("cannot remove {}", plugin.display()))?;
     Ok(true)

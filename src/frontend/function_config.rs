@@ -75,9 +75,15 @@ fn add_data(config: &mut Config, tree: &Tree<'_>, node: NodeId) -> Result<(), Er
         }
     }
     match (presets, to) {
-        (Some(presets), Some(to)) => presets.split(',').try_for_each(|name| config.add_preset(name.trim(), to)),
+        (Some(presets), Some(to)) => {
+            presets.split(',').try_for_each(|name| config.add_preset(name.trim(), to))
+        }
         (None, None) => Ok(()),
-        _ => Err(invalid("data", "`preset` and `to` need each other", "name the preset and the vaulted Secret")),
+        _ => Err(invalid(
+            "data",
+            "`preset` and `to` need each other",
+            "name the preset and the vaulted Secret",
+        )),
     }
 }
 

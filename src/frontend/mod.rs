@@ -136,7 +136,10 @@ mod tests {
     fn a_resource_list_is_told_by_its_group_and_kind() {
         check(LIST, Ok(Form::ResourceList));
         check(&format!("# comment\n---\n{LIST}---\n"), Ok(Form::ResourceList));
-        check(r#"{"kind":"ResourceList","items":[],"apiVersion":"config.kubernetes.io/v1beta1"}"#, Ok(Form::ResourceList));
+        check(
+            r#"{"kind":"ResourceList","items":[],"apiVersion":"config.kubernetes.io/v1beta1"}"#,
+            Ok(Form::ResourceList),
+        );
         check("kind: ConfigMap\ndata: {kind: ResourceList}\n", Ok(Form::Manifests));
         check("apiVersion: example.com/v1\nkind: ResourceList\nitems: []\n", Ok(Form::Manifests));
         check("kind: List\nitems: []\n", Ok(Form::Manifests));

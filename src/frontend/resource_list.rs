@@ -10,6 +10,7 @@ use crate::object::{Object, objects};
 use crate::patch::{Op, Patch};
 use crate::report;
 use crate::stream;
+use crate::yaml::span::column;
 use crate::yaml::{self, Kind, Path, Step, Tree};
 
 const RESULTS: &str = "results";
@@ -81,7 +82,8 @@ pub(super) fn with_results(bytes: &[u8], diagnostics: &[Diagnostic]) -> Result<V
         let tree = std::str::from_utf8(content).ok().and_then(|text| yaml::parse(text).ok());
         match tree.filter(is_resource_list) {
             Some(tree) => {
-                let edited = edit(&tree, &results(&tree, diagnostics)).map_err(|refused| refused.diagnostic)?;
+                let edited =
+                    edit(&tree, &results(&tree, diagnostics)).map_err(|refused| refused.diagnostic)?;
                 let text = edited.map_or_else(|| tree.source().to_owned(), |(text, _)| text);
                 output.extend_from_slice(text.as_bytes());
             }
@@ -91,14 +93,29 @@ pub(super) fn with_results(bytes: &[u8], diagnostics: &[Diagnostic]) -> Result<V
     Ok(output)
 }
 
+/// The diagnostic without the lines of a ResourceList that is gone by the time somebody reads the results.
+fn lasting(mut diagnostic: Diagnostic) -> Diagnostic {
+    let location = &mut diagnostic.location;
+    if location.file.is_none() {
+        (location.document, location.line, location.column) = (None, None, None);
+    }
+    diagnostic
+}
+
+/// What is not among the results yet: a function that runs on its own output has nothing new to say.
 fn results(tree: &Tree<'_>, diagnostics: &[Diagnostic]) -> Patch {
     let mut patch = Patch::default();
     let path = Path::root().key(RESULTS);
-    let results = report::results(diagnostics);
-    let earlier = tree.root().and_then(|root| tree.get(root, RESULTS));
-    match earlier.map(|node| &tree.node(tree.resolve(node)).kind) {
+    let mut results = report::results(&diagnostics.iter().cloned().map(lasting).collect::<Vec<_>>());
+    let earlier =
+        tree.root().and_then(|root| tree.get(root, RESULTS)).map(|node| tree.node(tree.resolve(node)));
+    match earlier.map(|node| (&node.kind, node.content)) {
         None => patch.push(Op::Add { path, value: Value::Array(results) }),
-        Some(Kind::Sequence(..)) => {
+        Some((Kind::Sequence(..), content)) => {
+            let text =
+                " ".repeat(column(tree.source(), content.start)) + &tree.source()[content.start..content.end];
+            let known: Vec<Value> = serde_yaml::from_str(&text).unwrap_or_default();
+            results.retain(|result| !known.contains(result));
             for value in results {
                 patch.push(Op::Append { sequence: path.clone(), value });
             }
