@@ -13,6 +13,8 @@ mod clients;
 mod dry_run;
 /// Runs that end in an error: who gets to see the diagnostic.
 mod failure;
+/// Kustomize beyond the examples: `fn run`, prefixes and hashes, and what happens without its flags.
+mod kustomize;
 /// One Helm on a machine of its own: folders, environment, plugins.
 mod machine;
 /// The null that should remove a subchart's default, and the rule that does not depend on it.
@@ -27,6 +29,8 @@ mod renders;
 mod same;
 /// `helm template` with the post-renderer, on both majors.
 mod template;
+/// The arguments of the Terraform example.
+mod terraform;
 /// Every way to a cluster, run as its client runs it.
 mod ways;
 
@@ -45,7 +49,16 @@ pub(crate) struct Case {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let required = std::env::var("RESECRET_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
-    let cases = [renders::CASES, null::CASES, template::CASES, dry_run::CASES, failure::CASES, plugin::CASES];
+    let cases = [
+        renders::CASES,
+        null::CASES,
+        template::CASES,
+        dry_run::CASES,
+        failure::CASES,
+        plugin::CASES,
+        kustomize::CASES,
+        terraform::CASES,
+    ];
     let cases = cases.concat().into_iter().map(|case| trial(case.name, case.needs, case.run, required));
     let same = same::trials().map(|(name, needs, run)| trial(&name, needs, run, required));
     let trials = cases.chain(same).collect();
