@@ -4,6 +4,7 @@ mod args;
 mod explain;
 mod filter;
 mod helm4;
+mod kustomize;
 mod sinks;
 
 use clap::Parser;
@@ -31,6 +32,7 @@ pub(crate) fn run() -> ExitStatus {
     let filter = match command {
         Some(Command::Filter(filter)) => *filter,
         Some(Command::Explain(explain)) => return finish(explain::run(&explain), &Sinks::default()),
+        Some(Command::Kustomize(command)) => return finish(kustomize::run(command), &Sinks::default()),
         None => filter,
     };
     let sinks = match Sinks::open(&filter.report) {

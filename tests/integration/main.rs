@@ -6,5 +6,7 @@ mod canary;
 mod cli;
 /// A run of the program in a folder and an environment of its own.
 mod harness;
+/// Kustomize: its exec plugin, and the configuration that it hands over.
+mod kustomize;
 /// Invariants of the repository that are cheap to check.
 mod tidy;
