@@ -40,6 +40,40 @@ pub(super) enum Command {
     Filter(Box<FilterArgs>),
     /// Say what a diagnostic means and what to do about it.
     Explain(ExplainArgs),
+    /// Print the JSON Schema of resecret.yaml, for editors and CI.
+    #[command(after_help = SCHEMA_HELP)]
+    Schema,
+    /// Print a script that completes commands and flags in a shell.
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands to a folder.
+    Man(ManArgs),
+}
+
+const SCHEMA_HELP: &str = "\
+Examples:
+  resecret schema > resecret.schema.json
+  # yaml-language-server: $schema=resecret.schema.json    (first line of resecret.yaml)";
+
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  source <(resecret completions bash)
+  resecret completions fish > ~/.config/fish/completions/resecret.fish";
+
+/// The arguments of `completions`.
+#[derive(Debug, clap::Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// The arguments of `man`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ManArgs {
+    /// Write resecret.1 and a page for each command to this folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
 }
 
 /// The arguments of `explain`.

@@ -4,6 +4,8 @@ mod args;
 mod explain;
 mod filter;
 mod helm4;
+mod manual;
+mod schema;
 mod sinks;
 
 use clap::Parser;
@@ -31,6 +33,9 @@ pub(crate) fn run() -> ExitStatus {
     let filter = match command {
         Some(Command::Filter(filter)) => *filter,
         Some(Command::Explain(explain)) => return finish(explain::run(&explain), &Sinks::default()),
+        Some(Command::Schema) => return finish(schema::run(), &Sinks::default()),
+        Some(Command::Completions(shell)) => return finish(manual::completions(&shell), &Sinks::default()),
+        Some(Command::Man(man)) => return finish(manual::pages(&man), &Sinks::default()),
         None => filter,
     };
     let sinks = match Sinks::open(&filter.report) {

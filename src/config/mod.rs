@@ -8,6 +8,7 @@ mod file;
 mod pattern;
 mod place;
 mod preset;
+mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -188,6 +189,12 @@ impl Config {
     #[must_use]
     pub fn has_rules(&self) -> bool {
         !self.secrets.is_empty() || !self.env.is_empty() || !self.drop_annotations.is_empty()
+    }
+
+    /// The JSON Schema (draft 2020-12) of a configuration file.
+    #[must_use]
+    pub fn schema() -> serde_json::Value {
+        schema::schema()
     }
 
     /// The names of the presets that are built in.

@@ -4,6 +4,8 @@
 mod canary;
 /// Flags, exit codes, standard streams: what a user meets.
 mod cli;
+/// What is made from definitions: JSON Schema, completions, manual pages, the README's usage.
+mod generated;
 /// A run of the program in a folder and an environment of its own.
 mod harness;
 /// Invariants of the repository that are cheap to check.
