@@ -82,12 +82,15 @@ mod findings;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod key_format;
 mod lower;
 mod object;
+mod observer;
 mod output;
 mod patch;
 mod pods;
 mod prefilter;
+mod reads;
 mod references;
 mod refuse;
 mod report;
@@ -97,6 +100,7 @@ mod splice;
 mod stream;
 mod survivors;
 mod unmatched;
+mod vault;
 mod verify;
 mod yaml;
 
@@ -104,5 +108,8 @@ pub use config::Config;
 pub use diagnostic::{Diagnostic, Location, ObjectRef, Severity};
 pub use error::Error;
 pub use filter::{Filtered, Summary, filter};
+pub use key_format::KeyFormat;
+pub use reads::{Access, Reader};
 pub use report::{Format, write_report};
 pub use rule::Rule;
+pub use vault::{Manifest, SecretStore, Vault, VaultedKey, VaultedSecret, vault};

@@ -10,6 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
+use crate::key_format::KeyFormat;
+
 /// The only `apiVersion` there is.
 pub(super) const API_VERSION: &str = "resecret.dev/v1alpha1";
 /// The only `kind` there is.
@@ -60,6 +62,9 @@ pub(super) struct Spec {
     #[serde(default)]
     #[schemars(inner(regex(pattern = SECRET_NAME)))]
     pub(super) vault: Vec<String>,
+    /// Variable, or key of a vaulted Secret, or a glob on either → what its value must look like; for `keys`.
+    #[serde(default)]
+    pub(super) formats: BTreeMap<String, KeyFormat>,
     /// What is an error, a warning, or allowed.
     #[serde(default)]
     pub(super) policy: PolicyEntry,

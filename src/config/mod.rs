@@ -19,6 +19,7 @@ pub(crate) use place::{Place, PlaceStep};
 
 use crate::diagnostic::Severity;
 use crate::error::Error;
+use crate::key_format::KeyFormat;
 
 /// A checked configuration.
 ///
@@ -38,6 +39,7 @@ pub struct Config {
     pub(crate) drop_annotations: Vec<AnnotationRule>,
     /// Secrets known to exist outside the stream: `spec.vault` and every `to`.
     pub(crate) vault: BTreeSet<String>,
+    pub(crate) formats: Vec<FormatRule>,
     pub(crate) policy: Policy,
     /// Whether a file has set `duplicates`: a second file that sets it differently is an error.
     duplicates_set: bool,
@@ -114,6 +116,17 @@ pub(crate) struct ReferenceRule {
 #[derive(Clone, Debug)]
 pub(crate) struct AnnotationRule {
     pub(crate) annotation: Pattern,
+    pub(crate) origin: Origin,
+}
+
+/// A line of `spec.formats`.
+#[derive(Clone, Debug)]
+pub(crate) struct FormatRule {
+    /// A variable, or a key of a vaulted Secret.
+    pub(crate) name: Pattern,
+    pub(crate) format: KeyFormat,
+    /// The only vaulted Secret that it speaks of; a preset's speaks of its own.
+    pub(crate) secret: Option<String>,
     pub(crate) origin: Origin,
 }
 

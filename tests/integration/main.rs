@@ -8,5 +8,7 @@ mod cli;
 mod generated;
 /// A run of the program in a folder and an environment of its own.
 mod harness;
+/// `resecret keys`: what vaulted Secrets must hold, and whether existing ones do.
+mod keys;
 /// Invariants of the repository that are cheap to check.
 mod tidy;

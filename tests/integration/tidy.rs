@@ -136,6 +136,9 @@ fn every_snapshot_of_the_command_line_is_compared_with_something() {
     for (name, _) in files("snapshots/cli", "") {
         let stem = name.rsplit('/').next().unwrap_or_default();
         let stem = stem.strip_suffix(".snap").unwrap_or_else(|| panic!("{name} is no accepted snapshot"));
-        assert!(tests.contains(&format!("\"{stem}\"")), "no test is compared with {name}: remove it");
+        // Names that a loop puts together are in the sources by their beginning.
+        let loops = stem.match_indices('-').map(|(at, _)| format!("\"{}-{{", &stem[..at]));
+        let known = loops.chain([format!("\"{stem}\"")]).any(|name| tests.contains(&name));
+        assert!(known, "no test is compared with {name}: remove it");
     }
 }
