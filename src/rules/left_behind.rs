@@ -42,7 +42,9 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
         subject.references.iter().map(|reference| reference.path.clone()).collect();
     let makers = MAKERS.iter().filter(|(kind, _)| *kind == object.kind);
     known.extend(makers.map(|(_, keys)| object.path.keys(keys)));
-    let mut search = Search { object, context, outcome, known, aliased: HashSet::new() };
+    // A merge key gives a field two paths; the node is the same.
+    let nodes = subject.references.iter().map(|reference| reference.node).collect();
+    let mut search = Search { object, context, outcome, known, nodes, aliased: HashSet::new() };
     search.walk(object.node, Trail::Start(&object.path), false);
 }
 
@@ -57,6 +59,8 @@ struct Search<'a, 't, 's> {
     outcome: &'a mut Outcome,
     /// The fields that are known to name a Secret, or to make one.
     known: HashSet<Path>,
+    /// The scalars in those fields.
+    nodes: HashSet<NodeId>,
     /// Collections that have been searched through an alias: once is enough, and aliases can be many.
     aliased: HashSet<(NodeId, bool)>,
 }
@@ -100,7 +104,7 @@ impl Search<'_, '_, '_> {
     fn scalar(&mut self, node: NodeId, text: &str, trail: Trail<'_>, speaks: bool) {
         if self.is_dropped(text) {
             let path = trail.to_path();
-            if speaks && !self.known.contains(&path) {
+            if speaks && !self.known.contains(&path) && !self.nodes.contains(&node) {
                 let help = format!(
                     "if it refers to the Secret, add to spec: references: [{{kind: {}, path: {}}}]; if it means something else, set policy.leftBehind to warn",
                     self.object.kind,

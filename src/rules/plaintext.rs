@@ -3,6 +3,8 @@
 //! Looked for in variables, in the data of ConfigMaps, in arguments and in annotations. A finding names the place and
 //! the reason, never the value.
 
+use serde_json::Value;
+
 use super::{Context, Finding, Outcome, Subject};
 use crate::credential::{Reason, reason, value_reason};
 use crate::diagnostic::Severity;
@@ -77,10 +79,43 @@ impl Search<'_> {
         for (key, value) in entries.unwrap_or_default() {
             let (Some(name), Some(text)) = (tree.text(*key), tree.text(*value)) else { continue };
             // A file is judged by its content alone, a short value also by its key.
-            let found = if text.contains('\n') { value_reason(text) } else { self.reason(name, text) };
-            if let Some(found) = found {
-                self.say(&format!("{what} {name}"), found, object.path.keys(keys).key(name), *value, help);
+            let found = match serde_json::from_str::<Value>(text) {
+                Ok(json @ (Value::Object(_) | Value::Array(_))) => self.in_json(&json),
+                _ if text.contains('\n') => value_reason(text).map(|reason| (None, reason)),
+                _ => self.reason(name, text).map(|reason| (None, reason)),
+            };
+            if let Some((inside, reason)) = found {
+                let what = match inside {
+                    Some(inside) => format!("{inside} inside {what} {name}"),
+                    None => format!("{what} {name}"),
+                };
+                self.say(&what, reason, object.path.keys(keys).key(name), *value, help);
             }
+        }
+    }
+
+    /// Inside JSON, such as the whole object that `kubectl apply` keeps in an annotation: by the key of a text, or by
+    /// the name that stands beside a `value`.
+    fn in_json(&self, json: &Value) -> Option<(Option<String>, Reason)> {
+        match json {
+            Value::Array(items) => items.iter().find_map(|item| self.in_json(item)),
+            Value::Object(entries) => {
+                let beside = entries.get("name").and_then(Value::as_str);
+                entries.iter().find_map(|(key, value)| {
+                    let (name, reason) = match value {
+                        Value::String(text) if key == "value" => {
+                            let name = beside.unwrap_or(key);
+                            (name, self.reason(name, text))
+                        }
+                        // A name that is a value, such as the `key` of a reference, is no credential.
+                        Value::String(text) if key == "key" || key == "name" => (&**key, value_reason(text)),
+                        Value::String(text) => (&**key, self.reason(key, text)),
+                        other => return self.in_json(other),
+                    };
+                    Some((Some(name.to_owned()), reason?))
+                })
+            }
+            _ => None,
         }
     }
 
