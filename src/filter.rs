@@ -255,6 +255,7 @@ impl Run<'_, '_> {
         let mut outcome = Outcome::default();
         let (mut kept, mut dropped) = (0, 0);
         for object in objects(&tree) {
+            self.observer.object(&object);
             if self.facts.drops(document.number, &object) {
                 dropped += 1;
                 outcome.patch.push(Op::Remove { path: object.path.clone() });

@@ -13,10 +13,13 @@ pub(crate) trait Observer {
         false
     }
 
+    /// There is an object, also one that goes.
+    fn object(&mut self, _object: &Object<'_, '_>) {}
+
     /// After the rewrite, an object reads a vaulted Secret.
     fn reads(&mut self, _object: &Object<'_, '_>, _read: &Read) {}
 
-    /// A document changes, or goes: then every one of its objects is removed.
+    /// A document changes. An object that goes is removed at its own path; of a document that goes, each of them.
     fn patched(&mut self, _document: &Document<'_>, _tree: &Tree<'_>, _patch: &Patch) {}
 }
 

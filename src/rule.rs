@@ -310,6 +310,18 @@ rules! {
     ///
     /// Vault it by a rule in `spec.env`, move it to a Secret in the chart's values, or set `policy.plaintext`.
     Plaintext = "plaintext",
+    /// An object that `resecret patches` must change and no patch can name.
+    ///
+    /// # What it means
+    ///
+    /// A patch finds its object by kind, name and namespace. This one has no name, or shares all three with another
+    /// object, so a patch would miss it or change both.
+    ///
+    /// # What to do
+    ///
+    /// Give the object a name or namespace of its own in the chart's values, or run the filter itself, which does not
+    /// look for objects by name.
+    Untargetable = "untargetable",
     /// A vaulted Secret that is not among those that `keys --against` was given.
     ///
     /// # What it means

@@ -44,6 +44,13 @@ pub(super) enum Command {
     /// With --against, nothing is printed but what existing Secrets lack. No value is ever shown.
     #[command(after_help = KEYS_HELP)]
     Keys(Box<KeysArgs>),
+    /// Print the run as patches, for places where this program cannot run.
+    ///
+    /// Filters manifests as `filter` does, and prints what it does to each object. The patches fit the render that they
+    /// were made from: print them anew for each version of the chart. Applied to another one they fail: they test the
+    /// names of all that they count through.
+    #[command(after_help = PATCHES_HELP)]
+    Patches(Box<PatchesArgs>),
     /// Say what a diagnostic means and what to do about it.
     Explain(ExplainArgs),
     /// Print the JSON Schema of resecret.yaml, for editors and CI.
@@ -66,6 +73,16 @@ Examples:
   helm template lf ./chart | resecret keys
   helm template lf ./chart | resecret keys -o external-secret --store vault > secrets.yaml
   kubectl get secret langfuse-vault -o yaml | resecret keys render.yaml --against -";
+
+const PATCHES_HELP: &str = "\
+Exit codes:
+  0  done
+  2  error: wrong flags, configuration or input, a stream that cannot be filtered, or an
+     object that a patch cannot name
+
+Examples:
+  helm template lf ./chart | resecret patches -o kustomize >> kustomization.yaml
+  helm template lf ./chart | resecret patches -o flux    # for spec of a HelmRelease";
 
 const SCHEMA_HELP: &str = "\
 Examples:
@@ -175,6 +192,37 @@ pub(super) struct KeysArgs {
     /// What to say.
     #[command(flatten)]
     pub(super) report: ReportArgs,
+}
+
+/// The arguments of `patches`.
+#[derive(Debug, clap::Args)]
+pub(super) struct PatchesArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+
+    /// What to print
+    #[arg(short, long, value_enum, default_value_t = PatchesOutput::Kustomize)]
+    pub(super) output: PatchesOutput,
+
+    /// What to change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// What `patches` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PatchesOutput {
+    /// JSON: the JSON Patch (RFC 6902) of each object, and which objects go
+    Json6902,
+    /// The patches of a Kustomization
+    Kustomize,
+    /// The postRenderers of a Flux HelmRelease
+    Flux,
 }
 
 /// What `keys` prints.

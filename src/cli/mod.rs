@@ -7,6 +7,7 @@ mod helm4;
 mod input;
 mod keys;
 mod manual;
+mod patches;
 mod schema;
 mod sinks;
 
@@ -35,6 +36,9 @@ pub(crate) fn run() -> ExitStatus {
     let filter = match command {
         Some(Command::Filter(filter)) => *filter,
         Some(Command::Keys(keys)) => return reporting(&keys.report, |sinks| keys::run(&keys, sinks)),
+        Some(Command::Patches(patches)) => {
+            return reporting(&patches.report, |sinks| patches::run(&patches, sinks));
+        }
         Some(Command::Explain(explain)) => return plain(explain::run(&explain)),
         Some(Command::Schema) => return plain(schema::run()),
         Some(Command::Completions(shell)) => return plain(manual::completions(&shell)),

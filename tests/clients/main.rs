@@ -17,6 +17,8 @@ mod machine;
 mod null;
 /// Manifests by object, read by a YAML reader of another lineage.
 mod objects;
+/// Kustomize applies what `resecret patches` prints.
+mod patches;
 /// Install, list, use, update and uninstall the plugin.
 mod plugin;
 /// The renders that ship in the repository are what Helm renders.
@@ -39,7 +41,15 @@ pub(crate) struct Case {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let required = std::env::var("RESECRET_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
-    let cases = [renders::CASES, null::CASES, template::CASES, dry_run::CASES, failure::CASES, plugin::CASES];
+    let cases = [
+        renders::CASES,
+        null::CASES,
+        template::CASES,
+        dry_run::CASES,
+        failure::CASES,
+        plugin::CASES,
+        patches::CASES,
+    ];
     let trials = cases.concat().into_iter().map(|case| trial(&case, required)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -71,6 +71,18 @@ fn command(name: &str, fixture: &Path, args: &[&str]) -> Output {
 }
 
 #[test]
+fn patches_shows_no_value() {
+    for fixture in fixtures() {
+        let name = fixture.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for form in ["json6902", "kustomize", "flux"] {
+            let output = command("patches", &fixture, &["-o", form]);
+            assert!(matches!(output.code, Some(0 | 2)), "{name}: no other exit code:\n{}", output.stderr);
+            check_all(&format!("{name}, patches -o {form}"), &output);
+        }
+    }
+}
+
+#[test]
 fn keys_shows_no_value() {
     let forms: [&[&str]; 6] = [
         &[],

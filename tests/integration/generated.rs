@@ -140,7 +140,7 @@ mod man {
         let output = resecret().args(["man", "--out", "share/man"]).run().succeeds();
         assert!(output.stdout.is_empty());
         assert_eq!(output.file("share/man/resecret.1"), page);
-        for command in ["filter", "explain", "schema", "completions", "man"] {
+        for command in ["filter", "keys", "patches", "explain", "schema", "completions", "man"] {
             let page = output.file(&format!("share/man/resecret-{command}.1"));
             assert!(page.contains(&format!("resecret\\-{command}")), "{command}: {page}");
         }

@@ -10,5 +10,7 @@ mod generated;
 mod harness;
 /// `resecret keys`: what vaulted Secrets must hold, and whether existing ones do.
 mod keys;
+/// `resecret patches`: the run as data.
+mod patches;
 /// Invariants of the repository that are cheap to check.
 mod tidy;
