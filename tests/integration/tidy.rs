@@ -162,3 +162,23 @@ fn the_page_about_clients_shows_the_examples_as_they_are() {
         assert!(twin || shown.contains(&name), "docs/clients.md does not show {name}");
     }
 }
+
+#[test]
+fn the_readme_names_the_clients_that_are_tested() {
+    let (script, readme) =
+        (fs::read_to_string(root().join(".ci/clients")), fs::read_to_string(root().join("README.md")));
+    let (script, readme) = (script.expect("the pins"), readme.expect("the README").replace('\n', " "));
+    let tested = readme.split("## Tested with").nth(1).expect("the section");
+    let names = [
+        ("helm3", "Helm"),
+        ("helm4", "Helm"),
+        ("kustomize", "Kustomize"),
+        ("kubectl", "kubectl"),
+        ("helmfile", "helmfile"),
+    ];
+    for (client, name) in names {
+        let row = script.lines().find(|line| line.starts_with(client)).expect("a row of the script");
+        let version = row.split_whitespace().nth(2).expect("a version").trim_start_matches('v');
+        assert!(tested.contains(&format!("{name} {version}")), "README is not tested with {name} {version}");
+    }
+}
