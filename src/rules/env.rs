@@ -23,7 +23,7 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
         return;
     }
     for list in &subject.pods.env {
-        let uses = list.uses();
+        let names = list.names();
         for (name, positions) in list.groups() {
             match decide(context.config, subject.object, list.container, name, outcome) {
                 None => {}
@@ -39,7 +39,7 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
                     let content = (!keeps(list, winner, rule, context))
                         .then(|| content(subject.object.tree, list, winner, &rule.to, key));
                     if positions.len() > 1 || content.is_some() {
-                        keep_one(list, &uses, &positions, winner, content, outcome);
+                        keep_one(list, &names, &positions, winner, content, outcome);
                     }
                 }
             }
