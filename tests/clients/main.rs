@@ -11,6 +11,8 @@ mod client;
 mod clients;
 /// `helm install --dry-run`, on both majors.
 mod dry_run;
+/// Every example of a system: what its page says, and what its release holds.
+mod examples;
 /// Runs that end in an error: who gets to see the diagnostic.
 mod failure;
 /// Kustomize beyond the examples: `fn run`, prefixes and hashes, and what happens without its flags.
@@ -21,6 +23,8 @@ mod machine;
 mod null;
 /// Manifests by object, read by a YAML reader of another lineage.
 mod objects;
+/// The commands of a page.
+mod page;
 /// Kustomize applies what `resecret patches` prints.
 mod patches;
 /// Install, list, use, update and uninstall the plugin.
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         template::CASES,
         dry_run::CASES,
         failure::CASES,
+        examples::CASES,
         plugin::CASES,
         kustomize::CASES,
         terraform::CASES,
