@@ -23,6 +23,8 @@ mod machine;
 mod null;
 /// Manifests by object, read by a YAML reader of another lineage.
 mod objects;
+/// The files of a release: what is in them, and what both majors do with them.
+mod package;
 /// The commands of a page.
 mod page;
 /// Kustomize applies what `resecret patches` prints.
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         failure::CASES,
         examples::CASES,
         plugin::CASES,
+        package::CASES,
         kustomize::CASES,
         terraform::CASES,
         patches::CASES,
