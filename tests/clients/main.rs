@@ -41,6 +41,8 @@ mod template;
 mod terraform;
 /// Every way to a cluster, run as its client runs it.
 mod ways;
+/// The workflows of the repository, by a linter.
+mod workflows;
 
 use std::process::ExitCode;
 
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         examples::CASES,
         plugin::CASES,
         package::CASES,
+        workflows::CASES,
         kustomize::CASES,
         terraform::CASES,
         patches::CASES,

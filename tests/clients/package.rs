@@ -13,6 +13,7 @@ pub(crate) const CASES: &[Case] = &[
     Case { name: "package::helm4_verifies", needs: &["helm4", "bash", "jq", "gpg"], run: helm4_verifies },
     Case { name: "package::helm4_post_renderer_alone", needs: &["helm4", "bash", "jq"], run: alone },
     Case { name: "package::helm3_unpacked", needs: &["helm3", "bash", "jq"], run: helm3_unpacked },
+    Case { name: "package::hook_on_other_systems", needs: &["helm3", "bash", "jq"], run: other_systems },
     Case { name: "package::for_another_machine", needs: &["helm3", "bash", "jq"], run: another_machine },
 ];
 
@@ -147,4 +148,28 @@ fn another_machine() -> Result<()> {
     let run = helm.run(["plugin", "install", text(&folder)?])?.failed()?;
     run.says("resecret: not installed: there is no ")?;
     run.says("Take a release of resecret that holds a binary for this machine")
+}
+
+/// What the hook does where `uname` says something else: the names, not the programs, can be tried here.
+fn other_systems() -> Result<()> {
+    let systems = [
+        ("Darwin", "arm64", "resecret-darwin-arm64", "bin/resecret"),
+        ("Linux", "aarch64", "resecret-linux-arm64", "bin/resecret"),
+        ("MINGW64_NT-10.0", "x86_64", "resecret-windows-amd64.exe", "bin/resecret.exe"),
+    ];
+    for (system, processor, packaged, binary) in systems {
+        let machine = Machine::new()?;
+        let folder = unpack(&machine)?;
+        for name in names(&folder.join("bin"))? {
+            fs::rename(folder.join("bin").join(&name), folder.join("bin").join(packaged))?;
+        }
+        fs::remove_file(machine.path("tools/uname"))?;
+        let answer = format!("[ \"$1\" = -s ] && echo '{system}' || echo '{processor}'\n");
+        machine.write_script("tools/uname", &answer)?;
+        let helm = machine.helm(Major::Three)?;
+        let run = helm.run(["plugin", "install", text(&folder)?])?.succeeded()?;
+        run.says(&format!("resecret: found version {VERSION}"))?;
+        ensure!(folder.join(binary).is_file(), "{system} has no {binary}");
+    }
+    Ok(())
 }
