@@ -58,6 +58,19 @@ const EXTERNAL_SECRETS: System = System {
     chart_secrets: &["lf-langfuse-nextauth"],
 };
 
+const DATASPOKE: System = System {
+    folder: "dataspoke",
+    variables: &[
+        "POSTGRES_USER",
+        "POSTGRES_PASSWORD",
+        "POSTGRES_DATABASE",
+        "POSTGRES_PWD",
+        "REDIS_PASSWORD",
+        "QDRANT__SERVICE__API_KEY",
+    ],
+    chart_secrets: &["dataspoke-secrets"],
+};
+
 const COMPOSE: System = System {
     folder: "langfuse-from-compose",
     variables: &[
@@ -103,6 +116,8 @@ pub(crate) const CASES: &[Case] = &[
         needs: &["helm4"],
         run: || four(&EXTERNAL_SECRETS),
     },
+    Case { name: "examples::dataspoke::helm3", needs: &["helm3"], run: || three(&DATASPOKE) },
+    Case { name: "examples::dataspoke::helm4", needs: &["helm4"], run: || four(&DATASPOKE) },
     Case { name: "examples::langfuse_from_compose::helm3", needs: &["helm3"], run: || three(&COMPOSE) },
     Case { name: "examples::langfuse_from_compose::helm4", needs: &["helm4"], run: || four(&COMPOSE) },
 ];
@@ -144,7 +159,9 @@ fn check(system: &System, major: Major) -> Result<()> {
             ensure!(entry.pointer("/valueFrom/secretKeyRef/name").is_some(), "{name} is {entry}");
         }
     }
-    every_key_is_provided(&folder, &release, &entries)
+    let provided = provided(&folder.join("vault"))?;
+    every_key_is_provided(&provided, &release, &entries)?;
+    every_env_from_is_provided(&provided, &render, &release)
 }
 
 /// The machine of someone who has installed everything that the pages ask for.
@@ -185,24 +202,23 @@ fn no_value(release: &str) -> Result<()> {
     Ok(())
 }
 
+/// The containers of all pod templates.
+fn containers(objects: &Objects) -> impl Iterator<Item = &Value> {
+    let objects = objects.release.values().chain(objects.hooks.values());
+    let lists = objects.flat_map(|object| {
+        ["initContainers", "containers"].map(|field| object.pointer(&format!("/spec/template/spec/{field}")))
+    });
+    lists.flatten().filter_map(Value::as_array).flatten()
+}
+
 /// The entries of all containers.
 fn env(objects: &Objects) -> Vec<&Value> {
-    objects
-        .release
-        .values()
-        .chain(objects.hooks.values())
-        .flat_map(|object| ["initContainers", "containers"].map(|field| (object, field)))
-        .filter_map(|(object, field)| object.pointer(&format!("/spec/template/spec/{field}")))
-        .filter_map(Value::as_array)
-        .flatten()
-        .filter_map(|container| container.get("env").and_then(Value::as_array))
-        .flatten()
-        .collect()
+    let lists = containers(objects).filter_map(|container| container.get("env")).filter_map(Value::as_array);
+    lists.flatten().collect()
 }
 
 /// Demands that the manifests of `vault/` make every Secret and key that the release reads.
-fn every_key_is_provided(folder: &Path, release: &Objects, entries: &[&Value]) -> Result<()> {
-    let provided = provided(&folder.join("vault"))?;
+fn every_key_is_provided(provided: &Provided, release: &Objects, entries: &[&Value]) -> Result<()> {
     let has = |secret: &str, key: Option<&str>| match (provided.get(secret), key) {
         (None, _) => bail!("nothing in vault/ makes Secret {secret}"),
         (Some(keys), Some(key)) => {
@@ -221,9 +237,27 @@ fn every_key_is_provided(folder: &Path, release: &Objects, entries: &[&Value]) -
     Ok(())
 }
 
-/// The Secrets that the manifests in a folder make, with their keys.
-fn provided(folder: &Path) -> Result<BTreeMap<String, BTreeSet<String>>> {
-    let mut secrets = BTreeMap::<String, BTreeSet<String>>::new();
+/// The same for `envFrom`, which takes the keys that the chart's Secret had.
+fn every_env_from_is_provided(provided: &Provided, render: &Objects, release: &Objects) -> Result<()> {
+    let sources =
+        containers(release).filter_map(|container| container.get("envFrom")).filter_map(Value::as_array);
+    for source in sources.flatten().filter_map(|source| source.pointer("/secretRef/name")) {
+        let name = source.as_str().context("a reference has a name")?;
+        let keys = provided.get(name).with_context(|| format!("nothing in vault/ makes Secret {name}"))?;
+        let chart = render.release.get(&format!("Secret {name}")).context("the chart renders the Secret")?;
+        for key in ["/data", "/stringData"].into_iter().flat_map(|field| keys_of(chart, field)) {
+            ensure!(keys.contains(&key), "nothing in vault/ makes key {key} of {name}");
+        }
+    }
+    Ok(())
+}
+
+/// Secrets by name, with their keys.
+type Provided = BTreeMap<String, BTreeSet<String>>;
+
+/// The Secrets that the manifests in a folder make.
+fn provided(folder: &Path) -> Result<Provided> {
+    let mut secrets = Provided::new();
     for entry in fs::read_dir(folder)? {
         for object in Objects::read(&fs::read_to_string(entry?.path())?)?.release.into_values() {
             let (name, keys) = match object["kind"].as_str() {
