@@ -33,6 +33,13 @@ pub(crate) fn plain_or_quoted(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { double_quoted(text) }
 }
 
+/// A text for a comment or a line of a table: whatever could begin another line is replaced.
+pub(crate) fn one_line(text: &str) -> String {
+    // YAML 1.1 also breaks lines at these two.
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    text.chars().map(|c| if breaks(c) { '\u{fffd}' } else { c }).collect()
+}
+
 /// The boolean or null that a plain scalar means in YAML 1.2; `None` for anything else.
 pub(crate) fn boolean_or_null(text: &str) -> Option<serde_json::Value> {
     match text {

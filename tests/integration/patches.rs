@@ -60,7 +60,9 @@ fn objects(stream: &[u8]) -> Option<BTreeMap<String, Value>> {
 fn collect(object: &Value, found: &mut BTreeMap<String, Value>) {
     let is_list = object["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
     if let Some(items) = object["items"].as_array().filter(|_| is_list) {
-        items.iter().for_each(|item| collect(item, found));
+        for item in items {
+            collect(item, found);
+        }
     } else if !object.is_null() {
         let word = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let key = [word("/apiVersion"), word("/kind"), word("/metadata/namespace"), word("/metadata/name")];
