@@ -14,9 +14,15 @@ pub(crate) fn is_plain(text: &str) -> bool {
         && !RESERVED.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// The string in double quotes, as JSON writes it, which is YAML too.
+/// The string in double quotes, as JSON writes it, which is YAML too; what YAML 1.1 takes for line breaks is escaped.
 pub(crate) fn double_quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut quoted = serde_json::Value::from(text).to_string();
+    for (raw, escaped) in [('\u{85}', "\\u0085"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")] {
+        if quoted.contains(raw) {
+            quoted = quoted.replace(raw, escaped);
+        }
+    }
+    quoted
 }
 
 /// The string in single quotes, or in double quotes where single ones cannot hold it.
