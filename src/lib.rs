@@ -75,10 +75,12 @@ mod agree;
 mod config;
 mod credential;
 mod diagnostic;
+mod edit;
 mod error;
 mod facts;
 mod filter;
 mod findings;
+mod frontend;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -109,6 +111,7 @@ pub use config::Config;
 pub use diagnostic::{Diagnostic, Location, ObjectRef, Severity};
 pub use error::Error;
 pub use filter::{Filtered, Summary, filter};
+pub use frontend::add_function_config;
 pub use key_format::KeyFormat;
 pub use plan::{Change, ObjectPatch, Plan, Target, plan};
 pub use reads::{Access, Reader};

@@ -14,7 +14,6 @@ use crate::exit::ExitStatus;
 
 /// Runs the command.
 pub(super) fn run(args: &KeysArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
-    let config = filter::config(&args.rules)?;
     let form = form(args)?;
     if input::has_stdin(&args.against) && (args.input.files.is_empty() || input::has_stdin(&args.input.files))
     {
@@ -22,6 +21,7 @@ pub(super) fn run(args: &KeysArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> 
     }
     let Input { bytes, places } = Input::read(&args.input.files)?;
     sinks.places(places);
+    let config = filter::config(&args.rules, None, &bytes)?;
     let vault = resecret::vault(&bytes, &config)?;
     if !args.against.is_empty() {
         return check(&vault, args, sinks);

@@ -6,6 +6,7 @@ mod filter;
 mod helm4;
 mod input;
 mod keys;
+mod kustomize;
 mod manual;
 mod patches;
 mod schema;
@@ -43,6 +44,7 @@ pub(crate) fn run() -> ExitStatus {
         Some(Command::Schema) => return plain(schema::run()),
         Some(Command::Completions(shell)) => return plain(manual::completions(&shell)),
         Some(Command::Man(man)) => return plain(manual::pages(&man)),
+        Some(Command::Kustomize(command)) => return plain(kustomize::run(command)),
         None => filter,
     };
     reporting(&filter.report, |sinks| filter::run(&filter, sinks).map(|()| ExitStatus::Success))

@@ -14,9 +14,9 @@ use crate::exit::ExitStatus;
 
 /// Runs the command.
 pub(super) fn run(args: &PatchesArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
-    let config = filter::config(&args.rules)?;
     let Input { bytes, places } = Input::read(&args.input.files)?;
     sinks.places(places);
+    let config = filter::config(&args.rules, None, &bytes)?;
     let plan = resecret::plan(&bytes, &config)?;
     let text = match args.output {
         PatchesOutput::Json6902 => format!("{:#}\n", plan.to_json()),

@@ -10,6 +10,8 @@ mod generated;
 mod harness;
 /// `resecret keys`: what vaulted Secrets must hold, and whether existing ones do.
 mod keys;
+/// Kustomize: its exec plugin, and the configuration that it hands over.
+mod kustomize;
 /// `resecret patches`: the run as data.
 mod patches;
 /// Invariants of the repository that are cheap to check.
