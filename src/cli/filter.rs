@@ -7,9 +7,8 @@ use anyhow::Context;
 use resecret::Config;
 
 use super::args::{FilterArgs, RuleArgs};
-use super::input;
-use super::kustomize;
 use super::sinks::Sinks;
+use super::{input, kustomize};
 
 /// Read when no flag names any rule.
 const DEFAULT_CONFIG: &str = "resecret.yaml";

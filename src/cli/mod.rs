@@ -41,10 +41,10 @@ pub(crate) fn run() -> ExitStatus {
             return reporting(&patches.report, |sinks| patches::run(&patches, sinks));
         }
         Some(Command::Explain(explain)) => return plain(explain::run(&explain)),
+        Some(Command::Kustomize(command)) => return plain(kustomize::run(command)),
         Some(Command::Schema) => return plain(schema::run()),
         Some(Command::Completions(shell)) => return plain(manual::completions(&shell)),
         Some(Command::Man(man)) => return plain(manual::pages(&man)),
-        Some(Command::Kustomize(command)) => return plain(kustomize::run(command)),
         None => filter,
     };
     reporting(&filter.report, |sinks| filter::run(&filter, sinks).map(|()| ExitStatus::Success))

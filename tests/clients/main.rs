@@ -58,9 +58,9 @@ fn main() -> ExitCode {
         dry_run::CASES,
         failure::CASES,
         plugin::CASES,
-        patches::CASES,
         kustomize::CASES,
         terraform::CASES,
+        patches::CASES,
     ];
     let cases = cases.concat().into_iter().map(|case| trial(case.name, case.needs, case.run, required));
     let same = same::trials().map(|(name, needs, run)| trial(&name, needs, run, required));
