@@ -84,12 +84,16 @@ mod frontend;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod key_format;
 mod lower;
 mod object;
+mod observer;
 mod output;
 mod patch;
+mod plan;
 mod pods;
 mod prefilter;
+mod reads;
 mod references;
 mod refuse;
 mod report;
@@ -99,6 +103,7 @@ mod splice;
 mod stream;
 mod survivors;
 mod unmatched;
+mod vault;
 mod verify;
 mod yaml;
 
@@ -107,5 +112,9 @@ pub use diagnostic::{Diagnostic, Location, ObjectRef, Severity};
 pub use error::Error;
 pub use filter::{Filtered, Summary, filter};
 pub use frontend::add_function_config;
+pub use key_format::KeyFormat;
+pub use plan::{Change, ObjectPatch, Plan, Target, plan};
+pub use reads::{Access, Reader};
 pub use report::{Format, write_report};
 pub use rule::Rule;
+pub use vault::{Manifest, SecretStore, Vault, VaultedKey, VaultedSecret, vault};

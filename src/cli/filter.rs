@@ -1,29 +1,22 @@
 //! `resecret filter`: standard input to standard output.
 
-use std::io::{self, IsTerminal, Read};
+use std::io;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use resecret::Config;
 
-use super::args::FilterArgs;
-use super::kustomize;
+use super::args::{FilterArgs, RuleArgs};
 use super::sinks::Sinks;
+use super::{input, kustomize};
 
 /// Read when no flag names any rule.
 const DEFAULT_CONFIG: &str = "resecret.yaml";
 
 /// Runs the filter.
 pub(super) fn run(args: &FilterArgs, sinks: &Sinks) -> anyhow::Result<()> {
-    let mut stdin = io::stdin().lock();
-    if stdin.is_terminal() {
-        bail!(
-            "standard input is a terminal: pipe rendered manifests in, for example `helm template … | resecret`"
-        );
-    }
-    let mut input = Vec::new();
-    stdin.read_to_end(&mut input).context("cannot read standard input")?;
-    let config = config(args, &input)?;
+    let input = input::stdin()?;
+    let config = config(&args.rules, args.plugin_config.as_deref(), &input)?;
     let filtered = resecret::filter(&input, &config)?;
     // Only now, with every document verified, does anything go out.
     filtered
@@ -34,8 +27,7 @@ pub(super) fn run(args: &FilterArgs, sinks: &Sinks) -> anyhow::Result<()> {
 }
 
 /// The rules of all flags and of what the client hands over, or else of the default file.
-fn config(args: &FilterArgs, input: &[u8]) -> anyhow::Result<Config> {
-    let FilterArgs { plugin_config, rules, .. } = args;
+pub(super) fn config(rules: &RuleArgs, plugin_config: Option<&Path>, input: &[u8]) -> anyhow::Result<Config> {
     let mut config = Config::default();
     for path in &rules.config {
         add_file(&mut config, path)?;

@@ -101,9 +101,9 @@ impl Lowering<'_, '_> {
         if let Some(value) = &edit.value {
             let content = self.tree.node(node).content;
             let text = self.scalar(node, value);
-            // Where nothing stood there may be no blank behind the dash or colon.
+            // Where nothing stood there may be no blank behind the dash, the colon or the anchor.
             let touches = content.start == content.end
-                && self.tree.source()[..content.start].ends_with(['-', ':', '?']);
+                && self.tree.source()[..content.start].ends_with(|c: char| !c.is_whitespace());
             let blank = if touches { " " } else { "" };
             self.splices.push(Splice::replacement(content, format!("{blank}{text}")));
         }
