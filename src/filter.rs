@@ -128,9 +128,7 @@ impl Filtered<'_> {
 /// ```
 pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Error> {
     stream::check(input)?;
-    if !config.has_rules() {
-        return Err(refuse::no_rules().into());
-    }
+    config.check_rules()?;
     let mut findings = Findings::new(input);
     let facts = learn(input, config, &mut findings)?;
     let survivors = Survivors::new(facts.values().to_vec()).map_err(|error| refuse::too_much(&error))?;
@@ -175,16 +173,16 @@ fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<F
         let Some(text) = read(&document, Interest::Edit, findings) else { continue };
         let Some(tree) = parse(&document, text, Interest::Edit, findings) else { continue };
         for object in objects(&tree).into_iter().filter(Object::is_secret) {
-            let location = || findings.locate_in(&document, &object, tree.node(object.node).start);
+            let location = findings.locate_in(&document, &object, tree.node(object.node).start);
             let Some(name) = object.name().filter(|name| !name.is_empty()) else {
-                let diagnostic = refuse::unnamed_secret().at(location());
-                findings.push(diagnostic);
+                findings.push(refuse::unnamed_secret().at(location));
                 continue;
             };
             facts.add(document.number, &object, name, config);
-            if let Some(diagnostic) = refuse::same_name(name, &facts, &object, config) {
-                let diagnostic = diagnostic.at(location());
-                findings.push(diagnostic);
+            let found =
+                [refuse::same_name, refuse::hook_secret].map(|ask| ask(name, &facts, &object, config));
+            for diagnostic in found.into_iter().flatten() {
+                findings.push(diagnostic.at(location.clone()));
             }
         }
     }

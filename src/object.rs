@@ -9,6 +9,9 @@ const MAX_LISTS: usize = 8;
 
 const HELM4_TEMPLATE: &str = "postrenderer.helm.sh/postrender-filename";
 
+/// Makes an object a hook: Helm runs it beside the release.
+const HOOK: &str = "helm.sh/hook";
+
 /// An object: a document's root, or an item of a list.
 #[derive(Clone)]
 pub(crate) struct Object<'t, 's> {
@@ -40,6 +43,21 @@ impl<'t> Object<'t, '_> {
         self.text_at(&["metadata", "labels", label])
     }
 
+    /// The value of an annotation.
+    pub(crate) fn annotation(&self, annotation: &str) -> Option<&'t str> {
+        self.text_at(&["metadata", "annotations", annotation])
+    }
+
+    /// When Helm runs this hook (`pre-install,pre-upgrade`); `None` for an object that is no hook.
+    pub(crate) fn hook(&self) -> Option<&'t str> {
+        self.annotation(HOOK)
+    }
+
+    /// Whether a post-renderer never sees this object: a hook, but for those that Helm 4 has sent through one.
+    pub(crate) fn passes_by(&self) -> bool {
+        self.hook().is_some() && self.annotation(HELM4_TEMPLATE).is_none()
+    }
+
     fn text_at(&self, keys: &[&str]) -> Option<&'t str> {
         self.tree.get_in(self.node, keys).and_then(|node| self.tree.text(node))
     }
@@ -53,7 +71,7 @@ impl<'t> Object<'t, '_> {
     ///
     /// Helm 4 says so in an annotation; Helm 3, and `helm template`, in the first comment of the document.
     pub(crate) fn template(&self) -> Option<String> {
-        let annotated = self.text_at(&["metadata", "annotations", HELM4_TEMPLATE]).map(str::to_owned);
+        let annotated = self.annotation(HELM4_TEMPLATE).map(str::to_owned);
         annotated.or_else(|| stream::template(self.tree.source().as_bytes()))
     }
 
