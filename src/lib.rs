@@ -75,6 +75,7 @@ mod agree;
 mod config;
 mod credential;
 mod diagnostic;
+mod diff;
 mod error;
 mod facts;
 mod filter;
@@ -102,6 +103,7 @@ mod yaml;
 
 pub use config::Config;
 pub use diagnostic::{Diagnostic, Location, ObjectRef, Severity};
+pub use diff::{Diff, LineKind};
 pub use error::Error;
 pub use filter::{Filtered, Summary, filter};
 pub use report::{Format, write_report};

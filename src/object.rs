@@ -1,5 +1,7 @@
 //! A node as a Kubernetes object.
 
+use base64::prelude::{BASE64_STANDARD, Engine};
+
 use crate::diagnostic::ObjectRef;
 use crate::stream;
 use crate::yaml::{Kind, NodeId, Path, Tree};
@@ -88,15 +90,45 @@ impl<'t> Object<'t, '_> {
     /// The keys of `data` and `stringData`, in order, each once.
     pub(crate) fn secret_keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = Vec::new();
-        for field in ["data", "stringData"] {
-            let entries = self.tree.get(self.node, field).and_then(|data| self.tree.entries(data));
-            for (key, _) in entries.unwrap_or_default() {
-                if let Some(key) = self.tree.text(*key).filter(|key| !keys.iter().any(|known| known == key)) {
-                    keys.push(key.to_owned());
-                }
+        for DataEntry { key, .. } in self.secret_data() {
+            if !keys.iter().any(|known| known == key) {
+                keys.push(key.to_owned());
             }
         }
         keys
+    }
+
+    /// The entries of `data` and `stringData`, in order.
+    pub(crate) fn secret_data(&self) -> Vec<DataEntry<'t>> {
+        let mut found = Vec::new();
+        for (field, encoded) in [("data", true), ("stringData", false)] {
+            let entries = self.tree.get(self.node, field).and_then(|data| self.tree.entries(data));
+            for (key, value) in entries.unwrap_or_default() {
+                let Some(key) = self.tree.text(*key) else { continue };
+                found.push(DataEntry { key, text: self.tree.text(*value), encoded });
+            }
+        }
+        found
+    }
+}
+
+/// An entry of a Secret's data.
+pub(crate) struct DataEntry<'t> {
+    /// Its key.
+    pub(crate) key: &'t str,
+    text: Option<&'t str>,
+    encoded: bool,
+}
+
+impl DataEntry<'_> {
+    /// The value itself; `None` where it is no text or its base64 is wrong.
+    pub(crate) fn plain(&self) -> Option<Vec<u8>> {
+        let text = self.text?;
+        if !self.encoded {
+            return Some(text.as_bytes().to_vec());
+        }
+        let encoded: String = text.split_whitespace().collect();
+        BASE64_STANDARD.decode(encoded).ok()
     }
 }
 

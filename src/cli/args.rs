@@ -42,6 +42,9 @@ pub(super) enum Command {
     /// Say what filtering would complain about, for CI: the same run without output.
     #[command(after_help = CHECK_HELP)]
     Check(Box<CheckArgs>),
+    /// Show what filtering would change, without the values.
+    #[command(after_help = DIFF_HELP)]
+    Diff(Box<DiffArgs>),
     /// Say what a diagnostic means and what to do about it.
     Explain(ExplainArgs),
 }
@@ -77,6 +80,52 @@ pub(super) struct CheckArgs {
     /// What to say.
     #[command(flatten)]
     pub(super) report: ReportArgs,
+}
+
+const DIFF_HELP: &str = "\
+Only documents that change appear, each hunk under the name of its object. A value is shown as its
+length, for example <8-15 characters>: the data of Secrets and ConfigMaps, literals of variables,
+arguments, annotations, and whatever looks like a credential. If the filter would fail, its messages
+are all there is.
+
+Exit codes:
+  0  no difference
+  1  there is a difference
+  2  error: wrong flags or configuration, or the filter would fail
+
+Examples:
+  helm template lf ./chart | resecret diff --preset langfuse --to langfuse-vault
+  resecret diff --config resecret.yaml --color always render.yaml | less -R";
+
+/// The arguments of `diff`.
+#[derive(Debug, clap::Args)]
+pub(super) struct DiffArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+
+    /// When to use colour; `auto` is on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub(super) color: Color,
+
+    /// What would change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Also into a pipe or file
+    Always,
+    /// Not at all
+    Never,
 }
 
 /// What a command reads.

@@ -43,22 +43,28 @@ fn check(source: &Source, config: &Config, several: bool, progress: &Progress) -
         Ok(input) => input,
         Err(error) => return vec![unreadable(&name, &error)],
     };
-    let mut found = match resecret::filter(&input, config) {
-        Ok(filtered) => filtered.diagnostics().to_vec(),
-        Err(error) => error.diagnostics().to_vec(),
-    };
-    for diagnostic in &mut found {
+    match resecret::filter(&input, config) {
+        Ok(filtered) => place(filtered.diagnostics(), &name, several),
+        Err(error) => place(error.diagnostics(), &name, several),
+    }
+}
+
+/// The same diagnostics with the name of the stream that they are about.
+pub(super) fn place(diagnostics: &[Diagnostic], name: &str, several: bool) -> Vec<Diagnostic> {
+    let mut placed = diagnostics.to_vec();
+    for diagnostic in &mut placed {
         match &diagnostic.location.file {
             // A place in the configuration: the stream in which it matches nothing is not clear by itself.
             Some(_) if several => diagnostic.message += &format!(", in {name}"),
             Some(_) => {}
-            None => diagnostic.location.file = Some(name.clone()),
+            None => diagnostic.location.file = Some(name.to_owned()),
         }
     }
-    found
+    placed
 }
 
-fn unreadable(name: &str, error: &anyhow::Error) -> Diagnostic {
+/// A stream that cannot be read.
+pub(super) fn unreadable(name: &str, error: &anyhow::Error) -> Diagnostic {
     Diagnostic {
         rule: Rule::Io,
         severity: Severity::Error,

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod diff;
 mod explain;
 mod filter;
 mod helm4;
@@ -36,6 +37,7 @@ pub(crate) fn run() -> ExitStatus {
         None => reporting(&filter.report, |sinks| filter::run(&filter, sinks).map(done)),
         Some(Command::Filter(args)) => reporting(&args.report, |sinks| filter::run(&args, sinks).map(done)),
         Some(Command::Check(args)) => reporting(&args.report, |sinks| check::run(&args, sinks)),
+        Some(Command::Diff(args)) => reporting(&args.report, |sinks| diff::run(&args, sinks)),
         Some(Command::Explain(args)) => finish(explain::run(&args).map(done), &Sinks::default()),
     }
 }
