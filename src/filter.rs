@@ -177,7 +177,7 @@ pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Erro
 }
 
 /// The first pass: which Secrets the stream renders, and which of them go.
-fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<Facts, Error> {
+pub(crate) fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<Facts, Error> {
     let mut facts = Facts::default();
     let prefilter = SecretFilter::new()?;
     for document in stream::documents(input) {
@@ -207,7 +207,11 @@ fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<F
     Ok(facts)
 }
 
-fn read<'i>(document: &Document<'i>, interest: Interest, findings: &mut Findings<'_>) -> Option<&'i str> {
+pub(crate) fn read<'i>(
+    document: &Document<'i>,
+    interest: Interest,
+    findings: &mut Findings<'_>,
+) -> Option<&'i str> {
     stream::text(document)
         .map_err(|at| {
             let location = findings.locate(document, at - document.body);
@@ -216,7 +220,7 @@ fn read<'i>(document: &Document<'i>, interest: Interest, findings: &mut Findings
         .ok()
 }
 
-fn parse<'s>(
+pub(crate) fn parse<'s>(
     document: &Document<'_>,
     text: &'s str,
     interest: Interest,

@@ -83,6 +83,7 @@ mod findings;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod inventory;
 mod lower;
 mod object;
 mod output;

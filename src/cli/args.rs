@@ -39,6 +39,9 @@ pub(super) enum Command {
     /// Filter manifests from standard input to standard output.
     #[command(after_help = AFTER_HELP)]
     Filter(Box<FilterArgs>),
+    /// List what a render holds that should not be in Git, and propose a configuration that vaults it.
+    #[command(after_help = SCAN_HELP)]
+    Scan(Box<ScanArgs>),
     /// Say what filtering would complain about, for CI: the same run without output.
     #[command(after_help = CHECK_HELP)]
     Check(Box<CheckArgs>),
@@ -47,6 +50,79 @@ pub(super) enum Command {
     Diff(Box<DiffArgs>),
     /// Say what a diagnostic means and what to do about it.
     Explain(ExplainArgs),
+}
+
+const SCAN_HELP: &str = "\
+Lists Secrets with their keys, lengths and readers; variables that stand twice, with the entry that
+wins; literals that look like credentials; checksum annotations; and fields of custom resources that
+hold a Secret's name. Tokens that the cluster makes are left out. No value is shown.
+
+With --write it proposes a configuration, after a run of the filter with it. A chart Secret goes to a
+vaulted one of its own, NAME-vault, the literals of a chart to CHART-credentials. With --to all of
+them go to one; keys that would meet there are given the chart Secret's name as prefix, and a Secret
+whose keys cannot stand beside others (envFrom, types such as kubernetes.io/tls) keeps one of its
+own. What no rule can vault is a comment at the end of the file.
+
+Exit codes:
+  0  nothing to report
+  1  something was found
+  2  error: wrong flags, input that is empty or cannot be read, or no configuration goes through
+
+Examples:
+  helm template lf ./chart | resecret scan
+  helm template lf ./chart | resecret scan --write resecret.yaml --to langfuse-vault
+  resecret scan --format json renders/ | jq '.credentials[].place.object.name'";
+
+/// The arguments of `scan`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ScanArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+
+    /// Propose a configuration and write it to this file, which must not be there yet
+    #[arg(long, value_name = "FILE")]
+    pub(super) write: Option<PathBuf>,
+
+    /// Vault all of it in this one Secret
+    #[arg(long, value_name = "SECRET", requires = "write")]
+    pub(super) to: Option<String>,
+
+    /// Overwrite the file of --write
+    #[arg(long, requires = "write")]
+    pub(super) force: bool,
+
+    /// How to write the inventory
+    #[arg(long, value_enum, default_value_t = ScanFormat::Text)]
+    pub(super) format: ScanFormat,
+
+    /// Append diagnostics and summary to this file too, as text
+    #[arg(long, value_name = "FILE", env = LOG, hide_env_values = true)]
+    log_file: Option<PathBuf>,
+
+    /// Leave the summary line out
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl ScanArgs {
+    /// How diagnostics are reported.
+    pub(super) fn report(&self) -> ReportArgs {
+        let format = match self.format {
+            ScanFormat::Text => Format::Text,
+            ScanFormat::Json => Format::Json,
+        };
+        ReportArgs { format, log_file: self.log_file.clone(), quiet: self.quiet }
+    }
+}
+
+/// The formats of an inventory.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ScanFormat {
+    /// Tables
+    Text,
+    /// One JSON object
+    Json,
 }
 
 const CHECK_HELP: &str = "\

@@ -9,6 +9,7 @@ mod helm4;
 mod input;
 mod parallel;
 mod progress;
+mod scan;
 mod sinks;
 
 use clap::Parser;
@@ -38,6 +39,7 @@ pub(crate) fn run() -> ExitStatus {
         Some(Command::Filter(args)) => reporting(&args.report, |sinks| filter::run(&args, sinks).map(done)),
         Some(Command::Check(args)) => reporting(&args.report, |sinks| check::run(&args, sinks)),
         Some(Command::Diff(args)) => reporting(&args.report, |sinks| diff::run(&args, sinks)),
+        Some(Command::Scan(args)) => reporting(&args.report(), |sinks| scan::run(&args, sinks)),
         Some(Command::Explain(args)) => finish(explain::run(&args).map(done), &Sinks::default()),
     }
 }

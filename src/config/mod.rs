@@ -198,7 +198,10 @@ impl Config {
     /// Whether there is anything to do. A run without a rule is refused: it would let every Secret through.
     #[must_use]
     pub fn has_rules(&self) -> bool {
-        !self.secrets.is_empty() || !self.env.is_empty() || !self.drop_annotations.is_empty()
+        !self.secrets.is_empty()
+            || !self.env.is_empty()
+            || !self.drop_annotations.is_empty()
+            || self.duplicates_set
     }
 
     /// Refuses a configuration without any rule.
