@@ -47,6 +47,9 @@ pub(super) fn run(args: &ScanArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> 
     }
     if !errors.is_empty() {
         sinks.complaints(&errors);
+        if let Some(path) = &args.write {
+            sinks.note(&format!("resecret: {} not written: see above", path.display()));
+        }
         return Ok(ExitStatus::Error);
     }
     report(&all, args.format, sinks)?;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Inventory, Place, Reader, Secret, Source};
+use crate::diagnostic::ObjectRef;
 
 impl fmt::Display for Inventory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,10 +85,11 @@ fn reader(reader: &Reader) -> String {
 
 /// The object, with the container where there is one.
 fn object(place: &Place) -> String {
-    match place.container.as_deref().filter(|container| !container.is_empty()) {
-        Some(container) => format!("{}/{container}", place.object),
-        None => place.object.to_string(),
-    }
+    let ObjectRef { kind, name, namespace, .. } = &place.object;
+    let container = place.container.as_deref().filter(|container| !container.is_empty());
+    let container = container.map(|container| format!("/{container}")).unwrap_or_default();
+    let namespace = namespace.as_ref().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
+    format!("{kind}/{name}{container}{namespace}")
 }
 
 fn line(place: &Place) -> String {
