@@ -214,12 +214,23 @@ impl Output {
     /// Compares all that a user sees with `snapshots/cli/NAME.snap`.
     #[track_caller]
     pub(crate) fn is(&self, name: &str) {
-        let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path("../../snapshots/cli");
-        settings.set_prepend_module_to_snapshot(false);
-        settings.set_omit_expression(true);
-        settings.bind(|| insta::assert_snapshot!(name, self.seen()));
+        compare(name, &self.seen());
     }
+
+    /// Compares a file of the working directory with `snapshots/cli/NAME.snap`.
+    #[track_caller]
+    pub(crate) fn file_is(&self, file: &str, name: &str) {
+        compare(name, &self.file(file));
+    }
+}
+
+#[track_caller]
+fn compare(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../snapshots/cli");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
 /// The repository's root.
