@@ -17,14 +17,33 @@ fn fixtures() -> Vec<PathBuf> {
 
 /// A run on a fixture, with the rules that stand beside it.
 fn run(fixture: &Path) -> Run {
+    command(fixture, "filter")
+}
+
+/// A run of a command on a fixture, with the rules that stand beside it.
+fn command(fixture: &Path, command: &str) -> Run {
     let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
-    let mut run = resecret().stdin(input);
+    let mut run = resecret().args([command]).stdin(input);
     if let Ok(config) = fs::read_to_string(fixture.join("config.yaml")) {
         run = run.config(&config);
     }
     let args = fs::read_to_string(fixture.join("args.txt")).unwrap_or_default();
     let lines = args.lines().filter(|line| !line.starts_with('#'));
     run.args(lines.flat_map(str::split_whitespace))
+}
+
+/// Fails if a value stands anywhere: standard output is no stream of manifests here.
+#[track_caller]
+fn check_report(what: &str, output: &Output) {
+    let written = output.file("resecret.yaml");
+    for (place, text) in
+        [("standard output", output.text()), ("standard error", output.stderr.clone()), ("the file", written)]
+    {
+        if let Some(form) = FORMS.iter().find(|form| text.contains(**form)) {
+            panic!("{what}: {place} shows a secret value (as `{form}`):\n{text}");
+        }
+    }
+    check(what, output);
 }
 
 #[track_caller]
@@ -66,5 +85,40 @@ fn no_error_path_shows_a_value() {
         let swapped =
             resecret().file("input.yaml", &input).args(["--config", "input.yaml", "--log-file", "log"]);
         check(&format!("{name}, as configuration"), &swapped.run());
+    }
+}
+
+#[test]
+fn no_finding_of_check_shows_a_value_in_any_format() {
+    for fixture in fixtures() {
+        for format in ["text", "json", "github", "sarif"] {
+            let output = command(&fixture, "check").args(["--log-file", "log", "--format", format]).run();
+            assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
+            check_report(&format!("{}, check as {format}", fixture.display()), &output);
+        }
+    }
+}
+
+#[test]
+fn no_diff_shows_a_value() {
+    for fixture in fixtures() {
+        for more in [["--color", "always"], ["--format", "json"]] {
+            let output = command(&fixture, "diff").args(["--log-file", "log"]).args(more).run();
+            assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
+            check_report(&format!("{}, diff", fixture.display()), &output);
+        }
+    }
+}
+
+#[test]
+fn no_inventory_and_no_proposal_shows_a_value() {
+    for fixture in fixtures() {
+        let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
+        for more in [["--format", "text"], ["--format", "json"], ["--to", "one-vault"]] {
+            let run = resecret().args(["scan", "--write", "resecret.yaml", "--log-file", "log"]).args(more);
+            let output = run.stdin(input.clone()).run();
+            assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
+            check_report(&format!("{}, scan {}", fixture.display(), more[1]), &output);
+        }
     }
 }
