@@ -57,11 +57,11 @@ Lists Secrets with their keys, lengths and readers; variables that stand twice, 
 wins; literals that look like credentials; checksum annotations; and fields of custom resources that
 hold a Secret's name. Tokens that the cluster makes are left out. No value is shown.
 
-With --write it proposes a configuration, after a run of the filter with it. A chart Secret goes to a
-vaulted one of its own, NAME-vault, the literals of a chart to CHART-credentials. With --to all of
-them go to one; keys that would meet there are given the chart Secret's name as prefix, and a Secret
-whose keys cannot stand beside others (envFrom, types such as kubernetes.io/tls) keeps one of its
-own. What no rule can vault is a comment at the end of the file.
+With --write it proposes a configuration, after a run of the filter with it. A chart Secret goes to
+a vaulted one of its own, NAME-vault, the literals of a chart to CHART-credentials. With --to all
+of them go to one; keys that would meet there are given the chart Secret's name as prefix, and a
+Secret whose keys cannot stand beside others (envFrom, types such as kubernetes.io/tls) keeps one
+of its own. What no rule can vault is a comment at the end of the file.
 
 Exit codes:
   0  nothing to report
@@ -128,7 +128,8 @@ pub(super) enum ScanFormat {
 const CHECK_HELP: &str = "\
 Each file is a render of its own, and every rule must match in each. Files are checked side by
 side; the report is in the order of their names. It goes to standard output, the summary and what
-prevents a check to standard error.
+prevents a check to standard error. Of a render in many files (helm template --output-dir) make one
+stream: cat them.
 
 Give it the output of `helm template`, which has the chart's hooks: Helm 3 never sends them through
 a post-renderer, so one that reads a dropped Secret is a finding here.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::{
-    Checksum, Credential, Duplicate, Inventory, Key, Place, Reader, Reference, Secret, Source, Use, Variable,
+    Checksum, Credential, Duplicate, Inventory, Key, Outside, Place, Reader, Reference, Secret, Source, Use,
+    Variable,
 };
 use crate::config::Config;
 use crate::error::Error;
@@ -126,6 +127,8 @@ impl<'c> Collector<'c> {
             Read { name: found.name.to_owned(), namespace, keys, use_of, reader }
         });
         let reads: Vec<Read> = reads.collect();
+        let unknown = subject.references.iter().filter(|found| !self.context.facts.renders(found.name));
+        let outside: Vec<Outside> = unknown.flat_map(|found| outside(&subject, found)).collect();
         let duplicates: Vec<Duplicate> =
             subject.pods.env.iter().flat_map(|list| duplicates(list, &place)).collect();
         let checksums: Vec<Checksum> = checksums(&subject, self.context)
@@ -166,6 +169,7 @@ impl<'c> Collector<'c> {
             self.reads.push(Read { name, namespace, keys: Vec::from_iter(key.clone()), use_of, reader });
         }
         self.reads.extend(reads);
+        self.found.outside.extend(outside);
         self.found.duplicates.extend(duplicates);
         self.found.checksums.extend(checksums);
         self.found.credentials.extend(plain);
@@ -293,6 +297,17 @@ fn taken(takes: &Takes<'_>) -> (Vec<String>, Use) {
             (Vec::new(), Use { whole: true, ..Use::default() })
         }
     }
+}
+
+/// What a reference takes from a Secret that the stream does not render; without keys, that it names it.
+fn outside(subject: &Subject<'_, '_, '_>, found: &Found<'_>) -> Vec<Outside> {
+    let (mut keys, _) = taken(&found.takes);
+    if keys.is_empty() {
+        keys.push(String::new());
+    }
+    let access = access(subject, &found.path);
+    let outside = |key| Outside { secret: found.name.to_owned(), key, access: access.clone() };
+    keys.into_iter().map(outside).collect()
 }
 
 fn duplicates(list: &EnvList<'_>, place: &impl Fn(&Path, NodeId) -> Place) -> Vec<Duplicate> {

@@ -37,6 +37,18 @@ pub struct Inventory {
     /// The variables of all containers, for a proposal.
     #[serde(skip)]
     variables: Vec<Variable>,
+    /// What is read already from Secrets that the chart does not render, for a proposal.
+    #[serde(skip)]
+    outside: Vec<Outside>,
+}
+
+/// A key of a Secret from outside the chart that something reads.
+#[derive(Clone, Debug)]
+struct Outside {
+    secret: String,
+    key: String,
+    /// What it becomes: a variable's name, or the field.
+    access: String,
 }
 
 /// A Secret that the chart renders.
@@ -232,6 +244,7 @@ impl Inventory {
         self.references.extend(other.references);
         self.warnings.extend(other.warnings);
         self.variables.extend(other.variables);
+        self.outside.extend(other.outside);
     }
 
     /// What there is, in numbers: `5 Secrets, 12 plain credentials`.

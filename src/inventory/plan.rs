@@ -1,7 +1,7 @@
 //! What a proposed configuration says, before it is written down.
 
 use super::vault::{Content, Keys, Names, Value};
-use super::{Inventory, Secret, Variable};
+use super::{Inventory, Outside, Secret, Variable};
 
 /// Rules that vault all that rules can vault.
 pub(super) struct Plan {
@@ -45,8 +45,12 @@ impl Plan {
     /// a Secret for each chart Secret.
     pub(super) fn new(inventory: &Inventory, to: Option<&str>) -> Self {
         let rendered = inventory.secrets.iter().map(|secret| secret.name.clone());
-        let mut names = Names::new(rendered.chain(to.map(str::to_owned)));
+        let outside = inventory.outside.iter().map(|outside| outside.secret.clone());
+        let mut names = Names::new(rendered.chain(outside).chain(to.map(str::to_owned)));
         let mut keys = Keys::default();
+        for Outside { secret, key, .. } in &inventory.outside {
+            keys.hold(secret, key, &[Content { namespace: None, value: Value::Outside }]);
+        }
         let mut plan = Self {
             secrets: secrets(inventory, to, &mut names, &mut keys),
             env: env(inventory, to, &mut names, &mut keys),
@@ -101,7 +105,7 @@ fn secrets(inventory: &Inventory, to: Option<&str>, names: &mut Names, keys: &mu
                 (names.claim(&format!("{to}-{name}")), false)
             }
         };
-        let renames = if shared { renames(&to, &of_name, keys) } else { Vec::new() };
+        let renames = if shared { renames(&to, &of_name, &inventory.outside, keys) } else { Vec::new() };
         let optional = of_name.iter().all(|secret| secret.passes_by);
         if optional {
             comments.push(
@@ -132,7 +136,7 @@ fn own_secret(secret: &Secret) -> Option<&'static str> {
 }
 
 /// The keys of a Secret that need another name beside those of others.
-fn renames(to: &str, secrets: &[&Secret], keys: &mut Keys) -> Vec<(String, String)> {
+fn renames(to: &str, secrets: &[&Secret], outside: &[Outside], keys: &mut Keys) -> Vec<(String, String)> {
     // A volume without `items` shows every key of the vaulted Secret, unless the rule has to rename some.
     let all = secrets.iter().any(|secret| secret.use_of.files);
     let mut renames = Vec::new();
@@ -146,7 +150,19 @@ fn renames(to: &str, secrets: &[&Secret], keys: &mut Keys) -> Vec<(String, Strin
             .collect();
         let prefix = &secrets[0].name;
         let wanted = if all { format!("{prefix}-{key}") } else { key.clone() };
-        let vaulted = keys.claim(to, &wanted, prefix, &contents);
+        // A variable that reads this key of the vaulted Secret elsewhere means the same here.
+        let of_key = secrets.iter().flat_map(|secret| &secret.keys).filter(|known| known.name == key);
+        let means_the_same = of_key.flat_map(|known| &known.readers).any(|reader| {
+            let reads =
+                |other: &Outside| other.secret == to && other.key == key && other.access == reader.access;
+            outside.iter().any(reads)
+        });
+        let vaulted = if means_the_same && !all {
+            keys.hold(to, &key, &contents);
+            key.clone()
+        } else {
+            keys.claim(to, &wanted, prefix, &contents)
+        };
         if vaulted != key {
             renames.push((key, vaulted));
         }
@@ -175,6 +191,8 @@ fn env(inventory: &Inventory, to: Option<&str>, names: &mut Names, keys: &mut Ke
         let mut values: Vec<usize> = all.iter().filter_map(|variable| Some(variable.credential?.0)).collect();
         values.sort_unstable();
         values.dedup();
+        // Then a variable of this name that reads the vaulted Secret elsewhere says which key it is.
+        let values_are_one = values.len() == 1;
         for value in values {
             let holds =
                 |variable: &&&Variable| variable.credential.is_some_and(|(number, _)| number == value);
@@ -185,7 +203,11 @@ fn env(inventory: &Inventory, to: Option<&str>, names: &mut Names, keys: &mut Ke
                 value: Value::Literal(value),
             };
             let contents: Vec<Content> = holders.iter().map(content).collect();
-            let key = keys.claim(&to, &name, &holders[0].object.name, &contents);
+            let elsewhere = inventory.outside.iter().find(|other| other.secret == to && other.access == name);
+            let key = match elsewhere {
+                Some(other) if values_are_one => other.key.clone(),
+                _ => keys.claim(&to, &name, &holders[0].object.name, &contents),
+            };
             for (within, holders) in selectors(&holders, &all) {
                 add(&mut rules, &to, (&name, &key), within, &holders);
             }

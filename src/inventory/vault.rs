@@ -47,6 +47,8 @@ pub(super) enum Value {
     Key(String, String),
     /// A literal, by its number.
     Literal(usize),
+    /// Whatever somebody reads there already.
+    Outside,
 }
 
 /// The keys of all vaulted Secrets.
@@ -56,6 +58,11 @@ pub(super) struct Keys {
 }
 
 impl Keys {
+    /// Takes note of a key and what it holds.
+    pub(super) fn hold(&mut self, secret: &str, key: &str, contents: &[Content]) {
+        self.held.entry((secret.to_owned(), key.to_owned())).or_default().extend_from_slice(contents);
+    }
+
     /// A key of `secret` for these contents: `key`, or with `prefix` if that holds something else already.
     pub(super) fn claim(&mut self, secret: &str, key: &str, prefix: &str, contents: &[Content]) -> String {
         let prefixed = format!("{prefix}-{key}");
@@ -66,7 +73,7 @@ impl Keys {
             !held.into_iter().flatten().any(|held| contents.iter().any(|content| conflict(held, content)))
         });
         let key = free.unwrap_or_default();
-        self.held.entry((secret.to_owned(), key.clone())).or_default().extend_from_slice(contents);
+        self.hold(secret, &key, contents);
         key
     }
 }

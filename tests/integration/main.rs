@@ -10,6 +10,8 @@ mod cli;
 mod diff;
 /// A run of the program in a folder and an environment of its own.
 mod harness;
+/// What the README shows of the program.
+mod readme;
 /// `scan`: what a render holds, and the configuration that is proposed for it.
 mod scan;
 /// Invariants of the repository that are cheap to check.

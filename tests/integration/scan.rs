@@ -218,6 +218,39 @@ fn keys_that_would_meet_in_one_secret_are_given_a_prefix() {
     assert!(output.contains("{secretKeyRef: {name: vault, key: other-secret-password}}"), "{output}");
 }
 
+/// A Pod whose variables read the keys of the Secret `vault`.
+fn reads_vault(variables: &[(&str, &str)]) -> String {
+    let entry = |(name, key): &(&str, &str)| {
+        format!("    - {{name: {name}, valueFrom: {{secretKeyRef: {{name: vault, key: {key}}}}}}}\n")
+    };
+    let entries: String = variables.iter().map(entry).collect();
+    format!(
+        "---\nkind: Pod\nmetadata: {{name: reader}}\nspec:\n  containers:\n  - name: r\n    env:\n{entries}"
+    )
+}
+
+#[test]
+fn a_key_that_is_read_already_is_shared_only_by_variables_of_the_same_name() {
+    let other = reads_vault(&[("OTHER", "password"), ("B", "A")]);
+    let output = filtered(&format!("{RENDER}{other}"), &["--to", "vault"]);
+    assert!(output.contains("{name: vault, key: app-secret-password}"), "{output}");
+    let same = reads_vault(&[("P", "password")]);
+    let output = filtered(&format!("{RENDER}{same}"), &["--to", "vault"]);
+    assert!(!output.contains("app-secret-password"), "{output}");
+    let token = |value: &str| RENDER.replace("name: A", "name: TOKEN").replace("canary-2", value);
+    let output = filtered(&(token("canary-2") + &reads_vault(&[("TOKEN", "the-token")])), &["--to", "vault"]);
+    assert_eq!(output.matches("key: the-token").count(), 2, "{output}");
+    let output = filtered(&(token("canary-2") + &reads_vault(&[("ELSE", "TOKEN")])), &["--to", "vault"]);
+    assert!(output.contains("key: web-TOKEN"), "{output}");
+}
+
+#[test]
+fn a_vaulted_secret_is_none_that_is_read_already() {
+    let reader = reads_vault(&[("OTHER", "password")]).replace("name: vault", "name: app-secret-vault");
+    let output = filtered(&format!("{RENDER}{reader}"), &[]);
+    assert!(output.contains("{name: app-secret-vault-2, key: password}"), "{output}");
+}
+
 #[test]
 fn one_variable_with_two_values_in_containers_of_one_name_is_told_apart_by_the_object() {
     let pod = |name: &str, value: &str| {
