@@ -89,6 +89,6 @@ fn summary(sources: &[Source], found: &[Diagnostic]) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
         .collect();
-    let counts = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
+    let counts = if counts.is_empty() { "nothing to report".to_owned() } else { counts.join(", ") };
     format!("resecret: {what} checked: {counts}")
 }

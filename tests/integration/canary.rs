@@ -111,6 +111,24 @@ fn no_diff_shows_a_value() {
 }
 
 #[test]
+fn no_command_shows_a_value_of_a_render_that_is_cut_or_has_other_line_ends() {
+    for fixture in fixtures() {
+        let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
+        let other = String::from_utf8_lossy(&input).replace('\n', "\r\n");
+        for stdin in [input[..input.len() / 2].to_vec(), other.into_bytes()] {
+            for name in ["check", "diff"] {
+                let output = command(&fixture, name).stdin(stdin.clone()).run();
+                assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
+                check_report(&format!("{}, changed, {name}", fixture.display()), &output);
+            }
+            let output = resecret().args(["scan", "--write", "resecret.yaml"]).stdin(stdin).run();
+            assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
+            check_report(&format!("{}, changed, scan", fixture.display()), &output);
+        }
+    }
+}
+
+#[test]
 fn no_inventory_and_no_proposal_shows_a_value() {
     for fixture in fixtures() {
         let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
