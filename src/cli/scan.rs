@@ -87,7 +87,9 @@ fn scan(
 
 fn report(all: &[Scanned], format: ScanFormat, sinks: &Sinks) -> anyhow::Result<()> {
     let mut sum = Inventory::default();
-    all.iter().for_each(|one| sum.extend(one.found.clone()));
+    for one in all {
+        sum.extend(one.found.clone());
+    }
     let warnings: Vec<Diagnostic> =
         all.iter().flat_map(|one| place(&one.found.warnings, &one.name, all.len() > 1)).collect();
     sinks.complaints(&warnings);

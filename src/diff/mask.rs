@@ -177,9 +177,15 @@ fn literals(tree: &Tree<'_>, node: NodeId, visit: &mut impl FnMut(&str, &str)) {
             {
                 visit(name, value);
             }
-            entries.iter().for_each(|(_, value)| literals(tree, *value, visit));
+            for (_, value) in entries {
+                literals(tree, *value, visit);
+            }
         }
-        Kind::Sequence(_, items) => items.iter().for_each(|item| literals(tree, *item, visit)),
+        Kind::Sequence(_, items) => {
+            for item in items {
+                literals(tree, *item, visit);
+            }
+        }
         Kind::Scalar(_) | Kind::Alias(_) => {}
     }
 }

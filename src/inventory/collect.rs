@@ -14,9 +14,9 @@ use crate::object::{Object, objects};
 use crate::pods::{CONTAINER_LISTS, EnvList, ValueSource, expansions};
 use crate::prefilter::{EditFilter, Interest};
 use crate::references::{Reference as Found, Takes};
-use crate::rules::annotations::checksums;
+use crate::rules::annotations::{Annotation, checksums};
 use crate::rules::left_behind::{self, names};
-use crate::rules::plaintext::{Holder, credentials};
+use crate::rules::plaintext::{Credential as Literal, credentials};
 use crate::rules::{Context, Subject};
 use crate::stream::{self, Document};
 use crate::survivors::Survivors;
@@ -117,63 +117,35 @@ impl<'c> Collector<'c> {
         }
         let (subject, _) = Subject::of(object, self.context.config);
         let place = |path: &Path, node: NodeId| self.place(document, object, path, node);
-        let known: Vec<&Found<'_>> =
-            subject.references.iter().filter(|found| self.context.facts.renders(found.name)).collect();
-        let reads = known.into_iter().map(|found| {
-            let reader =
-                Reader { place: place(&found.path, found.node), access: access(&subject, &found.path) };
-            let namespace = found.namespace.or_else(|| object.namespace()).map(str::to_owned);
-            let (keys, use_of) = taken(&found.takes);
-            Read { name: found.name.to_owned(), namespace, keys, use_of, reader }
-        });
-        let reads: Vec<Read> = reads.collect();
-        let unknown = subject.references.iter().filter(|found| !self.context.facts.renders(found.name));
-        let outside: Vec<Outside> = unknown.flat_map(|found| outside(&subject, found)).collect();
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            subject.references.iter().partition(|found| self.context.facts.renders(found.name));
+        let mut reads: Vec<Read> = known.into_iter().map(|found| read_of(&subject, found, &place)).collect();
+        let outside: Vec<Outside> = unknown.into_iter().flat_map(|found| outside(&subject, found)).collect();
         let duplicates: Vec<Duplicate> =
             subject.pods.env.iter().flat_map(|list| duplicates(list, &place)).collect();
-        let checksums: Vec<Checksum> = checksums(&subject, self.context)
-            .into_iter()
-            .map(|found| Checksum {
-                annotation: found.name.to_owned(),
-                place: place(&found.path, found.node),
-            })
-            .collect();
-        let credentials = credentials(&subject, self.context);
-        let plain: Vec<Credential> = credentials
-            .iter()
-            .map(|found| Credential {
-                holder: found.holder.to_string(),
-                reason: found.reason.to_string(),
-                place: place(&found.path, found.node),
-            })
-            .collect();
-        let left: Vec<(Reference, Option<String>)> = names(&subject, self.context)
-            .into_iter()
-            .filter_map(|left| {
-                let left_behind::Place::Field(declare) = left.place else { return None };
-                let key = left.path.split_last().and_then(|(parent, _)| key_beside(object, &parent));
-                let place = place(&left.path, left.node);
-                let passes_by = object.passes_by();
-                Some((Reference { secret: left.name.to_owned(), declare, place, passes_by }, key))
-            })
-            .collect();
-        let holders = credentials.iter().filter(|found| matches!(found.holder, Holder::Variable { .. }));
-        let paths: Vec<&Path> = holders.map(|found| &found.path).collect();
+        let checksum = |found: Annotation<'_>| Checksum {
+            annotation: found.name.to_owned(),
+            place: place(&found.path, found.node),
+        };
+        let checksums: Vec<Checksum> = checksums(&subject, self.context).into_iter().map(checksum).collect();
+        let literals = credentials(&subject, self.context);
+        let credential = |found: &Literal<'_>| Credential {
+            holder: found.holder.to_string(),
+            reason: found.reason.to_string(),
+            place: place(&found.path, found.node),
+        };
+        let credentials: Vec<Credential> = literals.iter().map(credential).collect();
+        let references = references(&subject, self.context, &place, &mut reads);
+        self.found.duplicates.extend(duplicates);
+        self.found.checksums.extend(checksums);
+        self.found.credentials.extend(credentials);
+        self.found.references.extend(references);
+        self.found.outside.extend(outside);
+        self.reads.extend(reads);
+        let paths: Vec<&Path> = literals.iter().map(|found| &found.path).collect();
         for list in &subject.pods.env {
             self.variables(object, list, &paths);
         }
-        for (reference, key) in &left {
-            let reader = Reader { place: reference.place.clone(), access: reference.declare.clone() };
-            let use_of = Use { whole: key.is_none(), ..Use::default() };
-            let (name, namespace) = (reference.secret.clone(), object.namespace().map(str::to_owned));
-            self.reads.push(Read { name, namespace, keys: Vec::from_iter(key.clone()), use_of, reader });
-        }
-        self.reads.extend(reads);
-        self.found.outside.extend(outside);
-        self.found.duplicates.extend(duplicates);
-        self.found.checksums.extend(checksums);
-        self.found.credentials.extend(plain);
-        self.found.references.extend(left.into_iter().map(|(reference, _)| reference));
     }
 
     fn secret(&mut self, document: &Document<'_>, object: &Object<'_, '_>) {
@@ -186,7 +158,7 @@ impl<'c> Collector<'c> {
             match keys.iter_mut().find(|known| known.name == entry.key) {
                 Some(known) => known.bytes = bytes,
                 None => {
-                    keys.push(Key { name: entry.key.to_owned(), bytes, missing: false, readers: Vec::new() })
+                    keys.push(Key { name: entry.key.to_owned(), bytes, missing: false, readers: Vec::new() });
                 }
             }
         }
@@ -297,6 +269,44 @@ fn taken(takes: &Takes<'_>) -> (Vec<String>, Use) {
             (Vec::new(), Use { whole: true, ..Use::default() })
         }
     }
+}
+
+/// A reference to a Secret of the stream.
+fn read_of(
+    subject: &Subject<'_, '_, '_>,
+    found: &Found<'_>,
+    place: &impl Fn(&Path, NodeId) -> Place,
+) -> Read {
+    let reader = Reader { place: place(&found.path, found.node), access: access(subject, &found.path) };
+    let namespace = found.namespace.or_else(|| subject.object.namespace()).map(str::to_owned);
+    let (keys, use_of) = taken(&found.takes);
+    Read { name: found.name.to_owned(), namespace, keys, use_of, reader }
+}
+
+/// Fields that no rule knows. Once they are declared, they read the Secret too.
+fn references(
+    subject: &Subject<'_, '_, '_>,
+    context: Context<'_>,
+    place: &impl Fn(&Path, NodeId) -> Place,
+    reads: &mut Vec<Read>,
+) -> Vec<Reference> {
+    let object = subject.object;
+    let mut found = Vec::new();
+    for left in names(subject, context) {
+        let left_behind::Place::Field(declare) = left.place else { continue };
+        let key = left.path.split_last().and_then(|(parent, _)| key_beside(object, &parent));
+        let place = place(&left.path, left.node);
+        reads.push(Read {
+            name: left.name.to_owned(),
+            namespace: object.namespace().map(str::to_owned),
+            use_of: Use { whole: key.is_none(), ..Use::default() },
+            keys: Vec::from_iter(key),
+            reader: Reader { place: place.clone(), access: declare.clone() },
+        });
+        let (secret, passes_by) = (left.name.to_owned(), object.passes_by());
+        found.push(Reference { secret, declare, place, passes_by });
+    }
+    found
 }
 
 /// What a reference takes from a Secret that the stream does not render; without keys, that it names it.

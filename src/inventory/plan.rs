@@ -209,7 +209,7 @@ fn env(inventory: &Inventory, to: Option<&str>, names: &mut Names, keys: &mut Ke
                 _ => keys.claim(&to, &name, &holders[0].object.name, &contents),
             };
             for (within, holders) in selectors(&holders, &all) {
-                add(&mut rules, &to, (&name, &key), within, &holders);
+                add(&mut rules, &to, (&name, &key), &within, &holders);
             }
         }
     }
@@ -231,27 +231,25 @@ fn add(
     rules: &mut Vec<EnvPlan>,
     to: &str,
     (variable, key): (&str, &str),
-    within: Within,
+    within: &Within,
     holders: &[&Variable],
 ) {
     let optional = holders.iter().all(|holder| holder.passes_by);
     let expands = holders.iter().any(|holder| holder.credential.is_some_and(|(_, expands)| expands));
-    let same = |rule: &&mut EnvPlan| rule.to == to && rule.within == within && rule.optional == optional;
-    let rule = match rules.iter_mut().find(same) {
-        Some(rule) => rule,
-        None => {
-            let objects = holders.iter().map(|holder| holder.object.to_string()).collect::<Vec<_>>();
-            let objects = distinct(objects.iter().map(String::as_str)).join(", ");
-            let mut comments = vec![format!("literals of {objects}")];
-            if optional {
-                comments.push("hooks: Helm 3 sends them past the post-renderer".to_owned());
-            }
-            let (to, vars) = (to.to_owned(), Vec::new());
-            rules.push(EnvPlan { to, vars, within, optional, comments });
-            let last = rules.len() - 1;
-            &mut rules[last]
+    let same = |rule: &EnvPlan| rule.to == to && rule.within == *within && rule.optional == optional;
+    let known = rules.iter().position(same);
+    let position = known.unwrap_or_else(|| {
+        let objects: Vec<String> = holders.iter().map(|holder| holder.object.to_string()).collect();
+        let objects = distinct(objects.iter().map(String::as_str)).join(", ");
+        let mut comments = vec![format!("literals of {objects}")];
+        if optional {
+            comments.push("hooks: Helm 3 sends them past the post-renderer".to_owned());
         }
-    };
+        let (to, vars) = (to.to_owned(), Vec::new());
+        rules.push(EnvPlan { to, vars, within: within.clone(), optional, comments });
+        rules.len() - 1
+    });
+    let rule = &mut rules[position];
     rule.vars.push((variable.to_owned(), key.to_owned()));
     if expands {
         rule.comments.push(format!(
