@@ -130,7 +130,7 @@ impl<'c> Collector<'c> {
         let checksums: Vec<Checksum> = checksums(&subject, self.context).into_iter().map(checksum).collect();
         let literals = credentials(&subject, self.context);
         let credential = |found: &Literal<'_>| Credential {
-            holder: found.holder.to_string(),
+            holder: found.what(),
             reason: found.reason.to_string(),
             place: place(&found.path, found.node),
         };

@@ -78,7 +78,9 @@ pub(crate) fn names<'t>(subject: &Subject<'_, 't, '_>, context: Context<'_>) -> 
         subject.references.iter().map(|reference| reference.path.clone()).collect();
     let makers = MAKERS.iter().filter(|(kind, _)| *kind == object.kind);
     known.extend(makers.map(|(_, keys)| object.path.keys(keys)));
-    let mut search = Search { object, context, found: Vec::new(), known, aliased: HashSet::new() };
+    // A merge key gives a field two paths; the node is the same.
+    let nodes = subject.references.iter().map(|reference| reference.node).collect();
+    let mut search = Search { object, context, found: Vec::new(), known, nodes, aliased: HashSet::new() };
     search.walk(object.node, Trail::Start(&object.path), false);
     search.found
 }
@@ -121,6 +123,8 @@ struct Search<'a, 't, 's> {
     found: Vec<NameLeft<'t>>,
     /// The fields that are known to name a Secret, or to make one.
     known: HashSet<Path>,
+    /// The scalars in those fields.
+    nodes: HashSet<NodeId>,
     /// Collections that have been searched through an alias: once is enough, and aliases can be many.
     aliased: HashSet<(NodeId, bool)>,
 }
@@ -140,7 +144,7 @@ impl<'t> Search<'_, 't, '_> {
                 let named =
                     tree.get(target, "name").and_then(|name| tree.text(name)).is_some_and(speaks_of_secrets);
                 for (key, value) in entries {
-                    let Some(text) = tree.text(*key) else { continue };
+                    let Some(text) = tree.text(*key).filter(|key| !is_bookkeeping(key)) else { continue };
                     let trail = Trail::Key(&trail, text);
                     if speaks && self.is_dropped(text) {
                         self.push(text, Place::Key, trail.to_path(), *key);
@@ -167,7 +171,7 @@ impl<'t> Search<'_, 't, '_> {
     fn scalar(&mut self, node: NodeId, text: &'t str, trail: Trail<'_>, speaks: bool) {
         if self.is_dropped(text) {
             let path = trail.to_path();
-            if speaks && !self.known.contains(&path) {
+            if speaks && !self.known.contains(&path) && !self.nodes.contains(&node) {
                 let place = Place::Field(declared(&path, &self.object.path));
                 self.push(text, place, path, node);
             }
@@ -195,6 +199,11 @@ impl<'t> Search<'_, 't, '_> {
             Target::Untouched | Target::Ambiguous => false,
         }
     }
+}
+
+/// Whether an annotation is Kustomize's own note of what an object is and was called; it never leaves Kustomize.
+fn is_bookkeeping(annotation: &str) -> bool {
+    annotation == "kustomize.config.k8s.io/id" || annotation.starts_with("internal.config.kubernetes.io/")
 }
 
 /// Whether a key or a line of text speaks of secrets.

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use super::{Context, Finding, Outcome, Subject};
 use crate::credential::{Reason, reason, value_reason};
 use crate::object::Object;
@@ -14,14 +16,16 @@ use crate::yaml::{NodeId, Path};
 
 pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
     let Some(severity) = context.config.policy.plaintext.severity() else { return };
-    for Credential { holder, reason, path, node } in credentials(subject, context) {
+    for found in credentials(subject, context) {
+        let what = found.what();
+        let Credential { holder, reason, path, node, .. } = found;
         if matches!(holder, Holder::Variable { .. }) && outcome.patch.decides(&path) {
             continue;
         }
         outcome.findings.push(Finding {
             rule: Rule::Plaintext,
             severity,
-            message: format!("{holder} looks like a plain credential: {reason}"),
+            message: format!("{what} looks like a plain credential: {reason}"),
             help: format!("{}, or set policy.plaintext", holder.remedy()),
             path,
             node,
@@ -33,12 +37,24 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
 pub(crate) struct Credential<'t> {
     /// What holds it.
     pub(crate) holder: Holder<'t>,
+    /// Its name in the JSON that the holder holds.
+    pub(crate) inside: Option<String>,
     /// Why it looks like one.
     pub(crate) reason: Reason,
     /// Its path: of a variable, that of the entry.
     pub(crate) path: Path,
     /// Its node.
     pub(crate) node: NodeId,
+}
+
+impl Credential<'_> {
+    /// What it is, by name.
+    pub(crate) fn what(&self) -> String {
+        match &self.inside {
+            Some(inside) => format!("{inside} inside {}", self.holder),
+            None => self.holder.to_string(),
+        }
+    }
 }
 
 /// What holds a literal.
@@ -120,7 +136,7 @@ impl<'t> Search<'_, 't> {
     }
 
     fn push(&mut self, holder: Holder<'t>, reason: Reason, path: Path, node: NodeId) {
-        self.found.push(Credential { holder, reason, path, node });
+        self.found.push(Credential { holder, inside: None, reason, path, node });
     }
 
     fn entries(&mut self, object: &Object<'t, '_>, keys: &[&str], holder: fn(&'t str) -> Holder<'t>) {
@@ -129,10 +145,40 @@ impl<'t> Search<'_, 't> {
         for (key, value) in entries.unwrap_or_default() {
             let (Some(name), Some(text)) = (tree.text(*key), tree.text(*value)) else { continue };
             // A file is judged by its content alone, a short value also by its key.
-            let found = if text.contains('\n') { value_reason(text) } else { self.reason(name, text) };
-            if let Some(found) = found {
-                self.push(holder(name), found, object.path.keys(keys).key(name), *value);
+            let found = match serde_json::from_str::<Value>(text) {
+                Ok(json @ (Value::Object(_) | Value::Array(_))) => self.in_json(&json),
+                _ if text.contains('\n') => value_reason(text).map(|reason| (None, reason)),
+                _ => self.reason(name, text).map(|reason| (None, reason)),
+            };
+            if let Some((inside, reason)) = found {
+                let path = object.path.keys(keys).key(name);
+                self.found.push(Credential { holder: holder(name), inside, reason, path, node: *value });
             }
+        }
+    }
+
+    /// Inside JSON, such as the whole object that `kubectl apply` keeps in an annotation: by the key of a text, or by
+    /// the name that stands beside a `value`.
+    fn in_json(&self, json: &Value) -> Option<(Option<String>, Reason)> {
+        match json {
+            Value::Array(items) => items.iter().find_map(|item| self.in_json(item)),
+            Value::Object(entries) => {
+                let beside = entries.get("name").and_then(Value::as_str);
+                entries.iter().find_map(|(key, value)| {
+                    let (name, reason) = match value {
+                        Value::String(text) if key == "value" => {
+                            let name = beside.unwrap_or(key);
+                            (name, self.reason(name, text))
+                        }
+                        // A name that is a value, such as the `key` of a reference, is no credential.
+                        Value::String(text) if key == "key" || key == "name" => (&**key, value_reason(text)),
+                        Value::String(text) => (&**key, self.reason(key, text)),
+                        other => return self.in_json(other),
+                    };
+                    Some((Some(name.to_owned()), reason?))
+                })
+            }
+            _ => None,
         }
     }
 

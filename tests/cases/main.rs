@@ -11,6 +11,8 @@
 mod canary;
 /// Real renders, compared with a second, naive implementation of the promise.
 mod corpus;
+/// Plain credentials of the corpus: what is found, and that nothing else is.
+mod corpus_plaintext;
 /// A folder of `tests/fixtures`.
 mod fixture;
 /// What every case must hold, and the snapshot that it is compared with.
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Trial::test(format!("fixtures::{}", fixture.name()), move || failed(laws::check(&fixture)))
     }));
     trials.extend(corpus::trials());
+    trials.extend(corpus_plaintext::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
