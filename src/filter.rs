@@ -12,25 +12,23 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
 
-use crate::agree::agree;
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diff::Diff;
+use crate::edit::edit;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::findings::Findings;
-use crate::lower::lower;
+use crate::frontend::{Form, is_configuration};
 use crate::object::{Object, objects};
 use crate::output::{self, Change, Output};
 use crate::patch::Op;
 use crate::prefilter::{EditFilter, Interest, SecretFilter};
 use crate::refuse;
 use crate::rules::{self, Context, Outcome, Part};
-use crate::splice::Splices;
 use crate::stream::{self, Document};
 use crate::survivors::{Survivor, Survivors};
 use crate::unmatched;
-use crate::verify::{Reading, Refusal, verify};
 use crate::yaml::{self, Tree};
 
 /// A stream with every rule applied and every edit verified.
@@ -141,12 +139,13 @@ impl Filtered<'_> {
 /// ```
 pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Error> {
     stream::check(input)?;
+    let form = Form::of(input)?;
     config.check_rules()?;
     let mut findings = Findings::new(input);
     let facts = learn(input, config, &mut findings)?;
     let survivors = Survivors::new(facts.values().to_vec()).map_err(|error| refuse::too_much(&error))?;
     let prefilter = EditFilter::new(config, &facts, &survivors)?;
-    let mut run = Run { config, facts: &facts, survivors, findings, matched: BTreeSet::new() };
+    let mut run = Run { config, form, facts: &facts, survivors, findings, matched: BTreeSet::new() };
     let mut output = Output::default();
     let mut summary = Summary { dropped: facts.dropped().count(), ..Summary::default() };
     for document in stream::documents(input) {
@@ -169,10 +168,12 @@ pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Erro
         unmatched::report(config, &facts, &run.matched, &mut run.findings);
     }
     let (diagnostics, fails) = run.findings.finish();
+    let diagnostics = form.located(input, diagnostics);
     if fails {
         return Err(Error::new(diagnostics));
     }
     let (pieces, changes) = output.finish(input);
+    let (pieces, changes) = form.with_results(input, pieces, changes, &diagnostics)?;
     Ok(Filtered { input, pieces, changes, diagnostics, summary })
 }
 
@@ -244,6 +245,7 @@ enum Fate {
 /// The second pass.
 struct Run<'a, 'i> {
     config: &'a Config,
+    form: Form,
     facts: &'a Facts,
     survivors: Survivors,
     findings: Findings<'i>,
@@ -263,16 +265,19 @@ impl Run<'_, '_> {
                 continue;
             }
             kept += 1;
+            if is_configuration(&object) {
+                continue;
+            }
             rules::apply(&object, Context { config: self.config, facts: self.facts }, &mut outcome);
             for finding in outcome.findings.drain(..) {
                 self.findings.add(document, &object, finding);
             }
         }
         self.matched.append(&mut outcome.matched);
-        if dropped > 0 && kept == 0 {
+        if dropped > 0 && kept == 0 && self.form == Form::Manifests {
             return Fate::LeaveOut;
         }
-        match edit(&tree, &outcome) {
+        match edit(&tree, &outcome.patch) {
             Ok(None) => {
                 self.survivors(document, &tree, text, |at| at);
                 Fate::Keep
@@ -315,32 +320,4 @@ impl Run<'_, '_> {
             None => self.findings.locate(document, at),
         }
     }
-}
-
-/// An edit that is not made, and the byte of the document that it is about.
-struct Refused {
-    at: usize,
-    diagnostic: Diagnostic,
-}
-
-/// A document's text with the patch applied and verified, and how; `None` where nothing changes.
-fn edit(tree: &Tree<'_>, outcome: &Outcome) -> Result<Option<(String, Splices)>, Box<Refused>> {
-    let patch = &outcome.patch;
-    if patch.is_empty() {
-        return Ok(None);
-    }
-    let splices = lower(patch, tree)
-        .map_err(|error| Refused { at: error.at(), diagnostic: refuse::not_editable(&error) })?;
-    if splices.is_empty() {
-        return Ok(None);
-    }
-    let edited = splices.apply(tree.source());
-    let start = tree.root().map_or(0, |root| tree.node(root).start);
-    let refuse = |refusal: Refusal| Refused { at: start, diagnostic: refuse::not_verified(&refusal) };
-    let before = Reading::of(tree.source()).map_err(|error| refuse(Refusal::Before(error)))?;
-    if !agree(tree, &before) {
-        return Err(refuse(Refusal::Readers).into());
-    }
-    verify(before, patch, &edited).map_err(refuse)?;
-    Ok(Some((edited, splices)))
 }

@@ -76,10 +76,12 @@ mod config;
 mod credential;
 mod diagnostic;
 mod diff;
+mod edit;
 mod error;
 mod facts;
 mod filter;
 mod findings;
+mod frontend;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -107,5 +109,6 @@ pub use diagnostic::{Diagnostic, Location, ObjectRef, Severity};
 pub use diff::{Diff, LineKind};
 pub use error::Error;
 pub use filter::{Filtered, Summary, filter};
+pub use frontend::add_function_config;
 pub use report::{Format, write_report};
 pub use rule::Rule;

@@ -59,6 +59,17 @@ rules! {
     /// Name a preset (`--preset langfuse --to NAME`) or a file (`--config FILE`), or run in the directory that
     /// holds `resecret.yaml`.
     NoRules = "no-rules",
+    /// A ResourceList among other documents.
+    ///
+    /// # What it means
+    ///
+    /// Kustomize and other KRM clients hand over one ResourceList, Helm a stream of manifests. In a mixture of both,
+    /// one reader or another would miss something.
+    ///
+    /// # What to do
+    ///
+    /// Look at what joins the two: give the program the ResourceList alone, or the objects in it as manifests.
+    MixedInput = "mixed-input",
     /// Nothing on standard input.
     ///
     /// # What it means

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 /// Take a chart's own Secrets out of rendered manifests and point every reference at a Secret kept in a vault.
 ///
@@ -50,6 +50,18 @@ pub(super) enum Command {
     Diff(Box<DiffArgs>),
     /// Say what a diagnostic means and what to do about it.
     Explain(ExplainArgs),
+    /// Install or remove the exec plugin of Kustomize and kubectl.
+    #[command(subcommand)]
+    Kustomize(KustomizeCommand),
+}
+
+/// The commands of `kustomize`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(super) enum KustomizeCommand {
+    /// Link this program into Kustomize's plugin home, so that `transformers:` finds it by kind Resecret.
+    Install,
+    /// Take the link away.
+    Uninstall,
 }
 
 const SCAN_HELP: &str = "\
@@ -222,6 +234,10 @@ pub(super) struct ExplainArgs {
 /// The flags of `filter`.
 #[derive(Debug, clap::Args)]
 pub(super) struct FilterArgs {
+    /// The same as --config, for Kustomize, which names the file to an exec plugin like this; with a `/` in it
+    #[arg(value_name = "PATH", value_parser = path)]
+    pub(super) plugin_config: Option<PathBuf>,
+
     /// What to change.
     #[command(flatten)]
     pub(super) rules: RuleArgs,
@@ -229,6 +245,20 @@ pub(super) struct FilterArgs {
     /// What to say.
     #[command(flatten)]
     pub(super) report: ReportArgs,
+}
+
+/// A path, and not the name of a command with a typing error in it.
+fn path(text: &str) -> Result<PathBuf, String> {
+    if text.contains(std::path::is_separator) {
+        return Ok(text.into());
+    }
+    let commands = Args::command();
+    let similarity = |name: &str| strsim::jaro_winkler(name, text);
+    let names = commands.get_subcommands().map(clap::Command::get_name);
+    let near =
+        names.max_by(|a, b| similarity(a).total_cmp(&similarity(b))).filter(|near| similarity(near) > 0.75);
+    let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+    Err(format!("no command is called so{hint}"))
 }
 
 /// Flags that say what to change.

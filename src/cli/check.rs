@@ -3,29 +3,28 @@
 use std::io;
 
 use anyhow::Context;
-use resecret::{Config, Diagnostic, Location, Rule, Severity};
+use resecret::{Diagnostic, Location, Rule, Severity};
 
 use super::args::CheckArgs;
-use super::filter::config;
 use super::input::{Source, sources};
 use super::parallel;
 use super::progress::Progress;
+use super::rules::Rules;
 use super::sinks::Sinks;
 use crate::exit::ExitStatus;
 
 /// Checks every stream and reports all that was found.
 pub(super) fn run(args: &CheckArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
-    let mut config = config(&args.rules)?;
-    config.warn_of_hooks();
-    config.check_rules()?;
+    let rules = Rules::read(&args.rules, None)?;
     let sources = sources(&args.input.files)?;
     let progress = Progress::start(sources.len());
     let found = parallel::map(&sources, |source| {
-        let found = check(source, &config, sources.len() > 1, &progress);
+        let found = check(source, &rules, sources.len() > 1, &progress);
         progress.step();
         found
     });
     drop(progress);
+    let found: Vec<Vec<Diagnostic>> = found.into_iter().collect::<anyhow::Result<_>>()?;
     let found: Vec<Diagnostic> = found.into_iter().flatten().collect();
     if found.iter().any(prevents_judgement) {
         sinks.complaints(&found);
@@ -37,16 +36,28 @@ pub(super) fn run(args: &CheckArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus>
 }
 
 /// What the filter has to say about a stream; `several` are being checked.
-fn check(source: &Source, config: &Config, several: bool, progress: &Progress) -> Vec<Diagnostic> {
+///
+/// # Errors
+///
+/// The rules are wrong, or there are none.
+fn check(
+    source: &Source,
+    rules: &Rules,
+    several: bool,
+    progress: &Progress,
+) -> anyhow::Result<Vec<Diagnostic>> {
     let name = source.name();
     let input = match source.read(progress) {
         Ok(input) => input,
-        Err(error) => return vec![unreadable(&name, &error)],
+        Err(error) => return Ok(vec![unreadable(&name, &error)]),
     };
-    match resecret::filter(&input, config) {
+    let mut config = rules.of(&input)?;
+    config.warn_of_hooks();
+    config.check_rules()?;
+    Ok(match resecret::filter(&input, &config) {
         Ok(filtered) => place(filtered.diagnostics(), &name, several),
         Err(error) => place(error.diagnostics(), &name, several),
-    }
+    })
 }
 
 /// The same diagnostics with the name of the stream that they are about.

@@ -7,8 +7,10 @@ mod explain;
 mod filter;
 mod helm4;
 mod input;
+mod kustomize;
 mod parallel;
 mod progress;
+mod rules;
 mod scan;
 mod sinks;
 
@@ -40,6 +42,7 @@ pub(crate) fn run() -> ExitStatus {
         Some(Command::Check(args)) => reporting(&args.report, |sinks| check::run(&args, sinks)),
         Some(Command::Diff(args)) => reporting(&args.report, |sinks| diff::run(&args, sinks)),
         Some(Command::Scan(args)) => reporting(&args.report(), |sinks| scan::run(&args, sinks)),
+        Some(Command::Kustomize(command)) => finish(kustomize::run(command).map(done), &Sinks::default()),
         Some(Command::Explain(args)) => finish(explain::run(&args).map(done), &Sinks::default()),
     }
 }

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::filter::{learn, parse, read};
 use crate::findings::Findings;
+use crate::frontend::is_configuration;
 use crate::object::{Object, objects};
 use crate::pods::{CONTAINER_LISTS, EnvList, ValueSource, expansions};
 use crate::prefilter::{EditFilter, Interest};
@@ -88,6 +89,8 @@ struct Collector<'c> {
     context: Context<'c>,
     found: Inventory,
     reads: Vec<Read>,
+    /// The positions of the Secrets of a name, and of one that Kustomize has changed since.
+    by_name: HashMap<String, Vec<usize>>,
     /// Values of credentials, as numbers: all that is kept is which ones are the same.
     values: HashMap<String, usize>,
     /// Line breaks before the byte `counted` of the input.
@@ -108,10 +111,14 @@ struct Read {
 impl<'c> Collector<'c> {
     fn new(context: Context<'c>) -> Self {
         let found = Inventory::default();
-        Self { context, found, reads: Vec::new(), values: HashMap::new(), lines: 0, counted: 0 }
+        let (by_name, values) = (HashMap::new(), HashMap::new());
+        Self { context, found, reads: Vec::new(), by_name, values, lines: 0, counted: 0 }
     }
 
     fn object(&mut self, document: &Document<'_>, object: &Object<'_, '_>) {
+        if is_configuration(object) {
+            return;
+        }
         if object.is_secret() {
             return self.secret(document, object);
         }
@@ -160,6 +167,12 @@ impl<'c> Collector<'c> {
                 None => {
                     keys.push(Key { name: entry.key.to_owned(), bytes, missing: false, readers: Vec::new() });
                 }
+            }
+        }
+        for name in object.previous_names().chain([name]) {
+            let positions = self.by_name.entry(name.to_owned()).or_default();
+            if positions.last() != Some(&self.found.secrets.len()) {
+                positions.push(self.found.secrets.len());
             }
         }
         self.found.secrets.push(Secret {
@@ -214,12 +227,8 @@ impl<'c> Collector<'c> {
 
     /// Tells every Secret who reads it.
     fn finish(mut self) -> Inventory {
-        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
-        for (position, secret) in self.found.secrets.iter().enumerate() {
-            by_name.entry(secret.name.clone()).or_default().push(position);
-        }
         for read in self.reads {
-            for position in by_name.get(&read.name).into_iter().flatten() {
+            for position in self.by_name.get(&read.name).into_iter().flatten() {
                 let secret = &mut self.found.secrets[*position];
                 let apart = |(a, b): (&String, &String)| a != b;
                 if !secret.place.object.namespace.as_ref().zip(read.namespace.as_ref()).is_some_and(apart) {
@@ -227,8 +236,7 @@ impl<'c> Collector<'c> {
                 }
             }
         }
-        let secrets = &self.found.secrets;
-        self.found.references.retain(|found| secrets.iter().any(|secret| secret.name == found.secret));
+        self.found.references.retain(|found| self.by_name.contains_key(&found.secret));
         self.found
     }
 }

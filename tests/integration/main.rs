@@ -10,6 +10,8 @@ mod cli;
 mod diff;
 /// A run of the program in a folder and an environment of its own.
 mod harness;
+/// Kustomize: its exec plugin, and the configuration that it hands over.
+mod kustomize;
 /// What the README shows of the program.
 mod readme;
 /// `scan`: what a render holds, and the configuration that is proposed for it.
