@@ -21,7 +21,7 @@ use crate::facts::Facts;
 use crate::findings::Findings;
 use crate::frontend::{Form, is_configuration};
 use crate::object::{Object, objects};
-use crate::output::{self, Change, Output};
+use crate::output::{self, Change, Finished, Output};
 use crate::patch::Op;
 use crate::prefilter::{EditFilter, Interest, SecretFilter};
 use crate::refuse;
@@ -172,8 +172,7 @@ pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Erro
     if fails {
         return Err(Error::new(diagnostics));
     }
-    let (pieces, changes) = output.finish(input);
-    let (pieces, changes) = form.with_results(input, pieces, changes, &diagnostics)?;
+    let Finished { pieces, changes } = form.with_results(input, output.finish(input), &diagnostics)?;
     Ok(Filtered { input, pieces, changes, diagnostics, summary })
 }
 

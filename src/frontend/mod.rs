@@ -12,15 +12,13 @@
 mod function_config;
 mod resource_list;
 
-use std::borrow::Cow;
-
 use memchr::memmem;
 
 pub use self::function_config::add_function_config;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::error::Error;
 use crate::object::Object;
-use crate::output::Change;
+use crate::output::{Change, Finished};
 use crate::rule::Rule;
 use crate::stream::{self, Document};
 use crate::yaml::{self, Tree};
@@ -63,15 +61,15 @@ impl Form {
     pub(crate) fn with_results<'i>(
         self,
         input: &[u8],
-        pieces: Vec<Cow<'i, [u8]>>,
-        changes: Vec<Change>,
+        output: Finished<'i>,
         diagnostics: &[Diagnostic],
-    ) -> Result<(Vec<Cow<'i, [u8]>>, Vec<Change>), Error> {
+    ) -> Result<Finished<'i>, Error> {
         if self == Self::Manifests || diagnostics.is_empty() {
-            return Ok((pieces, changes));
+            return Ok(output);
         }
-        let bytes = resource_list::with_results(&pieces.concat(), diagnostics)?;
-        Ok((vec![bytes.into()], vec![Change { before: 0..input.len(), after: 0..1 }]))
+        let bytes = resource_list::with_results(&output.pieces.concat(), diagnostics)?;
+        let whole = Change { before: 0..input.len(), after: 0..1 };
+        Ok(Finished { pieces: vec![bytes.into()], changes: vec![whole] })
     }
 }
 
