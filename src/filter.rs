@@ -13,7 +13,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::config::Config;
-use crate::diagnostic::{Diagnostic, Location};
+use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::diff::Diff;
 use crate::edit::edit;
 use crate::error::Error;
@@ -21,6 +21,7 @@ use crate::facts::Facts;
 use crate::findings::Findings;
 use crate::frontend::{Form, is_configuration};
 use crate::object::{Object, objects};
+use crate::observer::Observer;
 use crate::output::{self, Change, Finished, Output};
 use crate::patch::Op;
 use crate::prefilter::{EditFilter, Interest, SecretFilter};
@@ -138,6 +139,15 @@ impl Filtered<'_> {
 /// # Ok::<(), resecret::Error>(())
 /// ```
 pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Error> {
+    watched(input, config, &mut ())
+}
+
+/// The run of [`filter()`], with someone who looks on.
+pub(crate) fn watched<'i>(
+    input: &'i [u8],
+    config: &Config,
+    observer: &mut dyn Observer,
+) -> Result<Filtered<'i>, Error> {
     stream::check(input)?;
     let form = Form::of(input)?;
     config.check_rules()?;
@@ -145,12 +155,16 @@ pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Erro
     let facts = learn(input, config, &mut findings)?;
     let survivors = Survivors::new(facts.values().to_vec()).map_err(|error| refuse::too_much(&error))?;
     let prefilter = EditFilter::new(config, &facts, &survivors)?;
-    let mut run = Run { config, form, facts: &facts, survivors, findings, matched: BTreeSet::new() };
+    let mut run =
+        Run { config, form, facts: &facts, survivors, findings, matched: BTreeSet::new(), observer };
     let mut output = Output::default();
     let mut summary = Summary { dropped: facts.dropped().count(), ..Summary::default() };
     for document in stream::documents(input) {
         summary.documents += usize::from(!document.content().iter().all(u8::is_ascii_whitespace));
-        let interest = prefilter.interest(document.bytes);
+        let mut interest = prefilter.interest(document.bytes);
+        if interest == Interest::Nothing && run.observer.wants_every_document() {
+            interest = Interest::Check(Severity::Warning);
+        }
         if interest == Interest::Nothing {
             output.keep(input, &document);
             continue;
@@ -249,6 +263,7 @@ struct Run<'a, 'i> {
     survivors: Survivors,
     findings: Findings<'i>,
     matched: BTreeSet<Part>,
+    observer: &'a mut dyn Observer,
 }
 
 impl Run<'_, '_> {
@@ -258,6 +273,7 @@ impl Run<'_, '_> {
         let mut outcome = Outcome::default();
         let (mut kept, mut dropped) = (0, 0);
         for object in objects(&tree) {
+            self.observer.object(&object);
             if self.facts.drops(document.number, &object) {
                 dropped += 1;
                 outcome.patch.push(Op::Remove { path: object.path.clone() });
@@ -271,6 +287,12 @@ impl Run<'_, '_> {
             for finding in outcome.findings.drain(..) {
                 self.findings.add(document, &object, finding);
             }
+            for read in outcome.reads.drain(..) {
+                self.observer.reads(&object, &read);
+            }
+        }
+        if !outcome.patch.is_empty() {
+            self.observer.patched(document, &tree, &outcome.patch);
         }
         self.matched.append(&mut outcome.matched);
         if dropped > 0 && kept == 0 && self.form == Form::Manifests {

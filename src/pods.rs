@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::object::Object;
 use crate::yaml::{Kind, NodeId, Path, Trail, Tree};
 
-/// The lists that make a mapping a pod.
+/// The lists of a pod's containers.
 pub(crate) const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
 /// A container's `env`.

@@ -6,11 +6,11 @@ use anyhow::Context;
 use resecret::{Diagnostic, Location, Rule, Severity};
 
 use super::args::CheckArgs;
-use super::input::{Source, sources};
 use super::parallel;
 use super::progress::Progress;
 use super::rules::Rules;
 use super::sinks::Sinks;
+use super::sources::{Source, sources};
 use crate::exit::ExitStatus;
 
 /// Checks every stream and reports all that was found.
@@ -32,7 +32,7 @@ pub(super) fn run(args: &CheckArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus>
     }
     sinks.findings(&found, &mut io::stdout().lock()).context("cannot write standard output")?;
     sinks.note(&summary(&sources, &found));
-    Ok(if found.is_empty() { ExitStatus::Success } else { ExitStatus::Found })
+    Ok(if found.is_empty() { ExitStatus::Success } else { ExitStatus::Findings })
 }
 
 /// What the filter has to say about a stream; `several` are being checked.

@@ -9,11 +9,11 @@ use resecret::{Diagnostic, Diff, LineKind, Summary};
 
 use super::args::{Color, DiffArgs};
 use super::check::{place, unreadable};
-use super::input::{Source, sources};
 use super::parallel;
 use super::progress::Progress;
 use super::rules::Rules;
 use super::sinks::Sinks;
+use super::sources::{Source, sources};
 use crate::exit::ExitStatus;
 
 /// What filtering a stream comes to.
@@ -50,7 +50,7 @@ pub(super) fn run(args: &DiffArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> 
     }
     sinks.note(&summary(&summaries));
     let same = all.iter().all(|one| one.diff.is_empty());
-    Ok(if same { ExitStatus::Success } else { ExitStatus::Found })
+    Ok(if same { ExitStatus::Success } else { ExitStatus::Findings })
 }
 
 /// What filtering does to a stream; `several` are being compared.

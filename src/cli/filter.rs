@@ -5,10 +5,10 @@ use std::io;
 use anyhow::Context;
 
 use super::args::FilterArgs;
-use super::input::Source;
 use super::progress::Progress;
 use super::rules::Rules;
 use super::sinks::Sinks;
+use super::sources::Source;
 
 /// Runs the filter.
 pub(super) fn run(args: &FilterArgs, sinks: &Sinks) -> anyhow::Result<()> {

@@ -10,10 +10,10 @@ use resecret::inventory::{Inventory, Proposal, inventory, propose};
 
 use super::args::{ScanArgs, ScanFormat};
 use super::check::{place, unreadable};
-use super::input::{Source, sources};
 use super::parallel;
 use super::progress::Progress;
 use super::sinks::Sinks;
+use super::sources::{Source, sources};
 use crate::exit::ExitStatus;
 
 /// Writes the inventory of every stream, and the proposal if one is asked for.
@@ -57,7 +57,7 @@ pub(super) fn run(args: &ScanArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> 
         write(path, one, args.force, sinks)?;
     }
     let nothing = all.iter().all(|one| one.found.is_empty());
-    Ok(if nothing { ExitStatus::Success } else { ExitStatus::Found })
+    Ok(if nothing { ExitStatus::Success } else { ExitStatus::Findings })
 }
 
 /// A stream, and what is in it.

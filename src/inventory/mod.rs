@@ -8,10 +8,10 @@ mod collect;
 
 use serde::Serialize;
 
-mod plan;
+mod draft;
+mod naming;
 mod propose;
 mod table;
-mod vault;
 
 pub use self::collect::inventory;
 pub use self::propose::{Proposal, propose};

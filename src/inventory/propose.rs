@@ -1,6 +1,6 @@
 //! A configuration that vaults what an inventory has found, tried on the render before anybody sees it.
 
-use super::plan::{EnvPlan, Plan, SecretsPlan, Within};
+use super::draft::{Draft, EnvDraft, SecretsDraft, Within};
 use super::{Inventory, inventory};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Location, Severity};
@@ -41,16 +41,16 @@ pub fn propose(input: &[u8], found: &Inventory, to: Option<&str>) -> Result<Opti
         .at(Location { file: Some("--to".to_owned()), ..Location::default() })
         .into());
     }
-    let plan = Plan::new(found, to);
-    if plan.is_empty() {
+    let draft = Draft::new(found, to);
+    if draft.is_empty() {
         return Ok(None);
     }
     let attempt = |lenient: Option<&[Diagnostic]>| {
         let mut config = Config::default();
-        config.add_file("the proposal", &write(&plan, lenient, None))?;
+        config.add_file("the proposal", &write(&draft, lenient, None))?;
         let filtered = filter(input, &config)?;
         let left = inventory(&filtered.to_vec())?;
-        let text = write(&plan, lenient, Some(&left));
+        let text = write(&draft, lenient, Some(&left));
         Ok(Some(Proposal { text, warnings: filtered.diagnostics().to_vec(), left }))
     };
     attempt(None).or_else(|error: Error| {
@@ -75,25 +75,25 @@ spec:
 ";
 
 /// The text. `lenient` is what would stop the filter otherwise, `left` what it leaves.
-fn write(plan: &Plan, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>) -> String {
+fn write(draft: &Draft, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>) -> String {
     let mut lines: Vec<String> = Vec::new();
-    if !plan.secrets.is_empty() {
+    if !draft.secrets.is_empty() {
         lines.push("  secrets:".to_owned());
-        plan.secrets.iter().for_each(|rule| secrets(rule, &mut lines));
+        draft.secrets.iter().for_each(|rule| secrets(rule, &mut lines));
     }
-    if !plan.env.is_empty() {
+    if !draft.env.is_empty() {
         lines.push("  env:".to_owned());
-        plan.env.iter().for_each(|rule| env(rule, &mut lines));
+        draft.env.iter().for_each(|rule| env(rule, &mut lines));
     }
-    if !plan.duplicates.is_empty() {
-        comment("  ", &format!("these stand twice: {}", plan.duplicates.join(", ")), &mut lines);
+    if !draft.duplicates.is_empty() {
+        comment("  ", &format!("these stand twice: {}", draft.duplicates.join(", ")), &mut lines);
         lines.push("  duplicates: last    # the entry that the kubelet takes stays".to_owned());
     }
-    if !plan.references.is_empty() {
+    if !draft.references.is_empty() {
         comment("  ", "fields that hold a Secret's name; take out what means something else", &mut lines);
         lines.push("  references:".to_owned());
     }
-    for (kind, path, optional) in &plan.references {
+    for (kind, path, optional) in &draft.references {
         let optional = if *optional { ", optional: true" } else { "" };
         lines.push(format!(
             "  - {{kind: {}, path: {}{optional}}}",
@@ -101,13 +101,13 @@ fn write(plan: &Plan, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>) 
             plain_or_quoted(path)
         ));
     }
-    if !plan.annotations.is_empty() {
+    if !draft.annotations.is_empty() {
         comment(
             "  ",
             "hashes of Secrets: they would roll pods on values that nobody reads any more",
             &mut lines,
         );
-        lines.push(format!("  dropAnnotations: {}", list(&plan.annotations, true)));
+        lines.push(format!("  dropAnnotations: {}", list(&draft.annotations, true)));
     }
     for error in lenient.unwrap_or_default() {
         let object = error.location.object.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -127,7 +127,7 @@ fn write(plan: &Plan, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>) 
     format!("{HEADER}{}\n", lines.join("\n"))
 }
 
-fn secrets(rule: &SecretsPlan, lines: &mut Vec<String>) {
+fn secrets(rule: &SecretsDraft, lines: &mut Vec<String>) {
     rule.comments.iter().for_each(|text| comment("  ", text, lines));
     lines.push(format!("  - name: {}", plain_or_quoted(&rule.name)));
     lines.push(format!("    to: {}", plain_or_quoted(&rule.to)));
@@ -137,7 +137,7 @@ fn secrets(rule: &SecretsPlan, lines: &mut Vec<String>) {
     }
 }
 
-fn env(rule: &EnvPlan, lines: &mut Vec<String>) {
+fn env(rule: &EnvDraft, lines: &mut Vec<String>) {
     rule.comments.iter().for_each(|text| comment("  ", text, lines));
     lines.push(format!("  - to: {}", plain_or_quoted(&rule.to)));
     mapping("vars", &rule.vars, lines);

@@ -21,6 +21,8 @@ mod machine;
 mod null;
 /// Manifests by object, read by a YAML reader of another lineage.
 mod objects;
+/// Kustomize applies what `resecret patches` prints.
+mod patches;
 /// Install, list, use, update and uninstall the plugin.
 mod plugin;
 /// The renders that ship in the repository are what Helm renders.
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         plugin::CASES,
         kustomize::CASES,
         terraform::CASES,
+        patches::CASES,
     ];
     let cases = cases.concat().into_iter().map(|case| trial(case.name, case.needs, case.run, required));
     let same = same::trials().map(|(name, needs, run)| trial(&name, needs, run, required));

@@ -1,12 +1,12 @@
 //! What a proposed configuration says, before it is written down.
 
-use super::vault::{Content, Keys, Names, Value};
+use super::naming::{Content, Keys, Names, Value};
 use super::{Inventory, Outside, Secret, Variable};
 
 /// Rules that vault all that rules can vault.
-pub(super) struct Plan {
-    pub(super) secrets: Vec<SecretsPlan>,
-    pub(super) env: Vec<EnvPlan>,
+pub(super) struct Draft {
+    pub(super) secrets: Vec<SecretsDraft>,
+    pub(super) env: Vec<EnvDraft>,
     /// Kind, path, and whether only hooks have it.
     pub(super) references: Vec<(String, String, bool)>,
     pub(super) annotations: Vec<String>,
@@ -15,7 +15,7 @@ pub(super) struct Plan {
 }
 
 /// A rule of `spec.secrets`.
-pub(super) struct SecretsPlan {
+pub(super) struct SecretsDraft {
     pub(super) name: String,
     pub(super) to: String,
     pub(super) renames: Vec<(String, String)>,
@@ -24,7 +24,7 @@ pub(super) struct SecretsPlan {
 }
 
 /// A rule of `spec.env`.
-pub(super) struct EnvPlan {
+pub(super) struct EnvDraft {
     pub(super) to: String,
     pub(super) vars: Vec<(String, String)>,
     pub(super) within: Within,
@@ -40,7 +40,7 @@ pub(super) struct Within {
     pub(super) container: Vec<String>,
 }
 
-impl Plan {
+impl Draft {
     /// A rule for everything in an inventory that a rule can vault; into the Secret `to` what can share one, else into
     /// a Secret for each chart Secret.
     pub(super) fn new(inventory: &Inventory, to: Option<&str>) -> Self {
@@ -51,7 +51,7 @@ impl Plan {
         for Outside { secret, key, .. } in &inventory.outside {
             keys.hold(secret, key, &[Content { namespace: None, value: Value::Outside }]);
         }
-        let mut plan = Self {
+        let mut draft = Self {
             secrets: secrets(inventory, to, &mut names, &mut keys),
             env: env(inventory, to, &mut names, &mut keys),
             references: Vec::new(),
@@ -60,14 +60,14 @@ impl Plan {
         };
         for found in &inventory.references {
             let (kind, path) = (&found.place.object.kind, &found.declare);
-            match plan.references.iter_mut().find(|known| known.0 == *kind && known.1 == *path) {
+            match draft.references.iter_mut().find(|known| known.0 == *kind && known.1 == *path) {
                 Some(known) => known.2 &= found.passes_by,
-                None => plan.references.push((kind.clone(), path.clone(), found.passes_by)),
+                None => draft.references.push((kind.clone(), path.clone(), found.passes_by)),
             }
         }
-        plan.annotations = distinct(inventory.checksums.iter().map(|found| found.annotation.as_str()));
-        plan.duplicates = distinct(inventory.duplicates.iter().map(|found| found.variable.as_str()));
-        plan
+        draft.annotations = distinct(inventory.checksums.iter().map(|found| found.annotation.as_str()));
+        draft.duplicates = distinct(inventory.duplicates.iter().map(|found| found.variable.as_str()));
+        draft
     }
 
     /// Whether there is nothing that a rule could do.
@@ -91,7 +91,7 @@ pub(super) fn distinct<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<String> 
 }
 
 /// A rule for each name: Secrets of one name in several namespaces share it.
-fn secrets(inventory: &Inventory, to: Option<&str>, names: &mut Names, keys: &mut Keys) -> Vec<SecretsPlan> {
+fn secrets(inventory: &Inventory, to: Option<&str>, names: &mut Names, keys: &mut Keys) -> Vec<SecretsDraft> {
     let all = distinct(inventory.secrets.iter().map(|secret| secret.name.as_str()));
     let rule = |name: String| {
         let of_name: Vec<&Secret> = inventory.secrets.iter().filter(|secret| secret.name == name).collect();
@@ -112,7 +112,7 @@ fn secrets(inventory: &Inventory, to: Option<&str>, names: &mut Names, keys: &mu
                 "a hook: Helm 3 sends it past the post-renderer, so there the rule finds nothing".to_owned(),
             );
         }
-        SecretsPlan { name, to, renames, optional, comments }
+        SecretsDraft { name, to, renames, optional, comments }
     };
     all.into_iter().map(rule).collect()
 }
@@ -181,8 +181,8 @@ fn describe(secret: &Secret) -> String {
     format!("{place}: {keys}")
 }
 
-fn env(inventory: &Inventory, to: Option<&str>, names: &mut Names, keys: &mut Keys) -> Vec<EnvPlan> {
-    let mut rules: Vec<EnvPlan> = Vec::new();
+fn env(inventory: &Inventory, to: Option<&str>, names: &mut Names, keys: &mut Keys) -> Vec<EnvDraft> {
+    let mut rules: Vec<EnvDraft> = Vec::new();
     let mut vaults: Vec<(String, String)> = Vec::new();
     let credentials = inventory.variables.iter().filter(|variable| variable.credential.is_some());
     for name in distinct(credentials.map(|variable| variable.name.as_str())) {
@@ -228,7 +228,7 @@ fn vault_of(variable: &Variable, vaults: &mut Vec<(String, String)>, names: &mut
 }
 
 fn add(
-    rules: &mut Vec<EnvPlan>,
+    rules: &mut Vec<EnvDraft>,
     to: &str,
     (variable, key): (&str, &str),
     within: &Within,
@@ -236,7 +236,7 @@ fn add(
 ) {
     let optional = holders.iter().all(|holder| holder.passes_by);
     let expands = holders.iter().any(|holder| holder.credential.is_some_and(|(_, expands)| expands));
-    let same = |rule: &EnvPlan| rule.to == to && rule.within == *within && rule.optional == optional;
+    let same = |rule: &EnvDraft| rule.to == to && rule.within == *within && rule.optional == optional;
     let known = rules.iter().position(same);
     let position = known.unwrap_or_else(|| {
         let objects: Vec<String> = holders.iter().map(|holder| holder.object.to_string()).collect();
@@ -246,7 +246,7 @@ fn add(
             comments.push("hooks: Helm 3 sends them past the post-renderer".to_owned());
         }
         let (to, vars) = (to.to_owned(), Vec::new());
-        rules.push(EnvPlan { to, vars, within: within.clone(), optional, comments });
+        rules.push(EnvDraft { to, vars, within: within.clone(), optional, comments });
         rules.len() - 1
     });
     let rule = &mut rules[position];
