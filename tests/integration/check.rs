@@ -3,7 +3,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::harness::{CONFIG, RENDER, Run, UNMATCHED, resecret, root};
+use crate::harness::{CONFIG, RENDER, Run, UNMATCHED, has_terminal, resecret, root};
 
 /// What `helm template` writes for a chart with a hook that reads the chart's Secret, and one with its own.
 const HOOKS: &str = "\
@@ -136,8 +136,7 @@ fn sarif_says_what_a_rule_is_about_and_which_template_it_is() {
 #[cfg(target_os = "linux")]
 fn a_long_run_shows_its_progress_on_a_terminal_only() {
     use std::process::Stdio;
-    if !Path::new("/usr/bin/script").exists() {
-        println!("skipped the terminal: there is no script(1)");
+    if !has_terminal() {
         return;
     }
     let slowly = "(sleep 1; cat render.yaml) | $1 $2 $3 $4";

@@ -239,6 +239,17 @@ fn compare(name: &str, text: &str) {
     settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
+/// Whether a program can be run on a terminal, by script(1); says so where it cannot.
+#[cfg(target_os = "linux")]
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+pub(crate) fn has_terminal() -> bool {
+    let there = Path::new("/usr/bin/script").exists();
+    if !there {
+        println!("skipped the terminal: there is no script(1)");
+    }
+    there
+}
+
 /// The repository's root.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -24,7 +24,7 @@ fn steps(section: &str) -> Vec<Step> {
                 for command in block.split_inclusive('\n') {
                     match (command.strip_prefix("$ "), steps.last_mut()) {
                         (Some(command), _) => {
-                            steps.push(Step::Command(command.trim_end().to_owned(), String::new()))
+                            steps.push(Step::Command(command.trim_end().to_owned(), String::new()));
                         }
                         (None, Some(Step::Command(_, shown))) => shown.push_str(command),
                         (None, _) => panic!("`{command}` is shown before any command"),
