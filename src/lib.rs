@@ -75,6 +75,7 @@ mod agree;
 mod config;
 mod credential;
 mod diagnostic;
+mod diff;
 mod edit;
 mod error;
 mod facts;
@@ -84,6 +85,7 @@ mod frontend;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod inventory;
 mod key_format;
 mod lower;
 mod object;
@@ -109,6 +111,7 @@ mod yaml;
 
 pub use config::Config;
 pub use diagnostic::{Diagnostic, Location, ObjectRef, Severity};
+pub use diff::{Diff, LineKind};
 pub use error::Error;
 pub use filter::{Filtered, Summary, filter};
 pub use frontend::add_function_config;
