@@ -49,6 +49,8 @@ impl fmt::Display for ObjectRef {
 pub struct Location {
     /// The file, or `<stdin>`.
     pub file: Option<String>,
+    /// Position of the object in the file, counted from 0, as a KRM client says it.
+    pub index: Option<usize>,
     /// Position of the document in the stream, counted from 1.
     pub document: Option<usize>,
     /// The object.

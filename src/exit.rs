@@ -7,6 +7,8 @@ use std::process::ExitCode;
 pub(crate) enum ExitStatus {
     /// Done.
     Success,
+    /// A command that looks for something has found it.
+    Findings,
     /// Nothing was written: wrong flags or configuration, bad input, a rule that matched nothing, an edit that is
     /// not safe.
     Error,
@@ -16,7 +18,7 @@ impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
         Self::from(match status {
             ExitStatus::Success => 0,
-            // 1 is kept for commands that report what they find.
+            ExitStatus::Findings => 1,
             ExitStatus::Error => 2,
         })
     }

@@ -59,6 +59,17 @@ rules! {
     /// Name a preset (`--preset langfuse --to NAME`) or a file (`--config FILE`), or run in the directory that
     /// holds `resecret.yaml`.
     NoRules = "no-rules",
+    /// A ResourceList among other documents.
+    ///
+    /// # What it means
+    ///
+    /// Kustomize and other KRM clients hand over one ResourceList, Helm a stream of manifests. In a mixture of both,
+    /// one reader or another would miss something.
+    ///
+    /// # What to do
+    ///
+    /// Look at what joins the two: give the program the ResourceList alone, or the objects in it as manifests.
+    MixedInput = "mixed-input",
     /// Nothing on standard input.
     ///
     /// # What it means
@@ -310,6 +321,61 @@ rules! {
     ///
     /// Vault it by a rule in `spec.env`, move it to a Secret in the chart's values, or set `policy.plaintext`.
     Plaintext = "plaintext",
+    /// An object that `resecret patches` must change and no patch can name.
+    ///
+    /// # What it means
+    ///
+    /// A patch finds its object by kind, name and namespace. This one has no name, or shares all three with another
+    /// object, so a patch would miss it or change both.
+    ///
+    /// # What to do
+    ///
+    /// Give the object a name or namespace of its own in the chart's values, or run the filter itself, which does not
+    /// look for objects by name.
+    Untargetable = "untargetable",
+    /// A vaulted Secret that is not among those that `keys --against` was given.
+    ///
+    /// # What it means
+    ///
+    /// Something in the release reads it. Without it the pod cannot start.
+    ///
+    /// # What to do
+    ///
+    /// Make it: `resecret keys -o external-secret` (or another form) prints a manifest to start from. Or give the file
+    /// that holds it to `--against` too.
+    MissingSecret = "missing-secret",
+    /// A key that a vaulted Secret should have and does not have.
+    ///
+    /// # What it means
+    ///
+    /// A container that reads it does not start (CreateContainerConfigError), or a file is not there.
+    ///
+    /// # What to do
+    ///
+    /// Add the key in the vault, under this very name, or rename it by `keys` in the rule.
+    MissingKey = "missing-key",
+    /// A key of a vaulted Secret without a value.
+    ///
+    /// # What it means
+    ///
+    /// The key is there and holds nothing, or still the placeholder of a manifest that `resecret keys` has printed.
+    ///
+    /// # What to do
+    ///
+    /// Store the value in the vault.
+    EmptyValue = "empty-value",
+    /// A value of a vaulted Secret that its reader will not understand.
+    ///
+    /// # What it means
+    ///
+    /// `spec.formats`, a preset or Kubernetes demands a format, or a text of one line ends with a line break, which
+    /// becomes part of the password. The message says what is wrong and never what the value is.
+    ///
+    /// # What to do
+    ///
+    /// Correct the value in the vault, as the message says. Take care with keys that encrypt: data written with the
+    /// old one can only be read with the old one.
+    WrongFormat = "wrong-format",
 }
 
 impl fmt::Display for Rule {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 /// Take a chart's own Secrets out of rendered manifests and point every reference at a Secret kept in a vault.
 ///
@@ -38,8 +38,88 @@ pub(super) enum Command {
     /// Filter manifests from standard input to standard output.
     #[command(after_help = AFTER_HELP)]
     Filter(Box<FilterArgs>),
+    /// Say what each vaulted Secret must hold and who reads it, or check one that exists.
+    ///
+    /// Filters manifests as `filter` does, and prints what the result needs: a table, JSON, or a manifest to start from.
+    /// With --against, nothing is printed but what existing Secrets lack. No value is ever shown.
+    #[command(after_help = KEYS_HELP)]
+    Keys(Box<KeysArgs>),
+    /// Print the run as patches, for places where this program cannot run.
+    ///
+    /// Filters manifests as `filter` does, and prints what it does to each object. The patches fit the render that they
+    /// were made from: print them anew for each version of the chart. Applied to another one they fail: they test the
+    /// names of all that they count through.
+    #[command(after_help = PATCHES_HELP)]
+    Patches(Box<PatchesArgs>),
     /// Say what a diagnostic means and what to do about it.
     Explain(ExplainArgs),
+    /// Install or remove the exec plugin of Kustomize and kubectl.
+    #[command(subcommand)]
+    Kustomize(KustomizeCommand),
+    /// Print the JSON Schema of resecret.yaml, for editors and CI.
+    #[command(after_help = SCHEMA_HELP)]
+    Schema,
+    /// Print a script that completes commands and flags in a shell.
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands to a folder.
+    Man(ManArgs),
+}
+
+/// The commands of `kustomize`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(super) enum KustomizeCommand {
+    /// Link this program into Kustomize's plugin home, so that `transformers:` finds it by kind Resecret.
+    Install,
+    /// Take the link away.
+    Uninstall,
+}
+
+const KEYS_HELP: &str = "\
+Exit codes:
+  0  done, or nothing to report
+  1  --against has found something missing, empty or in a wrong format
+  2  error: wrong flags, configuration or input, or a stream that cannot be filtered
+
+Examples:
+  helm template lf ./chart | resecret keys
+  helm template lf ./chart | resecret keys -o external-secret --store vault > secrets.yaml
+  kubectl get secret langfuse-vault -o yaml | resecret keys render.yaml --against -";
+
+const PATCHES_HELP: &str = "\
+Exit codes:
+  0  done
+  2  error: wrong flags, configuration or input, a stream that cannot be filtered, or an
+     object that a patch cannot name
+
+Examples:
+  helm template lf ./chart | resecret patches -o kustomize >> kustomization.yaml
+  helm template lf ./chart | resecret patches -o flux    # for spec of a HelmRelease";
+
+const SCHEMA_HELP: &str = "\
+Examples:
+  resecret schema > resecret.schema.json
+  # yaml-language-server: $schema=resecret.schema.json    (first line of resecret.yaml)";
+
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  source <(resecret completions bash)
+  resecret completions fish > ~/.config/fish/completions/resecret.fish";
+
+/// The arguments of `completions`.
+#[derive(Debug, clap::Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// The arguments of `man`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ManArgs {
+    /// Write resecret.1 and a page for each command to this folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
 }
 
 /// The arguments of `explain`.
@@ -52,6 +132,10 @@ pub(super) struct ExplainArgs {
 /// The flags of `filter`.
 #[derive(Debug, clap::Args)]
 pub(super) struct FilterArgs {
+    /// The same as --config, for Kustomize, which names the file to an exec plugin like this; with a `/` in it
+    #[arg(value_name = "PATH", value_parser = path)]
+    pub(super) plugin_config: Option<PathBuf>,
+
     /// What to change.
     #[command(flatten)]
     pub(super) rules: RuleArgs,
@@ -59,6 +143,20 @@ pub(super) struct FilterArgs {
     /// What to say.
     #[command(flatten)]
     pub(super) report: ReportArgs,
+}
+
+/// A path, and not the name of a command with a typing error in it.
+fn path(text: &str) -> Result<PathBuf, String> {
+    if text.contains(std::path::is_separator) {
+        return Ok(text.into());
+    }
+    let commands = Args::command();
+    let similarity = |name: &str| strsim::jaro_winkler(name, text);
+    let names = commands.get_subcommands().map(clap::Command::get_name);
+    let near =
+        names.max_by(|a, b| similarity(a).total_cmp(&similarity(b))).filter(|near| similarity(near) > 0.75);
+    let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+    Err(format!("no command is called so{hint}"))
 }
 
 /// Flags that say what to change.
@@ -80,6 +178,108 @@ pub(super) struct RuleArgs {
     /// Let a rule match nothing
     #[arg(long)]
     pub(super) allow_unmatched: bool,
+}
+
+/// Flags that say where manifests are read from.
+#[derive(Debug, clap::Args)]
+pub(super) struct InputArgs {
+    /// Rendered manifests; `-` and none at all are standard input
+    #[arg(value_name = "FILES")]
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// The arguments of `keys`.
+#[derive(Debug, clap::Args)]
+pub(super) struct KeysArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+
+    /// What to print
+    #[arg(short, long, value_enum, default_value_t = KeysOutput::Table)]
+    pub(super) output: KeysOutput,
+
+    /// external-secret: the SecretStore; vault-static-secret: the VaultAuth
+    #[arg(long, value_name = "NAME")]
+    pub(super) store: Option<String>,
+
+    /// external-secret: the kind of the store
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = StoreKind::SecretStore)]
+    pub(super) store_kind: StoreKind,
+
+    /// external-secret: the entry in the store; vault-static-secret: MOUNT/PATH; {name} is the Secret's name
+    #[arg(long, value_name = "KEY", default_value = "{name}")]
+    pub(super) remote_key: String,
+
+    /// Check the Secrets in this file instead, `-` for standard input; repeat for several
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "store", "store_kind", "remote_key"])]
+    pub(super) against: Vec<PathBuf>,
+
+    /// What to change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// The arguments of `patches`.
+#[derive(Debug, clap::Args)]
+pub(super) struct PatchesArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+
+    /// What to print
+    #[arg(short, long, value_enum, default_value_t = PatchesOutput::Kustomize)]
+    pub(super) output: PatchesOutput,
+
+    /// What to change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// What `patches` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PatchesOutput {
+    /// JSON: the JSON Patch (RFC 6902) of each object, and which objects go
+    Json6902,
+    /// The patches of a Kustomization
+    Kustomize,
+    /// The postRenderers of a Flux HelmRelease
+    Flux,
+}
+
+/// What `keys` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum KeysOutput {
+    /// One line for each key and reader
+    Table,
+    /// The same for programs
+    Json,
+    /// ExternalSecret of External Secrets, external-secrets.io/v1
+    ExternalSecret,
+    /// SealedSecret of Sealed Secrets, bitnami.com/v1alpha1, to be filled
+    SealedSecret,
+    /// VaultStaticSecret of the Vault Secrets Operator, secrets.hashicorp.com/v1beta1
+    VaultStaticSecret,
+    /// A Secret with placeholders
+    Secret,
+}
+
+/// Kinds of stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub(super) enum StoreKind {
+    /// In the Secret's own namespace
+    SecretStore,
+    /// For the whole cluster
+    ClusterSecretStore,
 }
 
 /// The variable that can name the log file: some clients pass no flags.

@@ -1,28 +1,22 @@
 //! `resecret filter`: standard input to standard output.
 
-use std::io::{self, IsTerminal, Read};
+use std::io;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use resecret::Config;
 
 use super::args::{FilterArgs, RuleArgs};
 use super::sinks::Sinks;
+use super::{input, kustomize};
 
 /// Read when no flag names any rule.
 const DEFAULT_CONFIG: &str = "resecret.yaml";
 
 /// Runs the filter.
 pub(super) fn run(args: &FilterArgs, sinks: &Sinks) -> anyhow::Result<()> {
-    let config = config(&args.rules)?;
-    let mut stdin = io::stdin().lock();
-    if stdin.is_terminal() {
-        bail!(
-            "standard input is a terminal: pipe rendered manifests in, for example `helm template … | resecret`"
-        );
-    }
-    let mut input = Vec::new();
-    stdin.read_to_end(&mut input).context("cannot read standard input")?;
+    let input = input::stdin()?;
+    let config = config(&args.rules, args.plugin_config.as_deref(), &input)?;
     let filtered = resecret::filter(&input, &config)?;
     // Only now, with every document verified, does anything go out.
     filtered
@@ -32,20 +26,25 @@ pub(super) fn run(args: &FilterArgs, sinks: &Sinks) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The rules of all flags, or of the default file.
-fn config(args: &RuleArgs) -> anyhow::Result<Config> {
+/// The rules of all flags and of what the client hands over, or else of the default file.
+pub(super) fn config(rules: &RuleArgs, plugin_config: Option<&Path>, input: &[u8]) -> anyhow::Result<Config> {
     let mut config = Config::default();
-    for path in &args.config {
+    for path in &rules.config {
         add_file(&mut config, path)?;
     }
-    for preset in &args.preset {
-        config.add_preset(preset, args.to.as_deref().unwrap_or_default())?;
+    if let Some(path) = plugin_config {
+        kustomize::add_plugin_config(&mut config, path)?;
     }
+    for preset in &rules.preset {
+        config.add_preset(preset, rules.to.as_deref().unwrap_or_default())?;
+    }
+    let brought = resecret::add_function_config(&mut config, input)?;
+    let named = !rules.config.is_empty() || !rules.preset.is_empty() || plugin_config.is_some();
     let default = Path::new(DEFAULT_CONFIG);
-    if args.config.is_empty() && args.preset.is_empty() && default.exists() {
+    if !named && !brought && default.exists() {
         add_file(&mut config, default)?;
     }
-    if args.allow_unmatched {
+    if rules.allow_unmatched {
         config.allow_unmatched();
     }
     Ok(config)
@@ -53,8 +52,11 @@ fn config(args: &RuleArgs) -> anyhow::Result<Config> {
 
 fn add_file(config: &mut Config, path: &Path) -> anyhow::Result<()> {
     let name = path.display().to_string();
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration {name}"))?;
-    config.add_file(&name, &text)?;
+    config.add_file(&name, &read_config(path)?)?;
     Ok(())
+}
+
+/// The text of a configuration file.
+pub(super) fn read_config(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration {}", path.display()))
 }

@@ -4,11 +4,17 @@ mod args;
 mod explain;
 mod filter;
 mod helm4;
+mod input;
+mod keys;
+mod kustomize;
+mod manual;
+mod patches;
+mod schema;
 mod sinks;
 
 use clap::Parser;
 
-use self::args::{Args, Command};
+use self::args::{Args, Command, ReportArgs};
 use self::sinks::Sinks;
 use crate::exit::ExitStatus;
 
@@ -30,22 +36,39 @@ pub(crate) fn run() -> ExitStatus {
     let Args { command, filter } = args;
     let filter = match command {
         Some(Command::Filter(filter)) => *filter,
-        Some(Command::Explain(explain)) => return finish(explain::run(&explain), &Sinks::default()),
+        Some(Command::Keys(keys)) => return reporting(&keys.report, |sinks| keys::run(&keys, sinks)),
+        Some(Command::Patches(patches)) => {
+            return reporting(&patches.report, |sinks| patches::run(&patches, sinks));
+        }
+        Some(Command::Explain(explain)) => return plain(explain::run(&explain)),
+        Some(Command::Kustomize(command)) => return plain(kustomize::run(command)),
+        Some(Command::Schema) => return plain(schema::run()),
+        Some(Command::Completions(shell)) => return plain(manual::completions(&shell)),
+        Some(Command::Man(man)) => return plain(manual::pages(&man)),
         None => filter,
     };
-    let sinks = match Sinks::open(&filter.report) {
-        Ok(sinks) => sinks,
-        Err(error) => {
-            Sinks::default().complain(&format!("error: {error:#}\n"));
-            return ExitStatus::Error;
-        }
-    };
-    finish(filter::run(&filter, &sinks), &sinks)
+    reporting(&filter.report, |sinks| filter::run(&filter, sinks).map(|()| ExitStatus::Success))
 }
 
-fn finish(result: anyhow::Result<()>, sinks: &Sinks) -> ExitStatus {
+/// Runs a command that reports as its flags say.
+fn reporting(report: &ReportArgs, command: impl FnOnce(&Sinks) -> anyhow::Result<ExitStatus>) -> ExitStatus {
+    match Sinks::open(report) {
+        Ok(sinks) => finish(command(&sinks), &sinks),
+        Err(error) => {
+            Sinks::default().complain(&format!("error: {error:#}\n"));
+            ExitStatus::Error
+        }
+    }
+}
+
+/// Ends a command that has nothing to report but errors.
+fn plain(result: anyhow::Result<()>) -> ExitStatus {
+    finish(result.map(|()| ExitStatus::Success), &Sinks::default())
+}
+
+fn finish(result: anyhow::Result<ExitStatus>, sinks: &Sinks) -> ExitStatus {
     match result {
-        Ok(()) => ExitStatus::Success,
+        Ok(status) => status,
         Err(error) => {
             sinks.failure(&error);
             ExitStatus::Error

@@ -81,7 +81,7 @@ impl Search<'_, '_, '_> {
                 let named =
                     tree.get(target, "name").and_then(|name| tree.text(name)).is_some_and(speaks_of_secrets);
                 for (key, value) in entries {
-                    let Some(text) = tree.text(*key) else { continue };
+                    let Some(text) = tree.text(*key).filter(|key| !is_bookkeeping(key)) else { continue };
                     let trail = Trail::Key(&trail, text);
                     if speaks && self.is_dropped(text) {
                         let help = "no rule renames a key: change it in the chart's values".to_owned();
@@ -158,6 +158,11 @@ impl Search<'_, '_, '_> {
         };
         self.outcome.findings.push(Finding { rule, severity, message, help, path, node });
     }
+}
+
+/// Whether an annotation is Kustomize's own note of what an object is and was called; it never leaves Kustomize.
+fn is_bookkeeping(annotation: &str) -> bool {
+    annotation == "kustomize.config.k8s.io/id" || annotation.starts_with("internal.config.kubernetes.io/")
 }
 
 /// Whether a key or a line of text speaks of secrets.

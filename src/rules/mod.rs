@@ -20,6 +20,7 @@ use crate::facts::Facts;
 use crate::object::Object;
 use crate::patch::Patch;
 use crate::pods::Pods;
+use crate::reads::Read;
 use crate::references::{Reference, references};
 use crate::rule::Rule;
 use crate::yaml::{NodeId, Path};
@@ -52,6 +53,8 @@ pub(crate) struct Outcome {
     pub(crate) findings: Vec<Finding>,
     /// Which parts of the configuration found something.
     pub(crate) matched: BTreeSet<Part>,
+    /// What reads a vaulted Secret once the patch is applied.
+    pub(crate) reads: Vec<Read>,
 }
 
 /// A part of the configuration that must match something.

@@ -59,6 +59,11 @@ impl Path {
         Some((Self(rest.to_vec()), last))
     }
 
+    /// The path without its first `depth` steps.
+    pub(crate) fn below(&self, depth: usize) -> Self {
+        Self(self.0.get(depth..).unwrap_or_default().to_vec())
+    }
+
     /// The path as a JSON Pointer (RFC 6901).
     pub(crate) fn to_pointer(&self) -> String {
         let mut pointer = String::new();

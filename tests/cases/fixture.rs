@@ -41,6 +41,12 @@ impl Fixture {
         self.text("no-crlf")
     }
 
+    /// Whether a rule asks for the chart template that a comment names: JSON has no comments.
+    pub(crate) fn selects_by_comment(&self) -> anyhow::Result<bool> {
+        let rules = self.text("config.yaml").unwrap_or_default();
+        Ok(rules.contains("source:") && String::from_utf8_lossy(&self.input()?).contains("# Source: "))
+    }
+
     /// What the case shows: the comment on the first line of its configuration or arguments.
     pub(crate) fn description(&self) -> anyhow::Result<String> {
         let text = self
@@ -54,7 +60,7 @@ impl Fixture {
         Ok(comment.to_owned())
     }
 
-    /// The configuration, from the file and the words of the command line.
+    /// The configuration, from the file, the words of the command line and what the input brings.
     pub(crate) fn config(&self) -> anyhow::Result<Result<Config, resecret::Error>> {
         let mut config = Config::default();
         if let Some(text) = self.text("config.yaml")
@@ -79,7 +85,8 @@ impl Fixture {
                 return Ok(Err(error));
             }
         }
-        Ok(Ok(config))
+        let brought = resecret::add_function_config(&mut config, &self.input()?);
+        Ok(brought.map(|_| config))
     }
 
     fn text(&self, file: &str) -> Option<String> {

@@ -87,6 +87,12 @@ impl Run {
         self
     }
 
+    /// Puts an argument before the others: a command.
+    pub(crate) fn first_arg(mut self, arg: &str) -> Self {
+        self.args.insert(0, arg.into());
+        self
+    }
+
     /// Sets a variable; nothing else is set.
     pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.environment.push((name.to_owned(), value.into()));

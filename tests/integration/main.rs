@@ -4,7 +4,15 @@
 mod canary;
 /// Flags, exit codes, standard streams: what a user meets.
 mod cli;
+/// What is made from definitions: JSON Schema, completions, manual pages, the README's usage.
+mod generated;
 /// A run of the program in a folder and an environment of its own.
 mod harness;
+/// `resecret keys`: what vaulted Secrets must hold, and whether existing ones do.
+mod keys;
+/// Kustomize: its exec plugin, and the configuration that it hands over.
+mod kustomize;
+/// `resecret patches`: the run as data.
+mod patches;
 /// Invariants of the repository that are cheap to check.
 mod tidy;
