@@ -82,6 +82,7 @@ mod findings;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod hazards;
 mod lower;
 mod object;
 mod output;
@@ -104,5 +105,6 @@ pub use config::Config;
 pub use diagnostic::{Diagnostic, Location, ObjectRef, Severity};
 pub use error::Error;
 pub use filter::{Filtered, Summary, filter};
+pub use hazards::{HAZARDS, accept_hazards, hazards};
 pub use report::{Format, write_report};
 pub use rule::Rule;

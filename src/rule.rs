@@ -310,6 +310,103 @@ rules! {
     ///
     /// Vault it by a rule in `spec.env`, move it to a Secret in the chart's values, or set `policy.plaintext`.
     Plaintext = "plaintext",
+    /// A variable that the next upgrade would take out of the live object, although the manifest has it.
+    ///
+    /// # What it means
+    ///
+    /// The last manifest has several entries of the variable, the new one has one. Helm 3, and Helm 4 without
+    /// server-side apply, send a patch that deletes all entries of the name, and report success. The same upgrade
+    /// once more brings it back; pods that start in between run without it.
+    ///
+    /// # What to do
+    ///
+    /// Upgrade with the flags that the message names, and accept the hazard for that one run
+    /// (`--accept-hazards lost-variable`).
+    LostVariable = "lost-variable",
+    /// A variable that the next upgrade would leave with another content than the manifest's.
+    ///
+    /// # What it means
+    ///
+    /// A client-side upgrade matches entries by name, as if names were unique: with several of one name in a
+    /// manifest or in the live object, the first one gets what was meant for another. Helm reports success.
+    ///
+    /// # What to do
+    ///
+    /// Upgrade with the flags that the message names, and accept the hazard for that one run.
+    WrongVariable = "wrong-variable",
+    /// An object that the API server refuses when it is patched.
+    ///
+    /// # What it means
+    ///
+    /// The patch would give a variable a literal beside a reference, which no object may have. The upgrade fails,
+    /// but Helm goes on with the other objects first: the release is half upgraded.
+    ///
+    /// # What to do
+    ///
+    /// Upgrade with the flags that the message names, and accept the hazard for that one run.
+    RefusedPatch = "refused-patch",
+    /// An object that the API server refuses when it is applied on the server.
+    ///
+    /// # What it means
+    ///
+    /// A variable stands several times in one container. Server-side apply, which Helm 4 uses for new releases,
+    /// takes no such list.
+    ///
+    /// # What to do
+    ///
+    /// Let the filter keep one entry: a rule in `spec.env`, or `spec.duplicates`.
+    RefusedApply = "refused-apply",
+    /// A live Secret that the next upgrade deletes.
+    ///
+    /// # What it means
+    ///
+    /// It is in the last manifest and not in the new one. Its values may stand nowhere else: a chart that generated
+    /// them cannot make them again, and what was encrypted with them is lost.
+    ///
+    /// # What to do
+    ///
+    /// Copy the values that the message names into the vault, and let Helm keep the live object with the command
+    /// that it shows. Then name the hazard in `--accept-hazards`, or put the live Secret (`kubectl get secret NAME -o
+    /// yaml`) behind the manifest, where its annotation answers the question.
+    DeletedSecret = "deleted-secret",
+    /// A live Secret that the next upgrade deletes and that the new release still reads.
+    ///
+    /// # What it means
+    ///
+    /// The vaulted Secret has the chart Secret's own name, or a hook reads it that passes through no post-renderer.
+    /// To Helm it is the chart's Secret, whoever fills it by now.
+    ///
+    /// # What to do
+    ///
+    /// As for `deleted-secret`. The annotation must stand on the live object when the upgrade runs; a tool that
+    /// rewrites the object must not take it away.
+    DeletedSecretInUse = "deleted-secret-in-use",
+    /// A variable that a rollback to the last release would lose.
+    ///
+    /// # What it means
+    ///
+    /// A rollback sends the old manifest as it was, through no post-renderer, and merges by name like an upgrade.
+    /// "Rollback was a success!" is no proof: the variable is gone, or has another entry's content. An upgrade with
+    /// `--atomic` rolls back by itself when it fails.
+    ///
+    /// # What to do
+    ///
+    /// Roll forward instead: upgrade to the old chart and values with the same rules. Accept the hazard once that is
+    /// agreed.
+    RollbackVariable = "rollback-variable",
+    /// A Secret of the vault that a rollback to the last release would overwrite.
+    ///
+    /// # What it means
+    ///
+    /// The last release rendered a Secret under the name that the vault fills from now on. A rollback writes the
+    /// chart's values into it, and the Secret is the release's again: the upgrade after that deletes it, unless it has
+    /// the annotation still.
+    ///
+    /// # What to do
+    ///
+    /// Roll forward instead: upgrade to the old chart and values with the same rules. Accept the hazard once that is
+    /// agreed.
+    RollbackSecret = "rollback-secret",
 }
 
 impl fmt::Display for Rule {
