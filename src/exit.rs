@@ -5,8 +5,10 @@ use std::process::ExitCode;
 /// How a run ended. All other codes are reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExitStatus {
-    /// Done.
+    /// Done, or nothing to report.
     Success,
+    /// A command that reports has found something.
+    Found,
     /// Nothing was written: wrong flags or configuration, bad input, a rule that matched nothing, an edit that is
     /// not safe.
     Error,
@@ -16,7 +18,7 @@ impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
         Self::from(match status {
             ExitStatus::Success => 0,
-            // 1 is kept for commands that report what they find.
+            ExitStatus::Found => 1,
             ExitStatus::Error => 2,
         })
     }

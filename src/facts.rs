@@ -18,6 +18,8 @@ pub(crate) struct ChartSecret {
     pub(crate) namespace: Option<String>,
     /// The chart template it came from.
     pub(crate) template: Option<String>,
+    /// Whether it is a hook that passes by a post-renderer.
+    pub(crate) passes_by: bool,
     /// The keys of its data, in order.
     pub(crate) keys: Vec<String>,
     /// The position in [`Config::secrets`] of the rule that leaves it out.
@@ -71,6 +73,7 @@ impl Facts {
             name: name.to_owned(),
             namespace: object.namespace().map(str::to_owned),
             template: object.template(),
+            passes_by: object.passes_by(),
             keys,
             rule: matching.first().copied(),
         });

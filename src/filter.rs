@@ -15,12 +15,13 @@ use std::io::{self, Write};
 use crate::agree::agree;
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Location};
+use crate::diff::Diff;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::findings::Findings;
 use crate::lower::lower;
 use crate::object::{Object, objects};
-use crate::output::{self, Output};
+use crate::output::{self, Change, Output};
 use crate::patch::Op;
 use crate::prefilter::{EditFilter, Interest, SecretFilter};
 use crate::refuse;
@@ -35,7 +36,9 @@ use crate::yaml::{self, Tree};
 /// A stream with every rule applied and every edit verified.
 #[derive(Debug)]
 pub struct Filtered<'i> {
+    input: &'i [u8],
     pieces: Vec<Cow<'i, [u8]>>,
+    changes: Vec<Change>,
     diagnostics: Vec<Diagnostic>,
     summary: Summary,
 }
@@ -73,6 +76,16 @@ impl Filtered<'_> {
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
         self.pieces.concat()
+    }
+
+    /// What the run changed, for people: a unified diff without the values.
+    ///
+    /// `name` is what the diff calls the stream; `config` is what the stream was filtered with.
+    #[must_use]
+    pub fn diff(&self, name: &str, config: &Config) -> Diff {
+        let after = |change: &Change| self.pieces[change.after.clone()].concat();
+        let pairs = self.changes.iter().map(|change| (change.before.clone(), after(change)));
+        Diff::new(name, self.input, pairs, config)
     }
 
     /// Warnings, in the order of the stream.
@@ -128,9 +141,7 @@ impl Filtered<'_> {
 /// ```
 pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Error> {
     stream::check(input)?;
-    if !config.has_rules() {
-        return Err(refuse::no_rules().into());
-    }
+    config.check_rules()?;
     let mut findings = Findings::new(input);
     let facts = learn(input, config, &mut findings)?;
     let survivors = Survivors::new(facts.values().to_vec()).map_err(|error| refuse::too_much(&error))?;
@@ -161,7 +172,8 @@ pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Erro
     if fails {
         return Err(Error::new(diagnostics));
     }
-    Ok(Filtered { pieces: output.finish(input), diagnostics, summary })
+    let (pieces, changes) = output.finish(input);
+    Ok(Filtered { input, pieces, changes, diagnostics, summary })
 }
 
 /// The first pass: which Secrets the stream renders, and which of them go.
@@ -175,16 +187,16 @@ fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<F
         let Some(text) = read(&document, Interest::Edit, findings) else { continue };
         let Some(tree) = parse(&document, text, Interest::Edit, findings) else { continue };
         for object in objects(&tree).into_iter().filter(Object::is_secret) {
-            let location = || findings.locate_in(&document, &object, tree.node(object.node).start);
+            let location = findings.locate_in(&document, &object, tree.node(object.node).start);
             let Some(name) = object.name().filter(|name| !name.is_empty()) else {
-                let diagnostic = refuse::unnamed_secret().at(location());
-                findings.push(diagnostic);
+                findings.push(refuse::unnamed_secret().at(location));
                 continue;
             };
             facts.add(document.number, &object, name, config);
-            if let Some(diagnostic) = refuse::same_name(name, &facts, &object, config) {
-                let diagnostic = diagnostic.at(location());
-                findings.push(diagnostic);
+            let found =
+                [refuse::same_name, refuse::hook_secret].map(|ask| ask(name, &facts, &object, config));
+            for diagnostic in found.into_iter().flatten() {
+                findings.push(diagnostic.at(location.clone()));
             }
         }
     }

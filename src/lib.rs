@@ -75,6 +75,7 @@ mod agree;
 mod config;
 mod credential;
 mod diagnostic;
+mod diff;
 mod error;
 mod facts;
 mod filter;
@@ -103,6 +104,7 @@ mod yaml;
 
 pub use config::Config;
 pub use diagnostic::{Diagnostic, Location, ObjectRef, Severity};
+pub use diff::{Diff, LineKind};
 pub use error::Error;
 pub use filter::{Filtered, Summary, filter};
 pub use hazards::{HAZARDS, accept_hazards, hazards};

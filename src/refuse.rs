@@ -113,6 +113,26 @@ pub(crate) fn same_name(
     ))
 }
 
+/// A rule that needs a Secret which Helm 3 never shows it; `None` where nobody asks or the rule can do without.
+pub(crate) fn hook_secret(
+    name: &str,
+    facts: &Facts,
+    object: &Object<'_, '_>,
+    config: &Config,
+) -> Option<Diagnostic> {
+    let severity = config.hooks.severity()?;
+    let Target::Dropped(secret) = facts.target(name, object.namespace(), config) else { return None };
+    let optional = config.secrets[secret.rule?].optional;
+    let diagnostic = Diagnostic::error(
+        Rule::HookSecret,
+        format!(
+            "Secret {name} is a hook, and a rule leaves it out: under Helm 3 it passes by the post-renderer"
+        ),
+        "set `optional: true` on the rule, or disable the hook in the chart's values",
+    );
+    (object.passes_by() && !optional).then(|| diagnostic.with_severity(severity))
+}
+
 /// Rules whose vaulted Secret is itself a chart Secret that another rule leaves out.
 pub(crate) fn dropped_targets(facts: &Facts, config: &Config) -> Vec<Diagnostic> {
     let secrets = config.secrets.iter().filter_map(|rule| Some((rule.to.as_deref()?, &rule.origin)));

@@ -180,6 +180,30 @@ rules! {
     ///
     /// Correct the name, or list it in `spec.vault`.
     External = "external",
+    /// A hook of the chart that reads a dropped Secret.
+    ///
+    /// # What it means
+    ///
+    /// Hooks never pass through a post-renderer of Helm 3, so this one keeps its reference. Its Secret is no longer
+    /// there, and the hook's pod cannot start. Only `check` says so, on a render that has hooks: `helm template`.
+    ///
+    /// # What to do
+    ///
+    /// Point the hook at the vaulted Secret in the chart's values, disable it there, or take the Secret out of the
+    /// rules. Helm 4 sends hooks through the post-renderer.
+    HookReference = "hook-reference",
+    /// A Secret that a rule leaves out and that is a hook.
+    ///
+    /// # What it means
+    ///
+    /// Hooks never pass through a post-renderer of Helm 3: there the rule would match nothing, which is an error.
+    /// Only `check` says so, on a render that has hooks: `helm template`.
+    ///
+    /// # What to do
+    ///
+    /// Set `optional: true` on the rule if both majors of Helm shall use it. To be rid of the Secret under Helm 3,
+    /// disable it in the chart's values.
+    HookSecret = "hook-secret",
     /// Renamed keys on a reference that takes all keys under their own names.
     ///
     /// # What it means
@@ -407,6 +431,16 @@ rules! {
     /// Roll forward instead: upgrade to the old chart and values with the same rules. Accept the hazard once that is
     /// agreed.
     RollbackSecret = "rollback-secret",
+}
+
+impl Rule {
+    /// Whether an error about this means that the input could not be judged at all: wrong flags, a configuration or an
+    /// input that cannot be read. All others say something about manifests that were read.
+    #[must_use]
+    pub fn prevents_judgement(self) -> bool {
+        use Rule::{EmptyInput, InvalidConfig, Io, NoRules, NotUtf8, NotYaml, TruncatedInput};
+        matches!(self, InvalidConfig | NoRules | EmptyInput | NotUtf8 | NotYaml | Io | TruncatedInput)
+    }
 }
 
 impl fmt::Display for Rule {

@@ -22,7 +22,8 @@ pub(super) struct Args {
 
 const AFTER_HELP: &str = "\
 Exit codes:
-  0  done
+  0  done, or nothing to report
+  1  check, diff or scan found something
   2  error, and nothing was written: wrong flags, configuration or input, a rule that
      matched nothing, a document that cannot be edited safely
 
@@ -38,8 +39,100 @@ pub(super) enum Command {
     /// Filter manifests from standard input to standard output.
     #[command(after_help = AFTER_HELP)]
     Filter(Box<FilterArgs>),
+    /// Say what filtering would complain about, for CI: the same run without output.
+    #[command(after_help = CHECK_HELP)]
+    Check(Box<CheckArgs>),
+    /// Show what filtering would change, without the values.
+    #[command(after_help = DIFF_HELP)]
+    Diff(Box<DiffArgs>),
     /// Say what a diagnostic means and what to do about it.
     Explain(ExplainArgs),
+}
+
+const CHECK_HELP: &str = "\
+Each file is a render of its own, and every rule must match in each. Files are checked side by
+side; the report is in the order of their names. It goes to standard output, the summary and what
+prevents a check to standard error.
+
+Give it the output of `helm template`, which has the chart's hooks: Helm 3 never sends them through
+a post-renderer, so one that reads a dropped Secret is a finding here.
+
+Exit codes:
+  0  nothing to report
+  1  something was found
+  2  error: wrong flags or configuration, input that is empty or cannot be read
+
+Examples:
+  helm template lf ./chart | resecret check --config resecret.yaml
+  resecret check --format sarif renders/ > resecret.sarif";
+
+/// The arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+
+    /// What would change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+const DIFF_HELP: &str = "\
+Only documents that change appear, each hunk under the name of its object. A value is shown as its
+length, for example <8-15 characters>: the data of Secrets and ConfigMaps, literals of variables,
+arguments, annotations, and whatever looks like a credential. If the filter would fail, its messages
+are all there is.
+
+Exit codes:
+  0  no difference
+  1  there is a difference
+  2  error: wrong flags or configuration, or the filter would fail
+
+Examples:
+  helm template lf ./chart | resecret diff --preset langfuse --to langfuse-vault
+  resecret diff --config resecret.yaml --color always render.yaml | less -R";
+
+/// The arguments of `diff`.
+#[derive(Debug, clap::Args)]
+pub(super) struct DiffArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+
+    /// When to use colour; `auto` is on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub(super) color: Color,
+
+    /// What would change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Also into a pipe or file
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// What a command reads.
+#[derive(Debug, clap::Args)]
+pub(super) struct InputArgs {
+    /// Renders to read: files, or folders with *.yaml, *.yml and *.json files at any depth [default: standard input]
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// The arguments of `explain`.
@@ -89,7 +182,7 @@ pub(super) const LOG: &str = "RESECRET_LOG";
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Report")]
 pub(super) struct ReportArgs {
-    /// How to write diagnostics on standard error
+    /// How to write diagnostics
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
 

@@ -1,12 +1,14 @@
 //! `resecret filter`: standard input to standard output.
 
-use std::io::{self, IsTerminal, Read};
+use std::io;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use resecret::Config;
 
 use super::args::{FilterArgs, RuleArgs};
+use super::input::Source;
+use super::progress::Progress;
 use super::sinks::Sinks;
 
 /// Read when no flag names any rule.
@@ -15,15 +17,10 @@ const DEFAULT_CONFIG: &str = "resecret.yaml";
 /// Runs the filter.
 pub(super) fn run(args: &FilterArgs, sinks: &Sinks) -> anyhow::Result<()> {
     let config = config(&args.rules)?;
-    let mut stdin = io::stdin().lock();
-    if stdin.is_terminal() {
-        bail!(
-            "standard input is a terminal: pipe rendered manifests in, for example `helm template … | resecret`"
-        );
-    }
-    let mut input = Vec::new();
-    stdin.read_to_end(&mut input).context("cannot read standard input")?;
+    let progress = Progress::start(1);
+    let input = Source::Stdin.read(&progress)?;
     let filtered = resecret::filter(&input, &config)?;
+    drop(progress);
     // Only now, with every document verified, does anything go out.
     filtered
         .write_to(io::stdout().lock())
@@ -33,7 +30,7 @@ pub(super) fn run(args: &FilterArgs, sinks: &Sinks) -> anyhow::Result<()> {
 }
 
 /// The rules of all flags, or of the default file.
-fn config(args: &RuleArgs) -> anyhow::Result<Config> {
+pub(super) fn config(args: &RuleArgs) -> anyhow::Result<Config> {
     let mut config = Config::default();
     for path in &args.config {
         add_file(&mut config, path)?;

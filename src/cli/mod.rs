@@ -1,14 +1,19 @@
 //! The edge: arguments, files, environment, standard streams. Nothing else in the program touches them.
 
 mod args;
+mod check;
+mod diff;
 mod explain;
 mod filter;
 mod helm4;
+mod input;
+mod parallel;
+mod progress;
 mod sinks;
 
 use clap::Parser;
 
-use self::args::{Args, Command};
+use self::args::{Args, Command, ReportArgs};
 use self::sinks::Sinks;
 use crate::exit::ExitStatus;
 
@@ -28,27 +33,34 @@ pub(crate) fn run() -> ExitStatus {
         }
     };
     let Args { command, filter } = args;
-    let filter = match command {
-        Some(Command::Filter(filter)) => *filter,
-        Some(Command::Explain(explain)) => return finish(explain::run(&explain), &Sinks::default()),
-        None => filter,
-    };
-    let sinks = match Sinks::open(&filter.report) {
-        Ok(sinks) => sinks,
-        Err(error) => {
-            Sinks::default().complain(&format!("error: {error:#}\n"));
-            return ExitStatus::Error;
-        }
-    };
-    finish(filter::run(&filter, &sinks), &sinks)
+    match command {
+        None => reporting(&filter.report, |sinks| filter::run(&filter, sinks).map(done)),
+        Some(Command::Filter(args)) => reporting(&args.report, |sinks| filter::run(&args, sinks).map(done)),
+        Some(Command::Check(args)) => reporting(&args.report, |sinks| check::run(&args, sinks)),
+        Some(Command::Diff(args)) => reporting(&args.report, |sinks| diff::run(&args, sinks)),
+        Some(Command::Explain(args)) => finish(explain::run(&args).map(done), &Sinks::default()),
+    }
 }
 
-fn finish(result: anyhow::Result<()>, sinks: &Sinks) -> ExitStatus {
-    match result {
-        Ok(()) => ExitStatus::Success,
+/// How a command ends that went through.
+fn done((): ()) -> ExitStatus {
+    ExitStatus::Success
+}
+
+/// Runs a command that reports where its flags say.
+fn reporting(args: &ReportArgs, command: impl FnOnce(&Sinks) -> anyhow::Result<ExitStatus>) -> ExitStatus {
+    match Sinks::open(args) {
+        Ok(sinks) => finish(command(&sinks), &sinks),
         Err(error) => {
-            sinks.failure(&error);
+            Sinks::default().complain(&format!("error: {error:#}\n"));
             ExitStatus::Error
         }
     }
+}
+
+fn finish(result: anyhow::Result<ExitStatus>, sinks: &Sinks) -> ExitStatus {
+    result.unwrap_or_else(|error| {
+        sinks.failure(&error);
+        ExitStatus::Error
+    })
 }

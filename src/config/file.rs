@@ -188,7 +188,7 @@ pub(super) struct PolicyEntry {
 }
 
 /// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
     /// The run fails.
@@ -196,6 +196,7 @@ pub(crate) enum Level {
     /// It is reported.
     Warn,
     /// It is not reported.
+    #[default]
     Allow,
 }
 

@@ -7,6 +7,7 @@
 mod annotations;
 mod duplicates;
 mod env;
+mod hooks;
 mod keep_one;
 mod left_behind;
 mod plaintext;
@@ -89,8 +90,15 @@ impl Finding {
 type Apply = fn(&Subject<'_, '_, '_>, Context<'_>, &mut Outcome);
 
 /// All rules, in the order in which they run.
-const RULES: [Apply; 6] =
-    [env::apply, duplicates::apply, secrets::apply, left_behind::apply, annotations::apply, plaintext::apply];
+const RULES: [Apply; 7] = [
+    env::apply,
+    duplicates::apply,
+    hooks::apply,
+    secrets::apply,
+    left_behind::apply,
+    annotations::apply,
+    plaintext::apply,
+];
 
 /// Runs every rule on one object that stays in the stream.
 pub(crate) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {

@@ -204,6 +204,13 @@ impl Output {
         .replace(env!("CARGO_PKG_VERSION"), "[VERSION]")
     }
 
+    /// Fails unless the run found something.
+    #[track_caller]
+    pub(crate) fn finds(self) -> Self {
+        assert_eq!(self.code, Some(1), "the run should find something:\n{}{}", self.text(), self.stderr);
+        self
+    }
+
     /// Compares all that a user sees with `snapshots/cli/NAME.snap`.
     #[track_caller]
     pub(crate) fn is(&self, name: &str) {

@@ -1,0 +1,111 @@
+//! `resecret diff`: what the filter would change, without the values.
+
+use std::io::{self, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use anyhow::Context;
+use resecret::{Config, Diagnostic, Diff, LineKind, Summary};
+
+use super::args::{Color, DiffArgs};
+use super::check::{place, unreadable};
+use super::filter::config;
+use super::input::{Source, sources};
+use super::parallel;
+use super::progress::Progress;
+use super::sinks::Sinks;
+use crate::exit::ExitStatus;
+
+/// What filtering a stream comes to.
+struct Compared {
+    diff: Diff,
+    diagnostics: Vec<Diagnostic>,
+    /// None where the filter would fail.
+    summary: Option<Summary>,
+}
+
+/// Writes the diff of every stream, or, if one of them cannot be filtered, only why.
+pub(super) fn run(args: &DiffArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
+    let config = config(&args.rules)?;
+    config.check_rules()?;
+    let sources = sources(&args.input.files)?;
+    let progress = Progress::start(sources.len());
+    let all = parallel::map(&sources, |source| {
+        let compared = compare(source, &config, sources.len() > 1, &progress);
+        progress.step();
+        compared
+    });
+    drop(progress);
+    let diagnostics: Vec<Diagnostic> = all.iter().flat_map(|one| one.diagnostics.iter().cloned()).collect();
+    sinks.complaints(&diagnostics);
+    let Some(summaries) = all.iter().map(|one| one.summary).collect::<Option<Vec<Summary>>>() else {
+        return Ok(ExitStatus::Error);
+    };
+    let mut stdout = AutoStream::new(io::stdout().lock(), choice(args.color));
+    let written = all.iter().try_for_each(|one| write(&one.diff, &mut stdout));
+    match written.and_then(|()| stdout.flush()) {
+        // A pager that was left has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written.context("cannot write standard output")?,
+    }
+    sinks.note(&summary(&summaries));
+    let same = all.iter().all(|one| one.diff.is_empty());
+    Ok(if same { ExitStatus::Success } else { ExitStatus::Found })
+}
+
+fn compare(source: &Source, config: &Config, several: bool, progress: &Progress) -> Compared {
+    let name = source.name();
+    let failed = |diagnostics| Compared { diff: Diff::default(), diagnostics, summary: None };
+    let input = match source.read(progress) {
+        Ok(input) => input,
+        Err(error) => return failed(vec![unreadable(&name, &error)]),
+    };
+    match resecret::filter(&input, config) {
+        Ok(filtered) => Compared {
+            diff: filtered.diff(&name, config),
+            diagnostics: place(filtered.diagnostics(), &name, several),
+            summary: Some(filtered.summary()),
+        },
+        Err(error) => failed(place(error.diagnostics(), &name, several)),
+    }
+}
+
+fn write(diff: &Diff, place: &mut impl Write) -> io::Result<()> {
+    for (kind, line) in diff.lines() {
+        let style = style(kind);
+        writeln!(place, "{style}{line}{style:#}")?;
+    }
+    Ok(())
+}
+
+/// The colours of `git diff`.
+fn style(kind: LineKind) -> Style {
+    match kind {
+        LineKind::Stream => Style::new().bold(),
+        LineKind::Hunk => AnsiColor::Cyan.on_default(),
+        LineKind::Removed => AnsiColor::Red.on_default(),
+        LineKind::Added => AnsiColor::Green.on_default(),
+        _ => Style::new(),
+    }
+}
+
+fn choice(color: Color) -> ColorChoice {
+    match color {
+        // Asks the terminal and NO_COLOR.
+        Color::Auto => AutoStream::choice(&io::stdout()),
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    }
+}
+
+/// The filter's own line, for all streams together.
+fn summary(all: &[Summary]) -> String {
+    let mut sum = Summary::default();
+    for one in all {
+        sum.documents += one.documents;
+        sum.edited += one.edited;
+        sum.dropped += one.dropped;
+    }
+    let files = if all.len() > 1 { format!(", in {} files", all.len()) } else { String::new() };
+    format!("{sum}{files}")
+}
