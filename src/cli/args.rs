@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use resecret::{HAZARDS, Rule};
 
 /// Take a chart's own Secrets out of rendered manifests and point every reference at a Secret kept in a vault.
 ///
@@ -54,6 +55,9 @@ Each file is a render of its own, and every rule must match in each. Files are c
 side; the report is in the order of their names. It goes to standard output, the summary and what
 prevents a check to standard error.
 
+With --previous (a file, or - for standard input), it also says which variables and Secrets of the
+live release the next upgrade would lose, and the flags and commands that lose nothing.
+
 Give it the output of `helm template`, which has the chart's hooks: Helm 3 never sends them through
 a post-renderer, so one that reads a dropped Secret is a finding here.
 
@@ -64,7 +68,8 @@ Exit codes:
 
 Examples:
   helm template lf ./chart | resecret check --config resecret.yaml
-  resecret check --format sarif renders/ > resecret.sarif";
+  resecret check --format sarif renders/ > resecret.sarif
+  helm get manifest lf | resecret check --previous - render.yaml";
 
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -76,6 +81,10 @@ pub(super) struct CheckArgs {
     /// What would change.
     #[command(flatten)]
     pub(super) rules: RuleArgs,
+
+    /// What to compare with.
+    #[command(flatten)]
+    pub(super) upgrade: UpgradeArgs,
 
     /// What to say.
     #[command(flatten)]
@@ -149,6 +158,10 @@ pub(super) struct FilterArgs {
     #[command(flatten)]
     pub(super) rules: RuleArgs,
 
+    /// What to compare with.
+    #[command(flatten)]
+    pub(super) upgrade: UpgradeArgs,
+
     /// What to say.
     #[command(flatten)]
     pub(super) report: ReportArgs,
@@ -173,6 +186,26 @@ pub(super) struct RuleArgs {
     /// Let a rule match nothing
     #[arg(long)]
     pub(super) allow_unmatched: bool,
+}
+
+/// Flags about the live release.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Live release")]
+pub(super) struct UpgradeArgs {
+    /// What `helm get manifest` prints, alone or with `helm get hooks` behind it: also say what this upgrade would
+    /// lose of the live release
+    #[arg(long, value_name = "FILE")]
+    pub(super) previous: Option<PathBuf>,
+
+    /// Go on although the upgrade meets these hazards; repeat, or separate by commas
+    #[arg(long, value_name = "RULE", value_delimiter = ',', requires = "previous", value_parser = hazard)]
+    pub(super) accept_hazards: Vec<Rule>,
+}
+
+/// A rule that can be accepted, by its id.
+fn hazard(id: &str) -> Result<Rule, String> {
+    let ids = || HAZARDS.iter().map(|rule| rule.id()).collect::<Vec<_>>().join(", ");
+    HAZARDS.into_iter().find(|rule| rule.id() == id).ok_or_else(|| format!("a hazard is one of {}", ids()))
 }
 
 /// The variable that can name the log file: some clients pass no flags.

@@ -9,6 +9,7 @@ use super::args::CheckArgs;
 use super::filter::config;
 use super::input::{Source, sources};
 use super::parallel;
+use super::previous::Previous;
 use super::progress::Progress;
 use super::sinks::Sinks;
 use crate::exit::ExitStatus;
@@ -19,9 +20,11 @@ pub(super) fn run(args: &CheckArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus>
     config.warn_of_hooks();
     config.check_rules()?;
     let sources = sources(&args.input.files)?;
+    let previous = Previous::read(&args.upgrade, &sources)?;
     let progress = Progress::start(sources.len());
     let found = parallel::map(&sources, |source| {
-        let found = check(source, &config, sources.len() > 1, &progress);
+        let mut found = check(source, &config, previous.as_ref(), sources.len() > 1, &progress);
+        found.retain(|found| !args.upgrade.accept_hazards.contains(&found.rule));
         progress.step();
         found
     });
@@ -36,17 +39,30 @@ pub(super) fn run(args: &CheckArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus>
     Ok(if found.is_empty() { ExitStatus::Success } else { ExitStatus::Found })
 }
 
-/// What the filter has to say about a stream; `several` are being checked.
-fn check(source: &Source, config: &Config, several: bool, progress: &Progress) -> Vec<Diagnostic> {
+/// What the filter has to say about a stream, and what its upgrade would lose; `several` are being checked.
+fn check(
+    source: &Source,
+    config: &Config,
+    previous: Option<&Previous>,
+    several: bool,
+    progress: &Progress,
+) -> Vec<Diagnostic> {
     let name = source.name();
     let input = match source.read(progress) {
         Ok(input) => input,
         Err(error) => return vec![unreadable(&name, &error)],
     };
-    match resecret::filter(&input, config) {
-        Ok(filtered) => place(filtered.diagnostics(), &name, several),
-        Err(error) => place(error.diagnostics(), &name, several),
+    let filtered = match resecret::filter(&input, config) {
+        Ok(filtered) => filtered,
+        Err(error) => return place(error.diagnostics(), &name, several),
+    };
+    let mut found = place(filtered.diagnostics(), &name, several);
+    if let Some(previous) = previous {
+        let hazards = previous.hazards(&filtered.to_vec(), config);
+        let hazards = hazards.unwrap_or_else(|error| error.diagnostics().to_vec());
+        found.extend(place(&hazards, &name, several));
     }
+    found
 }
 
 /// The same diagnostics with the name of the stream that they are about.

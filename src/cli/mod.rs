@@ -8,6 +8,7 @@ mod filter;
 mod helm4;
 mod input;
 mod parallel;
+mod previous;
 mod progress;
 mod sinks;
 

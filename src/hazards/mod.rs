@@ -80,8 +80,14 @@ pub fn hazards(previous: &[u8], file: &str, next: &[u8], config: &Config) -> Res
 }
 
 /// Makes warnings of the hazards that a person has accepted by name.
-pub fn accept_hazards(diagnostics: &mut [Diagnostic], accepted: &[Rule]) {
-    for diagnostic in diagnostics.iter_mut().filter(|found| accepted.contains(&found.rule)) {
+///
+/// # Errors
+///
+/// All of them, where one is left that nobody has accepted.
+pub fn accept_hazards(mut found: Vec<Diagnostic>, accepted: &[Rule]) -> Result<Vec<Diagnostic>, Error> {
+    for diagnostic in found.iter_mut().filter(|found| accepted.contains(&found.rule)) {
         diagnostic.severity = Severity::Warning;
     }
+    let fails = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    if fails { Err(Error::new(found)) } else { Ok(found) }
 }

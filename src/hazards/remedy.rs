@@ -67,10 +67,10 @@ fn twice(object: &Member, obstacle: &str) -> String {
 }
 
 /// The way back that loses nothing.
-pub(super) const ROLL_FORWARD: &str = "to go back, upgrade to the old chart and values with the same rules; leave \
-    --atomic (Helm 4: --rollback-on-failure) out of this upgrade; if it must be `helm rollback`, add --force (Helm 3) or \
-    --server-side=false --force-replace (Helm 4), which fail where the release holds a Job or a volume claim, and \
-    annotate kept Secrets again afterwards";
+pub(super) const ROLL_FORWARD: &str = "go back by an upgrade to the old chart and values with the same rules, and leave \
+    --atomic (Helm 4: --rollback-on-failure) out of this one; `helm rollback` is right only with --force (Helm 3) or \
+    --server-side=false --force-replace (Helm 4), which take kubectl's annotations away and fail at Jobs and bound \
+    volume claims";
 
 /// The command that makes Helm keep a live object.
 pub(super) fn keep(secret: &Member) -> String {

@@ -84,9 +84,8 @@ fn refused_apply(object: &Member, env: &EnvOf) -> Vec<Diagnostic> {
     let twice = distinct_names(&env.entries).filter(|name| count(&env.entries, name) > 1);
     let diagnostic = |name: &str| {
         let message = format!(
-            "server-side apply, which Helm 4 uses for new releases, refuses this object: {name} stands {} times in \
-             container {}",
-            count(&env.entries, name),
+            "server-side apply, which Helm 4 uses for new releases, refuses this object: {name} stands {} in container {}",
+            times(count(&env.entries, name)),
             env.container
         );
         let help = "decide by a rule in spec.env, or set spec.duplicates to last";
@@ -144,15 +143,19 @@ fn rollback_message(change: &Change<'_>, name: &str, forecast: Forecast) -> Opti
 }
 
 fn counts(change: &Change<'_>, name: &str, old: &str, new: &str) -> String {
-    let times = |count: usize| match count {
-        0 => "not at all".to_owned(),
-        1 => "once".to_owned(),
-        count => format!("{count} times"),
-    };
     let (before, live, after) =
         (count(&change.old.entries, name), count(&change.live, name), count(&change.new.entries, name));
     let live = if live == before { String::new() } else { format!(", {} in the live object", times(live)) };
     format!("it stands {} in {old}{live}, {} in {new}", times(before), times(after))
+}
+
+fn times(count: usize) -> String {
+    match count {
+        0 => "not at all".to_owned(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{count} times"),
+    }
 }
 
 impl Change<'_> {

@@ -10,5 +10,7 @@ mod cli;
 mod diff;
 /// A run of the program in a folder and an environment of its own.
 mod harness;
+/// `--previous`: what the next upgrade would lose.
+mod hazards;
 /// Invariants of the repository that are cheap to check.
 mod tidy;
