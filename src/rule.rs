@@ -358,12 +358,12 @@ rules! {
     ///
     /// Upgrade with the flags that the message names, and accept the hazard for that one run.
     WrongVariable = "wrong-variable",
-    /// An object that the API server refuses when it is patched.
+    /// An object that the next upgrade fails at.
     ///
     /// # What it means
     ///
-    /// The patch would give a variable a literal beside a reference, which no object may have. The upgrade fails,
-    /// but Helm goes on with the other objects first: the release is half upgraded.
+    /// The patch would give a variable a literal beside a reference, which no object may have, or contradicts its own
+    /// order. The upgrade fails, but only after Helm has gone through the other objects: the release is half upgraded.
     ///
     /// # What to do
     ///
@@ -423,8 +423,7 @@ rules! {
     /// # What it means
     ///
     /// The last release rendered a Secret under the name that the vault fills from now on. A rollback writes the
-    /// chart's values into it, and the Secret is the release's again: the upgrade after that deletes it, unless it has
-    /// the annotation still.
+    /// chart's values into it and takes the annotation away that kept it: the upgrade after that deletes it.
     ///
     /// # What to do
     ///

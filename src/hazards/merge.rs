@@ -15,22 +15,40 @@ const NAME: &str = "name";
 const DIRECTIVE: &str = "$patch";
 
 /// In which order entries of one name come out of the sort before two lists are compared.
+///
+/// Kubernetes sorts by a function that calls equal names smaller. Go's insertion sort turns them round then; in longer
+/// lists the order is nobody's promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SortOrder {
-    /// As they went in.
-    Kept,
-    /// The other way round.
-    Reversed,
+pub(super) struct SortOrder {
+    /// Of the last manifest and the live object.
+    before: Shuffle,
+    /// Of the new manifest.
+    after: Shuffle,
+}
+
+/// An order of things that count as equal. These are all there are of up to three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shuffle {
+    is_reversed: bool,
+    rotated_by: usize,
 }
 
 impl SortOrder {
     /// The longest list that Go sorts by insertion.
     const MAX_INSERTION: usize = 12;
 
-    /// The orders to reckon with. Kubernetes sorts by a function that calls equal names smaller: Go's insertion sort
-    /// turns them round then, and in longer lists the order is nobody's promise.
-    pub(super) fn possible(longest: usize) -> &'static [Self] {
-        if longest <= Self::MAX_INSERTION { &[Self::Reversed] } else { &[Self::Reversed, Self::Kept] }
+    /// The orders to reckon with for lists up to this length, with up to so many entries of one name.
+    pub(super) fn possible(longest: usize, most_of_a_name: usize) -> Vec<Self> {
+        let reversed = Shuffle { is_reversed: true, rotated_by: 0 };
+        if longest <= Self::MAX_INSERTION || most_of_a_name < 2 {
+            return vec![Self { before: reversed, after: reversed }];
+        }
+        let rotations = if most_of_a_name == 2 { 1 } else { 3 };
+        let shuffles = (0..rotations)
+            .flat_map(|rotated_by| [true, false].map(|is_reversed| Shuffle { is_reversed, rotated_by }));
+        let shuffles: Vec<Shuffle> = shuffles.collect();
+        let pairs = shuffles.iter().flat_map(|before| shuffles.iter().map(move |after| (*before, *after)));
+        pairs.map(|(before, after)| Self { before, after }).collect()
     }
 }
 
@@ -103,7 +121,7 @@ fn diff_lists_of_maps(
     want: Want,
     order: SortOrder,
 ) -> (Vec<Entry>, Vec<Entry>) {
-    let (original, modified) = (sorted(original, order), sorted(modified, order));
+    let (original, modified) = (sorted(original, order.before), sorted(modified, order.after));
     let (mut old, mut new) = (original.iter().peekable(), modified.iter().peekable());
     let (mut patch, mut deletions) = (Vec::new(), Vec::new());
     loop {
@@ -135,12 +153,15 @@ fn delete_directive(name: &str) -> Entry {
     fields.into_iter().collect()
 }
 
-fn sorted(list: &[Entry], order: SortOrder) -> Vec<&Entry> {
+fn sorted(list: &[Entry], shuffle: Shuffle) -> Vec<&Entry> {
     let mut sorted: Vec<&Entry> = list.iter().collect();
-    if order == SortOrder::Reversed {
-        sorted.reverse();
-    }
     sorted.sort_by(|a, b| name(a).cmp(name(b)));
+    for group in sorted.chunk_by_mut(|a, b| name(a) == name(b)) {
+        if shuffle.is_reversed {
+            group.reverse();
+        }
+        group.rotate_left(shuffle.rotated_by % group.len());
+    }
     sorted
 }
 

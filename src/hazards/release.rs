@@ -1,5 +1,7 @@
 //! A release's manifest, as far as an upgrade can lose something of it.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::merge::Entry;
@@ -15,6 +17,7 @@ use crate::references::references;
 use crate::refuse;
 use crate::stream::{self, Document};
 use crate::yaml::scalar::boolean_or_null;
+use crate::yaml::span::line_and_column;
 use crate::yaml::{self, Kind, NodeId, Path, ScalarStyle, Step, Tree};
 
 const HOOK: &str = "helm.sh/hook";
@@ -32,14 +35,21 @@ const MERGED_BY_NAME: [(&str, &[&str]); 3] = [
 const NOT_REPLACEABLE: [(&str, &[&str]); 2] = [("", &["PersistentVolumeClaim", "Pod"]), ("batch", &["Job"])];
 
 /// The objects of a manifest.
-pub(super) struct Release {
+pub(super) struct Release<'i> {
+    input: &'i [u8],
+    /// What diagnostics call the manifest; `None` for the new one, which is no file that anyone could open.
+    file: Option<String>,
     objects: Vec<Member>,
+    /// The positions of objects by kind and name.
+    by_name: HashMap<(String, String), Vec<usize>>,
 }
 
 /// An object of a release.
 pub(super) struct Member {
-    /// What it is and where it stands.
-    pub(super) location: Location,
+    /// What it is and where it stands, but for line and column.
+    location: Location,
+    /// Where it begins in the stream.
+    at: usize,
     /// The API group.
     group: String,
     /// Whether it is a hook: Helm makes it, and no upgrade takes it away.
@@ -64,8 +74,8 @@ pub(super) struct EnvOf {
     pub(super) container: String,
     /// The entries that have a name.
     pub(super) entries: Vec<Entry>,
-    /// The line and column of each, and its path.
-    pub(super) places: Vec<(usize, usize, Path)>,
+    /// Where each begins in the stream, and its path.
+    pub(super) places: Vec<(usize, Path)>,
 }
 
 /// A Secret's keys, and where the configuration vaults them.
@@ -76,24 +86,42 @@ pub(super) struct SecretData {
     pub(super) vaulted: Option<(String, Vec<String>)>,
 }
 
-impl Release {
+impl<'i> Release<'i> {
     /// Reads a manifest. `file` is what diagnostics call it.
     ///
     /// # Errors
     ///
     /// A document that is not UTF-8 or not YAML.
-    pub(super) fn read(input: &[u8], file: Option<&str>, config: &Config) -> Result<Self, Error> {
-        let findings = Findings::new(input);
-        let reader = Reader { findings: &findings, file, config };
-        let mut release = Self { objects: Vec::new() };
+    pub(super) fn read(input: &'i [u8], file: Option<&str>, config: &Config) -> Result<Self, Error> {
+        let file = file.map(str::to_owned);
+        let mut release = Self { input, file, objects: Vec::new(), by_name: HashMap::new() };
         for document in stream::documents(input) {
-            reader.document(&document, &mut release).map_err(|diagnostic| {
+            if let Err(diagnostic) = release.document(&document, config) {
                 let mut diagnostic = *diagnostic;
-                diagnostic.location.file = file.map(str::to_owned);
-                Error::from(diagnostic)
-            })?;
+                diagnostic.location.file = release.file;
+                return Err(diagnostic.into());
+            }
         }
         Ok(release)
+    }
+
+    fn document(&mut self, document: &Document<'_>, config: &Config) -> Result<(), Box<Diagnostic>> {
+        let findings = Findings::new(self.input);
+        let text = stream::text(document).map_err(|at| {
+            let location = findings.locate(document, at - document.body);
+            refuse::not_utf8(Interest::Edit).at(location)
+        })?;
+        let tree = yaml::parse(text).map_err(|error| {
+            let location = findings.locate(document, error.at());
+            refuse::not_yaml(&error, text, Interest::Edit).at(location)
+        })?;
+        for object in objects(&tree) {
+            let member = member(document, &object, config);
+            let key = (member.kind().to_owned(), member.name().to_owned());
+            self.by_name.entry(key).or_default().push(self.objects.len());
+            self.objects.push(member);
+        }
+        Ok(())
     }
 
     /// The objects of the manifest, hooks included.
@@ -103,12 +131,33 @@ impl Release {
 
     /// The manifest's object of the same kind and name; an absent namespace equals any.
     pub(super) fn find(&self, other: &Member) -> Option<&Member> {
-        self.members().find(|member| member.is_same(other))
+        self.same(other).find(|member| !member.is_live)
     }
 
     /// What the cluster holds under that kind and name, where the input says it.
     pub(super) fn live(&self, other: &Member) -> Option<&Member> {
-        self.objects.iter().find(|member| member.is_live && member.is_same(other))
+        self.same(other).find(|member| member.is_live)
+    }
+
+    fn same(&self, other: &Member) -> impl Iterator<Item = &Member> {
+        let positions = self.by_name.get(&(other.kind().to_owned(), other.name().to_owned()));
+        let members = positions.into_iter().flatten().map(|position| &self.objects[*position]);
+        members.filter(|member| member.is_same(other))
+    }
+
+    /// The place of an object of this manifest, or of one of its variables.
+    pub(super) fn locate(&self, member: &Member, variable: Option<&(usize, Path)>) -> Location {
+        let mut location = member.location.clone();
+        location.path = variable.map(|(_, path)| path.to_string());
+        if self.file.is_some() {
+            let at = variable.map_or(member.at, |(at, _)| *at);
+            let (line, column) = line_and_column(self.input, at);
+            (location.line, location.column) = (Some(line), Some(column));
+            location.file.clone_from(&self.file);
+        } else {
+            location.document = None;
+        }
+        location
     }
 }
 
@@ -151,80 +200,57 @@ fn is_one_of(kinds: &[(&str, &[&str])], group: &str, kind: &str) -> bool {
     kinds.iter().any(|(of, kinds)| *of == group && kinds.contains(&kind))
 }
 
-struct Reader<'a, 'i> {
-    findings: &'a Findings<'i>,
-    file: Option<&'a str>,
-    config: &'a Config,
+fn member(document: &Document<'_>, object: &Object<'_, '_>, config: &Config) -> Member {
+    let group = object.api_version.split_once('/').map_or("", |(group, _)| group).to_owned();
+    let metadata = |keys: &[&str]| {
+        let found = object.tree.get_in(object.node, &[&["metadata"], keys].concat());
+        found.and_then(|node| object.tree.text(node))
+    };
+    let env = if is_one_of(&MERGED_BY_NAME, &group, &object.kind) {
+        Pods::of(object).env.iter().map(|list| env(document, object, list)).collect()
+    } else {
+        Vec::new()
+    };
+    Member {
+        location: Location {
+            document: Some(document.number),
+            object: Some(object.reference()),
+            template: object.template(),
+            ..Location::default()
+        },
+        at: place(document, object.tree, object.node),
+        group,
+        is_hook: metadata(&["annotations", HOOK]).is_some(),
+        is_live: metadata(&["uid"]).is_some(),
+        is_kept: metadata(&["annotations", POLICY]) == Some(KEEP),
+        env,
+        reads: references(object, config).0.iter().map(|found| found.name.to_owned()).collect(),
+        secret: object.is_secret().then(|| secret(object, config)),
+    }
 }
 
-impl Reader<'_, '_> {
-    fn document(&self, document: &Document<'_>, release: &mut Release) -> Result<(), Box<Diagnostic>> {
-        let text = stream::text(document).map_err(|at| {
-            let location = self.findings.locate(document, at - document.body);
-            refuse::not_utf8(Interest::Edit).at(location)
-        })?;
-        let tree = yaml::parse(text).map_err(|error| {
-            let location = self.findings.locate(document, error.at());
-            refuse::not_yaml(&error, text, Interest::Edit).at(location)
-        })?;
-        for object in objects(&tree) {
-            release.objects.push(self.member(document, &object));
-        }
-        Ok(())
-    }
+/// Where a node begins in the stream.
+fn place(document: &Document<'_>, tree: &Tree<'_>, node: NodeId) -> usize {
+    document.offset + document.body + tree.node(node).start
+}
 
-    fn member(&self, document: &Document<'_>, object: &Object<'_, '_>) -> Member {
-        let location = self.findings.locate_in(document, object, object.tree.node(object.node).start);
-        let group = object.api_version.split_once('/').map_or("", |(group, _)| group).to_owned();
-        let metadata = |keys: &[&str]| {
-            let found = object.tree.get_in(object.node, &[&["metadata"], keys].concat());
-            found.and_then(|node| object.tree.text(node))
-        };
-        let env = if is_one_of(&MERGED_BY_NAME, &group, &object.kind) {
-            Pods::of(object).env.iter().map(|list| self.env(document, object, list)).collect()
-        } else {
-            Vec::new()
-        };
-        Member {
-            location: self.place(location),
-            group,
-            is_hook: metadata(&["annotations", HOOK]).is_some(),
-            is_live: metadata(&["uid"]).is_some(),
-            is_kept: metadata(&["annotations", POLICY]) == Some(KEEP),
-            env,
-            reads: references(object, self.config).0.iter().map(|found| found.name.to_owned()).collect(),
-            secret: object.is_secret().then(|| secret(object, self.config)),
-        }
+fn env(document: &Document<'_>, object: &Object<'_, '_>, list: &EnvList<'_>) -> EnvOf {
+    let tree = object.tree;
+    // The path ends with the container's position and `env`.
+    let steps = list.path.steps().iter().skip(object.path.steps().len());
+    let mut env = EnvOf {
+        list: steps.take_while(|step| matches!(step, Step::Key(_))).cloned().collect(),
+        container: list.container.to_owned(),
+        entries: Vec::new(),
+        places: Vec::new(),
+    };
+    for (position, variable) in list.entries.iter().enumerate() {
+        let Some(variable) = variable else { continue };
+        let Value::Object(entry) = value(tree, variable.node) else { continue };
+        env.entries.push(entry);
+        env.places.push((place(document, tree, variable.node), list.path.index(position)));
     }
-
-    /// In a file of its own an object has a line; the new manifest is no file that anyone could open.
-    fn place(&self, location: Location) -> Location {
-        match self.file {
-            Some(file) => Location { file: Some(file.to_owned()), ..location },
-            None => Location { document: None, line: None, column: None, ..location },
-        }
-    }
-
-    fn env(&self, document: &Document<'_>, object: &Object<'_, '_>, list: &EnvList<'_>) -> EnvOf {
-        let tree = object.tree;
-        // The path ends with the container's position and `env`.
-        let steps = list.path.steps().iter().skip(object.path.steps().len());
-        let mut env = EnvOf {
-            list: steps.take_while(|step| matches!(step, Step::Key(_))).cloned().collect(),
-            container: list.container.to_owned(),
-            entries: Vec::new(),
-            places: Vec::new(),
-        };
-        for (position, variable) in list.entries.iter().enumerate() {
-            let Some(variable) = variable else { continue };
-            let Value::Object(entry) = value(tree, variable.node) else { continue };
-            let location = self.findings.locate(document, tree.node(variable.node).start);
-            let (line, column) = (location.line.unwrap_or_default(), location.column.unwrap_or_default());
-            env.entries.push(entry);
-            env.places.push((line, column, list.path.index(position)));
-        }
-        env
-    }
+    env
 }
 
 fn secret(object: &Object<'_, '_>, config: &Config) -> SecretData {

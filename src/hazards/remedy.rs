@@ -21,7 +21,7 @@ pub(super) enum Damage {
 
 impl Replacement {
     /// Looks for objects that a replacing upgrade would fail at.
-    pub(super) fn of(previous: &Release, next: &Release) -> Self {
+    pub(super) fn of(previous: &Release<'_>, next: &Release<'_>) -> Self {
         let stays = |member: &&Member| !member.is_hook && previous.find(member).is_some();
         let obstacles = next.members().filter(stays).filter(|member| member.is_not_replaceable());
         Self { obstacles: obstacles.map(|member| format!("{}/{}", member.kind(), member.name())).collect() }
@@ -69,8 +69,7 @@ fn twice(object: &Member, obstacle: &str) -> String {
 /// The way back that loses nothing.
 pub(super) const ROLL_FORWARD: &str = "go back by an upgrade to the old chart and values with the same rules, and leave \
     --atomic (Helm 4: --rollback-on-failure) out of this one; `helm rollback` is right only with --force (Helm 3) or \
-    --server-side=false --force-replace (Helm 4), which take kubectl's annotations away and fail at Jobs and bound \
-    volume claims";
+    --server-side=false --force-replace (Helm 4), which fail at Jobs and bound volume claims";
 
 /// The command that makes Helm keep a live object.
 pub(super) fn keep(secret: &Member) -> String {

@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::rule::Rule;
 
 /// Live Secrets that the upgrade would delete.
-pub(super) fn on_the_way_up(previous: &Release, next: &Release) -> Vec<Diagnostic> {
+pub(super) fn on_the_way_up(previous: &Release<'_>, next: &Release<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (secret, data) in leaving(previous, next) {
         let is_kept = secret.is_kept || previous.live(secret).is_some_and(|live| live.is_kept);
@@ -37,13 +37,13 @@ pub(super) fn on_the_way_up(previous: &Release, next: &Release) -> Vec<Diagnosti
             let help = format!("{}; {first}", copy_first(name, data));
             Diagnostic::error(Rule::DeletedSecret, message, help)
         };
-        found.push(diagnostic.at(secret.location.clone()));
+        found.push(diagnostic.at(previous.locate(secret, None)));
     }
     found
 }
 
 /// Secrets of the last release that the new one reads and does not render: another hand fills them from now on.
-pub(super) fn on_the_way_back(previous: &Release, next: &Release) -> Vec<Diagnostic> {
+pub(super) fn on_the_way_back(previous: &Release<'_>, next: &Release<'_>) -> Vec<Diagnostic> {
     let overwritten = leaving(previous, next).filter(|(secret, _)| !readers(secret, next).is_empty());
     let diagnostic = |(secret, data): (&Member, &SecretData)| {
         let name = secret.name();
@@ -53,20 +53,19 @@ pub(super) fn on_the_way_back(previous: &Release, next: &Release) -> Vec<Diagnos
             keys(data)
         );
         let help = format!(
-            "to go back, upgrade to the old chart and values with the same rules; after a `helm rollback`, let the \
-             vault write the Secret again, and run {} before the next upgrade: a rollback that replaces objects has \
-             removed the annotation",
+            "go back by an upgrade to the old chart and values with the same rules; after a `helm rollback`, which also takes \
+             the annotation away, let the vault write the Secret again, and run {} before the next upgrade",
             keep(secret)
         );
-        Diagnostic::error(Rule::RollbackSecret, message, help).at(secret.location.clone())
+        Diagnostic::error(Rule::RollbackSecret, message, help).at(previous.locate(secret, None))
     };
     overwritten.map(diagnostic).collect()
 }
 
 /// The Secrets that the last manifest renders and the new one does not.
 fn leaving<'r>(
-    previous: &'r Release,
-    next: &'r Release,
+    previous: &'r Release<'_>,
+    next: &'r Release<'_>,
 ) -> impl Iterator<Item = (&'r Member, &'r SecretData)> {
     let secrets = previous.members().filter(|member| !member.is_hook);
     secrets
@@ -75,12 +74,12 @@ fn leaving<'r>(
 }
 
 /// The objects of the new manifest that read a Secret of that name.
-fn readers(secret: &Member, next: &Release) -> Vec<String> {
+fn readers(secret: &Member, next: &Release<'_>) -> Vec<String> {
     next.members().filter(|object| reads(object, secret)).map(described).collect()
 }
 
 /// The hooks of the last release that read the Secret and did not pass through the filter with the new one.
-fn hooks(secret: &Member, previous: &Release, next: &Release) -> Vec<String> {
+fn hooks(secret: &Member, previous: &Release<'_>, next: &Release<'_>) -> Vec<String> {
     let hooks = previous.members().filter(|object| object.is_hook && next.find(object).is_none());
     hooks.filter(|object| reads(object, secret)).map(described).collect()
 }

@@ -37,13 +37,13 @@ struct Change<'r> {
 
 /// What an upgrade would lose.
 pub(super) fn on_the_way_up(
-    previous: &Release,
-    next: &Release,
+    previous: &Release<'_>,
+    next: &Release<'_>,
     replacement: &Replacement,
 ) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for object in next.members().filter(|member| !member.is_hook) {
-        found.extend(object.env.iter().flat_map(|env| refused_apply(object, env)));
+        found.extend(object.env.iter().flat_map(|env| refused_apply(next, object, env)));
         let Some(before) = previous.find(object) else { continue };
         for new in &object.env {
             let Some(old) = before.env_of(new) else { continue };
@@ -53,7 +53,7 @@ pub(super) fn on_the_way_up(
                 let forecast = change.forecast(name);
                 let Some((rule, message)) = upgrade_message(&change, name, forecast) else { continue };
                 let help = replacement.advice(object, change.damage(name));
-                found.push(Diagnostic::error(rule, message, help).at(place(before, old, name)));
+                found.push(Diagnostic::error(rule, message, help).at(place(previous, before, old, name)));
             }
         }
     }
@@ -61,7 +61,7 @@ pub(super) fn on_the_way_up(
 }
 
 /// What a rollback to the last release would lose.
-pub(super) fn on_the_way_back(previous: &Release, next: &Release) -> Vec<Diagnostic> {
+pub(super) fn on_the_way_back(previous: &Release<'_>, next: &Release<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for target in previous.members().filter(|member| !member.is_hook) {
         let Some(object) = next.find(target) else { continue };
@@ -71,7 +71,7 @@ pub(super) fn on_the_way_back(previous: &Release, next: &Release) -> Vec<Diagnos
             for name in distinct_names(&new.entries) {
                 let forecast = change.forecast(name);
                 let Some(message) = rollback_message(&change, name, forecast) else { continue };
-                let location = place(target, new, name);
+                let location = place(previous, target, new, name);
                 found.push(Diagnostic::error(Rule::RollbackVariable, message, ROLL_FORWARD).at(location));
             }
         }
@@ -80,7 +80,7 @@ pub(super) fn on_the_way_back(previous: &Release, next: &Release) -> Vec<Diagnos
 }
 
 /// Names that stand twice in the new manifest: server-side apply takes no such list.
-fn refused_apply(object: &Member, env: &EnvOf) -> Vec<Diagnostic> {
+fn refused_apply(next: &Release<'_>, object: &Member, env: &EnvOf) -> Vec<Diagnostic> {
     let twice = distinct_names(&env.entries).filter(|name| count(&env.entries, name) > 1);
     let diagnostic = |name: &str| {
         let message = format!(
@@ -89,7 +89,7 @@ fn refused_apply(object: &Member, env: &EnvOf) -> Vec<Diagnostic> {
             env.container
         );
         let help = "decide by a rule in spec.env, or set spec.duplicates to last";
-        Diagnostic::error(Rule::RefusedApply, message, help).at(place(object, env, name))
+        Diagnostic::error(Rule::RefusedApply, message, help).at(place(next, object, env, name))
     };
     twice.map(diagnostic).collect()
 }
@@ -117,9 +117,9 @@ fn upgrade_message(change: &Change<'_>, name: &str, forecast: Forecast) -> Optio
         Outcome::Refused => (
             Rule::RefusedPatch,
             format!(
-                "the API server {} a client-side upgrade of this object because of {name} in container {container}, \
-                 and the rest of the release is upgraded",
-                does("refuses", "can refuse")
+                "a client-side upgrade of this object {} because of {name} in container {container}, when the rest of \
+                 the release is upgraded",
+                does("fails", "can fail")
             ),
         ),
     };
@@ -135,7 +135,7 @@ fn rollback_message(change: &Change<'_>, name: &str, forecast: Forecast) -> Opti
             format!("would leave container {container} with another {name} than the manifest's, and succeed")
         }
         Outcome::Refused => {
-            format!("would be refused by the API server because of {name} in container {container}")
+            format!("would fail because of {name} in container {container}")
         }
     };
     let counts = counts(change, name, "the new manifest", "the last one");
@@ -161,10 +161,9 @@ fn times(count: usize) -> String {
 impl Change<'_> {
     /// What a client-side change makes of a variable.
     fn forecast(&self, name: &str) -> Forecast {
-        let outcomes: Vec<Outcome> = SortOrder::possible(self.longest())
-            .iter()
-            .map(|order| outcome(self.once(*order).as_deref(), &self.new.entries, name))
-            .collect();
+        let orders = self.orders().into_iter();
+        let outcomes: Vec<Outcome> =
+            orders.map(|order| outcome(self.once(order).as_deref(), &self.new.entries, name)).collect();
         let worst = outcomes.iter().copied().max().unwrap_or(Outcome::Right);
         Forecast { worst, is_certain: outcomes.iter().all(|outcome| *outcome == worst) }
     }
@@ -178,17 +177,21 @@ impl Change<'_> {
     /// Whether the same upgrade once more gives the live object what the manifest says, whatever the first one did.
     fn damage(&self, name: &str) -> Damage {
         let new = &self.new.entries;
-        let is_mended = SortOrder::possible(self.longest()).iter().all(|order| {
-            self.once(*order).is_some_and(|live| {
-                let second = merge::upgraded(new, &live, new, *order).ok().map(|live| stored(&live));
+        let is_mended = self.orders().into_iter().all(|order| {
+            self.once(order).is_some_and(|live| {
+                let second = merge::upgraded(new, &live, new, order).ok().map(|live| stored(&live));
                 outcome(second.as_deref(), new, name) == Outcome::Right
             })
         });
         if is_mended { Damage::UntilNextTime } else { Damage::Refused }
     }
 
-    fn longest(&self) -> usize {
-        self.old.entries.len().max(self.live.len()).max(self.new.entries.len())
+    fn orders(&self) -> Vec<SortOrder> {
+        let lists = [&self.old.entries, &self.live, &self.new.entries];
+        let most = |list: &Vec<Entry>| distinct_names(list).map(|name| count(list, name)).max();
+        let longest = lists.iter().map(|list| list.len()).max();
+        let most = lists.iter().filter_map(|list| most(list)).max();
+        SortOrder::possible(longest.unwrap_or_default(), most.unwrap_or_default())
     }
 }
 
@@ -257,16 +260,7 @@ fn count(entries: &[Entry], name: &str) -> usize {
 }
 
 /// Where a variable's first entry stands; where there is none, the object.
-fn place(object: &Member, env: &EnvOf, name: &str) -> Location {
+fn place(release: &Release<'_>, object: &Member, env: &EnvOf, name: &str) -> Location {
     let position = env.entries.iter().position(|entry| merge::name(entry) == name);
-    let Some((line, column, path)) = position.map(|position| &env.places[position]) else {
-        return object.location.clone();
-    };
-    let has_lines = object.location.line.is_some();
-    Location {
-        line: has_lines.then_some(*line),
-        column: has_lines.then_some(*column),
-        path: Some(path.to_string()),
-        ..object.location.clone()
-    }
+    release.locate(object, position.map(|position| &env.places[position]))
 }

@@ -100,6 +100,10 @@ fn includes(live: &Value, wanted: &Value) -> Result<()> {
                 includes(live, wanted)?;
             }
         }
+        // Kubernetes reads YAML 1.1, where a number with a leading zero is octal.
+        (Value::Number(live), Value::String(wanted)) if wanted.starts_with('0') => {
+            ensure!(live.as_u64() == u64::from_str_radix(wanted, 8).ok(), "{live} should be {wanted}");
+        }
         _ => ensure!(live == wanted, "{live} should be {wanted}"),
     }
     Ok(())

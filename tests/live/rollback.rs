@@ -26,7 +26,7 @@ fn app(this: &Try, entries: &[&str]) -> Result<Site> {
 }
 
 /// What `helm rollback` needs to give back exactly what was.
-fn replace(major: Major) -> &'static [&'static str] {
+pub(crate) fn replace(major: Major) -> &'static [&'static str] {
     match major {
         Major::Three => &["--force"],
         Major::Four => &["--server-side=false", "--force-replace"],

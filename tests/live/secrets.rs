@@ -2,6 +2,7 @@ use anyhow::{Result, ensure};
 
 use crate::adopt::{deployment, exact};
 use crate::live::is_exact;
+use crate::rollback::replace;
 use crate::site::{RELEASE, Site};
 use crate::{BOTH, Scenario, Try};
 
@@ -80,24 +81,22 @@ fn same_name(this: &Try) -> Result<()> {
     site.vault("app", "key", "canary-vault")?;
     site.upgrade(&[])?.succeeded()?;
     expect(&site, "annotate, upgrade", &said.summary(), "the Secret has the vault's value")?;
-    // The rollback that was warned of, and the vault's answer.
+    // The rollback that was warned of; it takes the annotation away too, with and without flags.
+    for flags in [&[], replace(this.major)] {
+        site.rollback("1", flags)?.succeeded()?;
+        let done = format!("rollback {}", flags.join(" "));
+        expect(&site, done.trim(), &said.summary(), "the Secret has the chart's value")?;
+        site.vault("app", "key", "canary-vault")?;
+        let said = site.check(&site.kubectl(["get", "secret", "app", "-o", "yaml"])?.succeeded()?.stdout)?;
+        ensure!(said.rules().contains("deleted-secret-in-use"), "{said:?}");
+        site.keep("app")?;
+        site.upgrade(&[])?.succeeded()?;
+        expect(&site, "vault, annotate, upgrade", &said.summary(), "the Secret has the vault's value")?;
+    }
     site.rollback("1", &[])?.succeeded()?;
-    expect(&site, "rollback", "", "the Secret has the chart's value")?;
     site.vault("app", "key", "canary-vault")?;
     site.upgrade(&[])?.succeeded()?;
-    expect(&site, "vault, upgrade", "", "the Secret has the vault's value")?;
-    // A rollback that replaces objects takes the annotation away.
-    let replace: &[&str] = match this.major {
-        crate::machine::Major::Three => &["--force"],
-        crate::machine::Major::Four => &["--server-side=false", "--force-replace"],
-    };
-    site.rollback("1", replace)?.succeeded()?;
-    site.vault("app", "key", "canary-vault")?;
-    let said = site.check(&site.kubectl(["get", "secret", "app", "-o", "yaml"])?.succeeded()?.stdout)?;
-    ensure!(said.rules().contains("deleted-secret-in-use"), "{said:?}");
-    site.upgrade(&[])?.succeeded()?;
-    let done = format!("rollback {}, vault, upgrade", replace.join(" "));
-    expect(&site, &done, &said.summary(), "the Secret is gone")
+    expect(&site, "rollback, vault, upgrade", &said.summary(), "the Secret is gone")
 }
 
 /// An uninstall takes neither the vaulted Secret nor the one that is kept.
