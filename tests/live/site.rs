@@ -154,12 +154,6 @@ impl Site {
         if run.stdout.trim().is_empty() { Ok(None) } else { Ok(Some(serde_json::from_str(&run.stdout)?)) }
     }
 
-    /// A live variable: the last entry of that name in the only container that has one.
-    pub(crate) fn variable(&self, key: &str, name: &str) -> Result<Option<Value>> {
-        let object = self.get(key)?.with_context(|| format!("{key} is not live"))?;
-        let entries = live::containers(&object).into_iter().flat_map(|(_, env)| env);
-        Ok(entries.filter(|entry| entry["name"] == name).next_back())
-    }
 
     /// Makes Helm keep a live Secret, with the command that `check` shows.
     pub(crate) fn keep(&self, secret: &str) -> Result<()> {
