@@ -35,7 +35,11 @@ fn adopting(this: &Try) -> Result<()> {
     }
     ensure!(site.get("Secret/lf-langfuse-nextauth")?.is_none());
     ensure!(site.get("Secret/langfuse-vault")?.is_some());
-    site.row(&format!("the {} blocks of docs/adopting.md", blocks.len()), "", "equal to the manifest after each change");
+    site.row(
+        &format!("the {} blocks of docs/adopting.md", blocks.len()),
+        "",
+        "equal to the manifest after each change",
+    );
     Ok(())
 }
 
@@ -56,7 +60,8 @@ fn release(this: &Try) -> Result<Site> {
         site.machine.add_tool(name, program)?;
     }
     for tool in TOOLS {
-        site.machine.add_tool(tool, &clients::on_path(tool).with_context(|| format!("{tool} is on PATH"))?)?;
+        site.machine
+            .add_tool(tool, &clients::on_path(tool).with_context(|| format!("{tool} is on PATH"))?)?;
     }
     site.umbrella()?;
     let (chart, values) = (work.join("chart"), work.join("values.yaml"));

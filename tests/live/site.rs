@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use crate::clients;
 use crate::cluster;
-use crate::live;
+
 use crate::machine::{Helm, Machine, Major, RESECRET, Run, repository, text};
 use crate::said::Said;
 use crate::table;
@@ -153,7 +153,6 @@ impl Site {
         let run = self.kubectl(["get", key, "-o", "json", "--ignore-not-found"])?.succeeded()?;
         if run.stdout.trim().is_empty() { Ok(None) } else { Ok(Some(serde_json::from_str(&run.stdout)?)) }
     }
-
 
     /// Makes Helm keep a live Secret, with the command that `check` shows.
     pub(crate) fn keep(&self, secret: &str) -> Result<()> {
