@@ -39,6 +39,11 @@ clients:
 renders:
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients renders
 
+# Some minutes; `--quick` leaves out the large streams.
+# Compares speed and memory with `cat`, yq and Kustomize, and writes `docs/performance.md`.
+bench *arguments:
+    cargo bench --locked --bench peers -- {{ arguments }}
+
 # Runs the two commands of README's "Try it", as they stand there.
 readme:
     #!/usr/bin/env bash

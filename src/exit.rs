@@ -7,8 +7,8 @@ use std::process::ExitCode;
 pub(crate) enum ExitStatus {
     /// Done, or nothing to report.
     Success,
-    /// A command that reports has found something.
-    Found,
+    /// A command that looks for something has found it.
+    Findings,
     /// Nothing was written: wrong flags or configuration, bad input, a rule that matched nothing, an edit that is
     /// not safe.
     Error,
@@ -18,7 +18,7 @@ impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
         Self::from(match status {
             ExitStatus::Success => 0,
-            ExitStatus::Found => 1,
+            ExitStatus::Findings => 1,
             ExitStatus::Error => 2,
         })
     }

@@ -14,6 +14,8 @@ use crate::yaml::Path;
 pub(crate) struct ChartSecret {
     /// `metadata.name`.
     pub(crate) name: String,
+    /// Other names by which the stream still speaks of it.
+    pub(crate) previous_names: Vec<String>,
     /// `metadata.namespace`.
     pub(crate) namespace: Option<String>,
     /// The chart template it came from.
@@ -24,6 +26,13 @@ pub(crate) struct ChartSecret {
     pub(crate) keys: Vec<String>,
     /// The position in [`Config::secrets`] of the rule that leaves it out.
     pub(crate) rule: Option<usize>,
+}
+
+impl ChartSecret {
+    /// Every name by which the stream speaks of it.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.name].into_iter().chain(&self.previous_names).map(String::as_str)
+    }
 }
 
 /// Everything that the first pass has learned. Rules see it; they cannot change it.
@@ -68,9 +77,13 @@ impl Facts {
             self.left_out.insert((document, object.path.clone()));
             self.values.extend(survivors::values(object, name));
         }
-        self.by_name.entry(name.to_owned()).or_default().push(self.secrets.len());
+        let previous: BTreeSet<&str> = object.previous_names().filter(|previous| *previous != name).collect();
+        for name in previous.iter().copied().chain([name]) {
+            self.by_name.entry(name.to_owned()).or_default().push(self.secrets.len());
+        }
         self.secrets.push(ChartSecret {
             name: name.to_owned(),
+            previous_names: previous.into_iter().map(str::to_owned).collect(),
             namespace: object.namespace().map(str::to_owned),
             template: object.template(),
             passes_by: object.passes_by(),
@@ -85,7 +98,7 @@ impl Facts {
     ///
     /// More names than a search can hold.
     pub(crate) fn seal(&mut self) -> Result<(), aho_corasick::BuildError> {
-        let names: Vec<&str> = self.dropped().map(|secret| secret.name.as_str()).collect();
+        let names: Vec<&str> = self.dropped().flat_map(ChartSecret::names).collect();
         if !names.is_empty() {
             let search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(names)?;
             self.dropped_names = Some(search);
@@ -141,7 +154,7 @@ impl Facts {
 pub(crate) fn selects(rule: &SecretsRule, object: &Object<'_, '_>, name: &str) -> bool {
     let labels = rule.labels.iter().all(|(label, glob)| object.label(label).is_some_and(|v| glob.matches(v)));
     labels
-        && rule.name.matches(name)
+        && (rule.name.matches(name) || object.previous_names().any(|previous| rule.name.matches(previous)))
         && (rule.source.is_empty()
             || object.template().is_some_and(|template| rule.source.matches(&template)))
         && (rule.namespace.is_empty() || object.namespace().is_none_or(|n| rule.namespace.matches(n)))

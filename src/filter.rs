@@ -12,25 +12,24 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
 
-use crate::agree::agree;
 use crate::config::Config;
-use crate::diagnostic::{Diagnostic, Location};
+use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::diff::Diff;
+use crate::edit::edit;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::findings::Findings;
-use crate::lower::lower;
+use crate::frontend::{Form, is_configuration};
 use crate::object::{Object, objects};
-use crate::output::{self, Change, Output};
+use crate::observer::Observer;
+use crate::output::{self, Change, Finished, Output};
 use crate::patch::Op;
 use crate::prefilter::{EditFilter, Interest, SecretFilter};
 use crate::refuse;
 use crate::rules::{self, Context, Outcome, Part};
-use crate::splice::Splices;
 use crate::stream::{self, Document};
 use crate::survivors::{Survivor, Survivors};
 use crate::unmatched;
-use crate::verify::{Reading, Refusal, verify};
 use crate::yaml::{self, Tree};
 
 /// A stream with every rule applied and every edit verified.
@@ -140,18 +139,32 @@ impl Filtered<'_> {
 /// # Ok::<(), resecret::Error>(())
 /// ```
 pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Error> {
+    watched(input, config, &mut ())
+}
+
+/// The run of [`filter()`], with someone who looks on.
+pub(crate) fn watched<'i>(
+    input: &'i [u8],
+    config: &Config,
+    observer: &mut dyn Observer,
+) -> Result<Filtered<'i>, Error> {
     stream::check(input)?;
+    let form = Form::of(input)?;
     config.check_rules()?;
     let mut findings = Findings::new(input);
     let facts = learn(input, config, &mut findings)?;
     let survivors = Survivors::new(facts.values().to_vec()).map_err(|error| refuse::too_much(&error))?;
     let prefilter = EditFilter::new(config, &facts, &survivors)?;
-    let mut run = Run { config, facts: &facts, survivors, findings, matched: BTreeSet::new() };
+    let mut run =
+        Run { config, form, facts: &facts, survivors, findings, matched: BTreeSet::new(), observer };
     let mut output = Output::default();
     let mut summary = Summary { dropped: facts.dropped().count(), ..Summary::default() };
     for document in stream::documents(input) {
         summary.documents += usize::from(!document.content().iter().all(u8::is_ascii_whitespace));
-        let interest = prefilter.interest(document.bytes);
+        let mut interest = prefilter.interest(document.bytes);
+        if interest == Interest::Nothing && run.observer.wants_every_document() {
+            interest = Interest::Check(Severity::Warning);
+        }
         if interest == Interest::Nothing {
             output.keep(input, &document);
             continue;
@@ -169,15 +182,16 @@ pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Erro
         unmatched::report(config, &facts, &run.matched, &mut run.findings);
     }
     let (diagnostics, fails) = run.findings.finish();
+    let diagnostics = form.located(input, diagnostics);
     if fails {
         return Err(Error::new(diagnostics));
     }
-    let (pieces, changes) = output.finish(input);
+    let Finished { pieces, changes } = form.with_results(input, output.finish(input), &diagnostics)?;
     Ok(Filtered { input, pieces, changes, diagnostics, summary })
 }
 
 /// The first pass: which Secrets the stream renders, and which of them go.
-fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<Facts, Error> {
+pub(crate) fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<Facts, Error> {
     let mut facts = Facts::default();
     let prefilter = SecretFilter::new()?;
     for document in stream::documents(input) {
@@ -207,7 +221,11 @@ fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<F
     Ok(facts)
 }
 
-fn read<'i>(document: &Document<'i>, interest: Interest, findings: &mut Findings<'_>) -> Option<&'i str> {
+pub(crate) fn read<'i>(
+    document: &Document<'i>,
+    interest: Interest,
+    findings: &mut Findings<'_>,
+) -> Option<&'i str> {
     stream::text(document)
         .map_err(|at| {
             let location = findings.locate(document, at - document.body);
@@ -216,7 +234,7 @@ fn read<'i>(document: &Document<'i>, interest: Interest, findings: &mut Findings
         .ok()
 }
 
-fn parse<'s>(
+pub(crate) fn parse<'s>(
     document: &Document<'_>,
     text: &'s str,
     interest: Interest,
@@ -240,10 +258,12 @@ enum Fate {
 /// The second pass.
 struct Run<'a, 'i> {
     config: &'a Config,
+    form: Form,
     facts: &'a Facts,
     survivors: Survivors,
     findings: Findings<'i>,
     matched: BTreeSet<Part>,
+    observer: &'a mut dyn Observer,
 }
 
 impl Run<'_, '_> {
@@ -253,22 +273,32 @@ impl Run<'_, '_> {
         let mut outcome = Outcome::default();
         let (mut kept, mut dropped) = (0, 0);
         for object in objects(&tree) {
+            self.observer.object(&object);
             if self.facts.drops(document.number, &object) {
                 dropped += 1;
                 outcome.patch.push(Op::Remove { path: object.path.clone() });
                 continue;
             }
             kept += 1;
+            if is_configuration(&object) {
+                continue;
+            }
             rules::apply(&object, Context { config: self.config, facts: self.facts }, &mut outcome);
             for finding in outcome.findings.drain(..) {
                 self.findings.add(document, &object, finding);
             }
+            for read in outcome.reads.drain(..) {
+                self.observer.reads(&object, &read);
+            }
+        }
+        if !outcome.patch.is_empty() {
+            self.observer.patched(document, &tree, &outcome.patch);
         }
         self.matched.append(&mut outcome.matched);
-        if dropped > 0 && kept == 0 {
+        if dropped > 0 && kept == 0 && self.form == Form::Manifests {
             return Fate::LeaveOut;
         }
-        match edit(&tree, &outcome) {
+        match edit(&tree, &outcome.patch) {
             Ok(None) => {
                 self.survivors(document, &tree, text, |at| at);
                 Fate::Keep
@@ -311,32 +341,4 @@ impl Run<'_, '_> {
             None => self.findings.locate(document, at),
         }
     }
-}
-
-/// An edit that is not made, and the byte of the document that it is about.
-struct Refused {
-    at: usize,
-    diagnostic: Diagnostic,
-}
-
-/// A document's text with the patch applied and verified, and how; `None` where nothing changes.
-fn edit(tree: &Tree<'_>, outcome: &Outcome) -> Result<Option<(String, Splices)>, Box<Refused>> {
-    let patch = &outcome.patch;
-    if patch.is_empty() {
-        return Ok(None);
-    }
-    let splices = lower(patch, tree)
-        .map_err(|error| Refused { at: error.at(), diagnostic: refuse::not_editable(&error) })?;
-    if splices.is_empty() {
-        return Ok(None);
-    }
-    let edited = splices.apply(tree.source());
-    let start = tree.root().map_or(0, |root| tree.node(root).start);
-    let refuse = |refusal: Refusal| Refused { at: start, diagnostic: refuse::not_verified(&refusal) };
-    let before = Reading::of(tree.source()).map_err(|error| refuse(Refusal::Before(error)))?;
-    if !agree(tree, &before) {
-        return Err(refuse(Refusal::Readers).into());
-    }
-    verify(before, patch, &edited).map_err(refuse)?;
-    Ok(Some((edited, splices)))
 }

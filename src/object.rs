@@ -10,6 +10,7 @@ use crate::yaml::{Kind, NodeId, Path, Tree};
 const MAX_LISTS: usize = 8;
 
 const HELM4_TEMPLATE: &str = "postrenderer.helm.sh/postrender-filename";
+const KUSTOMIZE_NAMES: &str = "internal.config.kubernetes.io/previousNames";
 
 /// Makes an object a hook: Helm runs it beside the release.
 const HOOK: &str = "helm.sh/hook";
@@ -60,6 +61,14 @@ impl<'t> Object<'t, '_> {
         self.hook().is_some() && self.annotation(HELM4_TEMPLATE).is_none()
     }
 
+    /// The names that the object had before Kustomize gave it a prefix or suffix, where it has one.
+    ///
+    /// Kustomize corrects references only after its transformers: until then they speak of the name before.
+    pub(crate) fn previous_names(&self) -> impl Iterator<Item = &'t str> {
+        let names = self.annotation(KUSTOMIZE_NAMES).unwrap_or_default();
+        names.split(',').filter(|name| !name.is_empty())
+    }
+
     fn text_at(&self, keys: &[&str]) -> Option<&'t str> {
         self.tree.get_in(self.node, keys).and_then(|node| self.tree.text(node))
     }
@@ -71,10 +80,30 @@ impl<'t> Object<'t, '_> {
 
     /// The chart template it came from.
     ///
-    /// Helm 4 says so in an annotation; Helm 3, and `helm template`, in the first comment of the document.
+    /// Helm 4 says so in an annotation; Helm 3, and `helm template`, in the first comment of the document, which
+    /// is that of an item where a client has made items of documents.
     pub(crate) fn template(&self) -> Option<String> {
         let annotated = self.annotation(HELM4_TEMPLATE).map(str::to_owned);
-        annotated.or_else(|| stream::template(self.tree.source().as_bytes()))
+        annotated
+            .or_else(|| self.comment_of_item())
+            .or_else(|| stream::template(self.tree.source().as_bytes()))
+    }
+
+    /// The template that the comments between an item's dash and its first key name, where a client has kept them.
+    fn comment_of_item(&self) -> Option<String> {
+        let mut found = None;
+        for line in self.tree.source().get(..self.tree.node(self.node).start)?.lines().rev() {
+            let line = line.trim_start();
+            let (comment, is_first) = line.strip_prefix("- ").map_or((line, false), |rest| (rest, true));
+            found = stream::template(comment.as_bytes()).or(found);
+            if is_first {
+                return found;
+            }
+            if !line.is_empty() && !line.starts_with('#') {
+                return None;
+            }
+        }
+        None
     }
 
     /// What names it.
@@ -212,5 +241,10 @@ mod tests {
             Some("c/d.yaml")
         );
         assert_eq!(template("kind: A\n# Source: later\n"), None);
+        assert_eq!(
+            template("kind: List\nitems:\n- # Source: e.yaml\n  kind: A\n").as_deref(),
+            Some("e.yaml")
+        );
+        assert_eq!(template("kind: List\nitems:\n  # Source: e.yaml\n  - kind: A\n"), None);
     }
 }

@@ -18,6 +18,15 @@ pub(crate) struct Change {
     pub(crate) after: Range<usize>,
 }
 
+/// A whole stream, and what in it is not as it came.
+#[derive(Debug)]
+pub(crate) struct Finished<'i> {
+    /// Its bytes.
+    pub(crate) pieces: Vec<Cow<'i, [u8]>>,
+    /// What changed, in the order of the stream.
+    pub(crate) changes: Vec<Change>,
+}
+
 /// The edited stream.
 #[derive(Debug, Default)]
 pub(crate) struct Output<'i> {
@@ -68,15 +77,15 @@ impl<'i> Output<'i> {
         self.changes.push(Change { before, after: first..self.pieces.len() });
     }
 
-    /// Ends the stream: it is never blank. What changed is in the order of the stream.
-    pub(crate) fn finish(mut self, input: &[u8]) -> (Vec<Cow<'i, [u8]>>, Vec<Change>) {
+    /// Ends the stream: it is never blank.
+    pub(crate) fn finish(mut self, input: &[u8]) -> Finished<'i> {
         if !self.written {
             let first_break = memchr::memchr(b'\n', input);
             let crlf = first_break.is_some_and(|at| input[..at].ends_with(b"\r"));
             self.pieces.push(Cow::Borrowed(ALL_LEFT_OUT));
             self.pieces.push(Cow::Borrowed(if crlf { b"\r\n" } else { b"\n" }));
         }
-        (self.pieces, self.changes)
+        Finished { pieces: self.pieces, changes: self.changes }
     }
 }
 

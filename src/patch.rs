@@ -53,6 +53,34 @@ pub(crate) enum Op {
     },
 }
 
+impl Op {
+    /// The place that it is about; of a list that grows or whose items move, the list.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Test { path, .. }
+            | Self::Remove { path }
+            | Self::Replace { path, .. }
+            | Self::Add { path, .. } => path,
+            Self::Append { sequence, .. } | Self::Move { sequence, .. } => sequence,
+        }
+    }
+
+    /// The same operation for a reader who begins `depth` steps down.
+    pub(crate) fn below(&self, depth: usize) -> Self {
+        let mut op = self.clone();
+        match &mut op {
+            Self::Test { path, .. }
+            | Self::Remove { path }
+            | Self::Replace { path, .. }
+            | Self::Add { path, .. } => {
+                *path = path.below(depth);
+            }
+            Self::Append { sequence, .. } | Self::Move { sequence, .. } => *sequence = sequence.below(depth),
+        }
+        op
+    }
+}
+
 /// All operations on one document.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Patch {

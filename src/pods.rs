@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use crate::object::Object;
 use crate::yaml::{Kind, NodeId, Path, Trail, Tree};
 
-const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+/// The lists of a pod's containers.
+pub(crate) const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
 /// A container's `env`.
 pub(crate) struct EnvList<'t> {

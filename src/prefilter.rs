@@ -10,7 +10,7 @@ use memchr::memmem;
 use crate::config::{Config, Level};
 use crate::diagnostic::Severity;
 use crate::error::Error;
-use crate::facts::Facts;
+use crate::facts::{ChartSecret, Facts};
 use crate::refuse;
 use crate::survivors::Survivors;
 
@@ -66,7 +66,7 @@ impl EditFilter {
         // Duplicates are looked for in every list of variables, so `env` alone makes a document interesting.
         let mut edits: Vec<String> =
             DISGUISES.iter().chain(&["env"]).map(|word| (*word).to_owned()).collect();
-        edits.extend(facts.dropped().map(|secret| secret.name.clone()));
+        edits.extend(facts.dropped().flat_map(ChartSecret::names).map(str::to_owned));
         edits.extend(survivors.spellings().map(str::to_owned));
         edits.extend(config.references.iter().map(|rule| rule.kind.clone()));
         if !config.drop_annotations.is_empty() {

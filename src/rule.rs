@@ -1,39 +1,10 @@
 //! What a diagnostic can be about, and what there is to know about it.
 
+mod define;
+
 use std::fmt;
 
-/// Defines [`Rule`] so that its documentation is also what `resecret explain` prints.
-macro_rules! rules {
-    ($($(#[doc = $line:literal])+ $variant:ident = $id:literal,)+) => {
-        /// What a diagnostic is about. The id reads well behind "allow".
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum Rule {
-            $($(#[doc = $line])+ $variant,)+
-        }
-
-        impl Rule {
-            /// All rules.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The id, in kebab case.
-            #[must_use]
-            pub fn id(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $id,)+
-                }
-            }
-
-            /// The documentation: a sentence, what it means, what to do; Markdown.
-            #[must_use]
-            pub fn documentation(self) -> &'static str {
-                match self {
-                    $(Self::$variant => concat!($($line, "\n",)+),)+
-                }
-            }
-        }
-    };
-}
+use self::define::rules;
 
 rules! {
     /// A configuration that cannot be read or makes no sense.
@@ -59,6 +30,17 @@ rules! {
     /// Name a preset (`--preset langfuse --to NAME`) or a file (`--config FILE`), or run in the directory that
     /// holds `resecret.yaml`.
     NoRules = "no-rules",
+    /// A ResourceList among other documents.
+    ///
+    /// # What it means
+    ///
+    /// Kustomize and other KRM clients hand over one ResourceList, Helm a stream of manifests. In a mixture of both,
+    /// one reader or another would miss something.
+    ///
+    /// # What to do
+    ///
+    /// Look at what joins the two: give the program the ResourceList alone, or the objects in it as manifests.
+    MixedInput = "mixed-input",
     /// Nothing on standard input.
     ///
     /// # What it means
@@ -334,25 +316,78 @@ rules! {
     ///
     /// Vault it by a rule in `spec.env`, move it to a Secret in the chart's values, or set `policy.plaintext`.
     Plaintext = "plaintext",
+    /// An object that `resecret patches` must change and no patch can name.
+    ///
+    /// # What it means
+    ///
+    /// A patch finds its object by kind, name and namespace. This one has no name, or shares all three with another
+    /// object, so a patch would miss it or change both.
+    ///
+    /// # What to do
+    ///
+    /// Give the object a name or namespace of its own in the chart's values, or run the filter itself, which does not
+    /// look for objects by name.
+    Untargetable = "untargetable",
+    /// A vaulted Secret that is not among those that `keys --against` was given.
+    ///
+    /// # What it means
+    ///
+    /// Something in the release reads it. Without it the pod cannot start.
+    ///
+    /// # What to do
+    ///
+    /// Make it: `resecret keys -o external-secret` (or another form) prints a manifest to start from. Or give the file
+    /// that holds it to `--against` too.
+    MissingSecret = "missing-secret",
+    /// A key that a vaulted Secret should have and does not have.
+    ///
+    /// # What it means
+    ///
+    /// A container that reads it does not start (CreateContainerConfigError), or a file is not there.
+    ///
+    /// # What to do
+    ///
+    /// Add the key in the vault, under this very name, or rename it by `keys` in the rule.
+    MissingKey = "missing-key",
+    /// A key of a vaulted Secret without a value.
+    ///
+    /// # What it means
+    ///
+    /// The key is there and holds nothing, or still the placeholder of a manifest that `resecret keys` has printed.
+    ///
+    /// # What to do
+    ///
+    /// Store the value in the vault.
+    EmptyValue = "empty-value",
+    /// A value of a vaulted Secret that its reader will not understand.
+    ///
+    /// # What it means
+    ///
+    /// `spec.formats`, a preset or Kubernetes demands a format, or a text of one line ends with a line break, which
+    /// becomes part of the password. The message says what is wrong and never what the value is.
+    ///
+    /// # What to do
+    ///
+    /// Correct the value in the vault, as the message says. Take care with keys that encrypt: data written with the
+    /// old one can only be read with the old one.
+    WrongFormat = "wrong-format",
     /// A variable that the next upgrade would take out of the live object, although the manifest has it.
     ///
     /// # What it means
     ///
-    /// The last manifest has several entries of the variable, the new one has one. Helm 3, and Helm 4 without
-    /// server-side apply, send a patch that deletes all entries of the name, and report success. The same upgrade
-    /// once more brings it back; pods that start in between run without it.
+    /// Of several entries one is left. A client-side upgrade deletes all entries of the name, and Helm reports success.
+    /// The same upgrade once more brings it back; pods that start in between run without it.
     ///
     /// # What to do
     ///
-    /// Upgrade with the flags that the message names, and accept the hazard for that one run
-    /// (`--accept-hazards lost-variable`).
+    /// Upgrade with the flags that the message names, and accept the hazard for that one run.
     LostVariable = "lost-variable",
     /// A variable that the next upgrade would leave with another content than the manifest's.
     ///
     /// # What it means
     ///
-    /// A client-side upgrade matches entries by name, as if names were unique: with several of one name in a
-    /// manifest or in the live object, the first one gets what was meant for another. Helm reports success.
+    /// A client-side upgrade matches entries by name, as if names were unique: the first one of several gets what was
+    /// meant for another. Helm reports success.
     ///
     /// # What to do
     ///
@@ -362,8 +397,8 @@ rules! {
     ///
     /// # What it means
     ///
-    /// The patch would give a variable a literal beside a reference, which no object may have, or contradicts its own
-    /// order. The upgrade fails, but only after Helm has gone through the other objects: the release is half upgraded.
+    /// The patch would give a variable a literal beside a reference, or contradicts its own order. Helm goes through the
+    /// other objects all the same: the release is half upgraded.
     ///
     /// # What to do
     ///
@@ -373,8 +408,7 @@ rules! {
     ///
     /// # What it means
     ///
-    /// A variable stands several times in one container. Server-side apply, which Helm 4 uses for new releases,
-    /// takes no such list.
+    /// A variable stands several times in a container. Server-side apply, Helm 4's default, takes no such list.
     ///
     /// # What to do
     ///
@@ -384,39 +418,33 @@ rules! {
     ///
     /// # What it means
     ///
-    /// It is in the last manifest and not in the new one. Its values may stand nowhere else: a chart that generated
-    /// them cannot make them again, and what was encrypted with them is lost.
+    /// It is in the last manifest and not in the new one. Its values may stand nowhere else, not even in the chart.
     ///
     /// # What to do
     ///
-    /// Copy the values that the message names into the vault, and let Helm keep the live object with the command
-    /// that it shows. Then name the hazard in `--accept-hazards`, or put the live Secret (`kubectl get secret NAME -o
-    /// yaml`) behind the manifest, where its annotation answers the question.
+    /// Copy the values into the vault and keep the live object with the command that the message shows. Then accept the
+    /// hazard, or put `kubectl get secret NAME -o yaml` behind the manifest, where the annotation answers it.
     DeletedSecret = "deleted-secret",
     /// A live Secret that the next upgrade deletes and that the new release still reads.
     ///
     /// # What it means
     ///
     /// The vaulted Secret has the chart Secret's own name, or a hook reads it that passes through no post-renderer.
-    /// To Helm it is the chart's Secret, whoever fills it by now.
     ///
     /// # What to do
     ///
-    /// As for `deleted-secret`. The annotation must stand on the live object when the upgrade runs; a tool that
-    /// rewrites the object must not take it away.
+    /// As for `deleted-secret`. Whatever fills the live object must not take the annotation away.
     DeletedSecretInUse = "deleted-secret-in-use",
     /// A variable that a rollback to the last release would lose.
     ///
     /// # What it means
     ///
-    /// A rollback sends the old manifest as it was, through no post-renderer, and merges by name like an upgrade.
-    /// "Rollback was a success!" is no proof: the variable is gone, or has another entry's content. An upgrade with
-    /// `--atomic` rolls back by itself when it fails.
+    /// A rollback sends the old manifest through no post-renderer and merges by name like an upgrade: "Rollback was a
+    /// success!" is no proof. An upgrade with `--atomic` rolls back by itself when it fails.
     ///
     /// # What to do
     ///
-    /// Roll forward instead: upgrade to the old chart and values with the same rules. Accept the hazard once that is
-    /// agreed.
+    /// Roll forward instead: upgrade to the old chart and values with the same rules. Accept it once that is agreed.
     RollbackVariable = "rollback-variable",
     /// A Secret of the vault that a rollback to the last release would overwrite.
     ///
@@ -427,8 +455,7 @@ rules! {
     ///
     /// # What to do
     ///
-    /// Roll forward instead: upgrade to the old chart and values with the same rules. Accept the hazard once that is
-    /// agreed.
+    /// Roll forward instead: upgrade to the old chart and values with the same rules. Accept it once that is agreed.
     RollbackSecret = "rollback-secret",
 }
 

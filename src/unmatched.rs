@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{Config, Origin};
+use crate::config::{Config, FormatRule, Origin};
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::facts::Facts;
 use crate::findings::Findings;
@@ -62,6 +62,18 @@ pub(crate) fn report(config: &Config, facts: &Facts, matched: &BTreeSet<Part>, f
         let message = format!("preset {} matches nothing in the stream", preset.name);
         say(&preset.origin, preset.origin.path.clone(), message);
     }
+}
+
+/// The lines of `spec.formats` that speak of nothing that a vaulted Secret must hold; a preset's may.
+pub(crate) fn formats(config: &Config, used: &BTreeSet<usize>) -> Vec<Diagnostic> {
+    let Some(severity) = config.policy.unmatched.severity() else { return Vec::new() };
+    let rules = config.formats.iter().enumerate();
+    let unused = rules.filter(|(number, rule)| rule.origin.preset.is_none() && !used.contains(number));
+    let diagnostic = |(_, rule): (usize, &FormatRule)| {
+        let message = format!("no vaulted Secret has a key {0}, and no variable {0} reads one", rule.name);
+        diagnostic(&rule.origin, rule.origin.path.clone(), message, severity)
+    };
+    unused.map(diagnostic).collect()
 }
 
 fn used_presets<'a>(

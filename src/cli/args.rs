@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
-use resecret::{HAZARDS, Rule};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use super::previous::UpgradeArgs;
 
 /// Take a chart's own Secrets out of rendered manifests and point every reference at a Secret kept in a vault.
 ///
@@ -24,7 +25,7 @@ pub(super) struct Args {
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done, or nothing to report
-  1  check, diff or scan found something
+  1  check, diff, scan or keys --against found something
   2  error, and nothing was written: wrong flags, configuration or input, a rule that
      matched nothing, a document that cannot be edited safely
 
@@ -40,43 +41,131 @@ pub(super) enum Command {
     /// Filter manifests from standard input to standard output.
     #[command(after_help = AFTER_HELP)]
     Filter(Box<FilterArgs>),
+    /// List what a render holds that should not be in Git, and propose a configuration that vaults it.
+    #[command(after_help = SCAN_HELP)]
+    Scan(Box<ScanArgs>),
     /// Say what filtering would complain about, for CI: the same run without output.
-    #[command(after_help = CHECK_HELP)]
+    #[command(after_help = super::check::HELP)]
     Check(Box<CheckArgs>),
     /// Show what filtering would change, without the values.
     #[command(after_help = DIFF_HELP)]
     Diff(Box<DiffArgs>),
+    /// Say what each vaulted Secret must hold and who reads it, or check one that exists.
+    ///
+    /// Filters manifests as `filter` does, and prints what the result needs: a table, JSON, or a manifest to start from.
+    /// With --against, nothing is printed but what existing Secrets lack. No value is ever shown.
+    #[command(after_help = KEYS_HELP)]
+    Keys(Box<KeysArgs>),
+    /// Print the run as patches, for places where this program cannot run.
+    ///
+    /// Filters manifests as `filter` does, and prints what it does to each object. The patches fit the render that they
+    /// were made from: print them anew for each version of the chart. Applied to another one they fail: they test the
+    /// names of all that they count through.
+    #[command(after_help = PATCHES_HELP)]
+    Patches(Box<PatchesArgs>),
     /// Say what a diagnostic means and what to do about it.
     Explain(ExplainArgs),
+    /// Install or remove the exec plugin of Kustomize and kubectl.
+    #[command(subcommand)]
+    Kustomize(KustomizeCommand),
+    /// Print the JSON Schema of resecret.yaml, for editors and CI.
+    #[command(after_help = SCHEMA_HELP)]
+    Schema,
+    /// Print a script that completes commands and flags in a shell.
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands to a folder.
+    Man(ManArgs),
 }
 
-const CHECK_HELP: &str = "\
-Each file is a render of its own, and every rule must match in each. Files are checked side by
-side; the report is in the order of their names. It goes to standard output, the summary and what
-prevents a check to standard error.
+/// The commands of `kustomize`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(super) enum KustomizeCommand {
+    /// Link this program into Kustomize's plugin home, so that `transformers:` finds it by kind Resecret.
+    Install,
+    /// Take the link away.
+    Uninstall,
+}
 
-With --previous (a file, or - for standard input), it also says which variables and Secrets of the
-live release the next upgrade would lose, and the flags and commands that lose nothing.
+const SCAN_HELP: &str = "\
+Lists Secrets with their keys, lengths and readers; variables that stand twice, with the entry that
+wins; literals that look like credentials; checksum annotations; and fields of custom resources that
+hold a Secret's name. Tokens that the cluster makes are left out. No value is shown.
 
-Give it the output of `helm template`, which has the chart's hooks: Helm 3 never sends them through
-a post-renderer, so one that reads a dropped Secret is a finding here.
+With --write it proposes a configuration, after a run of the filter with it. A chart Secret goes to
+a vaulted one of its own, NAME-vault, the literals of a chart to CHART-credentials. With --to all
+of them go to one; keys that would meet there are given the chart Secret's name as prefix, and a
+Secret whose keys cannot stand beside others (envFrom, types such as kubernetes.io/tls) keeps one
+of its own. What no rule can vault is a comment at the end of the file.
 
 Exit codes:
   0  nothing to report
   1  something was found
-  2  error: wrong flags or configuration, input that is empty or cannot be read
+  2  error: wrong flags, input that is empty or cannot be read, or no configuration goes through
 
 Examples:
-  helm template lf ./chart | resecret check --config resecret.yaml
-  resecret check --format sarif renders/ > resecret.sarif
-  helm get manifest lf | resecret check --previous - render.yaml";
+  helm template lf ./chart | resecret scan
+  helm template lf ./chart | resecret scan --write resecret.yaml --to langfuse-vault
+  resecret scan --format json renders/ | jq '.credentials[].place.object.name'";
+
+/// The arguments of `scan`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ScanArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: SourceArgs,
+
+    /// Propose a configuration and write it to this file, which must not be there yet
+    #[arg(long, value_name = "FILE")]
+    pub(super) write: Option<PathBuf>,
+
+    /// Vault all of it in this one Secret
+    #[arg(long, value_name = "SECRET", requires = "write")]
+    pub(super) to: Option<String>,
+
+    /// Overwrite the file of --write
+    #[arg(long, requires = "write")]
+    pub(super) force: bool,
+
+    /// How to write the inventory
+    #[arg(long, value_enum, default_value_t = ScanFormat::Text)]
+    pub(super) format: ScanFormat,
+
+    /// Append diagnostics and summary to this file too, as text
+    #[arg(long, value_name = "FILE", env = LOG, hide_env_values = true)]
+    log_file: Option<PathBuf>,
+
+    /// Leave the summary line out
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl ScanArgs {
+    /// How diagnostics are reported.
+    pub(super) fn report(&self) -> ReportArgs {
+        let format = match self.format {
+            ScanFormat::Text => Format::Text,
+            ScanFormat::Json => Format::Json,
+        };
+        ReportArgs { format, log_file: self.log_file.clone(), quiet: self.quiet }
+    }
+}
+
+/// The formats of an inventory.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ScanFormat {
+    /// Tables
+    Text,
+    /// One JSON object
+    Json,
+}
 
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
     /// What to read.
     #[command(flatten)]
-    pub(super) input: InputArgs,
+    pub(super) input: SourceArgs,
 
     /// What would change.
     #[command(flatten)]
@@ -111,7 +200,7 @@ Examples:
 pub(super) struct DiffArgs {
     /// What to read.
     #[command(flatten)]
-    pub(super) input: InputArgs,
+    pub(super) input: SourceArgs,
 
     /// When to use colour; `auto` is on a terminal, unless NO_COLOR is set
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
@@ -137,11 +226,58 @@ pub(super) enum Color {
     Never,
 }
 
-/// What a command reads.
+/// Flags that say which renders are read, each for itself.
 #[derive(Debug, clap::Args)]
-pub(super) struct InputArgs {
+pub(super) struct SourceArgs {
     /// Renders to read: files, or folders with *.yaml, *.yml and *.json files at any depth [default: standard input]
     pub(super) files: Vec<PathBuf>,
+}
+
+const KEYS_HELP: &str = "\
+Exit codes:
+  0  done, or nothing to report
+  1  --against has found something missing, empty or in a wrong format
+  2  error: wrong flags, configuration or input, or a stream that cannot be filtered
+
+Examples:
+  helm template lf ./chart | resecret keys
+  helm template lf ./chart | resecret keys -o external-secret --store vault > secrets.yaml
+  kubectl get secret langfuse-vault -o yaml | resecret keys render.yaml --against -";
+
+const PATCHES_HELP: &str = "\
+Exit codes:
+  0  done
+  2  error: wrong flags, configuration or input, a stream that cannot be filtered, or an
+     object that a patch cannot name
+
+Examples:
+  helm template lf ./chart | resecret patches -o kustomize >> kustomization.yaml
+  helm template lf ./chart | resecret patches -o flux    # for spec of a HelmRelease";
+
+const SCHEMA_HELP: &str = "\
+Examples:
+  resecret schema > resecret.schema.json
+  # yaml-language-server: $schema=resecret.schema.json    (first line of resecret.yaml)";
+
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  source <(resecret completions bash)
+  resecret completions fish > ~/.config/fish/completions/resecret.fish";
+
+/// The arguments of `completions`.
+#[derive(Debug, clap::Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// The arguments of `man`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ManArgs {
+    /// Write resecret.1 and a page for each command to this folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
 }
 
 /// The arguments of `explain`.
@@ -154,6 +290,10 @@ pub(super) struct ExplainArgs {
 /// The flags of `filter`.
 #[derive(Debug, clap::Args)]
 pub(super) struct FilterArgs {
+    /// The same as --config, for Kustomize, which names the file to an exec plugin like this; with a `/` in it
+    #[arg(value_name = "PATH", value_parser = path)]
+    pub(super) plugin_config: Option<PathBuf>,
+
     /// What to change.
     #[command(flatten)]
     pub(super) rules: RuleArgs,
@@ -165,6 +305,20 @@ pub(super) struct FilterArgs {
     /// What to say.
     #[command(flatten)]
     pub(super) report: ReportArgs,
+}
+
+/// A path, and not the name of a command with a typing error in it.
+fn path(text: &str) -> Result<PathBuf, String> {
+    if text.contains(std::path::is_separator) {
+        return Ok(text.into());
+    }
+    let commands = Args::command();
+    let similarity = |name: &str| strsim::jaro_winkler(name, text);
+    let names = commands.get_subcommands().map(clap::Command::get_name);
+    let near =
+        names.max_by(|a, b| similarity(a).total_cmp(&similarity(b))).filter(|near| similarity(near) > 0.75);
+    let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+    Err(format!("no command is called so{hint}"))
 }
 
 /// Flags that say what to change.
@@ -188,24 +342,106 @@ pub(super) struct RuleArgs {
     pub(super) allow_unmatched: bool,
 }
 
-/// Flags about the live release.
+/// Flags that say where manifests are read from.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Live release")]
-pub(super) struct UpgradeArgs {
-    /// What `helm get manifest` prints, alone or with `helm get hooks` behind it: also say what this upgrade would
-    /// lose of the live release
-    #[arg(long, value_name = "FILE")]
-    pub(super) previous: Option<PathBuf>,
-
-    /// Go on although the upgrade meets these hazards; repeat, or separate by commas
-    #[arg(long, value_name = "RULE", value_delimiter = ',', requires = "previous", value_parser = hazard)]
-    pub(super) accept_hazards: Vec<Rule>,
+pub(super) struct InputArgs {
+    /// Rendered manifests; `-` and none at all are standard input
+    #[arg(value_name = "FILES")]
+    pub(super) files: Vec<PathBuf>,
 }
 
-/// A rule that can be accepted, by its id.
-fn hazard(id: &str) -> Result<Rule, String> {
-    let ids = || HAZARDS.iter().map(|rule| rule.id()).collect::<Vec<_>>().join(", ");
-    HAZARDS.into_iter().find(|rule| rule.id() == id).ok_or_else(|| format!("a hazard is one of {}", ids()))
+/// The arguments of `keys`.
+#[derive(Debug, clap::Args)]
+pub(super) struct KeysArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+
+    /// What to print
+    #[arg(short, long, value_enum, default_value_t = KeysOutput::Table)]
+    pub(super) output: KeysOutput,
+
+    /// external-secret: the SecretStore; vault-static-secret: the VaultAuth
+    #[arg(long, value_name = "NAME")]
+    pub(super) store: Option<String>,
+
+    /// external-secret: the kind of the store
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = StoreKind::SecretStore)]
+    pub(super) store_kind: StoreKind,
+
+    /// external-secret: the entry in the store; vault-static-secret: MOUNT/PATH; {name} is the Secret's name
+    #[arg(long, value_name = "KEY", default_value = "{name}")]
+    pub(super) remote_key: String,
+
+    /// Check the Secrets in this file instead, `-` for standard input; repeat for several
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "store", "store_kind", "remote_key"])]
+    pub(super) against: Vec<PathBuf>,
+
+    /// What to change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// The arguments of `patches`.
+#[derive(Debug, clap::Args)]
+pub(super) struct PatchesArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+
+    /// What to print
+    #[arg(short, long, value_enum, default_value_t = PatchesOutput::Kustomize)]
+    pub(super) output: PatchesOutput,
+
+    /// What to change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// What `patches` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PatchesOutput {
+    /// JSON: the JSON Patch (RFC 6902) of each object, and which objects go
+    Json6902,
+    /// The patches of a Kustomization
+    Kustomize,
+    /// The postRenderers of a Flux HelmRelease
+    Flux,
+}
+
+/// What `keys` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum KeysOutput {
+    /// One line for each key and reader
+    Table,
+    /// The same for programs
+    Json,
+    /// ExternalSecret of External Secrets, external-secrets.io/v1
+    ExternalSecret,
+    /// SealedSecret of Sealed Secrets, bitnami.com/v1alpha1, to be filled
+    SealedSecret,
+    /// VaultStaticSecret of the Vault Secrets Operator, secrets.hashicorp.com/v1beta1
+    VaultStaticSecret,
+    /// A Secret with placeholders
+    Secret,
+}
+
+/// Kinds of stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub(super) enum StoreKind {
+    /// In the Secret's own namespace
+    SecretStore,
+    /// For the whole cluster
+    ClusterSecretStore,
 }
 
 /// The variable that can name the log file: some clients pass no flags.

@@ -5,15 +5,15 @@ use std::io::{self, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
-use resecret::{Config, Diagnostic, Diff, LineKind, Summary};
+use resecret::{Diagnostic, Diff, LineKind, Summary};
 
 use super::args::{Color, DiffArgs};
 use super::check::{place, unreadable};
-use super::filter::config;
-use super::input::{Source, sources};
 use super::parallel;
 use super::progress::Progress;
+use super::rules::Rules;
 use super::sinks::Sinks;
+use super::sources::{Source, sources};
 use crate::exit::ExitStatus;
 
 /// What filtering a stream comes to.
@@ -26,16 +26,16 @@ struct Compared {
 
 /// Writes the diff of every stream, or, if one of them cannot be filtered, only why.
 pub(super) fn run(args: &DiffArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
-    let config = config(&args.rules)?;
-    config.check_rules()?;
+    let rules = Rules::read(&args.rules, None)?;
     let sources = sources(&args.input.files)?;
     let progress = Progress::start(sources.len());
     let all = parallel::map(&sources, |source| {
-        let compared = compare(source, &config, sources.len() > 1, &progress);
+        let compared = compare(source, &rules, sources.len() > 1, &progress);
         progress.step();
         compared
     });
     drop(progress);
+    let all: Vec<Compared> = all.into_iter().collect::<anyhow::Result<_>>()?;
     let diagnostics: Vec<Diagnostic> = all.iter().flat_map(|one| one.diagnostics.iter().cloned()).collect();
     sinks.complaints(&diagnostics);
     let Some(summaries) = all.iter().map(|one| one.summary).collect::<Option<Vec<Summary>>>() else {
@@ -50,24 +50,31 @@ pub(super) fn run(args: &DiffArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> 
     }
     sinks.note(&summary(&summaries));
     let same = all.iter().all(|one| one.diff.is_empty());
-    Ok(if same { ExitStatus::Success } else { ExitStatus::Found })
+    Ok(if same { ExitStatus::Success } else { ExitStatus::Findings })
 }
 
-fn compare(source: &Source, config: &Config, several: bool, progress: &Progress) -> Compared {
+/// What filtering does to a stream; `several` are being compared.
+///
+/// # Errors
+///
+/// The rules are wrong, or there are none.
+fn compare(source: &Source, rules: &Rules, several: bool, progress: &Progress) -> anyhow::Result<Compared> {
     let name = source.name();
     let failed = |diagnostics| Compared { diff: Diff::default(), diagnostics, summary: None };
     let input = match source.read(progress) {
         Ok(input) => input,
-        Err(error) => return failed(vec![unreadable(&name, &error)]),
+        Err(error) => return Ok(failed(vec![unreadable(&name, &error)])),
     };
-    match resecret::filter(&input, config) {
+    let config = rules.of(&input)?;
+    config.check_rules()?;
+    Ok(match resecret::filter(&input, &config) {
         Ok(filtered) => Compared {
-            diff: filtered.diff(&name, config),
+            diff: filtered.diff(&name, &config),
             diagnostics: place(filtered.diagnostics(), &name, several),
             summary: Some(filtered.summary()),
         },
         Err(error) => failed(place(error.diagnostics(), &name, several)),
-    }
+    })
 }
 
 fn write(diff: &Diff, place: &mut impl Write) -> io::Result<()> {

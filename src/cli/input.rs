@@ -1,109 +1,112 @@
-//! What the commands read: standard input, files, folders of files.
+//! Standard input or files, as one stream whose places are still those of the files.
 
-use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, StdinLock};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
+use resecret::Diagnostic;
 
-use super::progress::Progress;
+/// The name of standard input among files.
+const STDIN: &str = "-";
 
-/// Endings of files that hold manifests.
-const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
-
-/// One stream of manifests.
+/// What was read.
 #[derive(Debug)]
-pub(super) enum Source {
-    /// Standard input.
-    Stdin,
-    /// A file.
-    File(PathBuf),
+pub(super) struct Input {
+    /// All of it, one file behind the other.
+    pub(super) bytes: Vec<u8>,
+    /// Where it came from.
+    pub(super) places: Places,
 }
 
-impl Source {
-    /// What messages call it.
-    pub(super) fn name(&self) -> String {
-        match self {
-            Self::Stdin => "stdin".to_owned(),
-            Self::File(path) => path.display().to_string(),
-        }
-    }
+/// Which lines of a stream came from which file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    /// Names, and the number of lines before each.
+    files: Vec<(String, usize)>,
+}
 
-    /// All of its bytes.
+impl Input {
+    /// Reads files, or standard input where none is named.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or it is a terminal, at which nobody types manifests.
-    pub(super) fn read(&self, progress: &Progress) -> anyhow::Result<Vec<u8>> {
-        match self {
-            Self::Stdin => {
-                let stdin = io::stdin().lock();
-                if stdin.is_terminal() {
-                    bail!(
-                        "standard input is a terminal: pipe rendered manifests in, for example `helm template … | resecret`"
-                    );
-                }
-                read_all(stdin, progress).context("cannot read standard input")
-            }
-            Self::File(path) => {
-                let file = File::open(path).and_then(|file| read_all(file, progress));
-                file.with_context(|| format!("cannot read {}", path.display()))
-            }
+    /// A file that cannot be read, or a terminal where manifests should come from.
+    pub(super) fn read(files: &[PathBuf]) -> anyhow::Result<Self> {
+        if files.is_empty() {
+            return Ok(Self { bytes: stdin()?, places: Places::default() });
         }
+        let mut bytes = Vec::new();
+        let mut places = Places::default();
+        for path in files {
+            let (name, content) = file(path)?;
+            if !bytes.is_empty() {
+                if !bytes.ends_with(b"\n") {
+                    bytes.push(b'\n');
+                }
+                if !content.starts_with(b"---") {
+                    bytes.extend(b"---\n");
+                }
+            }
+            let lines = memchr::memchr_iter(b'\n', &bytes).count();
+            places.files.push((name, lines));
+            bytes.extend(content);
+        }
+        Ok(Self { bytes, places })
     }
 }
 
-fn read_all(reader: impl Read, progress: &Progress) -> io::Result<Vec<u8>> {
+/// A file, or standard input for `-`, with the name that messages call it.
+pub(super) fn file(path: &Path) -> anyhow::Result<(String, Vec<u8>)> {
+    if path.as_os_str() == STDIN {
+        return Ok(("stdin".to_owned(), stdin()?));
+    }
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {name}"))?;
+    Ok((name, bytes))
+}
+
+/// Whether standard input is one of these files.
+pub(super) fn has_stdin(files: &[PathBuf]) -> bool {
+    files.iter().any(|path| path.as_os_str() == STDIN)
+}
+
+/// All of standard input.
+fn stdin() -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    progress.counting(reader).read_to_end(&mut bytes)?;
+    piped()?.read_to_end(&mut bytes).context("cannot read standard input")?;
     Ok(bytes)
 }
 
-/// The streams that arguments name, in the order of the arguments, those of a folder by name.
-///
-/// # Errors
-///
-/// A path that is not there, or a folder that cannot be read or holds no manifests.
-pub(super) fn sources(files: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
-    if files.is_empty() {
-        return Ok(vec![Source::Stdin]);
+/// Standard input, unless it is a terminal, at which nobody types manifests.
+pub(super) fn piped() -> anyhow::Result<StdinLock<'static>> {
+    let stdin = io::stdin().lock();
+    if stdin.is_terminal() {
+        bail!(
+            "standard input is a terminal: pipe rendered manifests in, for example `helm template … | resecret`"
+        );
     }
-    let mut sources = Vec::new();
-    for path in files {
-        if path.as_os_str() == "-" {
-            sources.push(Source::Stdin);
-        } else if path.is_dir() {
-            let before = sources.len();
-            folder(path, &mut sources)?;
-            ensure!(
-                sources.len() > before,
-                "there is no *.yaml, *.yml or *.json file in the folder {}",
-                path.display()
-            );
-        } else {
-            sources.push(Source::File(path.clone()));
-        }
-    }
-    Ok(sources)
+    Ok(stdin)
 }
 
-/// The files of a folder and of those in it. Hidden ones are left out, and links to folders are not followed: they
-/// could lead in a circle.
-fn folder(path: &Path, sources: &mut Vec<Source>) -> anyhow::Result<()> {
-    let entries = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let mut entries = entries.with_context(|| format!("cannot read the folder {}", path.display()))?;
-    entries.retain(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            folder(&path, sources)?;
-        } else if path.extension().and_then(OsStr::to_str).is_some_and(|ending| ENDINGS.contains(&ending))
-            && path.is_file()
-        {
-            sources.push(Source::File(path));
+impl Places {
+    /// The diagnostic with the file that its place is in, unless it names one already.
+    pub(super) fn locate(&self, mut diagnostic: Diagnostic) -> Diagnostic {
+        let location = &mut diagnostic.location;
+        if location.file.is_some() {
+            return diagnostic;
         }
+        let line = location.line.unwrap_or(1);
+        match self.files.iter().rev().find(|(_, before)| *before < line) {
+            Some((name, before)) => {
+                location.file = Some(name.clone());
+                location.line = location.line.map(|line| line - before);
+                if self.files.len() > 1 {
+                    // Its number in the stream is none that a reader of the file could count.
+                    location.document = None;
+                }
+            }
+            None => location.file = Some("stdin".to_owned()),
+        }
+        diagnostic
     }
-    Ok(())
 }

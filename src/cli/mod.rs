@@ -7,10 +7,18 @@ mod explain;
 mod filter;
 mod helm4;
 mod input;
+mod keys;
+mod kustomize;
+mod manual;
 mod parallel;
+mod patches;
 mod previous;
 mod progress;
+mod rules;
+mod scan;
+mod schema;
 mod sinks;
+mod sources;
 
 use clap::Parser;
 
@@ -37,9 +45,16 @@ pub(crate) fn run() -> ExitStatus {
     match command {
         None => reporting(&filter.report, |sinks| filter::run(&filter, sinks).map(done)),
         Some(Command::Filter(args)) => reporting(&args.report, |sinks| filter::run(&args, sinks).map(done)),
+        Some(Command::Scan(args)) => reporting(&args.report(), |sinks| scan::run(&args, sinks)),
         Some(Command::Check(args)) => reporting(&args.report, |sinks| check::run(&args, sinks)),
         Some(Command::Diff(args)) => reporting(&args.report, |sinks| diff::run(&args, sinks)),
-        Some(Command::Explain(args)) => finish(explain::run(&args).map(done), &Sinks::default()),
+        Some(Command::Keys(args)) => reporting(&args.report, |sinks| keys::run(&args, sinks)),
+        Some(Command::Patches(args)) => reporting(&args.report, |sinks| patches::run(&args, sinks)),
+        Some(Command::Explain(args)) => plain(explain::run(&args)),
+        Some(Command::Kustomize(command)) => plain(kustomize::run(command)),
+        Some(Command::Schema) => plain(schema::run()),
+        Some(Command::Completions(shell)) => plain(manual::completions(&shell)),
+        Some(Command::Man(args)) => plain(manual::pages(&args)),
     }
 }
 
@@ -48,7 +63,12 @@ fn done((): ()) -> ExitStatus {
     ExitStatus::Success
 }
 
-/// Runs a command that reports where its flags say.
+/// Ends a command that has nothing to report but errors.
+fn plain(result: anyhow::Result<()>) -> ExitStatus {
+    finish(result.map(done), &Sinks::default())
+}
+
+/// Runs a command that reports as its flags say.
 fn reporting(args: &ReportArgs, command: impl FnOnce(&Sinks) -> anyhow::Result<ExitStatus>) -> ExitStatus {
     match Sinks::open(args) {
         Ok(sinks) => finish(command(&sinks), &sinks),

@@ -128,7 +128,7 @@ mod tests {
         let ticker = Some(tick(Arc::clone(&state), terminal.clone(), patience));
         let progress = Progress { state, ticker };
         let mut bytes = Vec::new();
-        progress.counting(&[0; 2_000_000][..]).read_to_end(&mut bytes).expect("bytes");
+        progress.counting(vec![0; 2_000_000].as_slice()).read_to_end(&mut bytes).expect("bytes");
         progress.step();
         thread::sleep(run);
         drop(progress);

@@ -1,15 +1,18 @@
 //! Where a report goes: standard error, a log file, and under Helm 4 wherever a person can see it.
 
+use std::cell::OnceCell;
 use std::env;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use resecret::{Diagnostic, Format, Location, Rule, Severity, Summary, write_report};
+use resecret::{Diagnostic, Format, Location, Rule, Severity, write_report};
 
 use super::args::{LOG, ReportArgs};
 use super::helm4;
+use super::input::Places;
 
 /// The places that a report is written to.
 ///
@@ -19,6 +22,8 @@ pub(super) struct Sinks {
     format: Format,
     quiet: bool,
     log: Option<File>,
+    /// Where the input came from, once it is read.
+    places: OnceCell<Places>,
 }
 
 impl Sinks {
@@ -32,7 +37,7 @@ impl Sinks {
             append(path).with_context(|| format!("cannot open the log file {}", path.display()))
         };
         let log = args.log_file.as_ref().map(open).transpose()?;
-        Ok(Self { format: args.format.into(), quiet: args.quiet, log })
+        Ok(Self { format: args.format.into(), quiet: args.quiet, log, ..Self::default() })
     }
 
     /// The places that are known where the flags could not be read.
@@ -41,8 +46,14 @@ impl Sinks {
         Self { log, ..Self::default() }
     }
 
+    /// Says which files the places of all further diagnostics are in.
+    pub(super) fn places(&self, places: Places) {
+        // Set twice, the first stays: there is one input.
+        let _ = self.places.set(places);
+    }
+
     /// Reports a run that went through.
-    pub(super) fn success(&self, diagnostics: &[Diagnostic], summary: Summary) {
+    pub(super) fn success(&self, diagnostics: &[Diagnostic], summary: impl fmt::Display) {
         self.report(diagnostics);
         self.note(&summary.to_string());
     }
@@ -100,13 +111,22 @@ impl Sinks {
         if diagnostics.is_empty() {
             return;
         }
-        let diagnostics: Vec<Diagnostic> = diagnostics.iter().cloned().map(in_stdin).collect();
+        let diagnostics: Vec<Diagnostic> =
+            diagnostics.iter().cloned().map(|diagnostic| self.locate(diagnostic)).collect();
         let mut text = Vec::new();
         // Writing to memory does not fail.
         let _ = write_report(&diagnostics, Format::Text, &mut text);
         let _ = write_report(&diagnostics, self.format, &mut io::stderr().lock());
         self.log(&String::from_utf8_lossy(&text));
         helm4::tell(&text);
+    }
+
+    /// What is not in a configuration file is in the input.
+    fn locate(&self, diagnostic: Diagnostic) -> Diagnostic {
+        if diagnostic.rule == Rule::Io {
+            return diagnostic;
+        }
+        self.places.get_or_init(Places::default).locate(diagnostic)
     }
 
     fn log(&self, text: &str) {
@@ -118,13 +138,4 @@ impl Sinks {
 
 fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
-}
-
-/// What is not in a configuration file is in standard input.
-fn in_stdin(mut diagnostic: Diagnostic) -> Diagnostic {
-    if diagnostic.rule == Rule::Io {
-        return diagnostic;
-    }
-    diagnostic.location.file.get_or_insert_with(|| "stdin".to_owned());
-    diagnostic
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::file::{API_VERSION, EnvEntry, File, KIND, OneOrMany, PresetUse, ReferenceEntry, SecretsEntry};
 use super::{
-    AnnotationRule, Config, EnvRule, Origin, Pattern, Patterns, Place, Preset, ReferenceRule, SecretsRule,
-    preset,
+    AnnotationRule, Config, EnvRule, FormatRule, Origin, Pattern, Patterns, Place, Preset, ReferenceRule,
+    SecretsRule, preset,
 };
 use crate::diagnostic::{Diagnostic, Location};
 use crate::error::Error;
+use crate::key_format::KeyFormat;
 use crate::rule::Rule;
 use crate::yaml::span::line_and_column;
 use crate::yaml::{self, NodeId, Tree};
@@ -54,6 +55,9 @@ pub(super) fn add_file(config: &mut Config, name: &str, text: &str) -> Result<()
         let annotation = source.pattern(glob, &path)?;
         config.drop_annotations.push(AnnotationRule { annotation, origin: source.origin(&path) });
     }
+    let formats = source.formats(file.spec.formats, None)?;
+    let place = config.formats.iter().take_while(|rule| rule.origin.preset.is_none()).count();
+    config.formats.splice(place..place, formats);
     let (secrets, env) = source.rules(file.spec.secrets, file.spec.env)?;
     config.vault.extend(secrets.iter().filter_map(|rule| rule.to.clone()));
     config.vault.extend(env.iter().map(|rule| rule.to.clone()));
@@ -112,6 +116,8 @@ fn add_preset(config: &mut Config, use_of: &PresetUse, origin: Origin) -> Result
         }
     }
     let (secrets, env) = source.rules(file.spec.secrets, file.spec.env).map_err(|error| error.to_string())?;
+    let formats = source.formats(file.spec.formats, Some(&use_of.to)).map_err(|error| error.to_string())?;
+    config.formats.extend(formats);
     config.secrets.extend(secrets);
     config.env.extend(env);
     config.vault.insert(use_of.to.clone());
@@ -223,6 +229,22 @@ impl Source<'_> {
         let origin = self.origin(path);
         let ReferenceEntry { kind, api_version, optional, .. } = entry;
         Ok(ReferenceRule { kind, api_version, place, optional, origin })
+    }
+
+    /// Names before globs: `DATABASE_URL` says more than `*_URL`.
+    fn formats(
+        &self,
+        entries: BTreeMap<String, KeyFormat>,
+        secret: Option<&str>,
+    ) -> Result<Vec<FormatRule>, Error> {
+        let rule = |(text, format): (String, KeyFormat)| {
+            let path = format!("spec.formats.{text}");
+            let name = self.pattern(&text, &path)?;
+            Ok(FormatRule { name, format, secret: secret.map(str::to_owned), origin: self.origin(&path) })
+        };
+        let mut rules: Vec<FormatRule> = entries.into_iter().map(rule).collect::<Result<_, Error>>()?;
+        rules.sort_by_key(|rule| rule.name.is_glob());
+        Ok(rules)
     }
 
     fn patterns(&self, texts: &OneOrMany, path: &str) -> Result<Patterns, Error> {

@@ -2,34 +2,43 @@
 //!
 //! This is the published format; what a rule means is said at [`super::Config`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
+
+use crate::key_format::KeyFormat;
 
 /// The only `apiVersion` there is.
 pub(super) const API_VERSION: &str = "resecret.dev/v1alpha1";
 /// The only `kind` there is.
 pub(super) const KIND: &str = "Resecret";
+/// What a Secret's name looks like, for the schema; `build` checks it with a better message.
+const SECRET_NAME: &str = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$";
 
 /// A configuration file, Kustomize function configuration or built-in preset.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct File {
     /// `resecret.dev/v1alpha1`.
+    #[schemars(extend("const" = API_VERSION))]
     pub(super) api_version: String,
     /// `Resecret`.
+    #[schemars(extend("const" = KIND))]
     pub(super) kind: String,
     /// For people and clients; not read.
     #[serde(default, rename = "metadata")]
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub(super) _metadata: Option<IgnoredAny>,
     /// The rules.
     pub(super) spec: Spec,
 }
 
 /// The rules.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Spec {
     /// Rule sets built in.
@@ -51,28 +60,37 @@ pub(super) struct Spec {
     pub(super) drop_annotations: Vec<String>,
     /// Secrets known to exist outside the stream, for `policy.external`.
     #[serde(default)]
+    #[schemars(inner(regex(pattern = SECRET_NAME)))]
     pub(super) vault: Vec<String>,
+    /// Variable, or key of a vaulted Secret, or a glob on either → what its value must look like; for `keys`.
+    #[serde(default)]
+    pub(super) formats: BTreeMap<String, KeyFormat>,
     /// What is an error, a warning, or allowed.
     #[serde(default)]
     pub(super) policy: PolicyEntry,
 }
 
 /// One use of a preset.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct PresetUse {
     /// Its name.
     pub(super) name: String,
     /// The vaulted Secret.
+    #[schemars(regex(pattern = SECRET_NAME))]
     pub(super) to: String,
     /// The preset's key → vaulted key.
     #[serde(default)]
     pub(super) keys: BTreeMap<String, String>,
 }
 
-/// Chart Secrets to leave out.
-#[derive(Debug, Deserialize)]
+/// Chart Secrets to leave out. One of `name`, `source` and `labels` must be there.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend(
+    "anyOf" = [{"required": ["name"]}, {"required": ["source"]}, {"required": ["labels"]}],
+    "dependentRequired" = {"keys": ["to"]},
+))]
 pub(super) struct SecretsEntry {
     /// Globs on `metadata.name`.
     #[serde(default)]
@@ -87,6 +105,7 @@ pub(super) struct SecretsEntry {
     #[serde(default)]
     pub(super) labels: BTreeMap<String, String>,
     /// The vaulted Secret; none drops the Secret and leaves nothing to refer to.
+    #[schemars(regex(pattern = SECRET_NAME))]
     pub(super) to: Option<String>,
     /// Chart key → vaulted key.
     #[serde(default)]
@@ -99,14 +118,20 @@ pub(super) struct SecretsEntry {
     pub(super) optional: bool,
 }
 
-/// Variables that must read the vaulted Secret.
-#[derive(Debug, Deserialize)]
+/// Variables that must read the vaulted Secret. `vars` or `remove` must be there.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend(
+    "anyOf" = [{"required": ["vars", "to"]}, {"required": ["remove"]}],
+    "dependentRequired" = {"vars": ["to"]},
+))]
 pub(super) struct EnvEntry {
     /// The vaulted Secret.
+    #[schemars(regex(pattern = SECRET_NAME))]
     pub(super) to: Option<String>,
     /// Variable → key. A glob on the left takes `*`, the variable's own name, as key.
     #[serde(default)]
+    #[schemars(extend("patternProperties" = {r"[*?\[{\\]": {"const": "*"}}))]
     pub(super) vars: BTreeMap<String, String>,
     /// Where; every container of every workload if absent.
     #[serde(default, rename = "in")]
@@ -126,7 +151,7 @@ pub(super) struct EnvEntry {
 }
 
 /// Which containers an `env` rule is about.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Selector {
     /// Globs on the object's `kind`.
@@ -141,7 +166,7 @@ pub(super) struct Selector {
 }
 
 /// A field of a custom resource that names a Secret.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ReferenceEntry {
     /// The object's `kind`.
@@ -157,7 +182,7 @@ pub(super) struct ReferenceEntry {
 }
 
 /// Which of several entries for one variable stays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Duplicates {
     /// The last one: what the kubelet does.
@@ -172,7 +197,7 @@ pub(crate) enum Duplicates {
 }
 
 /// What is an error, a warning, or allowed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct PolicyEntry {
     /// A rule that matches nothing.
@@ -188,7 +213,7 @@ pub(super) struct PolicyEntry {
 }
 
 /// How much a finding matters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
     /// The run fails.
@@ -229,5 +254,19 @@ impl<'de> Deserialize<'de> for OneOrMany {
         }
 
         deserializer.deserialize_any(TextOrList)
+    }
+}
+
+impl JsonSchema for OneOrMany {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "OneOrMany".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "array"], "items": {"type": "string"}})
     }
 }

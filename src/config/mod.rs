@@ -8,6 +8,7 @@ mod file;
 mod pattern;
 mod place;
 mod preset;
+mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,6 +19,7 @@ pub(crate) use place::{Place, PlaceStep};
 
 use crate::diagnostic::Severity;
 use crate::error::Error;
+use crate::key_format::KeyFormat;
 use crate::refuse;
 
 /// A checked configuration.
@@ -38,6 +40,7 @@ pub struct Config {
     pub(crate) drop_annotations: Vec<AnnotationRule>,
     /// Secrets known to exist outside the stream: `spec.vault` and every `to`.
     pub(crate) vault: BTreeSet<String>,
+    pub(crate) formats: Vec<FormatRule>,
     pub(crate) policy: Policy,
     /// Whether to say what would go wrong with hooks.
     pub(crate) hooks: Level,
@@ -116,6 +119,17 @@ pub(crate) struct ReferenceRule {
 #[derive(Clone, Debug)]
 pub(crate) struct AnnotationRule {
     pub(crate) annotation: Pattern,
+    pub(crate) origin: Origin,
+}
+
+/// A line of `spec.formats`.
+#[derive(Clone, Debug)]
+pub(crate) struct FormatRule {
+    /// A variable, or a key of a vaulted Secret.
+    pub(crate) name: Pattern,
+    pub(crate) format: KeyFormat,
+    /// The only vaulted Secret that it speaks of; a preset's speaks of its own.
+    pub(crate) secret: Option<String>,
     pub(crate) origin: Origin,
 }
 
@@ -198,7 +212,10 @@ impl Config {
     /// Whether there is anything to do. A run without a rule is refused: it would let every Secret through.
     #[must_use]
     pub fn has_rules(&self) -> bool {
-        !self.secrets.is_empty() || !self.env.is_empty() || !self.drop_annotations.is_empty()
+        !self.secrets.is_empty()
+            || !self.env.is_empty()
+            || !self.drop_annotations.is_empty()
+            || self.duplicates_set
     }
 
     /// Refuses a configuration without any rule.
@@ -208,6 +225,12 @@ impl Config {
     /// There is no rule: [`Rule::NoRules`](crate::Rule::NoRules).
     pub fn check_rules(&self) -> Result<(), Error> {
         if self.has_rules() { Ok(()) } else { Err(refuse::no_rules().into()) }
+    }
+
+    /// The JSON Schema (draft 2020-12) of a configuration file.
+    #[must_use]
+    pub fn schema() -> serde_json::Value {
+        schema::schema()
     }
 
     /// The names of the presets that are built in.

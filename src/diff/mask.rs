@@ -177,14 +177,20 @@ fn literals(tree: &Tree<'_>, node: NodeId, visit: &mut impl FnMut(&str, &str)) {
             {
                 visit(name, value);
             }
-            entries.iter().for_each(|(_, value)| literals(tree, *value, visit));
+            for (_, value) in entries {
+                literals(tree, *value, visit);
+            }
         }
-        Kind::Sequence(_, items) => items.iter().for_each(|item| literals(tree, *item, visit)),
+        Kind::Sequence(_, items) => {
+            for item in items {
+                literals(tree, *item, visit);
+            }
+        }
         Kind::Scalar(_) | Kind::Alias(_) => {}
     }
 }
 
-/// The comments that could hold a secret: all but Helm's own in a Secret, elsewhere those that read like a credential.
+/// The comments that could hold a secret: in a Secret all but Helm's own, elsewhere all but plain prose.
 fn comments(tree: &Tree<'_>) -> Vec<Span> {
     let source = tree.source();
     let mut scalars: Vec<Span> = tree
@@ -211,13 +217,15 @@ fn comments(tree: &Tree<'_>) -> Vec<Span> {
     found
 }
 
-/// Whether a comment reads like a credential, by itself or as an entry that somebody has taken out.
+/// Whether a comment could hold a secret: it is not plain prose, or it speaks of credentials.
 fn speaks(comment: &str) -> bool {
-    let entry = comment.split_once([':', '=']).map(|(key, value)| (key.trim(), value.trim()));
-    let credential = |(key, value): (&str, &str)| {
-        !value.is_empty() && !KEYS_OF_KEYS.contains(&key) && (key == "value" || is_name(key))
-    };
-    value_reason(comment).is_some() || entry.is_some_and(credential)
+    let word = |word: &str| word.trim_matches(|c: char| c.is_ascii_punctuation()).to_owned();
+    let words: Vec<String> = comment.split_whitespace().map(word).filter(|word| !word.is_empty()).collect();
+    let plain =
+        |word: &String| word.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '-' | '/' | '.'));
+    let prose = words.len() > 1 && words.iter().all(plain);
+    let entry = comment.split_once([':', '=']).is_some_and(|(key, _)| key.trim() == "value");
+    !prose || entry || words.iter().any(|word| is_name(word)) || value_reason(comment).is_some()
 }
 
 /// A scalar as it is written → its mask, on as many lines; quotes and the header of a block stay.
@@ -307,10 +315,24 @@ mod tests {
     }
 
     #[test]
+    fn only_prose_about_something_else_is_shown_of_comments() {
+        for shown in
+            ["Anonymous usage counts; see the documentation.", "yours, from additionalEnv: now the only one"]
+        {
+            assert!(!speaks(shown), "{shown}");
+        }
+        for hidden in
+            ["hunter", "it is hunter2", "value: some words", "the password is correct horse", "a b=c1"]
+        {
+            assert!(speaks(hidden), "{hidden}");
+        }
+    }
+
+    #[test]
     fn every_spelling_of_a_known_value_is_masked() {
         check(
-            "kind: Pod\nspec:\n  note: s3cr3t-v4lue is it # and czNjcjN0LXY0bHVl\n  containers: [{env: [{name: TOKEN, value: s3cr3t-v4lue}]}]\n",
-            "kind: Pod\nspec:\n  note: <8-15 characters> is it # and <16-31 characters>\n  containers: [{env: [{name: TOKEN, value: <8-15 characters>}]}]\n",
+            "kind: Pod\nspec:\n  note: s3cr3t-v4lue is it, and czNjcjN0LXY0bHVl\n  containers: [{env: [{name: TOKEN, value: s3cr3t-v4lue}]}]\n",
+            "kind: Pod\nspec:\n  note: <8-15 characters> is it, and <16-31 characters>\n  containers: [{env: [{name: TOKEN, value: <8-15 characters>}]}]\n",
         );
     }
 }

@@ -190,10 +190,18 @@ impl Lowering<'_, '_> {
         items: &[Value],
     ) -> Result<(), LowerError> {
         let source = self.tree.source();
-        let last =
-            slots.last().ok_or(LowerError::Unsupported { at: self.tree.node(sequence).content.start })?;
-        let own_line = is_first_on_line(source, last.start);
         let style = FlowStyle::around(self.tree, sequence);
+        let content = self.tree.node(sequence).content;
+        let Some(last) = slots.last() else {
+            if slots.style() == Style::Block {
+                return Err(LowerError::Unsupported { at: content.start });
+            }
+            // `[]`: a block sequence without items cannot be written.
+            let items: Vec<String> = items.iter().map(|item| flow_value(item, style)).collect();
+            self.splices.push(Splice::replacement(content, format!("[{}]", items.join(style.comma()))));
+            return Ok(());
+        };
+        let own_line = is_first_on_line(source, last.start);
         let indentation = " ".repeat(column(source, last.start));
         let (place, before) = match slots.style() {
             Style::Block => (line_end(source, last.end), format!("{}{indentation}- ", self.eol)),

@@ -15,7 +15,7 @@ pub(super) fn write(diagnostics: &[Diagnostic], writer: &mut dyn Write) -> io::R
 }
 
 /// A diagnostic as a KRM function result.
-fn result(diagnostic: &Diagnostic) -> Value {
+pub(super) fn result(diagnostic: &Diagnostic) -> Value {
     let location = &diagnostic.location;
     let mut result = Map::new();
     result.insert("message".to_owned(), diagnostic.message.clone().into());
@@ -33,8 +33,9 @@ fn result(diagnostic: &Diagnostic) -> Value {
     }
     if let Some(file) = &location.file {
         let mut place = json!({"path": file});
-        if let Some(document) = location.document {
-            place["index"] = (document - 1).into();
+        let index = location.index.or_else(|| location.document?.checked_sub(1));
+        if let Some(index) = index {
+            place["index"] = index.into();
         }
         result.insert("file".to_owned(), place);
     }

@@ -10,6 +10,8 @@ mod text;
 
 use std::io::{self, Write};
 
+use serde_json::Value;
+
 use crate::diagnostic::Diagnostic;
 
 /// How diagnostics are written.
@@ -25,6 +27,11 @@ pub enum Format {
     Github,
     /// SARIF 2.1.0.
     Sarif,
+}
+
+/// Diagnostics as the results of a KRM function.
+pub(crate) fn results(diagnostics: &[Diagnostic]) -> Vec<Value> {
+    diagnostics.iter().map(json::result).collect()
 }
 
 /// Writes diagnostics.

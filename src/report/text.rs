@@ -24,6 +24,9 @@ fn places(location: &Location) -> Vec<String> {
     if let Some(column) = location.column {
         place += &format!(":{column}");
     }
+    if let Some(index) = location.index {
+        place += &format!(", index {index}");
+    }
     if let Some(document) = location.document {
         place += &format!(", document {document}");
     }

@@ -8,6 +8,7 @@ use crate::config::{Config, Duplicates, EnvRule};
 use crate::object::Object;
 use crate::patch::Op;
 use crate::pods::{EnvList, ValueSource, expansions};
+use crate::reads::Read;
 use crate::yaml::{Kind, NodeId, Scalar, ScalarStyle, Tree, scalar};
 
 /// What a rule decides for a variable.
@@ -36,8 +37,12 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
                 }
                 Some(Decision::Read(rule, key)) => {
                     let winner = winner(list, &positions, rule, context);
+                    let key = if key.is_empty() { name } else { key };
                     let content = (!keeps(list, winner, rule, context))
                         .then(|| content(subject.object.tree, list, winner, &rule.to, key));
+                    if content.is_some() {
+                        outcome.reads.push(Read::of_variable(&rule.to, key, list.path.index(winner)));
+                    }
                     if positions.len() > 1 || content.is_some() {
                         keep_one(list, &uses, &positions, winner, content, outcome);
                     }
@@ -111,11 +116,10 @@ fn keeps(list: &EnvList<'_>, winner: usize, rule: &EnvRule, context: Context<'_>
     }
 }
 
-/// The entry that reads the vaulted Secret; an `optional` that was there stays.
+/// The entry that reads this key of the vaulted Secret; an `optional` that was there stays.
 fn content(tree: &Tree<'_>, list: &EnvList<'_>, winner: usize, to: &str, key: &str) -> Value {
     let variable = list.entries[winner].as_ref();
     let name = variable.map(|variable| variable.name).unwrap_or_default();
-    let key = if key.is_empty() { name } else { key };
     let mut reference = json!({"name": to, "key": key});
     if let Some(ValueSource::Secret { optional: Some(optional), .. }) =
         variable.map(|variable| variable.source)

@@ -4,13 +4,13 @@
 //! to the object's patch; what it cannot decide it reports. Rules run in the order of [`RULES`], and a later rule
 //! leaves alone what an earlier one has decided ([`Patch::decides`]).
 
-mod annotations;
+pub(crate) mod annotations;
 mod duplicates;
 mod env;
 mod hooks;
 mod keep_one;
-mod left_behind;
-mod plaintext;
+pub(crate) mod left_behind;
+pub(crate) mod plaintext;
 mod secrets;
 
 use std::collections::BTreeSet;
@@ -21,6 +21,7 @@ use crate::facts::Facts;
 use crate::object::Object;
 use crate::patch::Patch;
 use crate::pods::Pods;
+use crate::reads::Read;
 use crate::references::{Reference, references};
 use crate::rule::Rule;
 use crate::yaml::{NodeId, Path};
@@ -44,6 +45,14 @@ pub(crate) struct Subject<'o, 't, 's> {
     pub(crate) references: Vec<Reference<'t>>,
 }
 
+impl<'o, 't, 's> Subject<'o, 't, 's> {
+    /// An object with what rules ask about it, and the lines of `spec.references` that found a field.
+    pub(crate) fn of(object: &'o Object<'t, 's>, config: &Config) -> (Self, BTreeSet<usize>) {
+        let (references, matched) = references(object, config);
+        (Self { object, pods: Pods::of(object), references }, matched)
+    }
+}
+
 /// What the rules make of one object.
 #[derive(Default)]
 pub(crate) struct Outcome {
@@ -53,6 +62,8 @@ pub(crate) struct Outcome {
     pub(crate) findings: Vec<Finding>,
     /// Which parts of the configuration found something.
     pub(crate) matched: BTreeSet<Part>,
+    /// What reads a vaulted Secret once the patch is applied.
+    pub(crate) reads: Vec<Read>,
 }
 
 /// A part of the configuration that must match something.
@@ -102,9 +113,8 @@ const RULES: [Apply; 7] = [
 
 /// Runs every rule on one object that stays in the stream.
 pub(crate) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
-    let (references, matched) = references(object, context.config);
+    let (subject, matched) = Subject::of(object, context.config);
     outcome.matched.extend(matched.into_iter().map(Part::Reference));
-    let subject = Subject { object, pods: Pods::of(object), references };
     for rule in RULES {
         rule(&subject, context, outcome);
     }

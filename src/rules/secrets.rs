@@ -9,6 +9,7 @@ use crate::config::SecretsRule;
 use crate::diagnostic::Severity;
 use crate::facts::{ChartSecret, Target, vaulted_key};
 use crate::patch::Op;
+use crate::reads::Read;
 use crate::references::{Reference, Takes};
 use crate::rule::Rule;
 use crate::yaml::Path;
@@ -22,12 +23,20 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
         }
         let namespace = reference.namespace.or_else(|| object.namespace());
         match context.facts.target(reference.name, namespace, context.config) {
-            Target::Untouched => outcome.findings.extend(external(reference, context)),
+            Target::Untouched => {
+                if context.config.vault.contains(reference.name) {
+                    outcome.reads.push(Read::existing(reference, &object.kind));
+                }
+                outcome.findings.extend(external(reference, context));
+            }
             Target::Ambiguous => outcome.findings.push(ambiguous(reference)),
             Target::Dropped(secret) => {
                 let Some(rule) = secret.rule.map(|rule| &context.config.secrets[rule]) else { continue };
                 match &rule.to {
-                    Some(to) => redirect(reference, secret, rule, to, &mut lists, outcome),
+                    Some(to) => {
+                        outcome.reads.push(Read::redirected(reference, to, secret, rule));
+                        redirect(reference, secret, rule, to, &mut lists, outcome);
+                    }
                     None => outcome.findings.extend(dangling(reference, context)),
                 }
             }

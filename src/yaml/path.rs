@@ -41,6 +41,11 @@ impl Path {
         path
     }
 
+    /// This path and one more step.
+    pub(crate) fn step(&self, step: &Step) -> Self {
+        self.with(step.clone())
+    }
+
     fn with(&self, step: Step) -> Self {
         let mut steps = Vec::with_capacity(self.0.len() + 1);
         steps.extend_from_slice(&self.0);
@@ -57,6 +62,11 @@ impl Path {
     pub(crate) fn split_last(&self) -> Option<(Self, &Step)> {
         let (last, rest) = self.0.split_last()?;
         Some((Self(rest.to_vec()), last))
+    }
+
+    /// The path without its first `depth` steps.
+    pub(crate) fn below(&self, depth: usize) -> Self {
+        Self(self.0.get(depth..).unwrap_or_default().to_vec())
     }
 
     /// The path as a JSON Pointer (RFC 6901).

@@ -54,7 +54,7 @@ impl Fixture {
         Ok(comment.to_owned())
     }
 
-    /// The configuration, from the file and the words of the command line.
+    /// The configuration, from the file, the words of the command line and what the input brings.
     pub(crate) fn config(&self) -> anyhow::Result<Result<Config, resecret::Error>> {
         let mut config = Config::default();
         if let Some(text) = self.text("config.yaml")
@@ -79,7 +79,8 @@ impl Fixture {
                 return Ok(Err(error));
             }
         }
-        Ok(Ok(config))
+        let brought = resecret::add_function_config(&mut config, &self.input()?);
+        Ok(brought.map(|_| config))
     }
 
     fn text(&self, file: &str) -> Option<String> {

@@ -11,12 +11,16 @@
 mod canary;
 /// Real renders, compared with a second, naive implementation of the promise.
 mod corpus;
+/// Plain credentials of the corpus: what is found, and that nothing else is.
+mod corpus_plaintext;
 /// A folder of `tests/fixtures`.
 mod fixture;
 /// What every case must hold, and the snapshot that it is compared with.
 mod laws;
 /// Documents and values, read without the program.
 mod model;
+/// What `scan --write` proposes.
+mod proposals;
 
 use std::process::ExitCode;
 
@@ -29,10 +33,12 @@ fn main() -> ExitCode {
         let fixtures = fixtures.clone();
         move || failed(laws::no_unreferenced_snapshot(&fixtures))
     })];
+    trials.extend(proposals::trials(&fixtures));
     trials.extend(fixtures.into_iter().map(|fixture| {
         Trial::test(format!("fixtures::{}", fixture.name()), move || failed(laws::check(&fixture)))
     }));
     trials.extend(corpus::trials());
+    trials.extend(corpus_plaintext::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -39,6 +39,11 @@ fn pinned(name: &str) -> Option<(&'static str, Vec<&'static str>)> {
     })
 }
 
+/// The pinned version of a client.
+pub(crate) fn version(name: &str) -> Option<&'static str> {
+    pinned(name).map(|(version, _)| version)
+}
+
 fn folder() -> PathBuf {
     std::env::var_os("RESECRET_CLIENTS").map_or_else(
         || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/resecret/clients"),

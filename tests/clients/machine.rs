@@ -169,6 +169,12 @@ impl Helm {
         self
     }
 
+    /// The folder that its plugins are in; empty for the default one.
+    pub(crate) fn data_home(&self) -> OsString {
+        let found = self.environment.iter().find(|(name, _)| *name == "HELM_DATA_HOME");
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
     /// The program, to put it on another one's PATH.
     pub(crate) fn program(&self) -> &Path {
         &self.program

@@ -1,28 +1,40 @@
-//! Real clients, end to end: Helm 3 and Helm 4 run the program on our own charts.
+//! Real clients, end to end: Helm 3, Helm 4, Kustomize, kubectl and helmfile run the program on our own charts.
 //!
 //! The clients are the ones that `.ci/clients` builds. A trial whose client is missing is skipped, and
 //! says so; with `RESECRET_REQUIRE_CLIENTS=1` it fails.
 
 /// As much of an API server as `helm install --dry-run` asks for.
 mod api_server;
+/// A client other than Helm.
+mod client;
 /// Where the clients are, and whether they have the pinned version.
 mod clients;
 /// `helm install --dry-run`, on both majors.
 mod dry_run;
 /// Runs that end in an error: who gets to see the diagnostic.
 mod failure;
+/// Kustomize beyond the examples: `fn run`, prefixes and hashes, and what happens without its flags.
+mod kustomize;
 /// One Helm on a machine of its own: folders, environment, plugins.
 mod machine;
 /// The null that should remove a subchart's default, and the rule that does not depend on it.
 mod null;
 /// Manifests by object, read by a YAML reader of another lineage.
 mod objects;
+/// Kustomize applies what `resecret patches` prints.
+mod patches;
 /// Install, list, use, update and uninstall the plugin.
 mod plugin;
 /// The renders that ship in the repository are what Helm renders.
 mod renders;
+/// Every client gives the same objects; what each does with messages, hooks and an empty release.
+mod same;
 /// `helm template` with the post-renderer, on both majors.
 mod template;
+/// The arguments of the Terraform example.
+mod terraform;
+/// Every way to a cluster, run as its client runs it.
+mod ways;
 
 use std::process::ExitCode;
 
@@ -39,23 +51,39 @@ pub(crate) struct Case {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let required = std::env::var("RESECRET_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
-    let cases = [renders::CASES, null::CASES, template::CASES, dry_run::CASES, failure::CASES, plugin::CASES];
-    let trials = cases.concat().into_iter().map(|case| trial(&case, required)).collect();
+    let cases = [
+        renders::CASES,
+        null::CASES,
+        template::CASES,
+        dry_run::CASES,
+        failure::CASES,
+        plugin::CASES,
+        kustomize::CASES,
+        terraform::CASES,
+        patches::CASES,
+    ];
+    let cases = cases.concat().into_iter().map(|case| trial(case.name, case.needs, case.run, required));
+    let same = same::trials().map(|(name, needs, run)| trial(&name, needs, run, required));
+    let trials = cases.chain(same).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// A trial that cannot run here is still in the list, as ignored, so that it is counted.
 #[expect(clippy::print_stderr, reason = "libtest says that a trial is ignored, but not why")]
-fn trial(case: &Case, required: bool) -> Trial {
-    let missing = case.needs.iter().find_map(|name| clients::find(name).err());
-    let run = case.run;
+fn trial(
+    name: &str,
+    needs: &[&str],
+    run: impl Fn() -> anyhow::Result<()> + Send + 'static,
+    required: bool,
+) -> Trial {
+    let missing = needs.iter().find_map(|name| clients::find(name).err());
     match missing {
-        None => Trial::test(case.name, move || run().map_err(|error| Failed::from(format!("{error:#}")))),
+        None => Trial::test(name, move || run().map_err(|error| Failed::from(format!("{error:#}")))),
         Some(reason) => {
             if !required {
-                eprintln!("skipped {}: {reason}", case.name);
+                eprintln!("skipped {name}: {reason}");
             }
-            Trial::test(case.name, || Err(Failed::from(reason))).with_ignored_flag(!required)
+            Trial::test(name, || Err(Failed::from(reason))).with_ignored_flag(!required)
         }
     }
 }

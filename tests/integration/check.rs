@@ -3,7 +3,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::harness::{CONFIG, RENDER, Run, UNMATCHED, resecret, root};
+use crate::harness::{CONFIG, RENDER, Run, UNMATCHED, has_terminal, resecret, root};
 
 /// What `helm template` writes for a chart with a hook that reads the chart's Secret, and one with its own.
 const HOOKS: &str = "\
@@ -117,6 +117,38 @@ fn every_format_goes_to_standard_output() {
         let output = check().config(CONFIG).args(["--format", format]).run().succeeds();
         assert!(serde_json::from_str::<Value>(&output.text()).is_ok(), "{format} without findings");
     }
+}
+
+#[test]
+fn sarif_says_what_a_rule_is_about_and_which_template_it_is() {
+    let output = check().config(&dangling()).args(["--format", "sarif"]).run().finds();
+    let log: Value = serde_json::from_str(&output.text()).expect("standard output is JSON");
+    let run = &log["runs"][0];
+    let rule = &run["tool"]["driver"]["rules"][0];
+    assert_eq!(rule["shortDescription"]["text"], "A reference to a dropped Secret that has nowhere to go.");
+    assert!(rule["help"]["markdown"].as_str().is_some_and(|text| text.contains("\n# What to do\n")));
+    let places = run["results"][0]["locations"][0]["logicalLocations"].as_array().expect("a list");
+    let names: Vec<&Value> = places.iter().map(|place| &place["kind"]).collect();
+    assert_eq!(names, ["object", "member", "template"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_long_run_shows_its_progress_on_a_terminal_only() {
+    use std::process::Stdio;
+    if !has_terminal() {
+        return;
+    }
+    let slowly = "(sleep 1; cat render.yaml) | $1 $2 $3 $4";
+    let run = |script: &str| {
+        let run = check().file("render.yaml", RENDER).config(CONFIG).env("PATH", "/usr/bin:/bin");
+        let output = run.run_in_shell(script, Stdio::piped());
+        output.text() + &output.stderr
+    };
+    let shown = run(&format!("exec script -qec \"{slowly}\" /dev/null </dev/null"));
+    assert!(shown.contains("\rresecret: 0 MB read") || shown.contains("MB read, 0 s"), "{shown:?}");
+    assert!(shown.ends_with("\r\u{1b}[Kresecret: stdin checked: nothing to report\r\n"), "{shown:?}");
+    assert_eq!(run(slowly), "resecret: stdin checked: nothing to report\n");
 }
 
 #[test]

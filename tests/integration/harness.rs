@@ -87,6 +87,12 @@ impl Run {
         self
     }
 
+    /// Puts an argument before the others: a command.
+    pub(crate) fn first_arg(mut self, arg: &str) -> Self {
+        self.args.insert(0, arg.into());
+        self
+    }
+
     /// Sets a variable; nothing else is set.
     pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.environment.push((name.to_owned(), value.into()));
@@ -214,12 +220,34 @@ impl Output {
     /// Compares all that a user sees with `snapshots/cli/NAME.snap`.
     #[track_caller]
     pub(crate) fn is(&self, name: &str) {
-        let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path("../../snapshots/cli");
-        settings.set_prepend_module_to_snapshot(false);
-        settings.set_omit_expression(true);
-        settings.bind(|| insta::assert_snapshot!(name, self.seen()));
+        compare(name, &self.seen());
     }
+
+    /// Compares a file of the working directory with `snapshots/cli/NAME.snap`.
+    #[track_caller]
+    pub(crate) fn file_is(&self, file: &str, name: &str) {
+        compare(name, &self.file(file));
+    }
+}
+
+#[track_caller]
+fn compare(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../snapshots/cli");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+/// Whether a program can be run on a terminal, by script(1); says so where it cannot.
+#[cfg(target_os = "linux")]
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+pub(crate) fn has_terminal() -> bool {
+    let there = Path::new("/usr/bin/script").exists();
+    if !there {
+        println!("skipped the terminal: there is no script(1)");
+    }
+    there
 }
 
 /// The repository's root.

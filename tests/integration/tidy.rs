@@ -132,10 +132,13 @@ fn every_fixture_says_what_it_shows() {
 
 #[test]
 fn every_snapshot_of_the_command_line_is_compared_with_something() {
-    let test: String = files("tests/integration", ".rs").into_iter().map(|(_, text)| text).collect();
+    let tests: String = files("tests/integration", ".rs").into_iter().map(|(_, text)| text).collect();
     for (name, _) in files("snapshots/cli", "") {
         let stem = name.rsplit('/').next().unwrap_or_default();
         let stem = stem.strip_suffix(".snap").unwrap_or_else(|| panic!("{name} is no accepted snapshot"));
-        assert!(test.contains(&format!("\"{stem}\"")), "no test is compared with {name}: remove it");
+        // Names that a loop puts together are in the sources by their beginning.
+        let loops = stem.match_indices('-').map(|(at, _)| format!("\"{}-{{", &stem[..at]));
+        let known = loops.chain([format!("\"{stem}\"")]).any(|name| tests.contains(&name));
+        assert!(known, "no test is compared with {name}: remove it");
     }
 }

@@ -328,7 +328,7 @@ fn volumes(choices: &mut Choices<'_>) -> Value {
 fn secret_source(choices: &mut Choices<'_>, field: &str) -> Value {
     let mut entries = vec![(field.to_owned(), Value::from(any_secret(choices)))];
     if choices.once_in(3) {
-        let items = (0..1 + choices.below(2))
+        let items = (0..=choices.below(2))
             .map(|_| map([("key", choices.pick(&KEYS).into()), ("path", "file".into())]));
         entries.push(("items".to_owned(), Value::List(items.collect())));
     }

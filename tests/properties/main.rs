@@ -3,9 +3,6 @@
 mod choices;
 mod generate;
 mod laws;
-mod limits;
 mod model;
-mod prefilter;
 mod reader;
 mod render;
-mod yaml_suite;

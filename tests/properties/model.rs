@@ -118,7 +118,9 @@ impl<'r> Model<'r> {
             });
             match rule {
                 Some(rule) if rule.remove.iter().any(|pattern| matches(pattern, name)) => {
-                    places.iter().for_each(|place| slots[*place] = None);
+                    for place in &places {
+                        slots[*place] = None;
+                    }
                 }
                 Some(rule) => self.decide(rule, name, &places, &original, &mut slots),
                 None if places.len() > 1 => match self.rules.duplicates {

@@ -14,9 +14,9 @@ pub(crate) enum Value {
     /// A scalar that stands as it is: `true`, `0644`, `~`.
     Raw(&'static str),
     /// A list.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// A mapping.
-    Map(Vec<(String, Value)>),
+    Map(Vec<(String, Self)>),
 }
 
 impl From<&str> for Value {
@@ -472,7 +472,7 @@ impl Writer<'_, '_> {
             Value::List(items) => {
                 self.in_list += 1;
                 self.members('[', ']', items.len(), flow, |writer, position, flow| {
-                    writer.flow(&items[position], flow)
+                    writer.flow(&items[position], flow);
                 });
                 self.in_list -= 1;
             }
@@ -501,9 +501,9 @@ impl Writer<'_, '_> {
         for position in 0..count {
             if flow.lines {
                 if flow.json {
-                    self.out.push('\n')
+                    self.out.push('\n');
                 } else {
-                    self.line_end()
+                    self.line_end();
                 }
                 self.indent(inner.column);
             }
@@ -517,9 +517,9 @@ impl Writer<'_, '_> {
         }
         if flow.lines && count > 0 {
             if flow.json {
-                self.out.push('\n')
+                self.out.push('\n');
             } else {
-                self.line_end()
+                self.line_end();
             }
             self.indent(flow.column);
         }

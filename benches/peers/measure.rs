@@ -1,0 +1,49 @@
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use wait4::Wait4;
+
+/// What a run of a program took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    /// From start to end.
+    pub(crate) wall: Duration,
+    /// Processor time of the program and the system for it.
+    pub(crate) cpu: Duration,
+    /// The largest resident set, in bytes. A child begins with what this process has, so this process stays small.
+    pub(crate) memory: u64,
+}
+
+impl Sample {
+    /// Each median by itself.
+    pub(crate) fn median(samples: &[Self]) -> Self {
+        Self {
+            wall: middle(samples.iter().map(|sample| sample.wall)),
+            cpu: middle(samples.iter().map(|sample| sample.cpu)),
+            memory: middle(samples.iter().map(|sample| sample.memory)),
+        }
+    }
+}
+
+fn middle<T: Ord + Copy>(values: impl Iterator<Item = T>) -> T {
+    let mut values: Vec<T> = values.collect();
+    values.sort();
+    values[values.len() / 2]
+}
+
+/// Runs a program on a file as its standard input; its output goes nowhere.
+pub(crate) fn run(command: &mut Command, input: &Path) -> anyhow::Result<Sample> {
+    let file = File::open(input).with_context(|| input.display().to_string())?;
+    command.stdin(file).stdout(Stdio::null()).stderr(Stdio::piped());
+    let start = Instant::now();
+    let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
+    let mut report = child.stderr.take().context("standard error is a pipe")?;
+    let text = std::io::read_to_string(&mut report)?;
+    let used = child.wait4()?;
+    let wall = start.elapsed();
+    ensure!(used.status.success(), "{command:?} failed:\n{text}");
+    Ok(Sample { wall, cpu: used.rusage.utime + used.rusage.stime, memory: used.rusage.maxrss })
+}

@@ -1,0 +1,15 @@
+//! The configuration format as a JSON Schema (draft 2020-12), for editors and for checks in CI.
+//!
+//! Made from the types that read a file, so that the two cannot part. A few demands are beyond a schema (a glob that
+//! does not parse, a key that a preset does not have): only a run finds them.
+
+use serde_json::Value;
+
+use super::file::File;
+
+/// The schema of a configuration file.
+pub(super) fn schema() -> Value {
+    let mut schema = schemars::schema_for!(File);
+    schema.insert("title".to_owned(), "resecret configuration".into());
+    schema.to_value()
+}

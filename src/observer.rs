@@ -1,0 +1,27 @@
+//! Who looks on while the filter runs: the same run, seen as something other than bytes.
+
+use crate::object::Object;
+use crate::patch::Patch;
+use crate::reads::Read;
+use crate::stream::Document;
+use crate::yaml::Tree;
+
+/// Someone who looks on. What is seen counts only if the run goes through.
+pub(crate) trait Observer {
+    /// Whether documents matter too that no rule can touch.
+    fn wants_every_document(&self) -> bool {
+        false
+    }
+
+    /// There is an object, also one that goes.
+    fn object(&mut self, _object: &Object<'_, '_>) {}
+
+    /// After the rewrite, an object reads a vaulted Secret.
+    fn reads(&mut self, _object: &Object<'_, '_>, _read: &Read) {}
+
+    /// A document changes. An object that goes is removed at its own path; of a document that goes, each of them.
+    fn patched(&mut self, _document: &Document<'_>, _tree: &Tree<'_>, _patch: &Patch) {}
+}
+
+/// Nobody.
+impl Observer for () {}

@@ -1,0 +1,187 @@
+use std::fs;
+
+use jsonschema::Validator;
+use resecret::Config;
+use serde_json::Value;
+
+use crate::harness::{CONFIG, resecret, root};
+
+mod schema {
+    use super::*;
+
+    /// The schema, as the program prints it.
+    fn printed() -> Value {
+        let output = resecret().args(["schema"]).run().succeeds();
+        serde_json::from_str(&output.text()).expect("the schema is JSON")
+    }
+
+    fn validator() -> Validator {
+        let schema = printed();
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        jsonschema::validator_for(&schema).expect("the schema is one")
+    }
+
+    /// What the schema has against a configuration.
+    fn objections(validator: &Validator, config: &str) -> Vec<String> {
+        let value: Value = serde_yaml::from_str(config).expect("YAML");
+        validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    }
+
+    /// The text of the README's first fenced block of YAML.
+    fn example() -> String {
+        let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+        let (_, rest) =
+            readme.split_once("```yaml\napiVersion: resecret.dev/v1alpha1\n").expect("an example");
+        let (example, _) = rest.split_once("```").expect("the end of the example");
+        format!("apiVersion: resecret.dev/v1alpha1\n{example}")
+    }
+
+    #[test]
+    fn it_accepts_what_the_program_accepts_and_nothing_else() {
+        let validator = validator();
+        let mut seen = 0;
+        for folder in fs::read_dir(root().join("tests/fixtures")).expect("fixtures").flatten() {
+            let Ok(text) = fs::read_to_string(folder.path().join("config.yaml")) else { continue };
+            let accepted = Config::default().add_file("config.yaml", &text).is_ok();
+            let objections = objections(&validator, &text);
+            let name = folder.path().display().to_string();
+            assert_eq!(objections.is_empty(), accepted, "{name}: {objections:?}");
+            seen += 1;
+        }
+        assert!(seen > 50, "only {seen} configurations");
+    }
+
+    #[test]
+    fn it_and_the_program_accept_the_readmes_example() {
+        let example = example();
+        assert_eq!(objections(&validator(), &example), [""; 0]);
+        Config::default().add_file("README.md", &example).expect("the program accepts it");
+    }
+
+    #[test]
+    fn it_refuses_what_the_program_refuses() {
+        let validator = validator();
+        assert_eq!(objections(&validator, CONFIG), [""; 0]);
+        let wrong = [
+            ("v1alpha1", "v2"),
+            ("kind: Resecret", "kind: Secret"),
+            ("spec:", "specs:"),
+            ("name: app-secret", "nam: app-secret"),
+            ("name: app-secret, ", ""),
+            ("name: app-secret", "name: {a: b}"),
+            ("to: vault", "to: Vault"),
+            ("to: vault", "to: [vault]"),
+            ("to: vault", "keys: {a: b}"),
+            ("to: vault", "optional: 'yes'"),
+            ("secrets:", "duplicates: lst\n  secrets:"),
+            ("secrets:", "policy: {plaintext: warning}\n  secrets:"),
+            ("secrets:", "policy: {plain: warn}\n  secrets:"),
+            ("secrets:", "env: [{to: vault}]\n  secrets:"),
+            ("secrets:", "env: [{vars: {A: a}}]\n  secrets:"),
+            ("secrets:", "env: [{to: vault, vars: {'A*': a}}]\n  secrets:"),
+            ("secrets:", "env: {to: vault}\n  secrets:"),
+            ("secrets:", "references: [{kind: A}]\n  secrets:"),
+            ("secrets:", "presets: [{name: langfuse}]\n  secrets:"),
+            ("secrets:", "vault: [A_B]\n  secrets:"),
+        ];
+        for (from, to) in wrong {
+            let config = CONFIG.replace(from, to);
+            assert_ne!(config, CONFIG, "{from} is in the configuration");
+            assert!(Config::default().add_file("config.yaml", &config).is_err(), "the program: {to}");
+            assert_ne!(objections(&validator, &config), [""; 0], "the schema: {to}");
+        }
+    }
+
+    #[test]
+    fn every_field_is_described() {
+        fn check(path: &str, schema: &Value) {
+            for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+                let text = field["description"].as_str().unwrap_or_default();
+                assert!(!text.is_empty(), "{path}.{name} has no description");
+            }
+        }
+        let schema = printed();
+        check("", &schema);
+        for (name, definition) in schema["$defs"].as_object().expect("definitions") {
+            check(name, definition);
+        }
+    }
+}
+
+mod completions {
+    use super::*;
+
+    #[test]
+    fn every_shell_has_some() {
+        for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+            let text = resecret().args(["completions", shell]).run().succeeds().text();
+            for word in ["allow-unmatched", "explain", "completions"] {
+                assert!(text.contains(word), "{shell}: nothing completes {word}");
+            }
+        }
+        resecret().args(["completions", "csh"]).run().fails();
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn bash_reads_its_own() {
+        let script = "\"$@\" completions bash > script && bash -n script";
+        resecret().env("PATH", "/usr/bin:/bin").run_in_shell(script, std::process::Stdio::piped()).succeeds();
+    }
+}
+
+mod man {
+    use super::*;
+
+    #[test]
+    fn a_page_is_printed_or_all_are_written() {
+        let page = resecret().args(["man"]).run().succeeds().text();
+        assert!(page.contains(".TH resecret 1") && page.contains("Exit codes"), "{page}");
+        let output = resecret().args(["man", "--out", "share/man"]).run().succeeds();
+        assert!(output.stdout.is_empty());
+        assert_eq!(output.file("share/man/resecret.1"), page);
+        for command in ["filter", "keys", "patches", "explain", "schema", "completions", "man"] {
+            let page = output.file(&format!("share/man/resecret-{command}.1"));
+            assert!(page.contains(&format!("resecret\\-{command}")), "{command}: {page}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_an_error() {
+        let run = resecret().file("file", "").args(["man", "--out", "file/man"]);
+        run.run().fails().is("man-not-writable");
+    }
+}
+
+mod readme {
+    use super::*;
+
+    /// The README with every usage block as the program prints it now.
+    ///
+    /// A block stands behind a comment `<!-- usage: resecret … -->`, with the arguments that print it.
+    fn current(readme: &str) -> String {
+        let mut parts = readme.split("<!-- usage: resecret ");
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (args, rest) = part.split_once(" -->\n\n```text\n").expect("a block behind the comment");
+            let (_, rest) = rest.split_once("\n```\n").expect("the end of the block");
+            let help = resecret().args(args.split(' ')).run().succeeds().text();
+            let help: String =
+                help.trim_end().lines().map(|line| line.trim_end().to_owned() + "\n").collect();
+            text += &format!("<!-- usage: resecret {args} -->\n\n```text\n{help}```\n{rest}");
+        }
+        text
+    }
+
+    #[test]
+    fn its_usage_is_what_the_program_prints() {
+        let path = root().join("README.md");
+        let readme = fs::read_to_string(&path).expect("the README");
+        let current = current(&readme);
+        if std::env::var("RESECRET_UPDATE").is_ok_and(|value| value == "1") {
+            fs::write(&path, &current).expect("the README can be written");
+        }
+        assert!(readme.contains("<!-- usage: "), "the README shows no usage");
+        assert!(readme == current, "the README's usage is old; RESECRET_UPDATE=1 writes it");
+    }
+}
