@@ -35,9 +35,10 @@ clients:
     .ci/clients
 
 # For a change of the charts or of the pinned Helm.
-# Writes `tests/renders` once more.
+# Writes `tests/renders` and the table of `docs/clients.md` once more.
 renders:
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients renders
+    RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients same
 
 # Some minutes; `--quick` leaves out the large streams.
 # Compares speed and memory with `cat`, yq and Kustomize, and writes `docs/performance.md`.

@@ -45,7 +45,7 @@ pub(crate) struct Report {
 /// A target, and how far it was reached: 1 is the target, more is better.
 struct Target {
     what: String,
-    target: String,
+    wanted: String,
     measured: String,
     reached: f64,
 }
@@ -84,7 +84,7 @@ impl Report {
                 let ratio = theirs.wall() / ours.wall();
                 targets.push(Target {
                     what: format!("faster than {peer} on {}", ours.stream),
-                    target: format!("{factor} times"),
+                    wanted: format!("{factor} times"),
                     measured: format!("{ratio:.1} times"),
                     reached: ratio / factor,
                 });
@@ -94,7 +94,7 @@ impl Report {
             let limit = 3.0 * cat.cpu() + 0.003;
             targets.push(Target {
                 what: "processor time on 1 release".to_owned(),
-                target: format!("3 times cat's + 3 ms = {:.1} ms", limit * 1e3),
+                wanted: format!("3 times cat's + 3 ms = {:.1} ms", limit * 1e3),
                 measured: format!("{:.1} ms", ours.cpu() * 1e3),
                 reached: limit / ours.cpu(),
             });
@@ -104,7 +104,7 @@ impl Report {
             let speed = ours.bytes as f64 / 1e9 / (ours.wall() - self.start()).max(1e-6);
             targets.push(Target {
                 what: "documents that no rule can touch".to_owned(),
-                target: "1 GB/s".to_owned(),
+                wanted: "1 GB/s".to_owned(),
                 measured: format!(
                     "{speed:.2} GB/s (cat: {:.0} ms, resecret: {:.0} ms)",
                     cat.wall() * 1e3,
@@ -119,7 +119,7 @@ impl Report {
             let reached = limit as f64 / row.sample.memory as f64;
             targets.push(Target {
                 what: format!("peak memory on {}", row.stream),
-                target: format!("input + 8 MB = {:.1} MB", megabytes(limit)),
+                wanted: format!("input + 8 MB = {:.1} MB", megabytes(limit)),
                 measured: format!("{:.1} MB", megabytes(row.sample.memory)),
                 reached,
             });
@@ -130,8 +130,8 @@ impl Report {
     /// Whether every target is reached at least by half.
     pub(crate) fn is_good_enough(&self) -> bool {
         let poor: Vec<Target> = self.targets().into_iter().filter(|target| target.reached < 0.5).collect();
-        for Target { what, target, measured, .. } in &poor {
-            println!("too far from its target: {what}: {measured}, the target is {target}");
+        for Target { what, wanted, measured, .. } in &poor {
+            println!("too far from its target: {what}: {measured}, the target is {wanted}");
         }
         poor.is_empty()
     }
@@ -158,8 +158,8 @@ impl Report {
             );
         }
         text += "\n| target | wanted | measured | reached |\n| --- | --- | --- | ---: |\n";
-        for Target { what, target, measured, reached } in self.targets() {
-            text += &format!("| {what} | {target} | {measured} | {:.0} % |\n", reached * 100.0);
+        for Target { what, wanted, measured, reached } in self.targets() {
+            text += &format!("| {what} | {wanted} | {measured} | {:.0} % |\n", reached * 100.0);
         }
         text += "\n| growth with | from | to | processor time | exponent (1 is linear) |\n| --- | ---: | ---: | --- | ---: |\n";
         for growth in &self.growth {
@@ -209,7 +209,7 @@ impl Report {
                 "exponent": growth.exponent(self.start()),
             })
         };
-        let target = |target: &Target| json!({"what": target.what, "target": target.target, "measured": target.measured, "reached": target.reached});
+        let target = |target: &Target| json!({"what": target.what, "target": target.wanted, "measured": target.measured, "reached": target.reached});
         json!({
             "measurements": self.rows.iter().chain(self.untouched.iter().flatten()).map(row).collect::<Vec<_>>(),
             "growth": self.growth.iter().map(growth).collect::<Vec<_>>(),

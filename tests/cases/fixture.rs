@@ -41,6 +41,12 @@ impl Fixture {
         self.text("no-crlf")
     }
 
+    /// Whether a rule asks for the chart template that a comment names: JSON has no comments.
+    pub(crate) fn selects_by_comment(&self) -> anyhow::Result<bool> {
+        let rules = self.text("config.yaml").unwrap_or_default();
+        Ok(rules.contains("source:") && String::from_utf8_lossy(&self.input()?).contains("# Source: "))
+    }
+
     /// What the case shows: the comment on the first line of its configuration or arguments.
     pub(crate) fn description(&self) -> anyhow::Result<String> {
         let text = self

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use resecret::{Config, Diagnostic, Error, Format, Rule};
+use serde::Deserialize as _;
+use serde_json::{Value, json};
 
 use crate::canary;
 use crate::fixture::Fixture;
@@ -47,6 +49,9 @@ pub(crate) fn check(fixture: &Fixture) -> anyhow::Result<()> {
     }
     neighbours_do_not_matter(&config, &input, &outcome)?;
     a_byte_order_mark_does_not_matter(&config, &input, &outcome)?;
+    if !fixture.selects_by_comment()? {
+        the_form_does_not_matter(&config, &input, &outcome)?;
+    }
     Ok(())
 }
 
@@ -214,6 +219,48 @@ fn a_byte_order_mark_does_not_matter(
         (report(&without.diagnostics, Format::Text), report(&with.diagnostics, Format::Text));
     ensure!(text == bom_text, "with a byte order mark the report is another one:\n{bom_text}");
     Ok(())
+}
+
+/// As items of a ResourceList the same objects become the same objects.
+fn the_form_does_not_matter(
+    config: &Result<Config, Error>,
+    input: &[u8],
+    as_stream: &Outcome,
+) -> anyhow::Result<()> {
+    let Some(output) = &as_stream.output else { return Ok(()) };
+    let (Some(items), Some(expected)) = (objects(input), objects(output)) else { return Ok(()) };
+    if items.iter().any(|item| item["kind"] == "ResourceList") {
+        return Ok(());
+    }
+    let list = json!({"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList", "items": items});
+    let as_list = run(config, list.to_string().as_bytes());
+    let text = report(&as_list.diagnostics, Format::Text);
+    let output = as_list.output.with_context(|| format!("as a ResourceList it is refused:\n{text}"))?;
+    let list: Value = serde_json::from_slice(&output).context("a ResourceList in JSON stays JSON")?;
+    // A document that is an empty list goes; an item that is one stays.
+    let left = |item: &&Value| item["items"].as_array().is_none_or(|items| !items.is_empty());
+    let found: Vec<&Value> = list["items"].as_array().into_iter().flatten().filter(left).collect();
+    ensure!(
+        found == expected.iter().filter(left).collect::<Vec<_>>(),
+        "as a ResourceList it becomes something else:\n{list:#}"
+    );
+    ensure!(
+        as_list.diagnostics.is_empty() || !list["results"].as_array().is_none_or(Vec::is_empty),
+        "what the run says is not among the results"
+    );
+    Ok(())
+}
+
+/// The documents as JSON; none where one of them is no mapping, or says what JSON cannot.
+fn objects(stream: &[u8]) -> Option<Vec<Value>> {
+    let text = std::str::from_utf8(stream).ok()?;
+    let documents: Result<Vec<Value>, _> =
+        serde_yaml::Deserializer::from_str(text.trim_start_matches('\u{feff}'))
+            .map(Value::deserialize)
+            .collect();
+    let mut documents = documents.ok()?;
+    documents.retain(|document| !document.is_null());
+    documents.iter().all(Value::is_object).then_some(documents)
 }
 
 fn with_crlf(text: &[u8]) -> Vec<u8> {

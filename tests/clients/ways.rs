@@ -32,10 +32,12 @@ pub(crate) struct Way {
     pub(crate) run: fn(&Machine, &Scenario<'_>) -> Result<Run>,
 }
 
-pub(crate) const WAYS: [Way; 12] = [
+pub(crate) const WAYS: [Way; 14] = [
     Way { name: "Pipe", needs: &["helm3"], run: pipe },
     Way { name: "Helm 3", needs: &["helm3"], run: |machine, scenario| helm(machine, scenario, Major::Three) },
     Way { name: "Helm 4", needs: &["helm4"], run: |machine, scenario| helm(machine, scenario, Major::Four) },
+    Way { name: "Helm 3, behind another post-renderer", needs: &["helm3"], run: chain3 },
+    Way { name: "Helm 4, behind another post-renderer", needs: &["helm4"], run: chain4 },
     Way { name: "helmfile with Helm 3", needs: &["helmfile", "helm3"], run: helmfile3 },
     Way { name: "helmfile with Helm 4", needs: &["helmfile", "helm4"], run: helmfile4 },
     Way { name: "Kustomize, KRM function, Helm 3", needs: &["kustomize", "helm3"], run: krm3 },
@@ -114,6 +116,30 @@ fn helm(machine: &Machine, scenario: &Scenario<'_>, major: Major) -> Result<Run>
     let config = format!("--post-renderer-args=--config={}", text(&folder.join("resecret.yaml"))?);
     let mut arguments = template(&folder)?;
     arguments.extend(["--post-renderer".to_owned(), post_renderer, config]);
+    helm.run(arguments.iter().map(String::as_str))
+}
+
+fn chain3(machine: &Machine, scenario: &Scenario<'_>) -> Result<Run> {
+    let folder = project(machine, "chain", scenario)?;
+    chain(machine, &folder, &machine.helm(Major::Three)?, text(&folder.join("chain.sh"))?)
+}
+
+fn chain4(machine: &Machine, scenario: &Scenario<'_>) -> Result<Run> {
+    let folder = project(machine, "chain", scenario)?;
+    let helm = machine.helm(Major::Four)?;
+    let plugin = PathBuf::from(helm.data_home()).join("plugins/chain");
+    copy_folder(&repository("examples/chain"), &plugin)?;
+    chain(machine, &folder, &helm, "chain")
+}
+
+/// The other post-renderer lets everything through and says something.
+fn chain(machine: &Machine, folder: &Path, helm: &Helm, post_renderer: &str) -> Result<Run> {
+    let other = machine.write_script("other", "echo 'the other post-renderer' >&2\ntee\n")?;
+    machine.add_tool("other-post-renderer", &other)?;
+    machine.add_tool("resecret", Path::new(RESECRET))?;
+    let config = format!("--post-renderer-args=--config={}", text(&folder.join("resecret.yaml"))?);
+    let mut arguments = template(folder)?;
+    arguments.extend(["--post-renderer".to_owned(), post_renderer.to_owned(), config]);
     helm.run(arguments.iter().map(String::as_str))
 }
 

@@ -450,10 +450,20 @@ mod helm4 {
         }
     }
 
+    /// A post-renderer can be a script that calls us: its standard error is Helm's pipe too.
+    #[test]
+    fn a_script_in_between_does_not_matter() {
+        let script = COLLECTED.replace("\"$@\"", "sh -c '\"$@\"; code=$?; exit $code' sh \"$@\"");
+        let run = resecret().env(PLUGIN.0, PLUGIN.1).env("PATH", "/usr/bin:/bin").config(UNMATCHED);
+        let output = run.run_in_shell(&script, Stdio::piped()).fails();
+        assert!(output.stderr.contains("error[unmatched]: "), "{}", output.stderr);
+        assert_eq!(output.stderr, output.file("collected"));
+    }
+
     #[test]
     fn it_is_said_once_where_both_are_the_same() {
-        let run = resecret().env(PLUGIN.0, PLUGIN.1).config(UNMATCHED);
-        let output = run.run_in_shell("\"$@\"; code=$?; exit $code", Stdio::piped()).fails();
+        let script = format!("{}={} \"$@\"; code=$?; exit $code", PLUGIN.0, PLUGIN.1);
+        let output = resecret().config(UNMATCHED).run_in_shell(&script, Stdio::piped()).fails();
         assert_eq!(output.stderr.matches("error[unmatched]").count(), 1, "{}", output.stderr);
     }
 

@@ -142,3 +142,46 @@ fn every_snapshot_of_the_command_line_is_compared_with_something() {
         assert!(known, "no test is compared with {name}: remove it");
     }
 }
+
+#[test]
+fn the_page_about_clients_shows_the_examples_as_they_are() {
+    let page = fs::read_to_string(root().join("docs/clients.md")).expect("the page");
+    let mut shown = Vec::new();
+    // `[`examples/…`](../examples/…):`, a blank line, and a block.
+    for part in page.split("](../examples/").skip(1) {
+        let Some((name, rest)) = part.split_once("):\n\n```") else { continue };
+        let block =
+            rest.split_once('\n').and_then(|(_, rest)| rest.split_once("```")).map(|(block, _)| block);
+        let file = fs::read_to_string(root().join("examples").join(name)).unwrap_or_default();
+        assert_eq!(block, Some(file.as_str()), "docs/clients.md shows another examples/{name}");
+        shown.push(format!("examples/{name}"));
+    }
+    // The kustomization of the exec plugin is that of the function.
+    let plugin = fs::read_to_string(root().join("examples/kustomize-exec-plugin/kustomization.yaml"));
+    let function = fs::read_to_string(root().join("examples/kustomize/kustomization.yaml"));
+    assert_eq!(plugin.ok(), function.ok());
+    for (name, _) in files("examples", "") {
+        let twin = name == "examples/kustomize-exec-plugin/kustomization.yaml";
+        assert!(twin || shown.contains(&name), "docs/clients.md does not show {name}");
+    }
+}
+
+#[test]
+fn the_readme_names_the_clients_that_are_tested() {
+    let (script, readme) =
+        (fs::read_to_string(root().join(".ci/clients")), fs::read_to_string(root().join("README.md")));
+    let (script, readme) = (script.expect("the pins"), readme.expect("the README").replace('\n', " "));
+    let tested = readme.split("## Tested with").nth(1).expect("the section");
+    let names = [
+        ("helm3", "Helm"),
+        ("helm4", "Helm"),
+        ("kustomize", "Kustomize"),
+        ("kubectl", "kubectl"),
+        ("helmfile", "helmfile"),
+    ];
+    for (client, name) in names {
+        let row = script.lines().find(|line| line.starts_with(client)).expect("a row of the script");
+        let version = row.split_whitespace().nth(2).expect("a version").trim_start_matches('v');
+        assert!(tested.contains(&format!("{name} {version}")), "README is not tested with {name} {version}");
+    }
+}
