@@ -6,7 +6,7 @@
 //!
 //! The cluster is the one that `RESECRET_TEST_KUBECONFIG` names, which must be disposable, or else the API server at
 //! `~/.cache/resecret/kubeapi`, started for the run in a folder of its own. Without either the scenarios are skipped,
-//! and say so; with `RESECRET_REQUIRE_CLIENTS=1` they fail.
+//! and say so; with `RESECRET_REQUIRE_CLUSTER=1` they fail.
 
 /// The first upgrades: duplicates, plain values, another major of Helm.
 mod adopt;
@@ -73,7 +73,7 @@ impl Try {
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let required = std::env::var("RESECRET_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
+    let required = std::env::var("RESECRET_REQUIRE_CLUSTER").is_ok_and(|value| value == "1");
     let scenarios =
         [adopt::ALL, secrets::ALL, rollback::ALL, drift::ALL, forecast::ALL, runbook::ALL].concat();
     let missing = missing(required);
