@@ -92,6 +92,7 @@ mod lower;
 mod object;
 mod observer;
 mod output;
+mod pass;
 mod patch;
 mod plan;
 mod pods;

@@ -3,10 +3,10 @@
 use std::io;
 
 use anyhow::Context;
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use resecret::{Diagnostic, Location, Rule, Severity};
 
 use super::args::CheckArgs;
-use super::parallel;
 use super::previous::Previous;
 use super::progress::Progress;
 use super::rules::Rules;
@@ -43,13 +43,13 @@ pub(super) fn run(args: &CheckArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus>
     let sources = sources(&args.input.files)?;
     let previous = Previous::read(&args.upgrade, &sources)?;
     let progress = Progress::start(sources.len());
-    let found = parallel::map(&sources, |source| {
+    let found = sources.par_iter().map(|source| {
         let found = check(source, &rules, previous.as_ref(), sources.len() > 1, &progress);
         progress.step();
         found
     });
+    let found: Vec<Vec<Diagnostic>> = found.collect::<anyhow::Result<_>>()?;
     drop(progress);
-    let found: Vec<Vec<Diagnostic>> = found.into_iter().collect::<anyhow::Result<_>>()?;
     let found: Vec<Diagnostic> = found.into_iter().flatten().collect();
     if found.iter().any(prevents_judgement) {
         sinks.complaints(&found);

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use resecret::{Diagnostic, Diff, LineKind, Summary};
 
 use super::args::{Color, DiffArgs};
 use super::check::{place, unreadable};
-use super::parallel;
 use super::progress::Progress;
 use super::rules::Rules;
 use super::sinks::Sinks;
@@ -29,13 +29,13 @@ pub(super) fn run(args: &DiffArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> 
     let rules = Rules::read(&args.rules, None)?;
     let sources = sources(&args.input.files)?;
     let progress = Progress::start(sources.len());
-    let all = parallel::map(&sources, |source| {
+    let all = sources.par_iter().map(|source| {
         let compared = compare(source, &rules, sources.len() > 1, &progress);
         progress.step();
         compared
     });
+    let all: Vec<Compared> = all.collect::<anyhow::Result<_>>()?;
     drop(progress);
-    let all: Vec<Compared> = all.into_iter().collect::<anyhow::Result<_>>()?;
     let diagnostics: Vec<Diagnostic> = all.iter().flat_map(|one| one.diagnostics.iter().cloned()).collect();
     sinks.complaints(&diagnostics);
     let Some(summaries) = all.iter().map(|one| one.summary).collect::<Option<Vec<Summary>>>() else {

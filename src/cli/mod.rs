@@ -10,7 +10,6 @@ mod input;
 mod keys;
 mod kustomize;
 mod manual;
-mod parallel;
 mod patches;
 mod previous;
 mod progress;

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use resecret::Diagnostic;
 use resecret::inventory::{Inventory, Proposal, inventory, propose};
 
 use super::args::{ScanArgs, ScanFormat};
 use super::check::{place, unreadable};
-use super::parallel;
 use super::progress::Progress;
 use super::sinks::Sinks;
 use super::sources::{Source, sources};
@@ -31,11 +31,12 @@ pub(super) fn run(args: &ScanArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> 
         }
     }
     let progress = Progress::start(sources.len());
-    let scanned = parallel::map(&sources, |source| {
+    let scanned = sources.par_iter().map(|source| {
         let scanned = scan(source, args, sources.len() > 1, &progress);
         progress.step();
         scanned
     });
+    let scanned: Vec<_> = scanned.collect();
     drop(progress);
     let mut all = Vec::new();
     let mut errors: Vec<Diagnostic> = Vec::new();
