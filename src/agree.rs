@@ -43,25 +43,28 @@ fn same_content(tree: &Tree<'_>, id: NodeId, value: &Value) -> bool {
 }
 
 fn same_entries(tree: &Tree<'_>, entries: &[(NodeId, NodeId)], map: &Map<String, Value>) -> bool {
-    if entries.len() != map.len() {
-        return false;
-    }
-    // The reading of the keys alone, so that duplicates get the same names on both sides.
+    // The positions of each key, put together as the reading puts together its values.
     let mut places = Map::new();
     for (position, (key, _)) in entries.iter().enumerate() {
         let Some(text) = tree.text(*key) else { return true };
         insert_entry(&mut places, text.to_owned(), position.into());
     }
-    places.iter().all(|(key, position)| {
-        let position =
-            position.as_u64().and_then(|position| usize::try_from(position).ok()).unwrap_or_default();
-        let unusual =
-            || map.iter().find(|(k, _)| k.starts_with(&marked("key", 0, ""))).map(|(_, value)| value);
-        match map.get(key).or_else(unusual) {
-            Some(value) => same(tree, entries[position].1, value) || map.get(key).is_none(),
-            None => false,
-        }
-    })
+    let same_at = |position: &Value, value: &Value| {
+        let position = position.as_u64().and_then(|position| usize::try_from(position).ok());
+        position.is_some_and(|position| same(tree, entries[position].1, value))
+    };
+    let has_unusual = || map.keys().any(|key| key.contains(&marked("key", 0, "")));
+    places.len() == map.len()
+        && places.iter().all(|(key, place)| match (place, map.get(key)) {
+            (Value::Array(earlier), Some(Value::Array(values))) => {
+                earlier.len() == values.len()
+                    && earlier.iter().zip(values).all(|(place, value)| same_at(place, value))
+            }
+            (Value::Array(_), Some(_)) => false,
+            (place, Some(value)) => same_at(place, value),
+            // A key that is no string to the other reader: its text is not compared.
+            (_, None) => has_unusual(),
+        })
 }
 
 /// A quoted scalar is its text. A plain one is its text or what the other reader makes of that very text.

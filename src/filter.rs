@@ -257,23 +257,24 @@ impl Run<'_, '_> {
         let Some(tree) = parse(document, text, interest, &mut self.findings) else { return Fate::Keep };
         let mut outcome = Outcome::default();
         let (mut kept, mut dropped) = (0, 0);
-        for object in objects(&tree) {
-            self.observer.object(&object);
-            if self.facts.drops(document.number, &object) {
+        let objects = objects(&tree);
+        for object in &objects {
+            self.observer.object(object);
+            if self.facts.drops(document.number, object) {
                 dropped += 1;
                 outcome.patch.push(Op::Remove { path: object.path.clone() });
                 continue;
             }
             kept += 1;
-            if is_configuration(&object) {
+            if is_configuration(object) {
                 continue;
             }
-            rules::apply(&object, Context { config: self.config, facts: self.facts }, &mut outcome);
+            rules::apply(object, Context { config: self.config, facts: self.facts }, &mut outcome);
             for finding in outcome.findings.drain(..) {
-                self.findings.add(document, &object, finding);
+                self.findings.add(document, object, finding);
             }
             for read in outcome.reads.drain(..) {
-                self.observer.reads(&object, &read);
+                self.observer.reads(object, &read);
             }
         }
         if !outcome.patch.is_empty() {
@@ -285,15 +286,15 @@ impl Run<'_, '_> {
         }
         match edit(&tree, &outcome.patch) {
             Ok(None) => {
-                self.survivors(document, &tree, text, |at| at);
+                self.survivors(document, &objects, text, |at| at);
                 Fate::Keep
             }
             Ok(Some((edited, splices))) => {
-                self.survivors(document, &tree, &edited, |at| splices.original(at));
+                self.survivors(document, &objects, &edited, |at| splices.original(at));
                 Fate::Edit(edited)
             }
             Err(refused) => {
-                let location = self.locate(document, &tree, refused.at);
+                let location = self.locate(document, &objects, refused.at);
                 self.findings.push(refused.diagnostic.at(location));
                 Fate::Keep
             }
@@ -304,12 +305,12 @@ impl Run<'_, '_> {
     fn survivors(
         &mut self,
         document: &Document<'_>,
-        tree: &Tree<'_>,
+        objects: &[Object<'_, '_>],
         text: &str,
         original: impl Fn(usize) -> usize,
     ) {
         for Survivor { at, finding } in self.survivors.find(text, self.config) {
-            let location = self.locate(document, tree, original(at));
+            let location = self.locate(document, objects, original(at));
             let path = Some(finding.path.to_string()).filter(|path| !path.is_empty());
             if self.findings.has_plaintext(document, path.as_deref()) {
                 continue;
@@ -319,10 +320,9 @@ impl Run<'_, '_> {
     }
 
     /// The place of a byte, with the object that it belongs to.
-    fn locate(&self, document: &Document<'_>, tree: &Tree<'_>, at: usize) -> Location {
-        let object = objects(tree).into_iter().find(|object| tree.node(object.node).content.end >= at);
-        match object {
-            Some(object) => self.findings.locate_in(document, &object, at),
+    fn locate(&self, document: &Document<'_>, objects: &[Object<'_, '_>], at: usize) -> Location {
+        match objects.iter().find(|object| object.tree.node(object.node).content.end >= at) {
+            Some(object) => self.findings.locate_in(document, object, at),
             None => self.findings.locate(document, at),
         }
     }

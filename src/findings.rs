@@ -1,21 +1,26 @@
 //! Diagnostics are gathered here, each with its place in the stream.
 
+use std::collections::HashSet;
+
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::object::Object;
 use crate::rule::Rule;
 use crate::rules::Finding;
 use crate::stream::{self, Document};
+use crate::yaml::span::Lines;
 
 /// What a run has found so far.
 pub(crate) struct Findings<'i> {
-    input: &'i [u8],
+    lines: Lines<'i>,
     diagnostics: Vec<Diagnostic>,
+    /// Document and path of the variables that are reported as plain credentials.
+    plaintext: HashSet<(usize, String)>,
 }
 
 impl<'i> Findings<'i> {
     /// Nothing found yet.
     pub(crate) fn new(input: &'i [u8]) -> Self {
-        Self { input, diagnostics: Vec::new() }
+        Self { lines: Lines::new(input), diagnostics: Vec::new(), plaintext: HashSet::new() }
     }
 
     /// Adds a diagnostic that has its place already.
@@ -25,7 +30,7 @@ impl<'i> Findings<'i> {
 
     /// The place of a byte of a document's content.
     pub(crate) fn locate(&self, document: &Document<'_>, at: usize) -> Location {
-        let (line, column) = stream::position(self.input, document, document.body + at);
+        let (line, column) = self.lines.position(document.offset + document.body + at);
         Location {
             document: Some(document.number),
             template: stream::template(document.content()),
@@ -49,17 +54,16 @@ impl<'i> Findings<'i> {
         let at = object.tree.node(finding.node).start;
         let location =
             Location { path: Some(finding.path.to_string()), ..self.locate_in(document, object, at) };
+        if finding.rule == Rule::Plaintext {
+            self.plaintext.insert((document.number, finding.path.to_string()));
+        }
         self.diagnostics.push(finding.at(location));
     }
 
     /// Whether the variable at a path, without its `value`, is reported as a plain credential already.
     pub(crate) fn has_plaintext(&self, document: &Document<'_>, path: Option<&str>) -> bool {
         let variable = path.and_then(|path| path.strip_suffix(".value"));
-        let of_this_document = |d: &&Diagnostic| d.location.document == Some(document.number);
-        variable.is_some()
-            && self.diagnostics.iter().rev().take_while(of_this_document).any(|diagnostic| {
-                diagnostic.rule == Rule::Plaintext && diagnostic.location.path.as_deref() == variable
-            })
+        variable.is_some_and(|path| self.plaintext.contains(&(document.number, path.to_owned())))
     }
 
     /// Whether a document that a rule may need could not be read: then the rule may have missed what it looks for.

@@ -4,6 +4,7 @@
 //! Rollouts, Knative Services and operators' custom resources need no list of kinds.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::object::Object;
 use crate::yaml::{Kind, NodeId, Path, Trail, Tree};
@@ -65,18 +66,49 @@ impl EnvList<'_> {
         groups
     }
 
-    /// For each name, the positions of the entries whose literal value expands it (`$(NAME)`), in order.
-    pub(crate) fn uses(&self) -> HashMap<&str, Vec<usize>> {
-        let mut uses: HashMap<&str, Vec<usize>> = HashMap::new();
+    /// Where each name is defined and expanded.
+    pub(crate) fn names(&self) -> Names<'_> {
+        let mut names = Names::default();
         for (position, variable) in self.entries.iter().enumerate() {
-            if let Some(Variable { source: ValueSource::Literal(value), .. }) = variable {
+            let Some(variable) = variable else { continue };
+            names.defined.entry(variable.name).or_default().push(position);
+            if let ValueSource::Literal(value) = variable.source {
                 for name in expansions(value) {
-                    uses.entry(name).or_default().push(position);
+                    names.expanded.entry(name).or_default().push(position);
                 }
             }
         }
-        uses
+        names
     }
+}
+
+/// Where a list's names stand: positions of its entries, in order.
+#[derive(Default)]
+pub(crate) struct Names<'l> {
+    defined: HashMap<&'l str, Vec<usize>>,
+    expanded: HashMap<&'l str, Vec<usize>>,
+}
+
+impl Names<'_> {
+    /// Whether an entry in this range defines the name.
+    pub(crate) fn is_defined(&self, name: &str, range: Range<usize>) -> bool {
+        within(&self.defined, name, range).next().is_some()
+    }
+
+    /// The entries in this range whose literal value expands the name (`$(NAME)`).
+    pub(crate) fn expanded(&self, name: &str, range: Range<usize>) -> impl Iterator<Item = usize> {
+        within(&self.expanded, name, range)
+    }
+}
+
+fn within<'p>(
+    positions: &'p HashMap<&str, Vec<usize>>,
+    name: &str,
+    range: Range<usize>,
+) -> impl Iterator<Item = usize> + use<'p> {
+    let positions = positions.get(name).map_or(&[][..], Vec::as_slice);
+    let first = positions.partition_point(|position| *position < range.start);
+    positions[first..].iter().copied().take_while(move |position| *position < range.end)
 }
 
 /// The names that a literal value expands: `$(NAME)`, not `$$(NAME)`.

@@ -41,7 +41,11 @@ pub(crate) struct Overlap {
 /// Invariant: sorted by position and disjoint. Deletions that overlap are joined when the set is built; anything
 /// else that overlaps is an error, never a guess.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Splices(Vec<Splice>);
+pub(crate) struct Splices {
+    splices: Vec<Splice>,
+    /// For each splice, where its text begins in the changed text.
+    begins: Vec<usize>,
+}
 
 impl Splices {
     /// Sorts and checks.
@@ -66,30 +70,22 @@ impl Splices {
                 sorted.push(splice);
             }
         }
-        Ok(Self(sorted))
+        Ok(Self { begins: begins(&sorted), splices: sorted })
     }
 
     /// Whether nothing changes.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.splices.is_empty()
     }
 
     /// The byte of the text as it was for a byte of the changed text; for inserted text, where it was inserted.
     pub(crate) fn original(&self, at: usize) -> usize {
-        let mut ends = 0;
-        let mut text_end = 0;
-        for splice in &self.0 {
-            let begins = ends + (splice.span.start - text_end);
-            if at < begins {
-                break;
-            }
-            if at < begins + splice.text.len() {
-                return splice.span.start;
-            }
-            ends = begins + splice.text.len();
-            text_end = splice.span.end;
-        }
-        text_end + (at - ends)
+        let Some(before) = self.begins.partition_point(|begin| *begin <= at).checked_sub(1) else {
+            return at;
+        };
+        let (splice, begin) = (&self.splices[before], self.begins[before]);
+        let into = at - begin;
+        if into < splice.text.len() { splice.span.start } else { splice.span.end + into - splice.text.len() }
     }
 
     /// The text with all changes made, in one pass.
@@ -101,7 +97,7 @@ impl Splices {
     pub(crate) fn apply_within(&self, text: &str, part: Span) -> String {
         let mut result = String::with_capacity(part.end - part.start);
         let mut at = part.start;
-        for splice in self.0.iter().filter(|splice| part.contains(splice.span)) {
+        for splice in self.splices.iter().filter(|splice| part.contains(splice.span)) {
             result.push_str(&text[at..splice.span.start]);
             result.push_str(&splice.text);
             at = splice.span.end;
@@ -109,6 +105,16 @@ impl Splices {
         result.push_str(&text[at..part.end]);
         result
     }
+}
+
+fn begins(splices: &[Splice]) -> Vec<usize> {
+    let (mut original, mut changed) = (0, 0);
+    let begin = |splice: &Splice| {
+        let begin = changed + (splice.span.start - original);
+        (original, changed) = (splice.span.end, begin + splice.text.len());
+        begin
+    };
+    splices.iter().map(begin).collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use memchr::memmem;
 use crate::diagnostic::Diagnostic;
 use crate::error::Error;
 use crate::rule::Rule;
-use crate::yaml::span::line_and_column;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 const MARKER: &[u8] = b"---";
@@ -109,11 +108,6 @@ pub(crate) fn template(content: &[u8]) -> Option<String> {
         content.trim_ascii_start().split(|byte| *byte == b'\n').take_while(|line| line.starts_with(b"#"));
     let path = comments.find_map(|line| line.strip_prefix(SOURCE))?;
     std::str::from_utf8(path).ok().map(|path| path.trim_end().to_owned())
-}
-
-/// Line and column in the stream of a byte of a document.
-pub(crate) fn position(input: &[u8], document: &Document<'_>, at: usize) -> (usize, usize) {
-    line_and_column(input, document.offset + at)
 }
 
 #[cfg(test)]

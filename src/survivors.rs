@@ -4,6 +4,7 @@
 //! their key or shape count, and only those that chance does not repeat: `changeme` or `postgres` stands in many
 //! places and gives nothing away.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use aho_corasick::AhoCorasick;
@@ -124,15 +125,17 @@ impl Survivors {
         }
         // The text is a document that has been parsed before, or its verified edit.
         let Ok(tree) = parse(text) else { return Vec::new() };
+        let objects = objects(&tree);
         let mut found: Vec<Survivor> = Vec::new();
+        let mut paths: HashSet<Path> = HashSet::new();
         for hit in self.search.find_iter(text) {
             let value = &self.values[hit.pattern().as_usize()];
-            let place = place(&tree, hit.start());
+            let place = place(&tree, &objects, hit.start());
             let Some(severity) = severity(place.as_ref(), config) else { continue };
             let (path, node) =
                 place.map_or((Path::root(), tree.root()), |place| (place.path, Some(place.node)));
             let Some(node) = node else { continue };
-            if !path.steps().is_empty() && found.iter().any(|survivor| survivor.finding.path == path) {
+            if !path.steps().is_empty() && !paths.insert(path.clone()) {
                 continue;
             }
             let at = hit.start();
@@ -173,8 +176,8 @@ fn severity(place: Option<&Found>, config: &Config) -> Option<Severity> {
 }
 
 /// The scalar whose text holds a byte; `None` for a comment.
-fn place(tree: &Tree<'_>, at: usize) -> Option<Found> {
-    let object = objects(tree).into_iter().find(|object| holds(tree, object.node, at));
+fn place(tree: &Tree<'_>, objects: &[Object<'_, '_>], at: usize) -> Option<Found> {
+    let object = objects.iter().find(|object| holds(tree, object.node, at));
     let (object_path, is_secret) =
         object.map_or((Path::root(), false), |object| (object.path.clone(), object.is_secret()));
     let (path, node) = descend(tree, tree.root()?, &Path::root(), at)?;
@@ -191,16 +194,21 @@ fn holds(tree: &Tree<'_>, node: NodeId, at: usize) -> bool {
 }
 
 fn descend(tree: &Tree<'_>, node: NodeId, path: &Path, at: usize) -> Option<(Path, NodeId)> {
+    if !holds(tree, node, at) {
+        return None;
+    }
     match &tree.node(node).kind {
-        Kind::Mapping(_, entries) => entries.iter().find_map(|(key, value)| {
+        Kind::Mapping(_, entries) => {
+            let within = |(key, value): &&(NodeId, NodeId)| holds(tree, *key, at) || holds(tree, *value, at);
+            let (key, value) = entries.iter().find(within)?;
             let path = path.key(tree.text(*key).unwrap_or_default());
             if holds(tree, *key, at) { Some((path, *key)) } else { descend(tree, *value, &path, at) }
-        }),
-        Kind::Sequence(_, items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(position, item)| descend(tree, *item, &path.index(position), at)),
-        _ => holds(tree, node, at).then(|| (path.clone(), node)),
+        }
+        Kind::Sequence(_, items) => {
+            let position = items.iter().position(|item| holds(tree, *item, at))?;
+            descend(tree, items[position], &path.index(position), at)
+        }
+        _ => Some((path.clone(), node)),
     }
 }
 

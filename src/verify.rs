@@ -102,14 +102,16 @@ pub(crate) fn marked(kind: &str, number: usize, key: &str) -> String {
     format!("{MARK}{kind}{number}{MARK}{key}")
 }
 
-/// Adds an entry, keeping what a duplicate key had before.
+/// Adds an entry, keeping what a duplicate key had before: a list of its earlier values, under a marked key.
 pub(crate) fn insert_entry(map: &mut Map<String, Value>, key: String, value: Value) {
-    if let Some(earlier) = map.remove(&key) {
-        let free = |number: &usize| !map.contains_key(&marked("duplicate", *number, &key));
-        let number = (0..=map.len()).find(free).unwrap_or_default();
-        map.insert(marked("duplicate", number, &key), earlier);
+    let earlier = match map.get_mut(&key) {
+        Some(last) => std::mem::replace(last, value),
+        None => return drop(map.insert(key, value)),
+    };
+    let others = map.entry(marked("duplicate", 0, &key)).or_insert_with(|| Value::Array(Vec::new()));
+    if let Value::Array(others) = others {
+        others.push(earlier);
     }
-    map.insert(key, value);
 }
 
 /// A value of any shape, read without losing duplicate keys and tags.
@@ -213,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_reading_keeps_what_a_value_would_lose() {
-        assert_eq!(read("a: 1\na: 2\n"), json!({"a": 2, "\0duplicate0\0a": 1}));
+        assert_eq!(read("a: 1\na: 2\n"), json!({"a": 2, "\0duplicate0\0a": [1]}));
         assert_ne!(read("a: !x 1"), read("a: 1"));
         assert_ne!(read("1: a"), read("'1': a"));
         assert_eq!(read("a: .nan"), read("a: .nan"));

@@ -86,13 +86,17 @@ impl Edits {
         if aliases.is_empty() {
             return Ok(());
         }
-        let mut uses = Uses { tree, gone: self.gone(tree), aliases, counts: HashMap::new() };
+        let mut users: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
+        for (alias, target) in &aliases {
+            users.entry(*target).or_default().push(*alias);
+        }
+        let mut uses = Uses { tree, gone: self.gone(tree), users, counts: HashMap::new() };
         for ((node, _), asked) in &self.asked {
             if uses.count(*node) != *asked && !uses.is_replaced_alias(*node) {
                 return Err(anchor_in_use(tree, *node));
             }
         }
-        for (alias, target) in uses.aliases.clone() {
+        for (alias, target) in aliases {
             if uses.is_gone(target) && !uses.is_gone(alias) {
                 return Err(anchor_in_use(tree, target));
             }
@@ -116,7 +120,8 @@ fn anchor_in_use(tree: &Tree<'_>, node: NodeId) -> LowerError {
 struct Uses<'t, 's> {
     tree: &'t Tree<'s>,
     gone: BTreeSet<NodeId>,
-    aliases: Vec<(NodeId, NodeId)>,
+    /// The aliases of each node that has some.
+    users: HashMap<NodeId, Vec<NodeId>>,
     counts: HashMap<NodeId, u64>,
 }
 
@@ -146,9 +151,7 @@ impl Uses<'_, '_> {
         if self.gone.contains(&node) {
             count = 0;
         }
-        let users: Vec<NodeId> =
-            self.aliases.iter().filter(|(_, target)| *target == node).map(|(alias, _)| *alias).collect();
-        for alias in users {
+        for alias in self.users.get(&node).cloned().unwrap_or_default() {
             let more = if self.is_gone(alias) { 0 } else { self.count(alias) };
             count = count.saturating_add(more);
         }

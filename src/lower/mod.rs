@@ -15,8 +15,8 @@ use self::render::{FlowStyle, Indentation, block_entry, flow_entry, flow_value};
 use self::slots::{Slots, has_brackets};
 use crate::patch::Patch;
 use crate::splice::{Overlap, Splice, Splices};
-use crate::yaml::span::{column, is_first_on_line, line_break, line_end};
-use crate::yaml::{Kind, NodeId, ScalarStyle, Style, Tree, scalar};
+use crate::yaml::span::{column, is_first_on_line, line_break, line_end, skip_trivia};
+use crate::yaml::{Kind, NodeId, ScalarStyle, Span, Style, Tree, scalar};
 
 /// Why a document that must be edited cannot be edited safely.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,9 +84,7 @@ pub(crate) fn lower(patch: &Patch, tree: &Tree<'_>) -> Result<Splices, LowerErro
         lowering.node(node, edit)?;
     }
     // Last, since what moves takes the changes inside it along.
-    for (sequence, edit) in edits.by_node().filter(|(_, edit)| !edit.moved.is_empty()) {
-        lowering.moves(sequence, &edit.moved)?;
-    }
+    lowering.moves(&edits)?;
     Ok(Splices::new(lowering.splices)?)
 }
 
@@ -101,10 +99,13 @@ impl Lowering<'_, '_> {
         if let Some(value) = &edit.value {
             let content = self.tree.node(node).content;
             let text = self.scalar(node, value);
-            // Where nothing stood there may be no blank behind the dash, the colon or the anchor.
-            let touches = content.start == content.end
-                && self.tree.source()[..content.start].ends_with(|c: char| !c.is_whitespace());
-            let blank = if touches { " " } else { "" };
+            let absent = content.start == content.end;
+            let before = &self.tree.source()[..content.start];
+            if absent && !self.has_colon(node) {
+                return Err(LowerError::Unsupported { at: content.start });
+            }
+            // Where nothing stood there may be no blank behind the dash, the colon or the tag.
+            let blank = if absent && !before.ends_with([' ', '\t', '\n', '\r']) { " " } else { "" };
             self.splices.push(Splice::replacement(content, format!("{blank}{text}")));
         }
         let slots = Slots::of(self.tree, node);
@@ -129,6 +130,16 @@ impl Lowering<'_, '_> {
         }
         self.splices.extend(slots.remove(&removed));
         Ok(())
+    }
+
+    /// Whether a node is not the value of a key without a colon, as in `{a, b}` and `? a`.
+    fn has_colon(&self, node: NodeId) -> bool {
+        let parent = self.tree.node(node).parent;
+        let entries = parent.and_then(|parent| self.tree.entries(parent)).unwrap_or_default();
+        entries.iter().find(|(_, value)| *value == node).is_none_or(|(key, value)| {
+            let colon = skip_trivia(self.tree.source(), self.tree.node(*key).content.end);
+            colon < self.tree.node(*value).content.start && self.tree.source()[colon..].starts_with(':')
+        })
     }
 
     /// A scalar's new text, in the quotes that it had.
@@ -238,22 +249,49 @@ impl Lowering<'_, '_> {
     }
 
     /// Puts the text of items, with the changes inside them made, in the places that they move to.
-    fn moves(&mut self, sequence: NodeId, moves: &[(usize, usize)]) -> Result<(), LowerError> {
-        let slots = Slots::of(self.tree, sequence);
-        for (from, to) in moves {
-            // The comment behind the item's last line goes with it, as those inside it do.
-            let moved = slots.with_trailing_comment(*from);
-            let (inside, outside): (Vec<_>, Vec<_>) = std::mem::take(&mut self.splices)
-                .into_iter()
-                .partition(|splice| moved.contains(splice.span) && !splice.span.contains(moved));
-            self.splices = outside;
-            let text = Splices::new(inside)?.apply_within(self.tree.source(), moved);
-            self.splices.push(Splice::replacement(slots.with_trailing_comment(*to), text));
-            let comments = slots.comments_above(*to);
+    fn moves(&mut self, edits: &Edits) -> Result<(), LowerError> {
+        let mut moves = Vec::new();
+        for (sequence, edit) in edits.by_node().filter(|(_, edit)| !edit.moved.is_empty()) {
+            let slots = Slots::of(self.tree, sequence);
+            for (from, to) in &edit.moved {
+                // The comment behind the item's last line goes with it, as those inside it do.
+                let (from, place) = (slots.with_trailing_comment(*from), slots.with_trailing_comment(*to));
+                moves.push(Move { from, place, comments: slots.comments_above(*to), inside: Vec::new() });
+            }
+        }
+        moves.sort_by_key(|item| item.from);
+        if let Some(pair) = moves.windows(2).find(|pair| pair[1].from.start < pair[0].from.end) {
+            return Err(LowerError::Unsupported { at: pair[1].from.start });
+        }
+        for splice in std::mem::take(&mut self.splices) {
+            let before = moves.partition_point(|item| item.from.start <= splice.span.start);
+            let holder = before
+                .checked_sub(1)
+                .map(|last| &mut moves[last])
+                .filter(|item| item.from.contains(splice.span) && !splice.span.contains(item.from));
+            match holder {
+                Some(item) => item.inside.push(splice),
+                None => self.splices.push(splice),
+            }
+        }
+        for Move { from, place, comments, inside } in moves {
+            let text = Splices::new(inside)?.apply_within(self.tree.source(), from);
+            self.splices.push(Splice::replacement(place, text));
             if comments.start < comments.end {
                 self.splices.push(Splice::deletion(comments));
             }
         }
         Ok(())
     }
+}
+
+/// An item of a sequence that moves.
+struct Move {
+    /// Its text.
+    from: Span,
+    /// The text whose place it takes, and the comments above that.
+    place: Span,
+    comments: Span,
+    /// What changes in it.
+    inside: Vec<Splice>,
 }

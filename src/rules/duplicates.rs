@@ -14,7 +14,7 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
         if groups.is_empty() {
             continue;
         }
-        let uses = list.uses();
+        let names = list.names();
         for (name, positions) in groups {
             let undecided = |position: &usize| !outcome.patch.decides(&list.path.index(*position));
             if !positions.iter().all(undecided) {
@@ -43,7 +43,7 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
                     continue;
                 }
             };
-            keep_one(list, &uses, &positions, winner, None, outcome);
+            keep_one(list, &names, &positions, winner, None, outcome);
         }
     }
 }

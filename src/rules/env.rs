@@ -24,7 +24,7 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
         return;
     }
     for list in &subject.pods.env {
-        let uses = list.uses();
+        let names = list.names();
         for (name, positions) in list.groups() {
             match decide(context.config, subject.object, list.container, name, outcome) {
                 None => {}
@@ -44,7 +44,7 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
                         outcome.reads.push(Read::of_variable(&rule.to, key, list.path.index(winner)));
                     }
                     if positions.len() > 1 || content.is_some() {
-                        keep_one(list, &uses, &positions, winner, content, outcome);
+                        keep_one(list, &names, &positions, winner, content, outcome);
                     }
                 }
             }

@@ -1,13 +1,11 @@
 //! One entry per variable: which place the survivor takes.
 
-use std::collections::HashMap;
-
 use serde_json::Value;
 
 use super::{Finding, Outcome};
 use crate::diagnostic::Severity;
 use crate::patch::Op;
-use crate::pods::{EnvList, ValueSource, Variable, expansions};
+use crate::pods::{EnvList, Names, ValueSource, Variable, expansions};
 use crate::rule::Rule;
 
 /// Keeps the entry at `winner` of the entries at `positions`, all for one name, with `content` if given.
@@ -16,7 +14,7 @@ use crate::rule::Rule;
 /// content take the first place: what expanded before must still expand.
 pub(super) fn keep_one(
     list: &EnvList<'_>,
-    uses: &HashMap<&str, Vec<usize>>,
+    names: &Names<'_>,
     positions: &[usize],
     winner: usize,
     content: Option<Value>,
@@ -24,12 +22,10 @@ pub(super) fn keep_one(
 ) {
     let first = positions[0];
     let Some(variable) = &list.entries[winner] else { return };
-    let used = uses.get(variable.name).is_some_and(|used| {
-        let from = used.partition_point(|position| *position <= first);
-        used[from..].iter().take_while(|position| **position < winner).any(|at| !positions.contains(at))
-    });
+    let mut users = names.expanded(variable.name, first + 1..winner);
+    let used = users.any(|user| positions.binary_search(&user).is_err());
     let place = if used { first } else { winner };
-    if content.is_none() && loses_an_expansion(list, first, winner, place) {
+    if content.is_none() && loses_an_expansion(list, names, first, winner, place) {
         outcome.findings.push(Finding {
             rule: Rule::EnvOrder,
             severity: Severity::Error,
@@ -64,18 +60,20 @@ pub(super) fn keep_one(
 
 /// Whether the winner's own value expands a variable that will not be defined before it any more: its own earlier
 /// entry, or, if it moves up, one between its new and its old place.
-fn loses_an_expansion(list: &EnvList<'_>, first: usize, winner: usize, place: usize) -> bool {
+fn loses_an_expansion(
+    list: &EnvList<'_>,
+    names: &Names<'_>,
+    first: usize,
+    winner: usize,
+    place: usize,
+) -> bool {
     let Some(Variable { name, source: ValueSource::Literal(value), .. }) = &list.entries[winner] else {
         return false;
     };
-    let defined = |name: &str, entries: &[Option<Variable<'_>>]| {
-        entries.iter().flatten().any(|variable| variable.name == name)
-    };
     expansions(value).any(|used| {
         let itself = used == *name && winner != first;
-        let between = place != winner
-            && !defined(used, &list.entries[..first])
-            && defined(used, &list.entries[first..winner]);
+        let between =
+            place != winner && !names.is_defined(used, 0..first) && names.is_defined(used, first..winner);
         itself || between
     })
 }

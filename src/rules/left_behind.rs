@@ -35,7 +35,8 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
     let object = subject.object;
     let Some(names) = context.facts.dropped_names() else { return };
     let content = object.tree.node(object.tree.resolve(object.node)).content;
-    if !names.is_match(&object.tree.source()[content.start..content.end]) && !has_disguise(object) {
+    let text = &object.tree.source()[content.start..content.end];
+    if !names.is_match(text) && !has_disguise(text) {
         return;
     }
     let mut known: HashSet<Path> =
@@ -48,9 +49,9 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
     search.walk(object.node, Trail::Start(&object.path), false);
 }
 
-/// Whether an escape or an alias from outside the object could spell a name.
-fn has_disguise(object: &Object<'_, '_>) -> bool {
-    object.tree.source().contains(['\\', '*'])
+/// Whether an escape in the object, or an alias to what stands outside of it, could spell a name.
+fn has_disguise(text: &str) -> bool {
+    text.contains(['\\', '*'])
 }
 
 struct Search<'a, 't, 's> {

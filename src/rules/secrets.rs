@@ -1,6 +1,6 @@
 //! `spec.secrets`: every reference to a Secret that is left out goes to the vaulted one.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
@@ -44,12 +44,12 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
     }
 }
 
-fn redirect(
-    reference: &Reference<'_>,
+fn redirect<'t>(
+    reference: &Reference<'t>,
     secret: &ChartSecret,
     rule: &SecretsRule,
     to: &str,
-    lists: &mut Lists<'_>,
+    lists: &mut Lists<'t>,
     outcome: &mut Outcome,
 ) {
     outcome.patch.push(Op::Test { path: reference.path.clone(), value: reference.name.to_owned() });
@@ -152,38 +152,36 @@ fn renamed_env_from(reference: &Reference<'_>, renamed: &[&String]) -> Finding {
     }
 }
 
-/// Lists in which a Secret may stand only once, with what they will hold.
+/// Lists in which a Secret may stand only once, with how many items will hold which name and namespace.
 struct Lists<'t> {
-    items: BTreeMap<Path, Vec<ListItem<'t>>>,
-}
-
-struct ListItem<'t> {
-    path: Path,
-    name: String,
-    namespace: Option<&'t str>,
+    items: HashMap<Path, HashMap<(String, Option<&'t str>), usize>>,
 }
 
 impl<'t> Lists<'t> {
     fn new(references: &[Reference<'t>]) -> Self {
-        let mut items: BTreeMap<Path, Vec<ListItem<'t>>> = BTreeMap::new();
-        for Reference { path, name, namespace, takes, .. } in references {
+        let mut lists = Self { items: HashMap::new() };
+        for Reference { name, namespace, takes, .. } in references {
             if let Takes::ListItem { list, .. } | Takes::Shared(list) = takes {
-                let (path, name) = (path.clone(), (*name).to_owned());
-                items.entry(list.clone()).or_default().push(ListItem { path, name, namespace: *namespace });
+                let names = lists.items.entry(list.clone()).or_default();
+                *names.entry(((*name).to_owned(), *namespace)).or_default() += 1;
             }
         }
-        Self { items }
+        lists
     }
 
     /// Whether an item other than this one stands for the Secret `name` already; if not, this one does from now on.
-    fn holds_another(&mut self, list: &Path, reference: &Reference<'_>, name: &str) -> bool {
-        let items = self.items.entry(list.clone()).or_default();
-        let (this, others): (Vec<_>, Vec<_>) = items.iter_mut().partition(|item| item.path == reference.path);
-        if others.iter().any(|item| item.name == name && item.namespace == reference.namespace) {
+    fn holds_another(&mut self, list: &Path, reference: &Reference<'t>, name: &str) -> bool {
+        let names = self.items.entry(list.clone()).or_default();
+        let old = (reference.name.to_owned(), reference.namespace);
+        let new = (name.to_owned(), reference.namespace);
+        let own = usize::from(old == new);
+        let holders = names.entry(new).or_default();
+        if *holders > own {
             return true;
         }
-        for item in this {
-            name.clone_into(&mut item.name);
+        *holders += 1 - own;
+        if own == 0 {
+            names.entry(old).and_modify(|holders| *holders = holders.saturating_sub(1));
         }
         false
     }

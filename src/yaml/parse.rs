@@ -92,7 +92,12 @@ impl<'s> Builder<'s> {
                 // The parser shows an absent node as `~`, with an empty span.
                 let absent = range.is_empty() && matches!(style, Written::Plain);
                 let text = if absent { Cow::Borrowed("") } else { text };
-                let content = self.scalar_span(style, range, tag_span.as_ref());
+                let content = if absent && anchor == 0 && tag_span.is_none() {
+                    let at = self.absent_place().unwrap_or(range.start);
+                    Span::new(at, at)
+                } else {
+                    self.scalar_span(style, range, tag_span.as_ref())
+                };
                 let kind = Kind::Scalar(Scalar { text, style: scalar_style(style) });
                 let id = self.add(kind, content, anchor, tag.as_deref(), tag_span);
                 self.weigh(id, 1);
@@ -278,6 +283,21 @@ impl<'s> Builder<'s> {
         };
         let end = if kept.is_empty() { header + marks } else { range.start + kept.len() };
         Span::new(header, end.max(header + marks))
+    }
+
+    /// Where an absent node would stand: behind its colon or dash. The parser reports any place up to the next token.
+    fn absent_place(&self) -> Option<usize> {
+        let open = self.open.last()?;
+        let (indicator, from) = match (&self.tree.node(open.id).kind, open.key) {
+            (Kind::Mapping(..), Some(key)) => (b':', self.tree.node(key).content.end),
+            (Kind::Sequence(Style::Block, items), _) => {
+                let start = self.tree.node(open.id).content.start;
+                (b'-', items.last().map_or(start, |item| self.tree.ends(*item)))
+            }
+            _ => return None,
+        };
+        let at = skip_trivia(self.tree.source, from);
+        (self.tree.source.as_bytes().get(at) == Some(&indicator)).then_some(at + 1)
     }
 
     /// The first dash of a block sequence. Where the sequence stands at its key's own indentation, the parser

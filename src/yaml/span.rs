@@ -1,5 +1,7 @@
 //! Where something stands: byte ranges, and the lines that contain them.
 
+use std::cell::Cell;
+
 use memchr::{memchr2, memrchr2};
 
 /// A half-open range of bytes of one source text.
@@ -96,12 +98,46 @@ pub(crate) fn line_break(source: &str) -> &'static str {
 
 /// The line and column of a byte, both counted from 1, the column in characters.
 pub(crate) fn line_and_column(source: &[u8], at: usize) -> (usize, usize) {
-    let before = &source[..at.min(source.len())];
-    let line = memchr::memchr_iter(b'\n', before).count() + 1;
-    let start = memchr::memrchr(b'\n', before).map_or(0, |found| found + 1);
-    // A UTF-8 continuation byte does not begin a character.
-    let column = before[start..].iter().filter(|byte| **byte & 0xC0 != 0x80).count() + 1;
-    (line, column)
+    Lines::new(source).position(at)
+}
+
+/// Lines and columns of one text. Each is counted from the one before, so that many cost no more than one.
+#[derive(Debug)]
+pub(crate) struct Lines<'s> {
+    source: &'s [u8],
+    /// The last byte asked for, its line and its column.
+    last: Cell<(usize, usize, usize)>,
+}
+
+impl<'s> Lines<'s> {
+    /// Nothing asked for yet.
+    pub(crate) fn new(source: &'s [u8]) -> Self {
+        Self { source, last: Cell::new((0, 1, 1)) }
+    }
+
+    /// The line and column of a byte, both counted from 1, the column in characters.
+    pub(crate) fn position(&self, at: usize) -> (usize, usize) {
+        let at = at.min(self.source.len());
+        let (last, line, column) = self.last.get();
+        let between = &self.source[at.min(last)..at.max(last)];
+        let breaks = memchr::memchr_iter(b'\n', between).count();
+        let line = if at < last { line - breaks } else { line + breaks };
+        let column = if breaks > 0 {
+            let start = memchr::memrchr(b'\n', &self.source[..at]).map_or(0, |found| found + 1);
+            characters(&self.source[start..at]) + 1
+        } else if at < last {
+            column - characters(between)
+        } else {
+            column + characters(between)
+        };
+        self.last.set((at, line, column));
+        (line, column)
+    }
+}
+
+/// A UTF-8 continuation byte does not begin a character.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
 
 #[cfg(test)]
@@ -129,5 +165,14 @@ mod tests {
     #[test]
     fn columns_count_characters() {
         assert_eq!(line_and_column("ä: b\nü: c".as_bytes(), 9), (2, 3));
+    }
+
+    #[test]
+    fn places_are_found_in_any_order() {
+        let text = "ä: b\nü: c\n\nlast".as_bytes();
+        let lines = Lines::new(text);
+        for at in [9, 3, 0, 14, 11, 12, 5, 6, 16, 2, 99] {
+            assert_eq!(lines.position(at), line_and_column(text, at), "byte {at}");
+        }
     }
 }
