@@ -19,6 +19,8 @@ mod fixture;
 mod laws;
 /// Documents and values, read without the program.
 mod model;
+/// What `scan --write` proposes.
+mod proposals;
 
 use std::process::ExitCode;
 
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         let fixtures = fixtures.clone();
         move || failed(laws::no_unreferenced_snapshot(&fixtures))
     })];
+    trials.extend(proposals::trials(&fixtures));
     trials.extend(fixtures.into_iter().map(|fixture| {
         Trial::test(format!("fixtures::{}", fixture.name()), move || failed(laws::check(&fixture)))
     }));

@@ -18,6 +18,12 @@ fn fixtures() -> Vec<PathBuf> {
     folders
 }
 
+/// Every fixture with one of the formats. The log that is written beside it is text; that no format shows a value of any
+/// fixture is tried without the program, in `tests/cases`.
+fn formats_in_turn() -> impl Iterator<Item = (&'static str, PathBuf)> {
+    ["text", "json", "github", "sarif"].into_iter().cycle().zip(fixtures())
+}
+
 /// A run on a fixture, with the rules that stand beside it.
 fn run(fixture: &Path) -> Run {
     let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
@@ -44,15 +50,13 @@ fn check(what: &str, output: &Output) {
 }
 
 #[test]
-fn no_fixture_shows_a_value_in_any_format() {
-    for fixture in fixtures() {
+fn no_fixture_shows_a_value() {
+    for (format, fixture) in formats_in_turn() {
         let name = fixture.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for format in ["text", "json", "github", "sarif"] {
-            let output = run(&fixture).args(["--log-file", "log", "--format", format]).run();
-            assert!(matches!(output.code, Some(0 | 2)), "{name}: no other exit code:\n{}", output.stderr);
-            assert!(output.code == Some(0) || output.stdout.is_empty(), "{name}: fails with output");
-            check(&format!("{name} as {format}"), &output);
-        }
+        let output = run(&fixture).args(["--log-file", "log", "--format", format]).run();
+        assert!(matches!(output.code, Some(0 | 2)), "{name}: no other exit code:\n{}", output.stderr);
+        assert!(output.code == Some(0) || output.stdout.is_empty(), "{name}: fails with output");
+        check(&format!("{name} as {format}"), &output);
     }
 }
 
@@ -60,9 +64,10 @@ fn no_fixture_shows_a_value_in_any_format() {
 #[track_caller]
 fn check_all(what: &str, output: &Output) {
     check(what, output);
-    let text = output.text();
-    if let Some(form) = FORMS.iter().find(|form| text.contains(**form)) {
-        panic!("{what}: standard output shows a secret value (as `{form}`):\n{text}");
+    for (place, text) in [("standard output", output.text()), ("the file", output.file("resecret.yaml"))] {
+        if let Some(form) = FORMS.iter().find(|form| text.contains(**form)) {
+            panic!("{what}: {place} shows a secret value (as `{form}`):\n{text}");
+        }
     }
 }
 
@@ -144,5 +149,55 @@ fn no_error_path_shows_a_value() {
         let swapped =
             resecret().file("input.yaml", &input).args(["--config", "input.yaml", "--log-file", "log"]);
         check(&format!("{name}, as configuration"), &swapped.run());
+    }
+}
+
+#[test]
+fn no_finding_of_check_shows_a_value() {
+    for (format, fixture) in formats_in_turn() {
+        let output = command("check", &fixture, &["--format", format]);
+        assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
+        check_all(&format!("{}, check as {format}", fixture.display()), &output);
+    }
+}
+
+#[test]
+fn no_diff_shows_a_value() {
+    for fixture in fixtures() {
+        let output = command("diff", &fixture, &["--color", "always"]);
+        assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
+        check_all(&format!("{}, diff", fixture.display()), &output);
+    }
+}
+
+#[test]
+fn no_command_shows_a_value_of_a_render_that_is_cut_or_has_other_line_ends() {
+    for fixture in fixtures() {
+        let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
+        let (cut, other) = (&input[..input.len() / 2], String::from_utf8_lossy(&input).replace('\n', "\r\n"));
+        let runs = [
+            ("cut, check", run(&fixture).first_arg("check").stdin(cut)),
+            ("cut, diff", run(&fixture).first_arg("diff").stdin(cut)),
+            ("cut, scan", resecret().args(["scan", "--write", "resecret.yaml"]).stdin(cut)),
+            ("CRLF, diff", run(&fixture).first_arg("diff").stdin(other)),
+        ];
+        for (what, run) in runs {
+            let output = run.run();
+            assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
+            check_all(&format!("{}, {what}", fixture.display()), &output);
+        }
+    }
+}
+
+#[test]
+fn no_inventory_and_no_proposal_shows_a_value() {
+    for fixture in fixtures() {
+        let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
+        for more in [["--format", "json"], ["--to", "one-vault"]] {
+            let run = resecret().args(["scan", "--write", "resecret.yaml", "--log-file", "log"]).args(more);
+            let output = run.stdin(input.clone()).run();
+            assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
+            check_all(&format!("{}, scan {}", fixture.display(), more[1]), &output);
+        }
     }
 }
