@@ -151,7 +151,7 @@ impl Facts {
 }
 
 /// Whether a rule selects a Secret.
-fn selects(rule: &SecretsRule, object: &Object<'_, '_>, name: &str) -> bool {
+pub(crate) fn selects(rule: &SecretsRule, object: &Object<'_, '_>, name: &str) -> bool {
     let labels = rule.labels.iter().all(|(label, glob)| object.label(label).is_some_and(|v| glob.matches(v)));
     labels
         && (rule.name.matches(name) || object.previous_names().any(|previous| rule.name.matches(previous)))

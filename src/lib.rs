@@ -85,6 +85,7 @@ mod frontend;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod hazards;
 pub mod inventory;
 mod key_format;
 mod lower;
@@ -115,6 +116,7 @@ pub use diff::{Diff, LineKind};
 pub use error::Error;
 pub use filter::{Filtered, Summary, filter};
 pub use frontend::add_function_config;
+pub use hazards::{HAZARDS, accept_hazards, hazards};
 pub use key_format::KeyFormat;
 pub use plan::{Change, ObjectPatch, Plan, Target, plan};
 pub use reads::{Access, Reader};

@@ -21,6 +21,17 @@ pub(crate) fn no_rules() -> Diagnostic {
     )
 }
 
+/// A last manifest without anything in it.
+pub(crate) fn no_previous(file: &str) -> Diagnostic {
+    let location = Location { file: Some(file.to_owned()), ..Location::default() };
+    Diagnostic::error(
+        Rule::EmptyInput,
+        "the manifest of the last release is empty",
+        "look at the exit code of `helm get manifest`; at a first install leave --previous out",
+    )
+    .at(location)
+}
+
 /// More names than a search can hold.
 pub(crate) fn too_much(error: &aho_corasick::BuildError) -> Diagnostic {
     let help = "filter the stream in parts";

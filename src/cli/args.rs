@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::previous::UpgradeArgs;
+
 /// Take a chart's own Secrets out of rendered manifests and point every reference at a Secret kept in a vault.
 ///
 /// Reads manifests on standard input and writes them on standard output, as a Helm post-renderer does. What no rule
@@ -43,7 +45,7 @@ pub(super) enum Command {
     #[command(after_help = SCAN_HELP)]
     Scan(Box<ScanArgs>),
     /// Say what filtering would complain about, for CI: the same run without output.
-    #[command(after_help = CHECK_HELP)]
+    #[command(after_help = super::check::HELP)]
     Check(Box<CheckArgs>),
     /// Show what filtering would change, without the values.
     #[command(after_help = DIFF_HELP)]
@@ -158,24 +160,6 @@ pub(super) enum ScanFormat {
     Json,
 }
 
-const CHECK_HELP: &str = "\
-Each file is a render of its own, and every rule must match in each. Files are checked side by
-side; the report is in the order of their names. It goes to standard output, the summary and what
-prevents a check to standard error. Of a render in many files (helm template --output-dir) make one
-stream: cat them.
-
-Give it the output of `helm template`, which has the chart's hooks: Helm 3 never sends them through
-a post-renderer, so one that reads a dropped Secret is a finding here.
-
-Exit codes:
-  0  nothing to report
-  1  something was found
-  2  error: wrong flags or configuration, input that is empty or cannot be read
-
-Examples:
-  helm template lf ./chart | resecret check --config resecret.yaml
-  resecret check --format sarif renders/ > resecret.sarif";
-
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
@@ -186,6 +170,10 @@ pub(super) struct CheckArgs {
     /// What would change.
     #[command(flatten)]
     pub(super) rules: RuleArgs,
+
+    /// What to compare with.
+    #[command(flatten)]
+    pub(super) upgrade: UpgradeArgs,
 
     /// What to say.
     #[command(flatten)]
@@ -309,6 +297,10 @@ pub(super) struct FilterArgs {
     /// What to change.
     #[command(flatten)]
     pub(super) rules: RuleArgs,
+
+    /// What to compare with.
+    #[command(flatten)]
+    pub(super) upgrade: UpgradeArgs,
 
     /// What to say.
     #[command(flatten)]

@@ -7,19 +7,44 @@ use resecret::{Diagnostic, Location, Rule, Severity};
 
 use super::args::CheckArgs;
 use super::parallel;
+use super::previous::Previous;
 use super::progress::Progress;
 use super::rules::Rules;
 use super::sinks::Sinks;
 use super::sources::{Source, sources};
 use crate::exit::ExitStatus;
 
+/// What `resecret check --help` ends with.
+pub(super) const HELP: &str = "\
+Each file is a render of its own, and every rule must match in each. Files are checked side by
+side; the report is in the order of their names. It goes to standard output, the summary and what
+prevents a check to standard error. Of a render in many files (helm template --output-dir) make one
+stream: cat them.
+
+With --previous (a file, or - for standard input), it also says which variables and Secrets of the
+live release the next upgrade would lose, and the flags and commands that lose nothing.
+
+Give it the output of `helm template`, which has the chart's hooks: Helm 3 never sends them through
+a post-renderer, so one that reads a dropped Secret is a finding here.
+
+Exit codes:
+  0  nothing to report
+  1  something was found
+  2  error: wrong flags or configuration, input that is empty or cannot be read
+
+Examples:
+  helm template lf ./chart | resecret check --config resecret.yaml
+  resecret check --format sarif renders/ > resecret.sarif
+  helm get manifest lf | resecret check --previous - render.yaml";
+
 /// Checks every stream and reports all that was found.
 pub(super) fn run(args: &CheckArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
     let rules = Rules::read(&args.rules, None)?;
     let sources = sources(&args.input.files)?;
+    let previous = Previous::read(&args.upgrade, &sources)?;
     let progress = Progress::start(sources.len());
     let found = parallel::map(&sources, |source| {
-        let found = check(source, &rules, sources.len() > 1, &progress);
+        let found = check(source, &rules, previous.as_ref(), sources.len() > 1, &progress);
         progress.step();
         found
     });
@@ -35,7 +60,7 @@ pub(super) fn run(args: &CheckArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus>
     Ok(if found.is_empty() { ExitStatus::Success } else { ExitStatus::Findings })
 }
 
-/// What the filter has to say about a stream; `several` are being checked.
+/// What the filter has to say about a stream, and what its upgrade would lose; `several` are being checked.
 ///
 /// # Errors
 ///
@@ -43,6 +68,7 @@ pub(super) fn run(args: &CheckArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus>
 fn check(
     source: &Source,
     rules: &Rules,
+    previous: Option<&Previous>,
     several: bool,
     progress: &Progress,
 ) -> anyhow::Result<Vec<Diagnostic>> {
@@ -54,10 +80,17 @@ fn check(
     let mut config = rules.of(&input)?;
     config.warn_of_hooks();
     config.check_rules()?;
-    Ok(match resecret::filter(&input, &config) {
-        Ok(filtered) => place(filtered.diagnostics(), &name, several),
-        Err(error) => place(error.diagnostics(), &name, several),
-    })
+    let filtered = match resecret::filter(&input, &config) {
+        Ok(filtered) => filtered,
+        Err(error) => return Ok(place(error.diagnostics(), &name, several)),
+    };
+    let mut found = place(filtered.diagnostics(), &name, several);
+    if let Some(previous) = previous {
+        let hazards = previous.hazards(&filtered.to_vec(), &config);
+        let hazards = hazards.unwrap_or_else(|error| error.diagnostics().to_vec());
+        found.extend(place(&hazards, &name, several));
+    }
+    Ok(found)
 }
 
 /// The same diagnostics with the name of the stream that they are about.

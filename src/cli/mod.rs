@@ -12,6 +12,7 @@ mod kustomize;
 mod manual;
 mod parallel;
 mod patches;
+mod previous;
 mod progress;
 mod rules;
 mod scan;

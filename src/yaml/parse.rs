@@ -307,7 +307,7 @@ impl<'s> Builder<'s> {
         if source.as_bytes().get(reported) == Some(&b'-') {
             return reported;
         }
-        skip_to_content(source, self.cursor, b":").min(reported)
+        skip_to_content(source, self.cursor, b":?").min(reported)
     }
 }
 

@@ -12,6 +12,8 @@ mod diff;
 mod generated;
 /// A run of the program in a folder and an environment of its own.
 mod harness;
+/// `--previous`: what the next upgrade would lose.
+mod hazards;
 /// `resecret keys`: what vaulted Secrets must hold, and whether existing ones do.
 mod keys;
 /// Kustomize: its exec plugin, and the configuration that it hands over.

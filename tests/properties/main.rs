@@ -3,6 +3,8 @@
 mod choices;
 mod generate;
 mod laws;
+mod limits;
 mod model;
+mod prefilter;
 mod reader;
 mod render;
