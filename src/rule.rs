@@ -464,8 +464,9 @@ impl Rule {
     /// input that cannot be read. All others say something about manifests that were read.
     #[must_use]
     pub fn prevents_judgement(self) -> bool {
-        use Rule::{EmptyInput, InvalidConfig, Io, NoRules, NotUtf8, NotYaml, TruncatedInput};
-        matches!(self, InvalidConfig | NoRules | EmptyInput | NotUtf8 | NotYaml | Io | TruncatedInput)
+        use Rule::{EmptyInput, InvalidConfig, Io, MixedInput, NoRules, NotUtf8, NotYaml, TruncatedInput};
+        let of_input = matches!(self, EmptyInput | MixedInput | NotUtf8 | NotYaml | TruncatedInput);
+        of_input || matches!(self, InvalidConfig | NoRules | Io)
     }
 }
 

@@ -169,10 +169,16 @@ impl<'c> Collector<'c> {
                 }
             }
         }
+        let this = self.found.secrets.len();
         for name in object.previous_names().chain([name]) {
             let positions = self.by_name.entry(name.to_owned()).or_default();
-            if positions.last() != Some(&self.found.secrets.len()) {
-                positions.push(self.found.secrets.len());
+            // Of two Secrets of one name the cluster has the last, and that one is read.
+            let secrets = &self.found.secrets;
+            positions.retain(|other| {
+                secrets.get(*other).map(|s| s.place.object.namespace.as_deref()) != Some(object.namespace())
+            });
+            if positions.last() != Some(&this) {
+                positions.push(this);
             }
         }
         self.found.secrets.push(Secret {

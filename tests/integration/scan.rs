@@ -174,6 +174,30 @@ fn json_has_the_same_for_programs() {
 }
 
 #[test]
+fn of_two_secrets_of_one_name_the_last_is_read() {
+    let output = scan().stdin(format!("{RENDER}{RENDER}")).args(["--format", "json"]).run().finds();
+    let found = json(&output);
+    let readers = |position: usize| found["secrets"][position]["keys"][0]["readers"].as_array().map(Vec::len);
+    assert_eq!((readers(0), readers(1)), (Some(0), Some(2)));
+}
+
+#[test]
+fn secrets_of_one_name_in_two_namespaces_are_read_apart() {
+    let apart =
+        |namespace: &str| RENDER.replace("metadata: {", &format!("metadata: {{namespace: {namespace}, "));
+    let render = apart("a") + &apart("b");
+    let output = scan().stdin(render.clone()).args(["--format", "json"]).run().finds();
+    for position in [0, 1] {
+        let secret = &json(&output)["secrets"][position];
+        let reader = &secret["keys"][0]["readers"][0]["place"]["object"]["namespace"];
+        assert_eq!((reader, &secret["place"]["object"]["namespace"]), (reader, reader));
+        assert_eq!(secret["keys"][0]["readers"].as_array().map(Vec::len), Some(1));
+    }
+    let output = filtered(&render, &["--to", "vault"]);
+    assert_eq!(output.matches("{name: vault, key: password}").count(), 2, "one rule for both: {output}");
+}
+
+#[test]
 fn a_configuration_is_proposed_with_a_vaulted_secret_for_each() {
     let output = scan().stdin(RICH).args(["--write", "resecret.yaml"]).run().finds();
     output.file_is("resecret.yaml", "scan-write-each");
