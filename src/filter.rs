@@ -14,6 +14,7 @@ use std::io::{self, Write};
 
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Location, Severity};
+use crate::diff::Diff;
 use crate::edit::edit;
 use crate::error::Error;
 use crate::facts::Facts;
@@ -21,7 +22,7 @@ use crate::findings::Findings;
 use crate::frontend::{Form, is_configuration};
 use crate::object::{Object, objects};
 use crate::observer::Observer;
-use crate::output::{self, Output};
+use crate::output::{self, Change, Finished, Output};
 use crate::patch::Op;
 use crate::prefilter::{EditFilter, Interest, SecretFilter};
 use crate::refuse;
@@ -34,7 +35,9 @@ use crate::yaml::{self, Tree};
 /// A stream with every rule applied and every edit verified.
 #[derive(Debug)]
 pub struct Filtered<'i> {
+    input: &'i [u8],
     pieces: Vec<Cow<'i, [u8]>>,
+    changes: Vec<Change>,
     diagnostics: Vec<Diagnostic>,
     summary: Summary,
 }
@@ -72,6 +75,16 @@ impl Filtered<'_> {
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
         self.pieces.concat()
+    }
+
+    /// What the run changed, for people: a unified diff without the values.
+    ///
+    /// `name` is what the diff calls the stream; `config` is what the stream was filtered with.
+    #[must_use]
+    pub fn diff(&self, name: &str, config: &Config) -> Diff {
+        let after = |change: &Change| self.pieces[change.after.clone()].concat();
+        let pairs = self.changes.iter().map(|change| (change.before.clone(), after(change)));
+        Diff::new(name, self.input, pairs, config)
     }
 
     /// Warnings, in the order of the stream.
@@ -137,9 +150,7 @@ pub(crate) fn watched<'i>(
 ) -> Result<Filtered<'i>, Error> {
     stream::check(input)?;
     let form = Form::of(input)?;
-    if !config.has_rules() {
-        return Err(refuse::no_rules().into());
-    }
+    config.check_rules()?;
     let mut findings = Findings::new(input);
     let facts = learn(input, config, &mut findings)?;
     let survivors = Survivors::new(facts.values().to_vec()).map_err(|error| refuse::too_much(&error))?;
@@ -175,12 +186,12 @@ pub(crate) fn watched<'i>(
     if fails {
         return Err(Error::new(diagnostics));
     }
-    let pieces = form.with_results(output.finish(input), &diagnostics)?;
-    Ok(Filtered { pieces, diagnostics, summary })
+    let Finished { pieces, changes } = form.with_results(input, output.finish(input), &diagnostics)?;
+    Ok(Filtered { input, pieces, changes, diagnostics, summary })
 }
 
 /// The first pass: which Secrets the stream renders, and which of them go.
-fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<Facts, Error> {
+pub(crate) fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<Facts, Error> {
     let mut facts = Facts::default();
     let prefilter = SecretFilter::new()?;
     for document in stream::documents(input) {
@@ -190,16 +201,16 @@ fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<F
         let Some(text) = read(&document, Interest::Edit, findings) else { continue };
         let Some(tree) = parse(&document, text, Interest::Edit, findings) else { continue };
         for object in objects(&tree).into_iter().filter(Object::is_secret) {
-            let location = || findings.locate_in(&document, &object, tree.node(object.node).start);
+            let location = findings.locate_in(&document, &object, tree.node(object.node).start);
             let Some(name) = object.name().filter(|name| !name.is_empty()) else {
-                let diagnostic = refuse::unnamed_secret().at(location());
-                findings.push(diagnostic);
+                findings.push(refuse::unnamed_secret().at(location));
                 continue;
             };
             facts.add(document.number, &object, name, config);
-            if let Some(diagnostic) = refuse::same_name(name, &facts, &object, config) {
-                let diagnostic = diagnostic.at(location());
-                findings.push(diagnostic);
+            let found =
+                [refuse::same_name, refuse::hook_secret].map(|ask| ask(name, &facts, &object, config));
+            for diagnostic in found.into_iter().flatten() {
+                findings.push(diagnostic.at(location.clone()));
             }
         }
     }
@@ -210,7 +221,11 @@ fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<F
     Ok(facts)
 }
 
-fn read<'i>(document: &Document<'i>, interest: Interest, findings: &mut Findings<'_>) -> Option<&'i str> {
+pub(crate) fn read<'i>(
+    document: &Document<'i>,
+    interest: Interest,
+    findings: &mut Findings<'_>,
+) -> Option<&'i str> {
     stream::text(document)
         .map_err(|at| {
             let location = findings.locate(document, at - document.body);
@@ -219,7 +234,7 @@ fn read<'i>(document: &Document<'i>, interest: Interest, findings: &mut Findings
         .ok()
 }
 
-fn parse<'s>(
+pub(crate) fn parse<'s>(
     document: &Document<'_>,
     text: &'s str,
     interest: Interest,

@@ -75,6 +75,7 @@ mod agree;
 mod config;
 mod credential;
 mod diagnostic;
+mod diff;
 mod edit;
 mod error;
 mod facts;
@@ -84,6 +85,8 @@ mod frontend;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod hazards;
+pub mod inventory;
 mod key_format;
 mod lower;
 mod object;
@@ -109,9 +112,11 @@ mod yaml;
 
 pub use config::Config;
 pub use diagnostic::{Diagnostic, Location, ObjectRef, Severity};
+pub use diff::{Diff, LineKind};
 pub use error::Error;
 pub use filter::{Filtered, Summary, filter};
 pub use frontend::add_function_config;
+pub use hazards::{HAZARDS, accept_hazards, hazards};
 pub use key_format::KeyFormat;
 pub use plan::{Change, ObjectPatch, Plan, Target, plan};
 pub use reads::{Access, Reader};
