@@ -95,7 +95,9 @@ fn names(value: &Value, path: &str, speaks: bool, found: &mut Vec<(String, Strin
             }
         }
         Value::Sequence(items) => {
-            items.iter().for_each(|item| names(item, &format!("{path}[]"), speaks, found))
+            for item in items {
+                names(item, &format!("{path}[]"), speaks, found);
+            }
         }
         Value::String(text) if speaks => found.push((path.to_owned(), text.clone())),
         _ => {}
