@@ -36,6 +36,8 @@ pub(crate) struct Output<'i> {
     run: Option<(usize, usize)>,
     /// Whether anything but white space has been kept.
     written: bool,
+    /// Whether a document has been left out.
+    shortened: bool,
 }
 
 impl<'i> Output<'i> {
@@ -66,6 +68,7 @@ impl<'i> Output<'i> {
     /// Leaves a document out, with its marker and comments.
     pub(crate) fn leave_out(&mut self, document: &Document<'i>) {
         self.run = None;
+        self.shortened = true;
         if !document.preamble().is_empty() {
             self.pieces.push(Cow::Borrowed(document.preamble()));
         }
@@ -77,9 +80,9 @@ impl<'i> Output<'i> {
         self.changes.push(Change { before, after: first..self.pieces.len() });
     }
 
-    /// Ends the stream: it is never blank.
+    /// Ends the stream: it is not blank because of what was left out.
     pub(crate) fn finish(mut self, input: &[u8]) -> Finished<'i> {
-        if !self.written {
+        if self.shortened && !self.written {
             let first_break = memchr::memchr(b'\n', input);
             let crlf = first_break.is_some_and(|at| input[..at].ends_with(b"\r"));
             self.pieces.push(Cow::Borrowed(ALL_LEFT_OUT));

@@ -134,7 +134,7 @@ impl Lowering<'_, '_> {
 
     /// Whether a node's tag, if it has one, lets it be any text.
     fn takes_text(&self, node: NodeId) -> bool {
-        self.tree.node(node).tag.as_deref().is_none_or(|tag| matches!(tag, "!" | "tag:yaml.org,2002:str"))
+        self.tree.node(node).tag.as_deref().is_none_or(|tag| tag == "tag:yaml.org,2002:str")
     }
 
     /// Whether a node is not the value of a key without a colon, as in `{a, b}` and `? a`.

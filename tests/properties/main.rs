@@ -8,3 +8,5 @@ mod model;
 mod prefilter;
 mod reader;
 mod render;
+mod suite;
+mod yaml_suite;
