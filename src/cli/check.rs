@@ -50,7 +50,9 @@ pub(super) fn run(args: &CheckArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus>
     });
     let found: Vec<Vec<Diagnostic>> = found.collect::<anyhow::Result<_>>()?;
     drop(progress);
-    let found: Vec<Diagnostic> = found.into_iter().flatten().collect();
+    let mut found: Vec<Diagnostic> = found.into_iter().flatten().collect();
+    // Those a person has seen and accepted.
+    found.retain(|found| !args.upgrade.accept_hazards.contains(&found.rule));
     if found.iter().any(prevents_judgement) {
         sinks.complaints(&found);
         return Ok(ExitStatus::Error);

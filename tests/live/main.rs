@@ -30,6 +30,8 @@ mod secrets;
 mod site;
 /// The table of what was tried.
 mod table;
+/// What can be wrong with a vaulted Secret.
+mod vault;
 
 // The helpers that these scenarios share with the trials of the clients.
 #[allow(dead_code, reason = "the trials of the clients use the rest")]
@@ -75,7 +77,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let required = std::env::var("RESECRET_REQUIRE_CLUSTER").is_ok_and(|value| value == "1");
     let scenarios =
-        [adopt::ALL, secrets::ALL, rollback::ALL, drift::ALL, forecast::ALL, runbook::ALL].concat();
+        [adopt::ALL, secrets::ALL, rollback::ALL, drift::ALL, forecast::ALL, vault::ALL, runbook::ALL]
+            .concat();
     let missing = missing(required);
     let trial = |scenario: &Scenario, major: Major| {
         let (this, run) = (Try { scenario: scenario.name, major }, scenario.run);
