@@ -34,6 +34,11 @@ test *arguments:
 clients:
     .ci/clients
 
+# BINARY or BINARIES takes what is built already; SIGN_KEY signs, see `.ci/package`.
+# Makes the files of a release in dist/.
+package:
+    .ci/package
+
 # For a change of the charts or of the pinned Helm.
 # Writes `tests/renders` and the table of `docs/clients.md` once more.
 renders:

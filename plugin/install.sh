@@ -2,13 +2,16 @@
 #
 # What `helm plugin install` and `helm plugin update` run, see plugin.yaml.
 #
-# Puts the binary in place: a packaged one, or one built here with cargo. Under
-# Helm 4 it also links a second plugin into Helm's plugins folder, because
-# Helm 4 takes a post-renderer by the name of a plugin of a kind of its own.
+# Puts the binary in place: a packaged one, or one built here with cargo. It
+# downloads nothing itself; cargo fetches the sources of libraries, unless it has
+# them, and compares each with its checksum in Cargo.lock. Under Helm 4 it also
+# links a second plugin into Helm's plugins folder, because Helm 4 takes a
+# post-renderer by the name of a plugin of a kind of its own.
 set -eu
 
 plugin=${HELM_PLUGIN_DIR:?is not set: helm plugin install sets it}
 plugins=${plugin%/*}
+suffix=
 binary=$plugin/bin/resecret
 second=resecret-post-renderer
 # What to install once more. From a folder Helm has made a link to it; what it
@@ -16,9 +19,37 @@ second=resecret-post-renderer
 source=SOURCE
 [ ! -L "$plugin" ] || source=\"$(cd "$plugin" && pwd -P)\"
 version=$(sed -n 's/^version: *//p' "$plugin/plugin.yaml")
+# Helm for Windows runs this with the shell of Git.
+case $(uname -s) in
+MINGW* | MSYS* | CYGWIN*) suffix=.exe binary=$binary.exe ;;
+esac
 
 say() {
     printf '%s\n' "$@"
+}
+
+# This machine in the words of plugin.yaml, such as linux-amd64.
+platform() {
+    case $(uname -s) in
+    Linux) os=linux ;;
+    Darwin) os=darwin ;;
+    MINGW* | MSYS* | CYGWIN*) os=windows ;;
+    *) os=$(uname -s) ;;
+    esac
+    case $(uname -m) in
+    x86_64 | amd64) say "$os-amd64" ;;
+    aarch64 | arm64) say "$os-arm64" ;;
+    *) say "$os-$(uname -m)" ;;
+    esac
+}
+
+# A package holds a binary for each platform. The one for this machine gets the
+# name that the messages and the second plugin use; on Windows `ln` may copy.
+take_packaged() {
+    packaged=resecret-$(platform)$suffix
+    if [ -e "$plugin/bin/$packaged" ]; then
+        (cd "$plugin/bin" && ln -sf "$packaged" "resecret$suffix")
+    fi
 }
 
 # Prints what is wrong with the binary, and nothing if it belongs to this
@@ -38,12 +69,14 @@ problem() {
 # Leaves an old binary alone until the new one is built. Cargo reads a
 # configuration from the folder it runs in.
 build() {
-    say "resecret: building version $version with cargo, which takes a few minutes"
+    say "resecret: building version $version with cargo, which takes a few minutes and fetches the" \
+        'sources of the libraries in Cargo.lock that it does not have, by their checksums'
     (cd "$plugin" && cargo install --quiet --path . --bin resecret --root . \
         --locked --no-track --force)
 }
 
 install_binary() {
+    take_packaged
     reason=$(problem)
     if [ -z "$reason" ]; then
         say "resecret: found version $version, $binary"

@@ -11,6 +11,8 @@ mod client;
 mod clients;
 /// `helm install --dry-run`, on both majors.
 mod dry_run;
+/// Every example of a system: what its page says, and what its release holds.
+mod examples;
 /// Runs that end in an error: who gets to see the diagnostic.
 mod failure;
 /// The release with patches in the place of a program.
@@ -23,6 +25,10 @@ mod machine;
 mod null;
 /// Manifests by object, read by a YAML reader of another lineage.
 mod objects;
+/// The files of a release: what is in them, and what both majors do with them.
+mod package;
+/// The commands of a page.
+mod page;
 /// Kustomize applies what `resecret patches` prints.
 mod patches;
 /// Install, list, use, update and uninstall the plugin.
@@ -37,6 +43,8 @@ mod template;
 mod terraform;
 /// Every way to a cluster, run as its client runs it.
 mod ways;
+/// The workflows of the repository, by a linter.
+mod workflows;
 
 use std::process::ExitCode;
 
@@ -59,7 +67,10 @@ fn main() -> ExitCode {
         template::CASES,
         dry_run::CASES,
         failure::CASES,
+        examples::CASES,
         plugin::CASES,
+        package::CASES,
+        workflows::CASES,
         kustomize::CASES,
         terraform::CASES,
         flux::CASES,

@@ -24,10 +24,10 @@ pub(crate) const CASES: &[Case] = &[
     Case { name: "plugin::built_by_cargo", needs: &["helm4"], run: built_by_cargo },
 ];
 
-const NAME: &str = "resecret-post-renderer";
+pub(crate) const NAME: &str = "resecret-post-renderer";
 
 /// The names in a plugins folder, dangling links included.
-fn names(plugins: &Path) -> Result<Vec<String>> {
+pub(crate) fn names(plugins: &Path) -> Result<Vec<String>> {
     let entries = fs::read_dir(plugins).with_context(|| format!("cannot read {}", plugins.display()))?;
     let mut names = Vec::new();
     for entry in entries {
@@ -37,7 +37,7 @@ fn names(plugins: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn uninstall(helm: &Helm, plugins: &Path) -> Result<()> {
+pub(crate) fn uninstall(helm: &Helm, plugins: &Path) -> Result<()> {
     helm.run(["plugin", "uninstall", "resecret"])?.succeeded()?;
     let left = names(plugins)?;
     ensure!(left.is_empty(), "left behind: {left:?}");
@@ -45,7 +45,7 @@ fn uninstall(helm: &Helm, plugins: &Path) -> Result<()> {
 }
 
 /// Runs the filter as `helm resecret`.
-fn check_command(helm: &Helm) -> Result<()> {
+pub(crate) fn check_command(helm: &Helm) -> Result<()> {
     let render = fs::read_to_string(repository("tests/renders/umbrella-helm3.yaml"))?;
     let run = helm.run_with(&render, ["resecret", "--preset", "langfuse", "--to", "langfuse-vault"])?;
     let found = Objects::read(&run.succeeded()?.stdout)?;
@@ -54,7 +54,7 @@ fn check_command(helm: &Helm) -> Result<()> {
 }
 
 /// Renders the umbrella chart with this post-renderer.
-fn check_post_renderer(helm: &Helm, post_renderer: &str) -> Result<()> {
+pub(crate) fn check_post_renderer(helm: &Helm, post_renderer: &str) -> Result<()> {
     let chart = repository("tests/charts/umbrella");
     let command = ["template", "lf", text(&chart)?, "--post-renderer", post_renderer];
     let run = helm.run(command.into_iter().chain(LANGFUSE))?.succeeded()?;

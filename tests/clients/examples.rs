@@ -1,0 +1,287 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::machine::{Helm, Machine, Major, RESECRET, copy_folder, repository, text};
+use crate::objects::Objects;
+use crate::page::{Block, blocks};
+use crate::{Case, clients};
+
+/// What the pages use beside Helm and the program.
+const TOOLS: [&str; 3] = ["cat", "diff", "mv"];
+
+/// A system that the program serves: the folder of its example, and what is true of its release beyond
+/// what is true of all.
+struct System {
+    folder: &'static str,
+    /// Variables that are all there and all read a Secret.
+    variables: &'static [&'static str],
+    /// Secrets of the chart, that are in its render and not in its release.
+    chart_secrets: &'static [&'static str],
+}
+
+const UMBRELLA: System = System {
+    folder: "langfuse-umbrella",
+    variables: &[
+        "NEXTAUTH_SECRET",
+        "SALT",
+        "REDIS_CONNECTION_STRING",
+        "CLICKHOUSE_PASSWORD",
+        "LANGFUSE_S3_EVENT_UPLOAD_ACCESS_KEY_ID",
+        "LANGFUSE_S3_EVENT_UPLOAD_SECRET_ACCESS_KEY",
+    ],
+    // Whether the chart renders it depends on the Helm: `null.rs` is about that.
+    chart_secrets: &[],
+};
+
+const EXTERNAL_SECRETS: System = System {
+    folder: "langfuse-external-secrets",
+    variables: &[
+        "NEXTAUTH_SECRET",
+        "SALT",
+        "ENCRYPTION_KEY",
+        "DATABASE_PASSWORD",
+        "REDIS_PASSWORD",
+        "CLICKHOUSE_PASSWORD",
+        "LANGFUSE_S3_EVENT_UPLOAD_ACCESS_KEY_ID",
+        "LANGFUSE_S3_EVENT_UPLOAD_SECRET_ACCESS_KEY",
+        "LANGFUSE_S3_MEDIA_UPLOAD_ACCESS_KEY_ID",
+        "LANGFUSE_S3_MEDIA_UPLOAD_SECRET_ACCESS_KEY",
+        "LANGFUSE_S3_BATCH_EXPORT_ACCESS_KEY_ID",
+        "LANGFUSE_S3_BATCH_EXPORT_SECRET_ACCESS_KEY",
+        "LANGFUSE_API_KEY",
+        "LANGFUSE_SECRET_KEY",
+    ],
+    chart_secrets: &["lf-langfuse-nextauth"],
+};
+
+const DATASPOKE: System = System {
+    folder: "dataspoke",
+    variables: &[
+        "POSTGRES_USER",
+        "POSTGRES_PASSWORD",
+        "POSTGRES_DATABASE",
+        "POSTGRES_PWD",
+        "REDIS_PASSWORD",
+        "QDRANT__SERVICE__API_KEY",
+    ],
+    chart_secrets: &["dataspoke-secrets"],
+};
+
+const COMPOSE: System = System {
+    folder: "langfuse-from-compose",
+    variables: &[
+        "NEXTAUTH_SECRET",
+        "SALT",
+        "ENCRYPTION_KEY",
+        "DATABASE_URL",
+        "DIRECT_URL",
+        "SHADOW_DATABASE_URL",
+        "REDIS_CONNECTION_STRING",
+        "REDIS_AUTH",
+        "CLICKHOUSE_PASSWORD",
+        "LANGFUSE_S3_EVENT_UPLOAD_ACCESS_KEY_ID",
+        "LANGFUSE_S3_EVENT_UPLOAD_SECRET_ACCESS_KEY",
+        "LANGFUSE_S3_MEDIA_UPLOAD_ACCESS_KEY_ID",
+        "LANGFUSE_S3_MEDIA_UPLOAD_SECRET_ACCESS_KEY",
+        "LANGFUSE_S3_BATCH_EXPORT_ACCESS_KEY_ID",
+        "LANGFUSE_S3_BATCH_EXPORT_SECRET_ACCESS_KEY",
+        "LANGFUSE_EE_LICENSE_KEY",
+        "SMTP_CONNECTION_URL",
+        "AUTH_GOOGLE_CLIENT_SECRET",
+        "AUTH_AZURE_AD_CLIENT_SECRET",
+        "LANGFUSE_INIT_USER_PASSWORD",
+        "LANGFUSE_INIT_PROJECT_SECRET_KEY",
+        "LANGFUSE_SECRET_KEY",
+        "POSTGRES_PASSWORD",
+        "MINIO_ROOT_USER",
+        "MINIO_ROOT_PASSWORD",
+    ],
+    chart_secrets: &[],
+};
+
+pub(crate) const CASES: &[Case] = &[
+    Case { name: "examples::langfuse_umbrella::helm3", needs: &["helm3"], run: || three(&UMBRELLA) },
+    Case { name: "examples::langfuse_umbrella::helm4", needs: &["helm4"], run: || four(&UMBRELLA) },
+    Case {
+        name: "examples::langfuse_external_secrets::helm3",
+        needs: &["helm3"],
+        run: || three(&EXTERNAL_SECRETS),
+    },
+    Case {
+        name: "examples::langfuse_external_secrets::helm4",
+        needs: &["helm4"],
+        run: || four(&EXTERNAL_SECRETS),
+    },
+    Case { name: "examples::dataspoke::helm3", needs: &["helm3"], run: || three(&DATASPOKE) },
+    Case { name: "examples::dataspoke::helm4", needs: &["helm4"], run: || four(&DATASPOKE) },
+    Case { name: "examples::langfuse_from_compose::helm3", needs: &["helm3"], run: || three(&COMPOSE) },
+    Case { name: "examples::langfuse_from_compose::helm4", needs: &["helm4"], run: || four(&COMPOSE) },
+];
+
+fn three(system: &System) -> Result<()> {
+    check(system, Major::Three)
+}
+
+fn four(system: &System) -> Result<()> {
+    check(system, Major::Four)
+}
+
+/// Does what the page says, and looks at the release that comes of it.
+fn check(system: &System, major: Major) -> Result<()> {
+    let machine = Machine::new()?;
+    let helm = reader(&machine, major)?;
+    copy_folder(&repository("examples"), &machine.path("examples"))?;
+    let folder = machine.path("examples").join(system.folder);
+    let page = fs::read_to_string(folder.join("README.md"))?;
+    let blocks = blocks(&page, major.client());
+    ensure!(blocks.len() >= 3, "only {} blocks of commands", blocks.len());
+    for block in &blocks {
+        run(&machine, &helm, &folder, block)?;
+    }
+    let read =
+        |name: &str| fs::read_to_string(folder.join(name)).with_context(|| format!("cannot read {name}"));
+    let (render, release) = (Objects::read(&read("render.yaml")?)?, Objects::read(&read("release.yaml")?)?);
+    for name in system.chart_secrets {
+        let key = format!("Secret {name}");
+        ensure!(render.release.contains_key(&key), "the chart does not render {name}");
+        ensure!(!release.release.contains_key(&key), "{name} is in the release");
+    }
+    no_value(&read("release.yaml")?)?;
+    let entries = env(&release);
+    for name in system.variables {
+        let found: Vec<_> = entries.iter().filter(|entry| entry["name"] == **name).collect();
+        ensure!(!found.is_empty(), "{name} is nowhere");
+        for entry in found {
+            ensure!(entry.pointer("/valueFrom/secretKeyRef/name").is_some(), "{name} is {entry}");
+        }
+    }
+    let provided = provided(&folder.join("vault"))?;
+    every_key_is_provided(&provided, &release, &entries)?;
+    every_env_from_is_provided(&provided, &render, &release)
+}
+
+/// The machine of someone who has installed everything that the pages ask for.
+fn reader(machine: &Machine, major: Major) -> Result<Helm> {
+    let helm = machine.helm(major)?;
+    machine.post_renderer(&helm)?;
+    machine.add_tool("helm", helm.program())?;
+    machine.add_tool("resecret", Path::new(RESECRET))?;
+    for tool in TOOLS {
+        machine.add_tool(tool, &clients::on_path(tool).with_context(|| format!("{tool} is not on PATH"))?)?;
+    }
+    Ok(helm)
+}
+
+fn run(machine: &Machine, helm: &Helm, folder: &Path, block: &Block) -> Result<()> {
+    let script = format!("set -eu\ncd '{}'\n{block}", text(folder)?);
+    let script = machine.write("block.sh", &script)?;
+    let shell = clients::on_path("sh").context("sh is on PATH")?;
+    let run = helm.run_by(&shell, [text(&script)?])?;
+    ensure!(run.code == Some(0), "a block of the page failed:\n{block}\n{run}");
+    run.does_not_say("canary")?;
+    if let Some(prints) = &block.prints {
+        ensure!(
+            run.stdout == *prints,
+            "the page says that\n{block}\nprints\n{prints}\nand it prints\n{}",
+            run.stdout
+        );
+    }
+    Ok(())
+}
+
+/// The values of the examples begin with a word; ENCRYPTION_KEY has to be hexadecimal.
+fn no_value(release: &str) -> Result<()> {
+    // `canary-` in base64 at each offset.
+    for value in ["canary", "Y2FuYXJ5", "NhbmFyeS", "jYW5hcnkt", "0123456789abcdef"] {
+        ensure!(!release.contains(value), "a value is in the release: {value}…");
+    }
+    Ok(())
+}
+
+/// The containers of all pod templates.
+fn containers(objects: &Objects) -> impl Iterator<Item = &Value> {
+    let objects = objects.release.values().chain(objects.hooks.values());
+    let lists = objects.flat_map(|object| {
+        ["initContainers", "containers"].map(|field| object.pointer(&format!("/spec/template/spec/{field}")))
+    });
+    lists.flatten().filter_map(Value::as_array).flatten()
+}
+
+/// The entries of all containers.
+fn env(objects: &Objects) -> Vec<&Value> {
+    let lists = containers(objects).filter_map(|container| container.get("env")).filter_map(Value::as_array);
+    lists.flatten().collect()
+}
+
+/// Demands that the manifests of `vault/` make every Secret and key that the release reads.
+fn every_key_is_provided(provided: &Provided, release: &Objects, entries: &[&Value]) -> Result<()> {
+    let has = |secret: &str, key: Option<&str>| match (provided.get(secret), key) {
+        (None, _) => bail!("nothing in vault/ makes Secret {secret}"),
+        (Some(keys), Some(key)) => {
+            Ok(ensure!(keys.contains(key), "nothing in vault/ makes key {key} of {secret}"))
+        }
+        (Some(_), None) => Ok(()),
+    };
+    for reference in entries.iter().filter_map(|entry| entry.pointer("/valueFrom/secretKeyRef")) {
+        let word = |field: &str| reference[field].as_str().context("a reference has a name and a key");
+        has(word("name")?, Some(word("key")?))?;
+    }
+    for ingress in release.release.values().filter(|object| object["kind"] == "Ingress") {
+        let secret = ingress.pointer("/spec/tls/0/secretName").and_then(Value::as_str);
+        has(secret.context("the ingress has a certificate")?, Some("tls.crt"))?;
+    }
+    Ok(())
+}
+
+/// The same for `envFrom`, which takes the keys that the chart's Secret had.
+fn every_env_from_is_provided(provided: &Provided, render: &Objects, release: &Objects) -> Result<()> {
+    let sources =
+        containers(release).filter_map(|container| container.get("envFrom")).filter_map(Value::as_array);
+    for source in sources.flatten().filter_map(|source| source.pointer("/secretRef/name")) {
+        let name = source.as_str().context("a reference has a name")?;
+        let keys = provided.get(name).with_context(|| format!("nothing in vault/ makes Secret {name}"))?;
+        let chart = render.release.get(&format!("Secret {name}")).context("the chart renders the Secret")?;
+        for key in ["/data", "/stringData"].into_iter().flat_map(|field| keys_of(chart, field)) {
+            ensure!(keys.contains(&key), "nothing in vault/ makes key {key} of {name}");
+        }
+    }
+    Ok(())
+}
+
+/// Secrets by name, with their keys.
+type Provided = BTreeMap<String, BTreeSet<String>>;
+
+/// The Secrets that the manifests in a folder make.
+fn provided(folder: &Path) -> Result<Provided> {
+    let mut secrets = Provided::new();
+    for entry in fs::read_dir(folder)? {
+        for object in Objects::read(&fs::read_to_string(entry?.path())?)?.release.into_values() {
+            let (name, keys) = match object["kind"].as_str() {
+                Some("ExternalSecret") => {
+                    let data = object.pointer("/spec/data").and_then(Value::as_array);
+                    let key = |item: &Value| item["secretKey"].as_str().map(str::to_owned);
+                    let keys = data.into_iter().flatten().filter_map(key);
+                    (
+                        "/spec/target/name",
+                        keys.chain(keys_of(&object, "/spec/target/template/data")).collect(),
+                    )
+                }
+                Some("SealedSecret") => ("/metadata/name", keys_of(&object, "/spec/encryptedData")),
+                Some("Certificate") => ("/spec/secretName", vec!["tls.crt".to_owned(), "tls.key".to_owned()]),
+                kind => bail!("what does {kind:?} make?"),
+            };
+            let name = object.pointer(name).and_then(Value::as_str).context("a Secret has a name")?;
+            secrets.entry(name.to_owned()).or_default().extend(keys);
+        }
+    }
+    Ok(secrets)
+}
+
+fn keys_of(object: &Value, pointer: &str) -> Vec<String> {
+    let map = object.pointer(pointer).and_then(Value::as_object);
+    map.into_iter().flatten().map(|(key, _)| key.clone()).collect()
+}

@@ -1,0 +1,175 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::Case;
+use crate::machine::{Machine, Major, RESECRET, Run, repository, text};
+use crate::plugin::{NAME, check_command, check_post_renderer, names};
+
+pub(crate) const CASES: &[Case] = &[
+    Case { name: "package::the_same_bytes_twice", needs: &["bash", "jq"], run: the_same_bytes_twice },
+    Case { name: "package::helm4_verifies", needs: &["helm4", "bash", "jq", "gpg"], run: helm4_verifies },
+    Case { name: "package::helm4_post_renderer_alone", needs: &["helm4", "bash", "jq"], run: alone },
+    Case { name: "package::helm3_unpacked", needs: &["helm3", "bash", "jq"], run: helm3_unpacked },
+    Case { name: "package::hook_on_other_systems", needs: &["helm3", "bash", "jq"], run: other_systems },
+    Case { name: "package::for_another_machine", needs: &["helm3", "bash", "jq"], run: another_machine },
+];
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Makes the packages around a script that runs the program under test: small, and quick to pack.
+fn package(machine: &Machine, folder: &str, variables: &[(&str, &str)]) -> Result<PathBuf> {
+    let program = machine.write_script("program", &format!("exec '{RESECRET}' \"$@\"\n"))?;
+    let dist = machine.path(folder);
+    let mut command = Command::new(repository(".ci/package"));
+    command.env("DIST", &dist).env("BINARY", &program).env_remove("BINARIES").env_remove("SIGN_KEY");
+    command.envs(variables.iter().copied());
+    Run::of(&mut command, "")?.succeeded()?;
+    Ok(dist)
+}
+
+fn archive(dist: &Path, name: &str) -> PathBuf {
+    dist.join(format!("{name}-{VERSION}.tgz"))
+}
+
+/// Another folder, another time of the files, the same bytes; and the checksums are those of the files.
+fn the_same_bytes_twice() -> Result<()> {
+    let machine = Machine::new()?;
+    let first = package(&machine, "first", &[])?;
+    let second = package(&machine, "second", &[])?;
+    let sums = fs::read_to_string(first.join("SHA256SUMS"))?;
+    ensure!(sums == fs::read_to_string(second.join("SHA256SUMS"))?);
+    for end in
+        [format!("resecret-{VERSION}.tgz"), format!("{NAME}-{VERSION}.tgz"), format!("{VERSION}.cdx.json")]
+    {
+        ensure!(sums.contains(&end), "no {end} in\n{sums}");
+    }
+    let mut check = Command::new("sha256sum");
+    Run::of(check.args(["--check", "--strict", "SHA256SUMS"]).current_dir(&first), "")?.succeeded()?;
+
+    let materials = fs::read_to_string(first.join(format!("resecret-{VERSION}.cdx.json")))?;
+    let materials: serde_json::Value = serde_json::from_str(&materials)?;
+    let components = materials["components"].as_array().context("there are components")?;
+    let is_whole = |component: &serde_json::Value| {
+        let sum = component.pointer("/hashes/0/content").and_then(serde_json::Value::as_str);
+        sum.is_some_and(|sum| sum.len() == 64) && component["licenses"][0]["expression"] != ""
+    };
+    ensure!(components.len() > 20 && components.iter().all(is_whole));
+    ensure!(components.iter().any(|component| component["name"] == "granit-parser"));
+    ensure!(components.iter().all(|component| component["name"] != "proptest"), "what only tests need");
+    Ok(())
+}
+
+/// Signed with a key of the trial: Helm 4 verifies both plugins, installs them from the archives, and
+/// refuses one that someone has touched.
+fn helm4_verifies() -> Result<()> {
+    let machine = Machine::new()?;
+    let home = machine.path("gnupg");
+    fs::create_dir(&home)?;
+    Run::of(Command::new("chmod").arg("700").arg(&home), "")?.succeeded()?;
+    let gpg = |arguments: &[&str]| {
+        Run::of(Command::new("gpg").env("GNUPGHOME", &home).arg("--batch").args(arguments), "")?.succeeded()
+    };
+    let name = "Trial <trial@localhost>";
+    gpg(&["--passphrase", "", "--quick-gen-key", name, "rsa2048", "sign", "never"])?;
+    let keyring = machine.path("keyring.gpg");
+    gpg(&["--export", "--output", text(&keyring)?])?;
+    let dist = package(&machine, "dist", &[("GNUPGHOME", text(&home)?), ("SIGN_KEY", name)])?;
+    // The agent that gpg has started; without one there is nothing to end.
+    let _ = Command::new("gpgconf").env("GNUPGHOME", &home).args(["--kill", "all"]).status();
+
+    let helm = machine.helm(Major::Four)?;
+    for plugin in ["resecret", NAME] {
+        let archive = archive(&dist, plugin);
+        let run =
+            helm.run(["plugin", "verify", text(&archive)?, "--keyring", text(&keyring)?])?.succeeded()?;
+        run.says("Trial")?;
+    }
+    let cli = archive(&dist, "resecret");
+    let install = ["plugin", "install", text(&cli)?, "--keyring", text(&keyring)?];
+    let run = helm.run(install)?.succeeded()?;
+    run.says(&format!("resecret: found version {VERSION}"))?;
+    run.says(&format!("resecret: linked {NAME}"))?;
+    check_command(&helm)?;
+    check_post_renderer(&helm, NAME)?;
+    helm.run(["plugin", "list"])?.succeeded()?.says("postrenderer/v1")?;
+    helm.run(["plugin", "uninstall", "resecret"])?.succeeded()?;
+    let left = names(&machine.path("helm4 data/plugins"))?;
+    ensure!(left.iter().all(|name| name.contains(".tgz")), "left behind: {left:?}");
+
+    let mut bytes = fs::read(&cli)?;
+    bytes.push(0);
+    fs::write(&cli, bytes)?;
+    helm.run(install)?.failed().map(drop)
+}
+
+/// The second plugin without the first.
+fn alone() -> Result<()> {
+    let machine = Machine::new()?;
+    let dist = package(&machine, "dist", &[])?;
+    let helm = machine.helm(Major::Four)?;
+    let package = archive(&dist, NAME);
+    helm.run(["plugin", "install", text(&package)?, "--verify=false"])?.succeeded()?;
+    check_post_renderer(&helm, NAME)
+}
+
+/// Unpacks the CLI plugin, into one folder of its name.
+fn unpack(machine: &Machine) -> Result<PathBuf> {
+    let dist = package(machine, "dist", &[])?;
+    let folder = machine.path("unpacked");
+    fs::create_dir(&folder)?;
+    let mut tar = Command::new("tar");
+    Run::of(tar.arg("xzf").arg(archive(&dist, "resecret")).arg("-C").arg(&folder), "")?.succeeded()?;
+    ensure!(names(&folder)? == ["resecret"]);
+    Ok(folder.join("resecret"))
+}
+
+/// Helm 3 installs from a folder; neither cargo nor the network is there.
+fn helm3_unpacked() -> Result<()> {
+    let machine = Machine::new()?;
+    let folder = unpack(&machine)?;
+    let helm = machine.helm(Major::Three)?;
+    helm.run(["plugin", "install", text(&folder)?])?.succeeded()?.says("resecret: found version")?;
+    check_command(&helm)?;
+    let binary = machine.path("helm3 data/plugins/resecret/bin/resecret");
+    check_post_renderer(&helm, text(&binary)?)
+}
+
+/// A package without a binary for this machine.
+fn another_machine() -> Result<()> {
+    let machine = Machine::new()?;
+    let folder = unpack(&machine)?;
+    for name in names(&folder.join("bin"))? {
+        fs::rename(folder.join("bin").join(&name), folder.join("bin/resecret-plan9-mips"))?;
+    }
+    let helm = machine.helm(Major::Three)?;
+    let run = helm.run(["plugin", "install", text(&folder)?])?.failed()?;
+    run.says("resecret: not installed: there is no ")?;
+    run.says("Take a release of resecret that holds a binary for this machine")
+}
+
+/// What the hook does where `uname` says something else: the names, not the programs, can be tried here.
+fn other_systems() -> Result<()> {
+    let systems = [
+        ("Darwin", "arm64", "resecret-darwin-arm64", "bin/resecret"),
+        ("Linux", "aarch64", "resecret-linux-arm64", "bin/resecret"),
+        ("MINGW64_NT-10.0", "x86_64", "resecret-windows-amd64.exe", "bin/resecret.exe"),
+    ];
+    for (system, processor, packaged, binary) in systems {
+        let machine = Machine::new()?;
+        let folder = unpack(&machine)?;
+        for name in names(&folder.join("bin"))? {
+            fs::rename(folder.join("bin").join(&name), folder.join("bin").join(packaged))?;
+        }
+        fs::remove_file(machine.path("tools/uname"))?;
+        let answer = format!("[ \"$1\" = -s ] && echo '{system}' || echo '{processor}'\n");
+        machine.write_script("tools/uname", &answer)?;
+        let helm = machine.helm(Major::Three)?;
+        let run = helm.run(["plugin", "install", text(&folder)?])?.succeeded()?;
+        run.says(&format!("resecret: found version {VERSION}"))?;
+        ensure!(folder.join(binary).is_file(), "{system} has no {binary}");
+    }
+    Ok(())
+}
