@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::rule::Rule;
 
 /// How much a diagnostic matters.
@@ -23,7 +25,8 @@ impl fmt::Display for Severity {
 }
 
 /// A Kubernetes object, by what names it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ObjectRef {
     /// `apiVersion`, as it stands there.
     pub api_version: String,
@@ -32,6 +35,7 @@ pub struct ObjectRef {
     /// `metadata.name`.
     pub name: String,
     /// `metadata.namespace`, where the object has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }
 

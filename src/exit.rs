@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// How a run ended. All other codes are reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExitStatus {
-    /// Done.
+    /// Done, or nothing to report.
     Success,
     /// A command that looks for something has found it.
     Findings,

@@ -20,6 +20,8 @@ pub(crate) struct ChartSecret {
     pub(crate) namespace: Option<String>,
     /// The chart template it came from.
     pub(crate) template: Option<String>,
+    /// Whether it is a hook that passes by a post-renderer.
+    pub(crate) passes_by: bool,
     /// The keys of its data, in order.
     pub(crate) keys: Vec<String>,
     /// The position in [`Config::secrets`] of the rule that leaves it out.
@@ -84,6 +86,7 @@ impl Facts {
             previous_names: previous.into_iter().map(str::to_owned).collect(),
             namespace: object.namespace().map(str::to_owned),
             template: object.template(),
+            passes_by: object.passes_by(),
             keys,
             rule: matching.first().copied(),
         });
@@ -148,7 +151,7 @@ impl Facts {
 }
 
 /// Whether a rule selects a Secret.
-fn selects(rule: &SecretsRule, object: &Object<'_, '_>, name: &str) -> bool {
+pub(crate) fn selects(rule: &SecretsRule, object: &Object<'_, '_>, name: &str) -> bool {
     let labels = rule.labels.iter().all(|(label, glob)| object.label(label).is_some_and(|v| glob.matches(v)));
     labels
         && (rule.name.matches(name) || object.previous_names().any(|previous| rule.name.matches(previous)))

@@ -13,28 +13,29 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::config::Config;
-use crate::diagnostic::{Diagnostic, Location, Severity};
-use crate::edit::edit;
+use crate::diagnostic::Diagnostic;
+use crate::diff::Diff;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::findings::Findings;
-use crate::frontend::{Form, is_configuration};
+use crate::frontend::Form;
 use crate::object::{Object, objects};
 use crate::observer::Observer;
-use crate::output::{self, Output};
-use crate::patch::Op;
+use crate::output::{self, Change, Finished, Output};
+use crate::pass::{Fate, Pass};
 use crate::prefilter::{EditFilter, Interest, SecretFilter};
 use crate::refuse;
-use crate::rules::{self, Context, Outcome, Part};
 use crate::stream::{self, Document};
-use crate::survivors::{Survivor, Survivors};
+use crate::survivors::Survivors;
 use crate::unmatched;
 use crate::yaml::{self, Tree};
 
 /// A stream with every rule applied and every edit verified.
 #[derive(Debug)]
 pub struct Filtered<'i> {
+    input: &'i [u8],
     pieces: Vec<Cow<'i, [u8]>>,
+    changes: Vec<Change>,
     diagnostics: Vec<Diagnostic>,
     summary: Summary,
 }
@@ -72,6 +73,16 @@ impl Filtered<'_> {
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
         self.pieces.concat()
+    }
+
+    /// What the run changed, for people: a unified diff without the values.
+    ///
+    /// `name` is what the diff calls the stream; `config` is what the stream was filtered with.
+    #[must_use]
+    pub fn diff(&self, name: &str, config: &Config) -> Diff {
+        let after = |change: &Change| self.pieces[change.after.clone()].concat();
+        let pairs = self.changes.iter().map(|change| (change.before.clone(), after(change)));
+        Diff::new(name, self.input, pairs, config)
     }
 
     /// Warnings, in the order of the stream.
@@ -137,50 +148,46 @@ pub(crate) fn watched<'i>(
 ) -> Result<Filtered<'i>, Error> {
     stream::check(input)?;
     let form = Form::of(input)?;
-    if !config.has_rules() {
-        return Err(refuse::no_rules().into());
-    }
+    config.check_rules()?;
     let mut findings = Findings::new(input);
     let facts = learn(input, config, &mut findings)?;
     let survivors = Survivors::new(facts.values().to_vec()).map_err(|error| refuse::too_much(&error))?;
     let prefilter = EditFilter::new(config, &facts, &survivors)?;
-    let mut run =
-        Run { config, form, facts: &facts, survivors, findings, matched: BTreeSet::new(), observer };
+    let documents: Vec<Document<'i>> = stream::documents(input).collect();
+    let pass = Pass { input, config, form, facts: &facts, survivors, prefilter };
     let mut output = Output::default();
     let mut summary = Summary { dropped: facts.dropped().count(), ..Summary::default() };
-    for document in stream::documents(input) {
-        summary.documents += usize::from(!document.content().iter().all(u8::is_ascii_whitespace));
-        let mut interest = prefilter.interest(document.bytes);
-        if interest == Interest::Nothing && run.observer.wants_every_document() {
-            interest = Interest::Check(Severity::Warning);
-        }
-        if interest == Interest::Nothing {
-            output.keep(input, &document);
-            continue;
-        }
-        match run.document(&document, interest) {
-            Fate::Keep => output.keep(input, &document),
-            Fate::LeaveOut => output.leave_out(&document),
-            Fate::Edit(text) => {
-                summary.edited += 1;
-                output.replace(&document, text);
+    let mut matched = BTreeSet::new();
+    let mut rest = documents.iter();
+    for part in pass.over(&documents, observer) {
+        for (fate, document) in part.fates.into_iter().zip(rest.by_ref()) {
+            summary.documents += usize::from(!document.content().iter().all(u8::is_ascii_whitespace));
+            match fate {
+                Fate::Keep => output.keep(input, document),
+                Fate::LeaveOut => output.leave_out(document),
+                Fate::Edit(text) => {
+                    summary.edited += 1;
+                    output.replace(document, text);
+                }
             }
         }
+        matched.extend(part.matched);
+        findings.extend(part.findings);
     }
-    if !run.findings.has_unreadable() {
-        unmatched::report(config, &facts, &run.matched, &mut run.findings);
+    if !findings.has_unreadable() {
+        unmatched::report(config, &facts, &matched, &mut findings);
     }
-    let (diagnostics, fails) = run.findings.finish();
+    let (diagnostics, fails) = findings.finish();
     let diagnostics = form.located(input, diagnostics);
     if fails {
         return Err(Error::new(diagnostics));
     }
-    let pieces = form.with_results(output.finish(input), &diagnostics)?;
-    Ok(Filtered { pieces, diagnostics, summary })
+    let Finished { pieces, changes } = form.with_results(input, output.finish(input), &diagnostics)?;
+    Ok(Filtered { input, pieces, changes, diagnostics, summary })
 }
 
 /// The first pass: which Secrets the stream renders, and which of them go.
-fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<Facts, Error> {
+pub(crate) fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<Facts, Error> {
     let mut facts = Facts::default();
     let prefilter = SecretFilter::new()?;
     for document in stream::documents(input) {
@@ -190,16 +197,16 @@ fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<F
         let Some(text) = read(&document, Interest::Edit, findings) else { continue };
         let Some(tree) = parse(&document, text, Interest::Edit, findings) else { continue };
         for object in objects(&tree).into_iter().filter(Object::is_secret) {
-            let location = || findings.locate_in(&document, &object, tree.node(object.node).start);
+            let location = findings.locate_in(&document, &object, tree.node(object.node).start);
             let Some(name) = object.name().filter(|name| !name.is_empty()) else {
-                let diagnostic = refuse::unnamed_secret().at(location());
-                findings.push(diagnostic);
+                findings.push(refuse::unnamed_secret().at(location));
                 continue;
             };
             facts.add(document.number, &object, name, config);
-            if let Some(diagnostic) = refuse::same_name(name, &facts, &object, config) {
-                let diagnostic = diagnostic.at(location());
-                findings.push(diagnostic);
+            let found =
+                [refuse::same_name, refuse::hook_secret].map(|ask| ask(name, &facts, &object, config));
+            for diagnostic in found.into_iter().flatten() {
+                findings.push(diagnostic.at(location.clone()));
             }
         }
     }
@@ -210,7 +217,11 @@ fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<F
     Ok(facts)
 }
 
-fn read<'i>(document: &Document<'i>, interest: Interest, findings: &mut Findings<'_>) -> Option<&'i str> {
+pub(crate) fn read<'i>(
+    document: &Document<'i>,
+    interest: Interest,
+    findings: &mut Findings<'_>,
+) -> Option<&'i str> {
     stream::text(document)
         .map_err(|at| {
             let location = findings.locate(document, at - document.body);
@@ -219,7 +230,7 @@ fn read<'i>(document: &Document<'i>, interest: Interest, findings: &mut Findings
         .ok()
 }
 
-fn parse<'s>(
+pub(crate) fn parse<'s>(
     document: &Document<'_>,
     text: &'s str,
     interest: Interest,
@@ -231,99 +242,4 @@ fn parse<'s>(
             findings.push(refuse::not_yaml(&error, text, interest).at(location));
         })
         .ok()
-}
-
-/// What becomes of a document.
-enum Fate {
-    Keep,
-    LeaveOut,
-    Edit(String),
-}
-
-/// The second pass.
-struct Run<'a, 'i> {
-    config: &'a Config,
-    form: Form,
-    facts: &'a Facts,
-    survivors: Survivors,
-    findings: Findings<'i>,
-    matched: BTreeSet<Part>,
-    observer: &'a mut dyn Observer,
-}
-
-impl Run<'_, '_> {
-    fn document(&mut self, document: &Document<'_>, interest: Interest) -> Fate {
-        let Some(text) = read(document, interest, &mut self.findings) else { return Fate::Keep };
-        let Some(tree) = parse(document, text, interest, &mut self.findings) else { return Fate::Keep };
-        let mut outcome = Outcome::default();
-        let (mut kept, mut dropped) = (0, 0);
-        let objects = objects(&tree);
-        for object in &objects {
-            self.observer.object(object);
-            if self.facts.drops(document.number, object) {
-                dropped += 1;
-                outcome.patch.push(Op::Remove { path: object.path.clone() });
-                continue;
-            }
-            kept += 1;
-            if is_configuration(object) {
-                continue;
-            }
-            rules::apply(object, Context { config: self.config, facts: self.facts }, &mut outcome);
-            for finding in outcome.findings.drain(..) {
-                self.findings.add(document, object, finding);
-            }
-            for read in outcome.reads.drain(..) {
-                self.observer.reads(object, &read);
-            }
-        }
-        if !outcome.patch.is_empty() {
-            self.observer.patched(document, &tree, &outcome.patch);
-        }
-        self.matched.append(&mut outcome.matched);
-        if dropped > 0 && kept == 0 && self.form == Form::Manifests {
-            return Fate::LeaveOut;
-        }
-        match edit(&tree, &outcome.patch) {
-            Ok(None) => {
-                self.survivors(document, &objects, text, |at| at);
-                Fate::Keep
-            }
-            Ok(Some((edited, splices))) => {
-                self.survivors(document, &objects, &edited, |at| splices.original(at));
-                Fate::Edit(edited)
-            }
-            Err(refused) => {
-                let location = self.locate(document, &objects, refused.at);
-                self.findings.push(refused.diagnostic.at(location));
-                Fate::Keep
-            }
-        }
-    }
-
-    /// Reports the values of dropped Secrets in a text that would go out.
-    fn survivors(
-        &mut self,
-        document: &Document<'_>,
-        objects: &[Object<'_, '_>],
-        text: &str,
-        original: impl Fn(usize) -> usize,
-    ) {
-        for Survivor { at, finding } in self.survivors.find(text, self.config) {
-            let location = self.locate(document, objects, original(at));
-            let path = Some(finding.path.to_string()).filter(|path| !path.is_empty());
-            if self.findings.has_plaintext(document, path.as_deref()) {
-                continue;
-            }
-            self.findings.push(finding.at(Location { path, ..location }));
-        }
-    }
-
-    /// The place of a byte, with the object that it belongs to.
-    fn locate(&self, document: &Document<'_>, objects: &[Object<'_, '_>], at: usize) -> Location {
-        match objects.iter().find(|object| object.tree.node(object.node).content.end >= at) {
-            Some(object) => self.findings.locate_in(document, object, at),
-            None => self.findings.locate(document, at),
-        }
-    }
 }

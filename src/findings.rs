@@ -28,6 +28,12 @@ impl<'i> Findings<'i> {
         self.diagnostics.push(diagnostic);
     }
 
+    /// Adds what was found in other documents of the same stream.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.diagnostics.extend(other.diagnostics);
+        self.plaintext.extend(other.plaintext);
+    }
+
     /// The place of a byte of a document's content.
     pub(crate) fn locate(&self, document: &Document<'_>, at: usize) -> Location {
         let (line, column) = self.lines.position(document.offset + document.body + at);

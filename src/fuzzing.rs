@@ -90,7 +90,13 @@ pub fn lower_any(source: &str, choices: &[u8]) {
     let Ok(splices) = lower(&patch, &tree) else { return };
     let edited = splices.apply(source);
     let Ok(before) = Reading::of(source) else { return };
-    if !agree(&tree, &before) {
+    // The independent reader takes no tab where indentation could stand, which an edit can make of a blank line. And
+    // blanks at the end without a line break are the text of a block scalar, or not, depending on what follows.
+    let is_blank = |line: &str, blanks: &[char]| line.contains(blanks) && line.trim().is_empty();
+    let has_tab = source.lines().any(|line| is_blank(line, &['\t']));
+    let ends_in_blanks =
+        source.contains('\n') && is_blank(source.rsplit('\n').next().unwrap_or_default(), &[' ']);
+    if has_tab || ends_in_blanks || !agree(&tree, &before) {
         return;
     }
     if let Err(refusal @ (Refusal::Different | Refusal::After(_))) = verify(before, &patch, &edited) {
@@ -126,11 +132,31 @@ fn op(tree: &Tree<'_>, id: NodeId, path: Path, choice: u8) -> Option<Op> {
 }
 
 #[cfg(test)]
+#[path = "../tests/properties/suite.rs"]
+mod suite;
+
+#[cfg(test)]
 mod tests {
     use proptest::collection::vec;
     use proptest::prelude::{ProptestConfig, any, proptest};
     use proptest::sample::select;
     use proptest::test_runner::RngSeed;
+
+    use super::suite::{Case, cases};
+
+    /// Every operation on every node of every text of the YAML test suite, one at a time.
+    #[test]
+    fn any_edit_of_the_yaml_test_suite_is_right_or_refused() {
+        for Case { name, yaml } in cases() {
+            super::yaml(&yaml);
+            super::stream(yaml.as_bytes());
+            let nodes = crate::yaml::parse(&yaml).map_or(0, |tree| tree.ids().count());
+            let nodes = u8::try_from(nodes).unwrap_or_else(|_| panic!("{name} has too many nodes"));
+            for choice in (0..nodes).flat_map(|node| (0..6).map(move |op| [node, op])) {
+                super::lower_any(&yaml, &choice);
+            }
+        }
+    }
 
     /// Pieces of YAML, of which anything can be made.
     const PIECES: [&str; 46] = [

@@ -75,6 +75,7 @@ mod agree;
 mod config;
 mod credential;
 mod diagnostic;
+mod diff;
 mod edit;
 mod error;
 mod facts;
@@ -84,11 +85,14 @@ mod frontend;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod hazards;
+pub mod inventory;
 mod key_format;
 mod lower;
 mod object;
 mod observer;
 mod output;
+mod pass;
 mod patch;
 mod plan;
 mod pods;
@@ -109,9 +113,11 @@ mod yaml;
 
 pub use config::Config;
 pub use diagnostic::{Diagnostic, Location, ObjectRef, Severity};
+pub use diff::{Diff, LineKind};
 pub use error::Error;
 pub use filter::{Filtered, Summary, filter};
 pub use frontend::add_function_config;
+pub use hazards::{HAZARDS, accept_hazards, hazards};
 pub use key_format::KeyFormat;
 pub use plan::{Change, ObjectPatch, Plan, Target, plan};
 pub use reads::{Access, Reader};

@@ -1,5 +1,7 @@
 //! A node as a Kubernetes object.
 
+use base64::prelude::{BASE64_STANDARD, Engine};
+
 use crate::diagnostic::ObjectRef;
 use crate::stream;
 use crate::yaml::{Kind, NodeId, Path, Tree};
@@ -9,6 +11,9 @@ const MAX_LISTS: usize = 8;
 
 const HELM4_TEMPLATE: &str = "postrenderer.helm.sh/postrender-filename";
 const KUSTOMIZE_NAMES: &str = "internal.config.kubernetes.io/previousNames";
+
+/// Makes an object a hook: Helm runs it beside the release.
+const HOOK: &str = "helm.sh/hook";
 
 /// An object: a document's root, or an item of a list.
 #[derive(Clone)]
@@ -44,6 +49,16 @@ impl<'t> Object<'t, '_> {
     /// The value of an annotation.
     pub(crate) fn annotation(&self, annotation: &str) -> Option<&'t str> {
         self.text_at(&["metadata", "annotations", annotation])
+    }
+
+    /// When Helm runs this hook (`pre-install,pre-upgrade`); `None` for an object that is no hook.
+    pub(crate) fn hook(&self) -> Option<&'t str> {
+        self.annotation(HOOK)
+    }
+
+    /// Whether a post-renderer never sees this object: a hook, but for those that Helm 4 has sent through one.
+    pub(crate) fn passes_by(&self) -> bool {
+        self.hook().is_some() && self.annotation(HELM4_TEMPLATE).is_none()
     }
 
     /// The names that the object had before Kustomize gave it a prefix or suffix, where it has one.
@@ -104,15 +119,45 @@ impl<'t> Object<'t, '_> {
     /// The keys of `data` and `stringData`, in order, each once.
     pub(crate) fn secret_keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = Vec::new();
-        for field in ["data", "stringData"] {
-            let entries = self.tree.get(self.node, field).and_then(|data| self.tree.entries(data));
-            for (key, _) in entries.unwrap_or_default() {
-                if let Some(key) = self.tree.text(*key).filter(|key| !keys.iter().any(|known| known == key)) {
-                    keys.push(key.to_owned());
-                }
+        for DataEntry { key, .. } in self.secret_data() {
+            if !keys.iter().any(|known| known == key) {
+                keys.push(key.to_owned());
             }
         }
         keys
+    }
+
+    /// The entries of `data` and `stringData`, in order.
+    pub(crate) fn secret_data(&self) -> Vec<DataEntry<'t>> {
+        let mut found = Vec::new();
+        for (field, encoded) in [("data", true), ("stringData", false)] {
+            let entries = self.tree.get(self.node, field).and_then(|data| self.tree.entries(data));
+            for (key, value) in entries.unwrap_or_default() {
+                let Some(key) = self.tree.text(*key) else { continue };
+                found.push(DataEntry { key, text: self.tree.text(*value), encoded });
+            }
+        }
+        found
+    }
+}
+
+/// An entry of a Secret's data.
+pub(crate) struct DataEntry<'t> {
+    /// Its key.
+    pub(crate) key: &'t str,
+    text: Option<&'t str>,
+    encoded: bool,
+}
+
+impl DataEntry<'_> {
+    /// The value itself; `None` where it is no text or its base64 is wrong.
+    pub(crate) fn plain(&self) -> Option<Vec<u8>> {
+        let text = self.text?;
+        if !self.encoded {
+            return Some(text.as_bytes().to_vec());
+        }
+        let encoded: String = text.split_whitespace().collect();
+        BASE64_STANDARD.decode(encoded).ok()
     }
 }
 

@@ -8,6 +8,11 @@ use crate::yaml::Tree;
 
 /// Someone who looks on. What is seen counts only if the run goes through.
 pub(crate) trait Observer {
+    /// Whether anybody is there. Who looks on sees one document after the other.
+    fn is_someone(&self) -> bool {
+        true
+    }
+
     /// Whether documents matter too that no rule can touch.
     fn wants_every_document(&self) -> bool {
         false
@@ -24,4 +29,8 @@ pub(crate) trait Observer {
 }
 
 /// Nobody.
-impl Observer for () {}
+impl Observer for () {
+    fn is_someone(&self) -> bool {
+        false
+    }
+}

@@ -2,20 +2,42 @@
 
 use std::borrow::Cow;
 use std::io::{self, IoSlice, Write};
+use std::ops::Range;
 
 use crate::stream::Document;
 
 /// Left where every document is left out: Helm 4 takes blank output for a failure of its plugin.
 const ALL_LEFT_OUT: &[u8] = b"# resecret: every document of this stream has been left out";
 
+/// A document that does not go out as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    /// Its bytes in the input.
+    pub(crate) before: Range<usize>,
+    /// The pieces of the output that stand in their place; none where it is left out.
+    pub(crate) after: Range<usize>,
+}
+
+/// A whole stream, and what in it is not as it came.
+#[derive(Debug)]
+pub(crate) struct Finished<'i> {
+    /// Its bytes.
+    pub(crate) pieces: Vec<Cow<'i, [u8]>>,
+    /// What changed, in the order of the stream.
+    pub(crate) changes: Vec<Change>,
+}
+
 /// The edited stream.
 #[derive(Debug, Default)]
 pub(crate) struct Output<'i> {
     pieces: Vec<Cow<'i, [u8]>>,
+    changes: Vec<Change>,
     /// The last piece, as long as it can grow: where it begins in the input, and its length.
     run: Option<(usize, usize)>,
     /// Whether anything but white space has been kept.
     written: bool,
+    /// Whether a document has been left out.
+    shortened: bool,
 }
 
 impl<'i> Output<'i> {
@@ -40,25 +62,33 @@ impl<'i> Output<'i> {
         self.run = None;
         self.pieces.push(Cow::Borrowed(&document.bytes[..document.body]));
         self.pieces.push(Cow::Owned(content.into_bytes()));
+        self.change(document, self.pieces.len() - 2);
     }
 
     /// Leaves a document out, with its marker and comments.
     pub(crate) fn leave_out(&mut self, document: &Document<'i>) {
         self.run = None;
+        self.shortened = true;
         if !document.preamble().is_empty() {
             self.pieces.push(Cow::Borrowed(document.preamble()));
         }
+        self.change(document, self.pieces.len());
     }
 
-    /// Ends the stream: it is never blank.
-    pub(crate) fn finish(mut self, input: &[u8]) -> Vec<Cow<'i, [u8]>> {
-        if !self.written {
+    fn change(&mut self, document: &Document<'_>, first: usize) {
+        let before = document.offset..document.offset + document.bytes.len();
+        self.changes.push(Change { before, after: first..self.pieces.len() });
+    }
+
+    /// Ends the stream: it is not blank because of what was left out.
+    pub(crate) fn finish(mut self, input: &[u8]) -> Finished<'i> {
+        if self.shortened && !self.written {
             let first_break = memchr::memchr(b'\n', input);
             let crlf = first_break.is_some_and(|at| input[..at].ends_with(b"\r"));
             self.pieces.push(Cow::Borrowed(ALL_LEFT_OUT));
             self.pieces.push(Cow::Borrowed(if crlf { b"\r\n" } else { b"\n" }));
         }
-        self.pieces
+        Finished { pieces: self.pieces, changes: self.changes }
     }
 }
 

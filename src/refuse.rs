@@ -21,6 +21,17 @@ pub(crate) fn no_rules() -> Diagnostic {
     )
 }
 
+/// A last manifest without anything in it.
+pub(crate) fn no_previous(file: &str) -> Diagnostic {
+    let location = Location { file: Some(file.to_owned()), ..Location::default() };
+    Diagnostic::error(
+        Rule::EmptyInput,
+        "the manifest of the last release is empty",
+        "look at the exit code of `helm get manifest`; at a first install leave --previous out",
+    )
+    .at(location)
+}
+
 /// More names than a search can hold.
 pub(crate) fn too_much(error: &aho_corasick::BuildError) -> Diagnostic {
     let help = "filter the stream in parts";
@@ -100,6 +111,26 @@ pub(crate) fn same_name(
             "the upgrade would delete the live Secret. First copy its values into the vault and run `kubectl annotate secret {name} helm.sh/resource-policy=keep`; then set `sameName: true` on the rule"
         ),
     ))
+}
+
+/// A rule that needs a Secret which Helm 3 never shows it; `None` where nobody asks or the rule can do without.
+pub(crate) fn hook_secret(
+    name: &str,
+    facts: &Facts,
+    object: &Object<'_, '_>,
+    config: &Config,
+) -> Option<Diagnostic> {
+    let severity = config.hooks.severity()?;
+    let Target::Dropped(secret) = facts.target(name, object.namespace(), config) else { return None };
+    let optional = config.secrets[secret.rule?].optional;
+    let diagnostic = Diagnostic::error(
+        Rule::HookSecret,
+        format!(
+            "Secret {name} is a hook, and a rule leaves it out: under Helm 3 it passes by the post-renderer"
+        ),
+        "set `optional: true` on the rule, or disable the hook in the chart's values",
+    );
+    (object.passes_by() && !optional).then(|| diagnostic.with_severity(severity))
 }
 
 /// Rules whose vaulted Secret is itself a chart Secret that another rule leaves out.

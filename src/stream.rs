@@ -76,7 +76,7 @@ pub(crate) fn check(input: &[u8]) -> Result<(), Error> {
     if input.iter().all(u8::is_ascii_whitespace) {
         return Err(Diagnostic::error(
             Rule::EmptyInput,
-            "standard input is empty",
+            "the input is empty",
             "pipe rendered manifests in, for example `helm template … | resecret …`; under `helm` the chart rendered nothing",
         )
         .into());
@@ -85,7 +85,7 @@ pub(crate) fn check(input: &[u8]) -> Result<(), Error> {
     if wide {
         return Err(Diagnostic::error(
             Rule::NotUtf8,
-            "standard input is UTF-16 or UTF-32, not UTF-8",
+            "the input is UTF-16 or UTF-32, not UTF-8",
             "convert it to UTF-8; in PowerShell, set $OutputEncoding or write files with -Encoding utf8",
         )
         .into());

@@ -38,30 +38,24 @@ impl fmt::Debug for Value {
 /// The values of a Secret object that must not survive it.
 pub(crate) fn values(object: &Object<'_, '_>, secret: &str) -> Vec<Value> {
     let mut found = Vec::new();
-    for (field, encoded) in [("data", true), ("stringData", false)] {
-        let entries = object.tree.get(object.node, field).and_then(|data| object.tree.entries(data));
-        for (key, value) in entries.unwrap_or_default() {
-            let (Some(key), Some(text)) = (object.tree.text(*key), object.tree.text(*value)) else {
-                continue;
-            };
-            let decoded = if encoded {
-                let bytes: String = text.split_whitespace().collect();
-                BASE64_STANDARD.decode(bytes).ok().and_then(|bytes| String::from_utf8(bytes).ok())
-            } else {
-                Some(text.to_owned())
-            };
-            let Some(plain) = decoded.map(|text| telling_part(&text).to_owned()) else { continue };
-            if !counts(key, &plain) {
-                continue;
-            }
-            let mut spellings = vec![BASE64_STANDARD.encode(&plain), url_encoded(&plain), plain];
-            spellings.sort();
-            spellings.dedup();
-            let value = |spelling| Value { secret: secret.to_owned(), key: key.to_owned(), spelling };
-            found.extend(spellings.into_iter().map(value));
-        }
+    for entry in object.secret_data() {
+        let Some(plain) = entry.plain().and_then(|bytes| String::from_utf8(bytes).ok()) else { continue };
+        let value = |spelling| Value { secret: secret.to_owned(), key: entry.key.to_owned(), spelling };
+        found.extend(spellings(entry.key, &plain).into_iter().map(value));
     }
     found
+}
+
+/// How a value can be spelled elsewhere; nothing if it is no credential, or one that chance repeats.
+pub(crate) fn spellings(key: &str, value: &str) -> Vec<String> {
+    let plain = telling_part(value);
+    if !counts(key, plain) {
+        return Vec::new();
+    }
+    let mut spellings = vec![BASE64_STANDARD.encode(plain), url_encoded(plain), plain.to_owned()];
+    spellings.sort();
+    spellings.dedup();
+    spellings
 }
 
 /// Of several lines the longest, which no indentation breaks up; else the value without blanks around it.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::previous::UpgradeArgs;
+
 /// Take a chart's own Secrets out of rendered manifests and point every reference at a Secret kept in a vault.
 ///
 /// Reads manifests on standard input and writes them on standard output, as a Helm post-renderer does. What no rule
@@ -22,7 +24,8 @@ pub(super) struct Args {
 
 const AFTER_HELP: &str = "\
 Exit codes:
-  0  done
+  0  done, or nothing to report
+  1  check, diff, scan or keys --against found something
   2  error, and nothing was written: wrong flags, configuration or input, a rule that
      matched nothing, a document that cannot be edited safely
 
@@ -38,6 +41,15 @@ pub(super) enum Command {
     /// Filter manifests from standard input to standard output.
     #[command(after_help = AFTER_HELP)]
     Filter(Box<FilterArgs>),
+    /// List what a render holds that should not be in Git, and propose a configuration that vaults it.
+    #[command(after_help = SCAN_HELP)]
+    Scan(Box<ScanArgs>),
+    /// Say what filtering would complain about, for CI: the same run without output.
+    #[command(after_help = super::check::HELP)]
+    Check(Box<CheckArgs>),
+    /// Show what filtering would change, without the values.
+    #[command(after_help = DIFF_HELP)]
+    Diff(Box<DiffArgs>),
     /// Say what each vaulted Secret must hold and who reads it, or check one that exists.
     ///
     /// Filters manifests as `filter` does, and prints what the result needs: a table, JSON, or a manifest to start from.
@@ -73,6 +85,152 @@ pub(super) enum KustomizeCommand {
     Install,
     /// Take the link away.
     Uninstall,
+}
+
+const SCAN_HELP: &str = "\
+Lists Secrets with their keys, lengths and readers; variables that stand twice, with the entry that
+wins; literals that look like credentials; checksum annotations; and fields of custom resources that
+hold a Secret's name. Tokens that the cluster makes are left out. No value is shown.
+
+With --write it proposes a configuration, after a run of the filter with it. A chart Secret goes to
+a vaulted one of its own, NAME-vault, the literals of a chart to CHART-credentials. With --to all
+of them go to one; keys that would meet there are given the chart Secret's name as prefix, and a
+Secret whose keys cannot stand beside others (envFrom, types such as kubernetes.io/tls) keeps one
+of its own. What no rule can vault is a comment at the end of the file.
+
+Exit codes:
+  0  nothing to report
+  1  something was found
+  2  error: wrong flags, input that is empty or cannot be read, or no configuration goes through
+
+Examples:
+  helm template lf ./chart | resecret scan
+  helm template lf ./chart | resecret scan --write resecret.yaml --to langfuse-vault
+  resecret scan --format json renders/ | jq '.credentials[].place.object.name'";
+
+/// The arguments of `scan`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ScanArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: SourceArgs,
+
+    /// Propose a configuration and write it to this file, which must not be there yet
+    #[arg(long, value_name = "FILE")]
+    pub(super) write: Option<PathBuf>,
+
+    /// Vault all of it in this one Secret
+    #[arg(long, value_name = "SECRET", requires = "write")]
+    pub(super) to: Option<String>,
+
+    /// Overwrite the file of --write
+    #[arg(long, requires = "write")]
+    pub(super) force: bool,
+
+    /// How to write the inventory
+    #[arg(long, value_enum, default_value_t = ScanFormat::Text)]
+    pub(super) format: ScanFormat,
+
+    /// Append diagnostics and summary to this file too, as text
+    #[arg(long, value_name = "FILE", env = LOG, hide_env_values = true)]
+    log_file: Option<PathBuf>,
+
+    /// Leave the summary line out
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl ScanArgs {
+    /// How diagnostics are reported.
+    pub(super) fn report(&self) -> ReportArgs {
+        let format = match self.format {
+            ScanFormat::Text => Format::Text,
+            ScanFormat::Json => Format::Json,
+        };
+        ReportArgs { format, log_file: self.log_file.clone(), quiet: self.quiet }
+    }
+}
+
+/// The formats of an inventory.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ScanFormat {
+    /// Tables
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// The arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: SourceArgs,
+
+    /// What would change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to compare with.
+    #[command(flatten)]
+    pub(super) upgrade: UpgradeArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+const DIFF_HELP: &str = "\
+Only documents that change appear, each hunk under the name of its object. A value is shown as its
+length, for example <8-15 characters>: the data of Secrets and ConfigMaps, literals of variables,
+arguments, annotations, and whatever looks like a credential. If the filter would fail, its messages
+are all there is.
+
+Exit codes:
+  0  no difference
+  1  there is a difference
+  2  error: wrong flags or configuration, or the filter would fail
+
+Examples:
+  helm template lf ./chart | resecret diff --preset langfuse --to langfuse-vault
+  resecret diff --config resecret.yaml --color always render.yaml | less -R";
+
+/// The arguments of `diff`.
+#[derive(Debug, clap::Args)]
+pub(super) struct DiffArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: SourceArgs,
+
+    /// When to use colour; `auto` is on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub(super) color: Color,
+
+    /// What would change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Also into a pipe or file
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// Flags that say which renders are read, each for itself.
+#[derive(Debug, clap::Args)]
+pub(super) struct SourceArgs {
+    /// Renders to read: files, or folders with *.yaml, *.yml and *.json files at any depth [default: standard input]
+    pub(super) files: Vec<PathBuf>,
 }
 
 const KEYS_HELP: &str = "\
@@ -139,6 +297,10 @@ pub(super) struct FilterArgs {
     /// What to change.
     #[command(flatten)]
     pub(super) rules: RuleArgs,
+
+    /// What to compare with.
+    #[command(flatten)]
+    pub(super) upgrade: UpgradeArgs,
 
     /// What to say.
     #[command(flatten)]
@@ -289,7 +451,7 @@ pub(super) const LOG: &str = "RESECRET_LOG";
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Report")]
 pub(super) struct ReportArgs {
-    /// How to write diagnostics on standard error
+    /// How to write diagnostics
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
 

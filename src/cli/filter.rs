@@ -1,62 +1,33 @@
 //! `resecret filter`: standard input to standard output.
 
 use std::io;
-use std::path::Path;
 
 use anyhow::Context;
-use resecret::Config;
 
-use super::args::{FilterArgs, RuleArgs};
+use super::args::FilterArgs;
+use super::previous::Previous;
+use super::progress::Progress;
+use super::rules::Rules;
 use super::sinks::Sinks;
-use super::{input, kustomize};
-
-/// Read when no flag names any rule.
-const DEFAULT_CONFIG: &str = "resecret.yaml";
+use super::sources::Source;
 
 /// Runs the filter.
 pub(super) fn run(args: &FilterArgs, sinks: &Sinks) -> anyhow::Result<()> {
-    let input = input::stdin()?;
-    let config = config(&args.rules, args.plugin_config.as_deref(), &input)?;
+    let rules = Rules::read(&args.rules, args.plugin_config.as_deref())?;
+    let progress = Progress::start(1);
+    let input = Source::Stdin.read(&progress)?;
+    let config = rules.of(&input)?;
     let filtered = resecret::filter(&input, &config)?;
+    drop(progress);
+    let mut diagnostics = filtered.diagnostics().to_vec();
+    if let Some(previous) = Previous::read(&args.upgrade, &[Source::Stdin])? {
+        let found = previous.hazards(&filtered.to_vec(), &config)?;
+        diagnostics.extend(resecret::accept_hazards(found, &args.upgrade.accept_hazards)?);
+    }
     // Only now, with every document verified, does anything go out.
     filtered
         .write_to(io::stdout().lock())
         .context("cannot write standard output; its reader has only a part")?;
-    sinks.success(filtered.diagnostics(), filtered.summary());
+    sinks.success(&diagnostics, filtered.summary());
     Ok(())
-}
-
-/// The rules of all flags and of what the client hands over, or else of the default file.
-pub(super) fn config(rules: &RuleArgs, plugin_config: Option<&Path>, input: &[u8]) -> anyhow::Result<Config> {
-    let mut config = Config::default();
-    for path in &rules.config {
-        add_file(&mut config, path)?;
-    }
-    if let Some(path) = plugin_config {
-        kustomize::add_plugin_config(&mut config, path)?;
-    }
-    for preset in &rules.preset {
-        config.add_preset(preset, rules.to.as_deref().unwrap_or_default())?;
-    }
-    let brought = resecret::add_function_config(&mut config, input)?;
-    let named = !rules.config.is_empty() || !rules.preset.is_empty() || plugin_config.is_some();
-    let default = Path::new(DEFAULT_CONFIG);
-    if !named && !brought && default.exists() {
-        add_file(&mut config, default)?;
-    }
-    if rules.allow_unmatched {
-        config.allow_unmatched();
-    }
-    Ok(config)
-}
-
-fn add_file(config: &mut Config, path: &Path) -> anyhow::Result<()> {
-    let name = path.display().to_string();
-    config.add_file(&name, &read_config(path)?)?;
-    Ok(())
-}
-
-/// The text of a configuration file.
-pub(super) fn read_config(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration {}", path.display()))
 }

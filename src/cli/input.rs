@@ -1,6 +1,6 @@
 //! Standard input or files, as one stream whose places are still those of the files.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, StdinLock};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -71,16 +71,21 @@ pub(super) fn has_stdin(files: &[PathBuf]) -> bool {
 }
 
 /// All of standard input.
-pub(super) fn stdin() -> anyhow::Result<Vec<u8>> {
-    let mut stdin = io::stdin().lock();
+fn stdin() -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    piped()?.read_to_end(&mut bytes).context("cannot read standard input")?;
+    Ok(bytes)
+}
+
+/// Standard input, unless it is a terminal, at which nobody types manifests.
+pub(super) fn piped() -> anyhow::Result<StdinLock<'static>> {
+    let stdin = io::stdin().lock();
     if stdin.is_terminal() {
         bail!(
             "standard input is a terminal: pipe rendered manifests in, for example `helm template … | resecret`"
         );
     }
-    let mut bytes = Vec::new();
-    stdin.read_to_end(&mut bytes).context("cannot read standard input")?;
-    Ok(bytes)
+    Ok(stdin)
 }
 
 impl Places {

@@ -7,8 +7,8 @@ use anyhow::{Context, bail};
 use resecret::{Manifest, SecretStore, Vault};
 
 use super::args::{KeysArgs, KeysOutput, StoreKind};
-use super::filter;
 use super::input::{self, Input};
+use super::rules::Rules;
 use super::sinks::Sinks;
 use crate::exit::ExitStatus;
 
@@ -21,7 +21,7 @@ pub(super) fn run(args: &KeysArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> 
     }
     let Input { bytes, places } = Input::read(&args.input.files)?;
     sinks.places(places);
-    let config = filter::config(&args.rules, None, &bytes)?;
+    let config = Rules::read(&args.rules, None)?.of(&bytes)?;
     let vault = resecret::vault(&bytes, &config)?;
     if !args.against.is_empty() {
         return check(&vault, args, sinks);

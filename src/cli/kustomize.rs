@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use resecret::Config;
 
 use super::args::KustomizeCommand;
-use super::filter::read_config;
+use super::rules::read_config;
 
 /// Where Kustomize looks for the program of `apiVersion: resecret.dev/v1alpha1`, `kind: Resecret` in its plugin home.
 const PLACE: [&str; 4] = ["resecret.dev", "v1alpha1", "resecret", "Resecret"];

@@ -1,6 +1,8 @@
 //! The edge: arguments, files, environment, standard streams. Nothing else in the program touches them.
 
 mod args;
+mod check;
+mod diff;
 mod explain;
 mod filter;
 mod helm4;
@@ -9,8 +11,13 @@ mod keys;
 mod kustomize;
 mod manual;
 mod patches;
+mod previous;
+mod progress;
+mod rules;
+mod scan;
 mod schema;
 mod sinks;
+mod sources;
 
 use clap::Parser;
 
@@ -34,25 +41,35 @@ pub(crate) fn run() -> ExitStatus {
         }
     };
     let Args { command, filter } = args;
-    let filter = match command {
-        Some(Command::Filter(filter)) => *filter,
-        Some(Command::Keys(keys)) => return reporting(&keys.report, |sinks| keys::run(&keys, sinks)),
-        Some(Command::Patches(patches)) => {
-            return reporting(&patches.report, |sinks| patches::run(&patches, sinks));
-        }
-        Some(Command::Explain(explain)) => return plain(explain::run(&explain)),
-        Some(Command::Kustomize(command)) => return plain(kustomize::run(command)),
-        Some(Command::Schema) => return plain(schema::run()),
-        Some(Command::Completions(shell)) => return plain(manual::completions(&shell)),
-        Some(Command::Man(man)) => return plain(manual::pages(&man)),
-        None => filter,
-    };
-    reporting(&filter.report, |sinks| filter::run(&filter, sinks).map(|()| ExitStatus::Success))
+    match command {
+        None => reporting(&filter.report, |sinks| filter::run(&filter, sinks).map(done)),
+        Some(Command::Filter(args)) => reporting(&args.report, |sinks| filter::run(&args, sinks).map(done)),
+        Some(Command::Scan(args)) => reporting(&args.report(), |sinks| scan::run(&args, sinks)),
+        Some(Command::Check(args)) => reporting(&args.report, |sinks| check::run(&args, sinks)),
+        Some(Command::Diff(args)) => reporting(&args.report, |sinks| diff::run(&args, sinks)),
+        Some(Command::Keys(args)) => reporting(&args.report, |sinks| keys::run(&args, sinks)),
+        Some(Command::Patches(args)) => reporting(&args.report, |sinks| patches::run(&args, sinks)),
+        Some(Command::Explain(args)) => plain(explain::run(&args)),
+        Some(Command::Kustomize(command)) => plain(kustomize::run(command)),
+        Some(Command::Schema) => plain(schema::run()),
+        Some(Command::Completions(shell)) => plain(manual::completions(&shell)),
+        Some(Command::Man(args)) => plain(manual::pages(&args)),
+    }
+}
+
+/// How a command ends that went through.
+fn done((): ()) -> ExitStatus {
+    ExitStatus::Success
+}
+
+/// Ends a command that has nothing to report but errors.
+fn plain(result: anyhow::Result<()>) -> ExitStatus {
+    finish(result.map(done), &Sinks::default())
 }
 
 /// Runs a command that reports as its flags say.
-fn reporting(report: &ReportArgs, command: impl FnOnce(&Sinks) -> anyhow::Result<ExitStatus>) -> ExitStatus {
-    match Sinks::open(report) {
+fn reporting(args: &ReportArgs, command: impl FnOnce(&Sinks) -> anyhow::Result<ExitStatus>) -> ExitStatus {
+    match Sinks::open(args) {
         Ok(sinks) => finish(command(&sinks), &sinks),
         Err(error) => {
             Sinks::default().complain(&format!("error: {error:#}\n"));
@@ -61,17 +78,9 @@ fn reporting(report: &ReportArgs, command: impl FnOnce(&Sinks) -> anyhow::Result
     }
 }
 
-/// Ends a command that has nothing to report but errors.
-fn plain(result: anyhow::Result<()>) -> ExitStatus {
-    finish(result.map(|()| ExitStatus::Success), &Sinks::default())
-}
-
 fn finish(result: anyhow::Result<ExitStatus>, sinks: &Sinks) -> ExitStatus {
-    match result {
-        Ok(status) => status,
-        Err(error) => {
-            sinks.failure(&error);
-            ExitStatus::Error
-        }
-    }
+    result.unwrap_or_else(|error| {
+        sinks.failure(&error);
+        ExitStatus::Error
+    })
 }

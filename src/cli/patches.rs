@@ -7,8 +7,8 @@ use anyhow::Context;
 use resecret::{Change, Plan};
 
 use super::args::{PatchesArgs, PatchesOutput};
-use super::filter;
 use super::input::Input;
+use super::rules::Rules;
 use super::sinks::Sinks;
 use crate::exit::ExitStatus;
 
@@ -16,7 +16,7 @@ use crate::exit::ExitStatus;
 pub(super) fn run(args: &PatchesArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
     let Input { bytes, places } = Input::read(&args.input.files)?;
     sinks.places(places);
-    let config = filter::config(&args.rules, None, &bytes)?;
+    let config = Rules::read(&args.rules, None)?.of(&bytes)?;
     let plan = resecret::plan(&bytes, &config)?;
     let text = match args.output {
         PatchesOutput::Json6902 => format!("{:#}\n", plan.to_json()),

@@ -54,12 +54,8 @@ impl Sinks {
 
     /// Reports a run that went through.
     pub(super) fn success(&self, diagnostics: &[Diagnostic], summary: impl fmt::Display) {
-        let summary = format!("{summary}\n");
         self.report(diagnostics);
-        if !self.quiet && self.format == Format::Text {
-            let _ = io::stderr().lock().write_all(summary.as_bytes());
-        }
-        self.log(&summary);
+        self.note(&summary.to_string());
     }
 
     /// Reports a run that failed.
@@ -75,6 +71,33 @@ impl Sinks {
                 location: Location::default(),
             }]),
         }
+    }
+
+    /// Writes diagnostics that are the result of a command, and the log; a machine's format also where there are none.
+    ///
+    /// # Errors
+    ///
+    /// The place cannot be written.
+    pub(super) fn findings(&self, diagnostics: &[Diagnostic], place: &mut dyn Write) -> io::Result<()> {
+        write_report(diagnostics, self.format, place)?;
+        let mut text = Vec::new();
+        write_report(diagnostics, Format::Text, &mut text)?;
+        self.log(&String::from_utf8_lossy(&text));
+        Ok(())
+    }
+
+    /// Writes diagnostics of a command that could not do its work.
+    pub(super) fn complaints(&self, diagnostics: &[Diagnostic]) {
+        self.report(diagnostics);
+    }
+
+    /// Writes a line about a run, unless it is to be quiet.
+    pub(super) fn note(&self, line: &str) {
+        let line = format!("{line}\n");
+        if !self.quiet && self.format == Format::Text {
+            let _ = io::stderr().lock().write_all(line.as_bytes());
+        }
+        self.log(&line);
     }
 
     /// Writes a text that is no diagnostic: wrong flags, a file that cannot be read.

@@ -213,7 +213,7 @@ pub(super) struct PolicyEntry {
 }
 
 /// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
     /// The run fails.
@@ -221,6 +221,7 @@ pub(crate) enum Level {
     /// It is reported.
     Warn,
     /// It is not reported.
+    #[default]
     Allow,
 }
 

@@ -20,6 +20,7 @@ pub(crate) use place::{Place, PlaceStep};
 use crate::diagnostic::Severity;
 use crate::error::Error;
 use crate::key_format::KeyFormat;
+use crate::refuse;
 
 /// A checked configuration.
 ///
@@ -41,6 +42,8 @@ pub struct Config {
     pub(crate) vault: BTreeSet<String>,
     pub(crate) formats: Vec<FormatRule>,
     pub(crate) policy: Policy,
+    /// Whether to say what would go wrong with hooks.
+    pub(crate) hooks: Level,
     /// Whether a file has set `duplicates`: a second file that sets it differently is an error.
     duplicates_set: bool,
 }
@@ -198,10 +201,30 @@ impl Config {
         self.policy.unmatched = Level::Allow;
     }
 
+    /// Makes hooks of the chart that the rules would need to reach a warning.
+    ///
+    /// For a render that has them, as `helm template` writes it: hooks never pass through a post-renderer of Helm 3.
+    /// In what a post-renderer is given there is nothing to warn of.
+    pub fn warn_of_hooks(&mut self) {
+        self.hooks = Level::Warn;
+    }
+
     /// Whether there is anything to do. A run without a rule is refused: it would let every Secret through.
     #[must_use]
     pub fn has_rules(&self) -> bool {
-        !self.secrets.is_empty() || !self.env.is_empty() || !self.drop_annotations.is_empty()
+        !self.secrets.is_empty()
+            || !self.env.is_empty()
+            || !self.drop_annotations.is_empty()
+            || self.duplicates_set
+    }
+
+    /// Refuses a configuration without any rule.
+    ///
+    /// # Errors
+    ///
+    /// There is no rule: [`Rule::NoRules`](crate::Rule::NoRules).
+    pub fn check_rules(&self) -> Result<(), Error> {
+        if self.has_rules() { Ok(()) } else { Err(refuse::no_rules().into()) }
     }
 
     /// The JSON Schema (draft 2020-12) of a configuration file.

@@ -12,14 +12,13 @@
 mod function_config;
 mod resource_list;
 
-use std::borrow::Cow;
-
 use memchr::memmem;
 
 pub use self::function_config::add_function_config;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::error::Error;
 use crate::object::Object;
+use crate::output::{Change, Finished};
 use crate::rule::Rule;
 use crate::stream::{self, Document};
 use crate::yaml::{self, Tree};
@@ -61,13 +60,16 @@ impl Form {
     /// The wrapper cannot be edited safely.
     pub(crate) fn with_results<'i>(
         self,
-        pieces: Vec<Cow<'i, [u8]>>,
+        input: &[u8],
+        output: Finished<'i>,
         diagnostics: &[Diagnostic],
-    ) -> Result<Vec<Cow<'i, [u8]>>, Error> {
+    ) -> Result<Finished<'i>, Error> {
         if self == Self::Manifests || diagnostics.is_empty() {
-            return Ok(pieces);
+            return Ok(output);
         }
-        resource_list::with_results(&pieces.concat(), diagnostics).map(|bytes| vec![bytes.into()])
+        let bytes = resource_list::with_results(&output.pieces.concat(), diagnostics)?;
+        let whole = Change { before: 0..input.len(), after: 0..1 };
+        Ok(Finished { pieces: vec![bytes.into()], changes: vec![whole] })
     }
 }
 

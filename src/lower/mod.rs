@@ -101,7 +101,7 @@ impl Lowering<'_, '_> {
             let text = self.scalar(node, value);
             let absent = content.start == content.end;
             let before = &self.tree.source()[..content.start];
-            if absent && !self.has_colon(node) {
+            if (absent && !self.has_colon(node)) || !self.takes_text(node) {
                 return Err(LowerError::Unsupported { at: content.start });
             }
             // Where nothing stood there may be no blank behind the dash, the colon or the tag.
@@ -130,6 +130,11 @@ impl Lowering<'_, '_> {
         }
         self.splices.extend(slots.remove(&removed));
         Ok(())
+    }
+
+    /// Whether a node's tag, if it has one, lets it be any text.
+    fn takes_text(&self, node: NodeId) -> bool {
+        self.tree.node(node).tag.as_deref().is_none_or(|tag| tag == "tag:yaml.org,2002:str")
     }
 
     /// Whether a node is not the value of a key without a colon, as in `{a, b}` and `? a`.

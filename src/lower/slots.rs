@@ -225,9 +225,19 @@ impl<'t, 's> Slots<'t, 's> {
     }
 }
 
-/// Whether a flow collection is written with its brackets; the single pair in `[a: b]` is not.
+/// Whether a flow collection is written with its brackets; the single pair in `[a: b]` is not, even if its key is.
 pub(super) fn has_brackets(tree: &Tree<'_>, collection: NodeId) -> bool {
-    matches!(tree.source().as_bytes().get(tree.node(collection).content.start), Some(b'[' | b'{'))
+    let node = tree.node(collection);
+    let open = match &node.kind {
+        Kind::Mapping(_, entries)
+            if entries.first().is_some_and(|(key, _)| tree.node(*key).start == node.content.start) =>
+        {
+            return false;
+        }
+        Kind::Mapping(..) => b'{',
+        _ => b'[',
+    };
+    tree.source().as_bytes().get(node.content.start) == Some(&open)
 }
 
 /// Runs of consecutive numbers, as first and last.

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::{Change, ObjectPatch, Plan, Target};
-use crate::yaml::scalar::{is_plain, plain_or_quoted};
+use crate::yaml::scalar::{is_plain, one_line, plain_or_quoted};
 
 impl Plan {
     /// One JSON object: for each object that changes its target, and `operations` or `delete`.
@@ -41,7 +41,10 @@ impl Plan {
                 Change::Delete => text += &merge(&patch.target, "$patch: delete\n", indentation),
                 Change::Json6902(operations) => {
                     text += &operate(&patch.target, operations, indentation);
-                    text += &format!("{indentation}# Fails where {} is gone.\n", patch.target);
+                    text += &format!(
+                        "{indentation}# Fails where {} is gone.\n",
+                        one_line(&patch.target.to_string())
+                    );
                     text += &merge(&patch.target, "", indentation);
                 }
             }
@@ -110,4 +113,25 @@ fn api_version(target: &Target) -> String {
 fn pattern(name: &str) -> String {
     let special = |c: char| "\\.+*?()|[]{}^$".contains(c);
     name.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_pattern_and_begins_no_line() {
+        assert_eq!(pattern("web-a.b"), r"web-a\.b");
+        let target = Target {
+            version: "v1".into(),
+            kind: "Pod".into(),
+            name: "a\nkind: Secret".into(),
+            ..Target::default()
+        };
+        let plan = Plan {
+            patches: vec![ObjectPatch { target, change: Change::Json6902(Vec::new()) }],
+            diagnostics: Vec::new(),
+        };
+        assert!(!plan.to_kustomize().contains("\nkind: Secret"), "{}", plan.to_kustomize());
+    }
 }

@@ -15,7 +15,10 @@ pub(super) fn write(diagnostics: &[Diagnostic], writer: &mut dyn Write) -> io::R
             properties.extend(number.map(|number| format!("{name}={number}")));
         }
         let object = location.object.as_ref().map(|object| format!("{object}: ")).unwrap_or_default();
-        let message = message(&format!("{object}{}\nhelp: {}", diagnostic.message, diagnostic.help));
+        let template = location.template.as_ref().map(|template| format!("\nat template {template}"));
+        let path = location.path.as_ref().map(|path| format!("\nat {path}"));
+        let places = [template, path].into_iter().flatten().collect::<String>();
+        let message = message(&format!("{object}{}{places}\nhelp: {}", diagnostic.message, diagnostic.help));
         writeln!(writer, "::{} {}::{message}", diagnostic.severity, properties.join(","))?;
     }
     Ok(())

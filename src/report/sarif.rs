@@ -6,10 +6,11 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::diagnostic::{Diagnostic, Location};
+use crate::rule::Rule;
 
 pub(super) fn write(diagnostics: &[Diagnostic], writer: &mut dyn Write) -> io::Result<()> {
-    let rules: BTreeSet<&str> = diagnostics.iter().map(|diagnostic| diagnostic.rule.id()).collect();
-    let rules: Vec<Value> = rules.into_iter().map(|id| json!({"id": id})).collect();
+    let rules: BTreeSet<Rule> = diagnostics.iter().map(|diagnostic| diagnostic.rule).collect();
+    let rules: Vec<Value> = rules.into_iter().map(rule).collect();
     let results: Vec<Value> = diagnostics.iter().map(result).collect();
     let driver = json!({
         "name": env!("CARGO_PKG_NAME"),
@@ -22,6 +23,14 @@ pub(super) fn write(diagnostics: &[Diagnostic], writer: &mut dyn Write) -> io::R
         "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
     });
     writeln!(writer, "{log}")
+}
+
+/// A rule with what `resecret explain` says about it.
+fn rule(rule: Rule) -> Value {
+    let lines = rule.documentation().lines().map(|line| line.strip_prefix(' ').unwrap_or(line));
+    let lines: Vec<&str> = lines.collect();
+    let (short, all) = (lines.first().copied().unwrap_or_default(), lines.join("\n"));
+    json!({"id": rule.id(), "shortDescription": {"text": short}, "help": {"text": all, "markdown": all}})
 }
 
 fn result(diagnostic: &Diagnostic) -> Value {
@@ -44,7 +53,9 @@ fn location(location: &Location) -> Value {
     }
     let object = location.object.as_ref().map(|object| json!({"name": object.to_string(), "kind": "object"}));
     let path = location.path.as_ref().map(|path| json!({"fullyQualifiedName": path, "kind": "member"}));
-    let logical: Vec<Value> = [object, path].into_iter().flatten().collect();
+    let template = location.template.as_ref();
+    let template = template.map(|template| json!({"name": template, "kind": "template"}));
+    let logical: Vec<Value> = [object, path, template].into_iter().flatten().collect();
     if !logical.is_empty() {
         place["logicalLocations"] = logical.into();
     }

@@ -7,34 +7,60 @@ use super::{Context, Finding, Outcome, Part, Subject};
 use crate::diagnostic::Severity;
 use crate::patch::Op;
 use crate::rule::Rule;
+use crate::yaml::{NodeId, Path};
 
 pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
     let redirected = !outcome.patch.is_empty();
+    for Annotation { name, path, node } in template_annotations(subject) {
+        let rules = context.config.drop_annotations.iter().enumerate();
+        let matching: Vec<usize> =
+            rules.filter(|(_, rule)| rule.annotation.matches(name)).map(|(number, _)| number).collect();
+        if !matching.is_empty() {
+            outcome.matched.extend(matching.into_iter().map(Part::Annotation));
+            outcome.patch.push(Op::Remove { path });
+        } else if redirected && hashes_a_dropped_secret(name, context) {
+            outcome.findings.push(Finding {
+                rule: Rule::ChecksumAnnotation,
+                severity: Severity::Warning,
+                message: format!(
+                    "annotation {name} seems to hash a Secret that is left out: it would still roll the pods"
+                ),
+                help: format!("add to spec: dropAnnotations: [{name:?}]"),
+                path,
+                node,
+            });
+        }
+    }
+}
+
+/// An annotation of a pod template.
+pub(crate) struct Annotation<'t> {
+    /// Its name.
+    pub(crate) name: &'t str,
+    /// Its path.
+    pub(crate) path: Path,
+    /// The node of its name.
+    pub(crate) node: NodeId,
+}
+
+/// The annotations of an object's pod templates that seem to hash a Secret which is left out.
+pub(crate) fn checksums<'t>(subject: &Subject<'_, 't, '_>, context: Context<'_>) -> Vec<Annotation<'t>> {
+    let annotations = template_annotations(subject).into_iter();
+    annotations.filter(|annotation| hashes_a_dropped_secret(annotation.name, context)).collect()
+}
+
+fn template_annotations<'t>(subject: &Subject<'_, 't, '_>) -> Vec<Annotation<'t>> {
     let tree = subject.object.tree;
+    let keys = ["metadata", "annotations"];
+    let mut found = Vec::new();
     for (path, template) in &subject.pods.templates {
-        let keys = ["metadata", "annotations"];
         let entries = tree.get_in(*template, &keys).and_then(|annotations| tree.entries(annotations));
         for (key, _) in entries.unwrap_or_default() {
             let Some(name) = tree.text(*key) else { continue };
-            let path = path.keys(&keys).key(name);
-            let rules = context.config.drop_annotations.iter().enumerate();
-            let matching: Vec<usize> =
-                rules.filter(|(_, rule)| rule.annotation.matches(name)).map(|(number, _)| number).collect();
-            if !matching.is_empty() {
-                outcome.matched.extend(matching.into_iter().map(Part::Annotation));
-                outcome.patch.push(Op::Remove { path });
-            } else if redirected && hashes_a_dropped_secret(name, context) {
-                outcome.findings.push(Finding {
-                    rule: Rule::ChecksumAnnotation,
-                    severity: Severity::Warning,
-                    message: format!("annotation {name} seems to hash a Secret that is left out: it would still roll the pods"),
-                    help: format!("add to spec: dropAnnotations: [{name:?}]"),
-                    path,
-                    node: *key,
-                });
-            }
+            found.push(Annotation { name, path: path.keys(&keys).key(name), node: *key });
         }
     }
+    found
 }
 
 /// Whether `checksum/…` names a dropped Secret: by the word, by the end of its name, or by the name of its template.

@@ -32,12 +32,48 @@ const MAKERS: [(&str, &[&str]); 11] = [
 ];
 
 pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+    let Some(level) = context.config.policy.left_behind.severity() else { return };
+    for found in names(subject, context) {
+        // What another rule removes or replaces is not left.
+        if outcome.patch.decides(&found.path) {
+            continue;
+        }
+        let severity = if found.place == Place::Text { Severity::Warning } else { level };
+        outcome.findings.push(found.finding(severity, &subject.object.kind));
+    }
+}
+
+/// The name of a Secret that is left out, where no rule can redirect it.
+pub(crate) struct NameLeft<'t> {
+    /// The name.
+    pub(crate) name: &'t str,
+    /// What holds it.
+    pub(crate) place: Place,
+    /// Its path.
+    pub(crate) path: Path,
+    /// Its node.
+    pub(crate) node: NodeId,
+}
+
+/// What holds the name of a Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A field, with its path as `spec.references` takes it.
+    Field(String),
+    /// The key of a mapping.
+    Key,
+    /// A longer text.
+    Text,
+}
+
+/// Every name of a dropped Secret that may be meant as a reference and is none that is known.
+pub(crate) fn names<'t>(subject: &Subject<'_, 't, '_>, context: Context<'_>) -> Vec<NameLeft<'t>> {
     let object = subject.object;
-    let Some(names) = context.facts.dropped_names() else { return };
+    let Some(names) = context.facts.dropped_names() else { return Vec::new() };
     let content = object.tree.node(object.tree.resolve(object.node)).content;
     let text = &object.tree.source()[content.start..content.end];
     if !names.is_match(text) && !has_disguise(text) {
-        return;
+        return Vec::new();
     }
     let mut known: HashSet<Path> =
         subject.references.iter().map(|reference| reference.path.clone()).collect();
@@ -45,8 +81,36 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
     known.extend(makers.map(|(_, keys)| object.path.keys(keys)));
     // A merge key gives a field two paths; the node is the same.
     let nodes = subject.references.iter().map(|reference| reference.node).collect();
-    let mut search = Search { object, context, outcome, known, nodes, aliased: HashSet::new() };
+    let mut search = Search { object, context, found: Vec::new(), known, nodes, aliased: HashSet::new() };
     search.walk(object.node, Trail::Start(&object.path), false);
+    search.found
+}
+
+impl NameLeft<'_> {
+    fn finding(self, severity: Severity, kind: &str) -> Finding {
+        let Self { name, place, path, node } = self;
+        let field = "this field holds the name of";
+        let (rule, message, help) = match place {
+            Place::Field(declared) => (
+                Rule::LeftBehind,
+                format!("{field} Secret {name}, which is left out, and no rule knows the field"),
+                format!(
+                    "if it refers to the Secret, add to spec: references: [{{kind: {kind}, path: {declared}}}]; if it means something else, set policy.leftBehind to warn"
+                ),
+            ),
+            Place::Key => (
+                Rule::LeftBehind,
+                format!("{field} Secret {name}, which is left out, and no rule knows the field"),
+                "no rule renames a key: change it in the chart's values".to_owned(),
+            ),
+            Place::Text => (
+                Rule::NameInText,
+                format!("this text names Secret {name}, which is left out"),
+                "no rule changes texts: see whether a program reads the Secret by this name, and change it in the chart's values".to_owned(),
+            ),
+        };
+        Finding { rule, severity, message, help, path, node }
+    }
 }
 
 /// Whether an escape in the object, or an alias to what stands outside of it, could spell a name.
@@ -57,7 +121,7 @@ fn has_disguise(text: &str) -> bool {
 struct Search<'a, 't, 's> {
     object: &'a Object<'t, 's>,
     context: Context<'a>,
-    outcome: &'a mut Outcome,
+    found: Vec<NameLeft<'t>>,
     /// The fields that are known to name a Secret, or to make one.
     known: HashSet<Path>,
     /// The scalars in those fields.
@@ -66,7 +130,7 @@ struct Search<'a, 't, 's> {
     aliased: HashSet<(NodeId, bool)>,
 }
 
-impl Search<'_, '_, '_> {
+impl<'t> Search<'_, 't, '_> {
     fn walk(&mut self, node: NodeId, trail: Trail<'_>, speaks: bool) {
         let tree = self.object.tree;
         let target = tree.resolve(node);
@@ -84,8 +148,7 @@ impl Search<'_, '_, '_> {
                     let Some(text) = tree.text(*key).filter(|key| !is_bookkeeping(key)) else { continue };
                     let trail = Trail::Key(&trail, text);
                     if speaks && self.is_dropped(text) {
-                        let help = "no rule renames a key: change it in the chart's values".to_owned();
-                        self.say(Rule::LeftBehind, text, help, trail.to_path(), *key);
+                        self.push(text, Place::Key, trail.to_path(), *key);
                     }
                     let begins = speaks_of_secrets(text) || (named && text == "value");
                     let speaks = (speaks || begins) && !speaks_of_config_maps(text);
@@ -102,16 +165,16 @@ impl Search<'_, '_, '_> {
         }
     }
 
-    fn scalar(&mut self, node: NodeId, text: &str, trail: Trail<'_>, speaks: bool) {
+    fn push(&mut self, name: &'t str, place: Place, path: Path, node: NodeId) {
+        self.found.push(NameLeft { name, place, path, node });
+    }
+
+    fn scalar(&mut self, node: NodeId, text: &'t str, trail: Trail<'_>, speaks: bool) {
         if self.is_dropped(text) {
             let path = trail.to_path();
             if speaks && !self.known.contains(&path) && !self.nodes.contains(&node) {
-                let help = format!(
-                    "if it refers to the Secret, add to spec: references: [{{kind: {}, path: {}}}]; if it means something else, set policy.leftBehind to warn",
-                    self.object.kind,
-                    declared(&path, &self.object.path)
-                );
-                self.say(Rule::LeftBehind, text, help, path, node);
+                let place = Place::Field(declared(&path, &self.object.path));
+                self.push(text, place, path, node);
             }
             return;
         }
@@ -123,8 +186,7 @@ impl Search<'_, '_, '_> {
             whole && (speaks || speaks_of_secrets(&text[line_start..line_end]))
         });
         if let Some(name) = named.map(|found| &text[found.range()]).filter(|name| self.is_dropped(name)) {
-            let help = "no rule changes texts: see whether a program reads the Secret by this name, and change it in the chart's values".to_owned();
-            self.say(Rule::NameInText, name, help, trail.to_path(), node);
+            self.push(name, Place::Text, trail.to_path(), node);
         }
     }
 
@@ -137,26 +199,6 @@ impl Search<'_, '_, '_> {
             }
             Target::Untouched | Target::Ambiguous => false,
         }
-    }
-
-    fn say(&mut self, rule: Rule, name: &str, help: String, path: Path, node: NodeId) {
-        // What another rule removes or replaces is not left.
-        if self.outcome.patch.decides(&path) {
-            return;
-        }
-        let level = self.context.config.policy.left_behind.severity();
-        let Some(severity) =
-            level.map(|level| if rule == Rule::NameInText { Severity::Warning } else { level })
-        else {
-            return;
-        };
-        let message = match rule {
-            Rule::NameInText => format!("this text names Secret {name}, which is left out"),
-            _ => format!(
-                "this field holds the name of Secret {name}, which is left out, and no rule knows the field"
-            ),
-        };
-        self.outcome.findings.push(Finding { rule, severity, message, help, path, node });
     }
 }
 

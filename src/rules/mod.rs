@@ -4,12 +4,13 @@
 //! to the object's patch; what it cannot decide it reports. Rules run in the order of [`RULES`], and a later rule
 //! leaves alone what an earlier one has decided ([`Patch::decides`]).
 
-mod annotations;
+pub(crate) mod annotations;
 mod duplicates;
 mod env;
+mod hooks;
 mod keep_one;
-mod left_behind;
-mod plaintext;
+pub(crate) mod left_behind;
+pub(crate) mod plaintext;
 mod secrets;
 
 use std::collections::BTreeSet;
@@ -42,6 +43,14 @@ pub(crate) struct Subject<'o, 't, 's> {
     pub(crate) pods: Pods<'t>,
     /// Its fields that name a Secret.
     pub(crate) references: Vec<Reference<'t>>,
+}
+
+impl<'o, 't, 's> Subject<'o, 't, 's> {
+    /// An object with what rules ask about it, and the lines of `spec.references` that found a field.
+    pub(crate) fn of(object: &'o Object<'t, 's>, config: &Config) -> (Self, BTreeSet<usize>) {
+        let (references, matched) = references(object, config);
+        (Self { object, pods: Pods::of(object), references }, matched)
+    }
 }
 
 /// What the rules make of one object.
@@ -92,14 +101,20 @@ impl Finding {
 type Apply = fn(&Subject<'_, '_, '_>, Context<'_>, &mut Outcome);
 
 /// All rules, in the order in which they run.
-const RULES: [Apply; 6] =
-    [env::apply, duplicates::apply, secrets::apply, left_behind::apply, annotations::apply, plaintext::apply];
+const RULES: [Apply; 7] = [
+    env::apply,
+    duplicates::apply,
+    hooks::apply,
+    secrets::apply,
+    left_behind::apply,
+    annotations::apply,
+    plaintext::apply,
+];
 
 /// Runs every rule on one object that stays in the stream.
 pub(crate) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
-    let (references, matched) = references(object, context.config);
+    let (subject, matched) = Subject::of(object, context.config);
     outcome.matched.extend(matched.into_iter().map(Part::Reference));
-    let subject = Subject { object, pods: Pods::of(object), references };
     for rule in RULES {
         rule(&subject, context, outcome);
     }

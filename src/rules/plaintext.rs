@@ -3,11 +3,12 @@
 //! Looked for in variables, in the data of ConfigMaps, in arguments and in annotations. A finding names the place and
 //! the reason, never the value.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::{Context, Finding, Outcome, Subject};
 use crate::credential::{Reason, reason, value_reason};
-use crate::diagnostic::Severity;
 use crate::object::Object;
 use crate::pods::ValueSource;
 use crate::rule::Rule;
@@ -15,65 +16,130 @@ use crate::yaml::{NodeId, Path};
 
 pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
     let Some(severity) = context.config.policy.plaintext.severity() else { return };
+    for found in credentials(subject, context) {
+        let what = found.what();
+        let Credential { holder, reason, path, node, .. } = found;
+        if matches!(holder, Holder::Variable { .. }) && outcome.patch.decides(&path) {
+            continue;
+        }
+        outcome.findings.push(Finding {
+            rule: Rule::Plaintext,
+            severity,
+            message: format!("{what} looks like a plain credential: {reason}"),
+            help: format!("{}, or set policy.plaintext", holder.remedy()),
+            path,
+            node,
+        });
+    }
+}
+
+/// A literal that looks like a credential.
+pub(crate) struct Credential<'t> {
+    /// What holds it.
+    pub(crate) holder: Holder<'t>,
+    /// Its name in the JSON that the holder holds.
+    pub(crate) inside: Option<String>,
+    /// Why it looks like one.
+    pub(crate) reason: Reason,
+    /// Its path: of a variable, that of the entry.
+    pub(crate) path: Path,
+    /// Its node.
+    pub(crate) node: NodeId,
+}
+
+impl Credential<'_> {
+    /// What it is, by name.
+    pub(crate) fn what(&self) -> String {
+        match &self.inside {
+            Some(inside) => format!("{inside} inside {}", self.holder),
+            None => self.holder.to_string(),
+        }
+    }
+}
+
+/// What holds a literal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holder<'t> {
+    /// A variable.
+    Variable {
+        /// Its container's name.
+        container: &'t str,
+        /// Its own.
+        name: &'t str,
+    },
+    /// A key of a ConfigMap.
+    Key(&'t str),
+    /// An annotation.
+    Annotation(&'t str),
+    /// An argument, with its name where that can be told from its value.
+    Argument(Option<&'t str>),
+}
+
+impl Holder<'_> {
+    fn remedy(&self) -> &'static str {
+        match self {
+            Self::Variable { .. } => "vault it by a rule in spec.env",
+            Self::Key(_) => "move it from the ConfigMap to a Secret in the chart's values",
+            Self::Annotation(_) => "remove it: everyone who may read the object can read it",
+            Self::Argument(_) => "pass it as a variable from a Secret",
+        }
+    }
+}
+
+impl fmt::Display for Holder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable { container, name } => write!(f, "variable {name} of container {container}"),
+            Self::Key(name) => write!(f, "key {name}"),
+            Self::Annotation(name) => write!(f, "annotation {name}"),
+            Self::Argument(Some(name)) => write!(f, "argument --{name}"),
+            Self::Argument(None) => f.write_str("an argument"),
+        }
+    }
+}
+
+/// Every literal of an object that looks like a credential.
+pub(crate) fn credentials<'t>(subject: &Subject<'_, 't, '_>, context: Context<'_>) -> Vec<Credential<'t>> {
     let object = subject.object;
-    let mut search = Search { severity, context, outcome };
+    let mut search = Search { context, found: Vec::new() };
     for list in &subject.pods.env {
         for (position, variable) in list.entries.iter().enumerate() {
             let Some(variable) = variable else { continue };
-            let path = list.path.index(position);
             if let ValueSource::Literal(value) = variable.source
                 && let Some(reason) = search.reason(variable.name, value)
-                && !search.outcome.patch.decides(&path)
             {
-                let what = format!("variable {} of container {}", variable.name, list.container);
-                search.say(&what, reason, path, variable.node, "vault it by a rule in spec.env");
+                let holder = Holder::Variable { container: list.container, name: variable.name };
+                search.push(holder, reason, list.path.index(position), variable.node);
             }
         }
     }
     if object.kind == "ConfigMap" {
-        search.entries(
-            object,
-            &["data"],
-            "key",
-            "move it from the ConfigMap to a Secret in the chart's values",
-        );
+        search.entries(object, &["data"], Holder::Key);
     }
-    search.entries(
-        object,
-        &["metadata", "annotations"],
-        "annotation",
-        "remove it: everyone who may read the object can read it",
-    );
+    search.entries(object, &["metadata", "annotations"], Holder::Annotation);
     for command in &subject.pods.commands {
         search.arguments(object, command);
     }
+    search.found
 }
 
-struct Search<'o> {
-    severity: Severity,
-    context: Context<'o>,
-    outcome: &'o mut Outcome,
+struct Search<'a, 't> {
+    context: Context<'a>,
+    found: Vec<Credential<'t>>,
 }
 
-impl Search<'_> {
+impl<'t> Search<'_, 't> {
     /// Why a value looks like a credential; the name of a Secret does not.
     fn reason(&self, name: &str, value: &str) -> Option<Reason> {
         let names_a_secret = self.context.facts.renders(value) || self.context.config.vault.contains(value);
         if names_a_secret { None } else { reason(name, value) }
     }
 
-    fn say(&mut self, what: &str, reason: Reason, path: Path, node: NodeId, help: &str) {
-        self.outcome.findings.push(Finding {
-            rule: Rule::Plaintext,
-            severity: self.severity,
-            message: format!("{what} looks like a plain credential: {reason}"),
-            help: format!("{help}, or set policy.plaintext"),
-            path,
-            node,
-        });
+    fn push(&mut self, holder: Holder<'t>, reason: Reason, path: Path, node: NodeId) {
+        self.found.push(Credential { holder, inside: None, reason, path, node });
     }
 
-    fn entries(&mut self, object: &Object<'_, '_>, keys: &[&str], what: &str, help: &str) {
+    fn entries(&mut self, object: &Object<'t, '_>, keys: &[&str], holder: fn(&'t str) -> Holder<'t>) {
         let tree = object.tree;
         let entries = tree.get_in(object.node, keys).and_then(|data| tree.entries(data));
         for (key, value) in entries.unwrap_or_default() {
@@ -85,11 +151,8 @@ impl Search<'_> {
                 _ => self.reason(name, text).map(|reason| (None, reason)),
             };
             if let Some((inside, reason)) = found {
-                let what = match inside {
-                    Some(inside) => format!("{inside} inside {what} {name}"),
-                    None => format!("{what} {name}"),
-                };
-                self.say(&what, reason, object.path.keys(keys).key(name), *value, help);
+                let path = object.path.keys(keys).key(name);
+                self.found.push(Credential { holder: holder(name), inside, reason, path, node: *value });
             }
         }
     }
@@ -120,7 +183,7 @@ impl Search<'_> {
     }
 
     /// `--password=x`, and `--password` followed by `x`; `-password=x` too.
-    fn arguments(&mut self, object: &Object<'_, '_>, command: &(Path, NodeId)) {
+    fn arguments(&mut self, object: &Object<'t, '_>, command: &(Path, NodeId)) {
         let (path, list) = command;
         let mut flag: Option<&str> = None;
         for (position, item) in object.tree.items(*list).unwrap_or_default().iter().enumerate() {
@@ -139,12 +202,9 @@ impl Search<'_> {
                 if value.contains(['\n', ' ']) { value_reason(value) } else { self.reason(name, value) };
             if let Some(found) = found {
                 // Behind one dash a value can be part of the name (`-phunter2`), so only long names are shown.
-                let what = if text.starts_with('-') && !text.starts_with("--") || name.is_empty() {
-                    "an argument".to_owned()
-                } else {
-                    format!("argument --{name}")
-                };
-                self.say(&what, found, path.index(position), *item, "pass it as a variable from a Secret");
+                let attached = text.starts_with('-') && !text.starts_with("--");
+                let shown = Some(name).filter(|name| !attached && !name.is_empty());
+                self.push(Holder::Argument(shown), found, path.index(position), *item);
             }
         }
     }

@@ -1,8 +1,7 @@
 //! Manifests to start from. They hold names and comments, never a value: a chart's default is not a secret.
 
-use super::table::printable;
 use super::{Vault, VaultedKey, VaultedSecret};
-use crate::yaml::scalar::plain_or_quoted;
+use crate::yaml::scalar::{one_line, plain_or_quoted};
 
 /// In place of every value; `keys --against` knows it.
 pub(super) const PLACEHOLDER: &str = "CHANGE-ME";
@@ -67,7 +66,7 @@ fn manifest(secret: &VaultedSecret, form: &Manifest) -> String {
     let comments: String = secret
         .readers
         .iter()
-        .map(|reader| format!("# Read as a whole by {}\n", printable(&reader.to_string())))
+        .map(|reader| format!("# Read as a whole by {}\n", one_line(&reader.to_string())))
         .collect();
     format!("{comments}apiVersion: {api_version}\nkind: {kind}\nmetadata:\n{}{body}", metadata(secret, "  "))
 }
@@ -108,8 +107,8 @@ fn sealed_secret(secret: &VaultedSecret) -> String {
     let namespace = secret.namespace.as_deref().unwrap_or("NAMESPACE");
     let mut text = format!(
         "spec:\n  # Each value is what this prints for it:\n  # printf %s VALUE | kubeseal --raw --name {} --namespace {}\n",
-        printable(&secret.name),
-        printable(namespace)
+        one_line(&secret.name),
+        one_line(namespace)
     );
     text += &values(secret, "  ", "encryptedData");
     text + &format!(
@@ -164,7 +163,7 @@ fn values(secret: &VaultedSecret, indentation: &str, field: &str) -> String {
 fn comments(key: &VaultedKey, indentation: &str) -> String {
     let optional = if key.optional { ", optional" } else { "" };
     let format = key.format.map(|format| format!("{indentation}# {}{optional}\n", format.description()));
-    let readers = key.readers.iter().map(|reader| printable(&reader.to_string()));
+    let readers = key.readers.iter().map(|reader| one_line(&reader.to_string()));
     let readers: String = readers.map(|reader| format!("{indentation}# {reader}\n")).collect();
     format.unwrap_or_default() + &readers
 }

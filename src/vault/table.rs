@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Vault, VaultedSecret};
 use crate::reads::{Access, Reader};
+use crate::yaml::scalar::one_line;
 
 /// One line for each key and reader, in columns.
 const TITLES: [&str; 6] = ["SECRET", "KEY", "FORMAT", "OBJECT", "CONTAINER", "READ AS"];
@@ -22,7 +23,7 @@ impl Vault {
                 let container = reader.container.as_deref().unwrap_or(NONE);
                 let object = format!("{}/{}", reader.object.kind, reader.object.name);
                 let (id, access) = (secret.id(), reader.access.to_string());
-                [id.as_str(), key, format, object.as_str(), container, access.as_str()].map(printable)
+                [id.as_str(), key, format, object.as_str(), container, access.as_str()].map(one_line)
             };
             for key in &secret.keys {
                 let format = key.format.map_or(NONE, crate::KeyFormat::id);
@@ -60,11 +61,6 @@ impl VaultedSecret {
             None => self.name.clone(),
         }
     }
-}
-
-/// A cell or comment of one line, whatever names the stream has.
-pub(super) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn json_secret(secret: &VaultedSecret) -> Value {

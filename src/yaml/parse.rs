@@ -96,7 +96,7 @@ impl<'s> Builder<'s> {
                     let at = self.absent_place().unwrap_or(range.start);
                     Span::new(at, at)
                 } else {
-                    self.scalar_span(style, range, tag_span.as_ref())
+                    self.scalar_span(style, &text, range, tag_span.as_ref())
                 };
                 let kind = Kind::Scalar(Scalar { text, style: scalar_style(style) });
                 let id = self.add(kind, content, anchor, tag.as_deref(), tag_span);
@@ -262,6 +262,7 @@ impl<'s> Builder<'s> {
     fn scalar_span(
         &self,
         style: Written,
+        value: &str,
         range: std::ops::Range<usize>,
         tag: Option<&std::ops::Range<usize>>,
     ) -> Span {
@@ -273,7 +274,9 @@ impl<'s> Builder<'s> {
         let header = skip_to_content(source, self.cursor, b":-?,").min(range.start);
         let marks = source.as_bytes()[header..].iter();
         let marks = marks.take_while(|byte| matches!(byte, b'|' | b'>' | b'+' | b'-' | b'0'..=b'9')).count();
-        let keeps = source[header..header + marks].contains('+');
+        // A last line of blanks that are deeper than the indentation is content too.
+        let ends_in_blanks = value.trim_end_matches('\n').ends_with([' ', '\t']);
+        let keeps = ends_in_blanks || source[header..header + marks].contains('+');
         let text = &source[range.start..range.end];
         let blank_tail = text.rfind(['\n', '\r']).filter(|at| text[at + 1..].trim().is_empty());
         let kept = match (keeps, blank_tail) {
@@ -285,29 +288,37 @@ impl<'s> Builder<'s> {
         Span::new(header, end.max(header + marks))
     }
 
-    /// Where an absent node would stand: behind its colon or dash. The parser reports any place up to the next token.
+    /// Where an absent node would stand: behind its colon or dash, or behind a key that has no colon. The parser
+    /// reports any place up to the next token.
     fn absent_place(&self) -> Option<usize> {
         let open = self.open.last()?;
-        let (indicator, from) = match (&self.tree.node(open.id).kind, open.key) {
-            (Kind::Mapping(..), Some(key)) => (b':', self.tree.node(key).content.end),
+        let behind = |indicator: u8, from: usize| {
+            let at = skip_trivia(self.tree.source, from);
+            (self.tree.source.as_bytes().get(at) == Some(&indicator)).then_some(at + 1)
+        };
+        match (&self.tree.node(open.id).kind, open.key) {
+            (Kind::Mapping(..), Some(key)) => {
+                let end = self.tree.node(key).content.end;
+                Some(behind(b':', end).unwrap_or(end))
+            }
             (Kind::Sequence(Style::Block, items), _) => {
                 let start = self.tree.node(open.id).content.start;
-                (b'-', items.last().map_or(start, |item| self.tree.ends(*item)))
+                behind(b'-', items.last().map_or(start, |item| self.tree.ends(*item)))
             }
-            _ => return None,
-        };
-        let at = skip_trivia(self.tree.source, from);
-        (self.tree.source.as_bytes().get(at) == Some(&indicator)).then_some(at + 1)
+            _ => None,
+        }
     }
 
     /// The first dash of a block sequence. Where the sequence stands at its key's own indentation, the parser
     /// reports the place behind the dash.
     fn first_dash(&self, reported: usize) -> usize {
         let source = self.tree.source;
-        if source.as_bytes().get(reported) == Some(&b'-') {
+        let parent = self.open.last().map(|open| &self.tree.node(open.id).kind);
+        let is_dash = source.as_bytes().get(reported) == Some(&b'-');
+        if is_dash && !matches!(parent, Some(Kind::Mapping(..))) {
             return reported;
         }
-        skip_to_content(source, self.cursor, b":").min(reported)
+        skip_to_content(source, self.cursor, b":?").min(reported)
     }
 }
 

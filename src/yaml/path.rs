@@ -41,6 +41,11 @@ impl Path {
         path
     }
 
+    /// This path and one more step.
+    pub(crate) fn step(&self, step: &Step) -> Self {
+        self.with(step.clone())
+    }
+
     fn with(&self, step: Step) -> Self {
         let mut steps = Vec::with_capacity(self.0.len() + 1);
         steps.extend_from_slice(&self.0);

@@ -14,9 +14,15 @@ pub(crate) fn is_plain(text: &str) -> bool {
         && !RESERVED.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// The string in double quotes, as JSON writes it, which is YAML too.
+/// The string in double quotes, as JSON writes it, which is YAML too; what YAML 1.1 takes for line breaks is escaped.
 pub(crate) fn double_quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut quoted = serde_json::Value::from(text).to_string();
+    for (raw, escaped) in [('\u{85}', "\\u0085"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")] {
+        if quoted.contains(raw) {
+            quoted = quoted.replace(raw, escaped);
+        }
+    }
+    quoted
 }
 
 /// The string in single quotes, or in double quotes where single ones cannot hold it.
@@ -31,6 +37,13 @@ pub(crate) fn single_quoted(text: &str) -> String {
 /// The string without quotes where that is safe, else in double quotes.
 pub(crate) fn plain_or_quoted(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { double_quoted(text) }
+}
+
+/// A text for a comment or a line of a table: whatever could begin another line is replaced.
+pub(crate) fn one_line(text: &str) -> String {
+    // YAML 1.1 also breaks lines at these two.
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    text.chars().map(|c| if breaks(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// The boolean or null that a plain scalar means in YAML 1.2; `None` for anything else.

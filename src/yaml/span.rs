@@ -54,9 +54,10 @@ pub(crate) fn before_break(source: &str, at: usize) -> usize {
     }
 }
 
-/// The column of `at`: bytes since the start of its line.
+/// The column of `at`: bytes since the start of its line, without a byte order mark.
 pub(crate) fn column(source: &str, at: usize) -> usize {
-    at - line_start(source, at)
+    let before = &source[line_start(source, at)..at];
+    before.strip_prefix('\u{feff}').unwrap_or(before).len()
 }
 
 /// Whether only blanks stand between the start of the line and `at`.

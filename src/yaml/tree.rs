@@ -92,6 +92,12 @@ impl<'s> Tree<'s> {
         &self.nodes[id.0]
     }
 
+    /// A node as it is written, without anchor and tag.
+    pub(crate) fn source_of(&self, id: NodeId) -> &'s str {
+        let Span { start, end } = self.node(id).content;
+        &self.source[start..end]
+    }
+
     /// All ids, parents before children.
     pub(crate) fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..self.nodes.len()).map(NodeId)

@@ -11,14 +11,20 @@
 mod canary;
 /// Real renders, compared with a second, naive implementation of the promise.
 mod corpus;
+/// Every Secret of the corpus left out at once: no field may still name one.
+mod corpus_dangling;
 /// Plain credentials of the corpus: what is found, and that nothing else is.
 mod corpus_plaintext;
 /// A folder of `tests/fixtures`.
 mod fixture;
+/// How many fixtures show which place and which style.
+mod inventory;
 /// What every case must hold, and the snapshot that it is compared with.
 mod laws;
 /// Documents and values, read without the program.
 mod model;
+/// What `scan --write` proposes.
+mod proposals;
 
 use std::process::ExitCode;
 
@@ -27,14 +33,19 @@ use libtest_mimic::{Arguments, Failed, Trial};
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let fixtures = fixture::all();
+    if !arguments.list {
+        inventory::print(&fixtures);
+    }
     let mut trials = vec![Trial::test("fixtures::no_unreferenced_snapshot", {
         let fixtures = fixtures.clone();
         move || failed(laws::no_unreferenced_snapshot(&fixtures))
     })];
+    trials.extend(proposals::trials(&fixtures));
     trials.extend(fixtures.into_iter().map(|fixture| {
         Trial::test(format!("fixtures::{}", fixture.name()), move || failed(laws::check(&fixture)))
     }));
     trials.extend(corpus::trials());
+    trials.extend(corpus_dangling::trials());
     trials.extend(corpus_plaintext::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -15,6 +15,8 @@ mod dry_run;
 mod examples;
 /// Runs that end in an error: who gets to see the diagnostic.
 mod failure;
+/// The release with patches in the place of a program.
+mod flux;
 /// Kustomize beyond the examples: `fn run`, prefixes and hashes, and what happens without its flags.
 mod kustomize;
 /// One Helm on a machine of its own: folders, environment, plugins.
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         workflows::CASES,
         kustomize::CASES,
         terraform::CASES,
+        flux::CASES,
         patches::CASES,
     ];
     let cases = cases.concat().into_iter().map(|case| trial(case.name, case.needs, case.run, required));

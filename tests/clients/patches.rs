@@ -10,6 +10,7 @@ use crate::machine::{Machine, RESECRET, Run, repository, text};
 
 pub(crate) const CASES: &[Case] = &[
     Case { name: "patches::kustomize_makes_the_same_objects", needs: &["kustomize"], run: same_objects },
+    Case { name: "patches::real_charts", needs: &["kustomize"], run: real_charts },
     Case { name: "patches::every_operation", needs: &["kustomize"], run: every_operation },
     Case { name: "patches::flux_makes_the_same_objects", needs: &["kustomize"], run: flux },
     Case { name: "patches::another_chart_fails", needs: &["kustomize"], run: another_chart_fails },
@@ -110,6 +111,20 @@ fn same_objects() -> Result<()> {
         let render = fs::read_to_string(repository("tests/renders").join(render))?;
         let trial = Trial::new(&render, &LANGFUSE)?;
         trial.kustomize_agrees(&trial.patches("kustomize")?)?;
+    }
+    Ok(())
+}
+
+/// Real charts, where they lie beside the repository.
+fn real_charts() -> Result<()> {
+    for folder in fs::read_dir(repository("../shared/corpus")).into_iter().flatten().flatten() {
+        for render in ["helm3-stdin.yaml", "helm4-stdin.yaml"] {
+            let Ok(render) = fs::read_to_string(folder.path().join(render)) else { continue };
+            let stores = ["--preset", "langfuse-stores"];
+            let trial = Trial::new(&render, &[&LANGFUSE[..], &stores].concat())?;
+            let patches = trial.resecret(&["patches"])?;
+            trial.kustomize_agrees(&patches).with_context(|| folder.path().display().to_string())?;
+        }
     }
     Ok(())
 }

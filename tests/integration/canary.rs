@@ -1,7 +1,8 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::harness::{Output, Run, resecret, root};
 
@@ -15,6 +16,12 @@ fn fixtures() -> Vec<PathBuf> {
     folders.sort();
     assert!(folders.len() > 50, "only {} fixtures", folders.len());
     folders
+}
+
+/// Every fixture with one of the formats. The log that is written beside it is text; that no format shows a value of any
+/// fixture is tried without the program, in `tests/cases`.
+fn formats_in_turn() -> impl Iterator<Item = (&'static str, PathBuf)> {
+    ["text", "json", "github", "sarif"].into_iter().cycle().zip(fixtures())
 }
 
 /// A run on a fixture, with the rules that stand beside it.
@@ -43,15 +50,13 @@ fn check(what: &str, output: &Output) {
 }
 
 #[test]
-fn no_fixture_shows_a_value_in_any_format() {
-    for fixture in fixtures() {
+fn no_fixture_shows_a_value() {
+    for (format, fixture) in formats_in_turn() {
         let name = fixture.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for format in ["text", "json", "github", "sarif"] {
-            let output = run(&fixture).args(["--log-file", "log", "--format", format]).run();
-            assert!(matches!(output.code, Some(0 | 2)), "{name}: no other exit code:\n{}", output.stderr);
-            assert!(output.code == Some(0) || output.stdout.is_empty(), "{name}: fails with output");
-            check(&format!("{name} as {format}"), &output);
-        }
+        let output = run(&fixture).args(["--log-file", "log", "--format", format]).run();
+        assert!(matches!(output.code, Some(0 | 2)), "{name}: no other exit code:\n{}", output.stderr);
+        assert!(output.code == Some(0) || output.stdout.is_empty(), "{name}: fails with output");
+        check(&format!("{name} as {format}"), &output);
     }
 }
 
@@ -59,9 +64,10 @@ fn no_fixture_shows_a_value_in_any_format() {
 #[track_caller]
 fn check_all(what: &str, output: &Output) {
     check(what, output);
-    let text = output.text();
-    if let Some(form) = FORMS.iter().find(|form| text.contains(**form)) {
-        panic!("{what}: standard output shows a secret value (as `{form}`):\n{text}");
+    for (place, text) in [("standard output", output.text()), ("the file", output.file("resecret.yaml"))] {
+        if let Some(form) = FORMS.iter().find(|form| text.contains(**form)) {
+            panic!("{what}: {place} shows a secret value (as `{form}`):\n{text}");
+        }
     }
 }
 
@@ -70,56 +76,64 @@ fn command(name: &str, fixture: &Path, args: &[&str]) -> Output {
     run(fixture).first_arg(name).args(args.iter().copied()).args(["--log-file", "log"]).run()
 }
 
+/// The forms of `keys` that are not its table.
+const KEYS_FORMS: [&[&str]; 5] = [
+    &["-o", "json"],
+    &["-o", "external-secret", "--store", "store"],
+    &["-o", "sealed-secret"],
+    &["-o", "vault-static-secret"],
+    &["-o", "secret"],
+];
+
 #[test]
 fn patches_shows_no_value() {
     for fixture in fixtures() {
         let name = fixture.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for form in ["json6902", "kustomize", "flux"] {
-            let output = command("patches", &fixture, &["-o", form]);
-            assert!(matches!(output.code, Some(0 | 2)), "{name}: no other exit code:\n{}", output.stderr);
-            check_all(&format!("{name}, patches -o {form}"), &output);
-        }
+        let output = command("patches", &fixture, &["-o", "flux"]);
+        assert!(matches!(output.code, Some(0 | 2)), "{name}: no other exit code:\n{}", output.stderr);
+        check_all(&format!("{name}, patches"), &output);
+    }
+    // The other forms hold the same.
+    for form in ["json6902", "kustomize"] {
+        let fixture = root().join("tests/fixtures/preset-langfuse");
+        let output = command("patches", &fixture, &["-o", form]).succeeds();
+        check_all(&format!("patches -o {form}"), &output);
     }
 }
 
 #[test]
 fn keys_shows_no_value() {
-    let forms: [&[&str]; 6] = [
-        &[],
-        &["-o", "json"],
-        &["-o", "external-secret", "--store", "store"],
-        &["-o", "sealed-secret"],
-        &["-o", "vault-static-secret"],
-        &["-o", "secret"],
-    ];
-    for fixture in fixtures() {
+    let mut found = 0;
+    for (number, fixture) in fixtures().iter().enumerate() {
         let name = fixture.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for form in forms {
-            let output = command("keys", &fixture, form);
+        // Each form meets many fixtures; all of them meet the same vault.
+        let mut table = String::new();
+        for form in [KEYS_FORMS[number % KEYS_FORMS.len()], &[]] {
+            let output = command("keys", fixture, form);
             assert!(matches!(output.code, Some(0 | 2)), "{name}: no other exit code:\n{}", output.stderr);
             check_all(&format!("{name}, keys {form:?}"), &output);
+            table = output.text();
         }
-        let Ok(vault) = serde_json::from_slice::<Value>(&command("keys", &fixture, &["-o", "json"]).stdout)
-        else {
-            continue;
-        };
-        // Every key with a value in a wrong format, and half of them missing.
-        let secret = |secret: &Value| {
-            let keys = secret["keys"].as_array().into_iter().flatten().step_by(2);
-            let data: serde_json::Map<String, Value> = keys
-                .map(|key| (key["name"].as_str().unwrap_or_default().to_owned(), "canary#@\n".into()))
-                .collect();
-            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": secret["name"]}, "stringData": data})
-        };
-        let secrets: Vec<Value> = vault["secrets"].as_array().into_iter().flatten().map(secret).collect();
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": secrets}).to_string();
-        for format in ["text", "json", "github", "sarif"] {
-            let run = run(&fixture).first_arg("keys").file("secrets.yaml", &list);
-            let output =
-                run.args(["--against", "secrets.yaml", "--log-file", "log", "--format", format]).run();
-            check_all(&format!("{name}, keys --against as {format}"), &output);
+        // The second column of the table is the key. Each with a value in a wrong format, and half of them missing.
+        let cells = |line: &str| line.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
+        let mut secrets: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+        for (number, line) in table.lines().skip(1).enumerate() {
+            let [secret, key] = &cells(line)[..] else { continue };
+            let data = secrets.entry(secret.rsplit('/').next().unwrap_or_default().to_owned()).or_default();
+            if number % 2 == 0 {
+                data.insert(key.clone(), "canary#@\n".into());
+            }
         }
+        let secret = |(name, data): (String, Map<String, Value>)| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data});
+        let items: Vec<Value> = secrets.into_iter().map(secret).collect();
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
+        let format = ["json", "sarif", "github"][number % 3];
+        let run = run(fixture).first_arg("keys").file("secrets.yaml", &list);
+        let output = run.args(["--against", "secrets.yaml", "--log-file", "log", "--format", format]).run();
+        check_all(&format!("{name}, keys --against as {format}"), &output);
+        found += usize::from(output.code == Some(1));
     }
+    assert!(found > 50, "only {found} fixtures have keys to be checked");
 }
 
 #[test]
@@ -135,5 +149,55 @@ fn no_error_path_shows_a_value() {
         let swapped =
             resecret().file("input.yaml", &input).args(["--config", "input.yaml", "--log-file", "log"]);
         check(&format!("{name}, as configuration"), &swapped.run());
+    }
+}
+
+#[test]
+fn no_finding_of_check_shows_a_value() {
+    for (format, fixture) in formats_in_turn() {
+        let output = command("check", &fixture, &["--format", format]);
+        assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
+        check_all(&format!("{}, check as {format}", fixture.display()), &output);
+    }
+}
+
+#[test]
+fn no_diff_shows_a_value() {
+    for fixture in fixtures() {
+        let output = command("diff", &fixture, &["--color", "always"]);
+        assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
+        check_all(&format!("{}, diff", fixture.display()), &output);
+    }
+}
+
+#[test]
+fn no_command_shows_a_value_of_a_render_that_is_cut_or_has_other_line_ends() {
+    for fixture in fixtures() {
+        let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
+        let (cut, other) = (&input[..input.len() / 2], String::from_utf8_lossy(&input).replace('\n', "\r\n"));
+        let runs = [
+            ("cut, check", run(&fixture).first_arg("check").stdin(cut)),
+            ("cut, diff", run(&fixture).first_arg("diff").stdin(cut)),
+            ("cut, scan", resecret().args(["scan", "--write", "resecret.yaml"]).stdin(cut)),
+            ("CRLF, diff", run(&fixture).first_arg("diff").stdin(other)),
+        ];
+        for (what, run) in runs {
+            let output = run.run();
+            assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
+            check_all(&format!("{}, {what}", fixture.display()), &output);
+        }
+    }
+}
+
+#[test]
+fn no_inventory_and_no_proposal_shows_a_value() {
+    for fixture in fixtures() {
+        let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
+        for more in [["--format", "json"], ["--to", "one-vault"]] {
+            let run = resecret().args(["scan", "--write", "resecret.yaml", "--log-file", "log"]).args(more);
+            let output = run.stdin(input.clone()).run();
+            assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
+            check_all(&format!("{}, scan {}", fixture.display(), more[1]), &output);
+        }
     }
 }

@@ -19,6 +19,9 @@ mod help {
         assert!(help.stderr.is_empty());
         resecret().args(["-h"]).run().succeeds().is("help-short");
         resecret().args(["filter", "--help"]).run().succeeds().is("help-filter");
+        resecret().args(["scan", "--help"]).run().succeeds().is("help-scan");
+        resecret().args(["check", "--help"]).run().succeeds().is("help-check");
+        resecret().args(["diff", "--help"]).run().succeeds().is("help-diff");
         resecret().args(["keys", "--help"]).run().succeeds().is("help-keys");
         resecret().args(["patches", "--help"]).run().succeeds().is("help-patches");
         resecret().args(["explain", "--help"]).run().succeeds().is("help-explain");

@@ -210,15 +210,44 @@ impl Output {
         .replace(env!("CARGO_PKG_VERSION"), "[VERSION]")
     }
 
+    /// Fails unless the run found something.
+    #[track_caller]
+    pub(crate) fn finds(self) -> Self {
+        assert_eq!(self.code, Some(1), "the run should find something:\n{}{}", self.text(), self.stderr);
+        self
+    }
+
     /// Compares all that a user sees with `snapshots/cli/NAME.snap`.
     #[track_caller]
     pub(crate) fn is(&self, name: &str) {
-        let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path("../../snapshots/cli");
-        settings.set_prepend_module_to_snapshot(false);
-        settings.set_omit_expression(true);
-        settings.bind(|| insta::assert_snapshot!(name, self.seen()));
+        compare(name, &self.seen());
     }
+
+    /// Compares a file of the working directory with `snapshots/cli/NAME.snap`.
+    #[track_caller]
+    pub(crate) fn file_is(&self, file: &str, name: &str) {
+        compare(name, &self.file(file));
+    }
+}
+
+#[track_caller]
+fn compare(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../snapshots/cli");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+/// Whether a program can be run on a terminal, by script(1); says so where it cannot.
+#[cfg(target_os = "linux")]
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+pub(crate) fn has_terminal() -> bool {
+    let there = Path::new("/usr/bin/script").exists();
+    if !there {
+        println!("skipped the terminal: there is no script(1)");
+    }
+    there
 }
 
 /// The repository's root.

@@ -217,6 +217,21 @@ mod manifests {
     }
 }
 
+#[test]
+fn names_of_the_stream_begin_no_line_of_a_manifest() {
+    let odd = |name: &str| RENDER.replace("name: SALT", &format!("name: {name}"));
+    let rules = RULES.replace("vars: {SALT: app.salt}", "vars: {'S*': '*'}").replace("SALT: hex64, ", "");
+    for name in [r#""S\nkind: Pod""#, r#""S\u2028kind: Pod""#, r#""S\rkind: Pod""#] {
+        let run = resecret().args(["keys", "-o", "secret"]).config(&rules).stdin(odd(name)).run().succeeds();
+        for document in serde_yaml::Deserializer::from_str(&run.text()) {
+            let manifest = Value::deserialize(document).expect("YAML");
+            assert_eq!(manifest["kind"], "Secret", "{}", run.text());
+        }
+        let table = resecret().args(["keys"]).config(&rules).stdin(odd(name)).run().succeeds().text();
+        assert!(table.lines().all(|line| !line.starts_with("kind")), "{table}");
+    }
+}
+
 mod against {
     use super::*;
 

@@ -2,17 +2,27 @@
 
 /// No secret value on standard error, in a log, or on standard output when the run fails.
 mod canary;
+/// `check`: findings without output.
+mod check;
 /// Flags, exit codes, standard streams: what a user meets.
 mod cli;
+/// `diff`: changes without values.
+mod diff;
 /// What is made from definitions: JSON Schema, completions, manual pages, the README's usage.
 mod generated;
 /// A run of the program in a folder and an environment of its own.
 mod harness;
+/// `--previous`: what the next upgrade would lose.
+mod hazards;
 /// `resecret keys`: what vaulted Secrets must hold, and whether existing ones do.
 mod keys;
 /// Kustomize: its exec plugin, and the configuration that it hands over.
 mod kustomize;
 /// `resecret patches`: the run as data.
 mod patches;
+/// What the README shows of the program.
+mod readme;
+/// `scan`: what a render holds, and the configuration that is proposed for it.
+mod scan;
 /// Invariants of the repository that are cheap to check.
 mod tidy;

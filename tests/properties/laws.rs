@@ -36,7 +36,7 @@ impl Outcomes {
 }
 
 /// Runs a law on random bytes of choices.
-fn hold(cases: u32, law: impl Fn(&[u8]) -> Result<(), TestCaseError>) {
+pub(crate) fn hold(cases: u32, law: impl Fn(&[u8]) -> Result<(), TestCaseError>) {
     let runs = Runs { cases, failure_persistence: None, max_shrink_iters: 3000, ..Runs::default() };
     let mut runner = TestRunner::new_with_rng(runs, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     match runner.run(&vec(any::<u8>(), 0..1500), |bytes| law(&bytes)) {
@@ -48,7 +48,7 @@ fn hold(cases: u32, law: impl Fn(&[u8]) -> Result<(), TestCaseError>) {
 }
 
 /// How many cases a law is tried on; `PROPTEST_CASES` asks for more.
-fn cases(ordinary: u32) -> u32 {
+pub(crate) fn cases(ordinary: u32) -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(ordinary)
 }
 

@@ -3,6 +3,10 @@
 mod choices;
 mod generate;
 mod laws;
+mod limits;
 mod model;
+mod prefilter;
 mod reader;
 mod render;
+mod suite;
+mod yaml_suite;

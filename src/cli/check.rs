@@ -1,0 +1,140 @@
+//! `resecret check`: the run of the filter without its output, for CI.
+
+use std::io;
+
+use anyhow::Context;
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
+use resecret::{Diagnostic, Location, Rule, Severity};
+
+use super::args::CheckArgs;
+use super::previous::Previous;
+use super::progress::Progress;
+use super::rules::Rules;
+use super::sinks::Sinks;
+use super::sources::{Source, sources};
+use crate::exit::ExitStatus;
+
+/// What `resecret check --help` ends with.
+pub(super) const HELP: &str = "\
+Each file is a render of its own, and every rule must match in each. Files are checked side by
+side; the report is in the order of their names. It goes to standard output, the summary and what
+prevents a check to standard error. Of a render in many files (helm template --output-dir) make one
+stream: cat them.
+
+With --previous (a file, or - for standard input), it also says which variables and Secrets of the
+live release the next upgrade would lose, and the flags and commands that lose nothing.
+
+Give it the output of `helm template`, which has the chart's hooks: Helm 3 never sends them through
+a post-renderer, so one that reads a dropped Secret is a finding here.
+
+Exit codes:
+  0  nothing to report
+  1  something was found
+  2  error: wrong flags or configuration, input that is empty or cannot be read
+
+Examples:
+  helm template lf ./chart | resecret check --config resecret.yaml
+  resecret check --format sarif renders/ > resecret.sarif
+  helm get manifest lf | resecret check --previous - render.yaml";
+
+/// Checks every stream and reports all that was found.
+pub(super) fn run(args: &CheckArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
+    let rules = Rules::read(&args.rules, None)?;
+    let sources = sources(&args.input.files)?;
+    let previous = Previous::read(&args.upgrade, &sources)?;
+    let progress = Progress::start(sources.len());
+    let found = sources.par_iter().map(|source| {
+        let found = check(source, &rules, previous.as_ref(), sources.len() > 1, &progress);
+        progress.step();
+        found
+    });
+    let found: Vec<Vec<Diagnostic>> = found.collect::<anyhow::Result<_>>()?;
+    drop(progress);
+    let mut found: Vec<Diagnostic> = found.into_iter().flatten().collect();
+    // Those a person has seen and accepted.
+    found.retain(|found| !args.upgrade.accept_hazards.contains(&found.rule));
+    if found.iter().any(prevents_judgement) {
+        sinks.complaints(&found);
+        return Ok(ExitStatus::Error);
+    }
+    sinks.findings(&found, &mut io::stdout().lock()).context("cannot write standard output")?;
+    sinks.note(&summary(&sources, &found));
+    Ok(if found.is_empty() { ExitStatus::Success } else { ExitStatus::Findings })
+}
+
+/// What the filter has to say about a stream, and what its upgrade would lose; `several` are being checked.
+///
+/// # Errors
+///
+/// The rules are wrong, or there are none.
+fn check(
+    source: &Source,
+    rules: &Rules,
+    previous: Option<&Previous>,
+    several: bool,
+    progress: &Progress,
+) -> anyhow::Result<Vec<Diagnostic>> {
+    let name = source.name();
+    let input = match source.read(progress) {
+        Ok(input) => input,
+        Err(error) => return Ok(vec![unreadable(&name, &error)]),
+    };
+    let mut config = rules.of(&input)?;
+    config.warn_of_hooks();
+    config.check_rules()?;
+    let filtered = match resecret::filter(&input, &config) {
+        Ok(filtered) => filtered,
+        Err(error) => return Ok(place(error.diagnostics(), &name, several)),
+    };
+    let mut found = place(filtered.diagnostics(), &name, several);
+    if let Some(previous) = previous {
+        let hazards = previous.hazards(&filtered.to_vec(), &config);
+        let hazards = hazards.unwrap_or_else(|error| error.diagnostics().to_vec());
+        found.extend(place(&hazards, &name, several));
+    }
+    Ok(found)
+}
+
+/// The same diagnostics with the name of the stream that they are about.
+pub(super) fn place(diagnostics: &[Diagnostic], name: &str, several: bool) -> Vec<Diagnostic> {
+    let mut placed = diagnostics.to_vec();
+    for diagnostic in &mut placed {
+        match &diagnostic.location.file {
+            // A place in the configuration: the stream in which it matches nothing is not clear by itself.
+            Some(_) if several => diagnostic.message += &format!(", in {name}"),
+            Some(_) => {}
+            None => diagnostic.location.file = Some(name.to_owned()),
+        }
+    }
+    placed
+}
+
+/// A stream that cannot be read.
+pub(super) fn unreadable(name: &str, error: &anyhow::Error) -> Diagnostic {
+    Diagnostic {
+        rule: Rule::Io,
+        severity: Severity::Error,
+        message: format!("{error:#}"),
+        help: "check that the file is there and can be read".to_owned(),
+        location: Location { file: Some(name.to_owned()), ..Location::default() },
+    }
+}
+
+fn prevents_judgement(diagnostic: &Diagnostic) -> bool {
+    diagnostic.severity == Severity::Error && diagnostic.rule.prevents_judgement()
+}
+
+fn summary(sources: &[Source], found: &[Diagnostic]) -> String {
+    let what = match sources {
+        [source] => source.name(),
+        _ => format!("{} files", sources.len()),
+    };
+    let count = |severity: Severity| found.iter().filter(|found| found.severity == severity).count();
+    let counts: Vec<String> = [(count(Severity::Error), "error"), (count(Severity::Warning), "warning")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
+        .collect();
+    let counts = if counts.is_empty() { "nothing to report".to_owned() } else { counts.join(", ") };
+    format!("resecret: {what} checked: {counts}")
+}

@@ -1,0 +1,266 @@
+//! What a render holds that should not be in Git: its Secrets and who reads them, credentials in plain sight, variables
+//! that stand twice, annotations that hash a Secret.
+//!
+//! Found by the same pieces that the rules are made of, as if every Secret were to be left out. No value is kept: of
+//! a Secret's data its length, of a literal only whether another one is the same.
+
+mod collect;
+
+use serde::Serialize;
+
+mod draft;
+mod naming;
+mod propose;
+mod table;
+
+pub use self::collect::inventory;
+pub use self::propose::{Proposal, propose};
+
+use crate::diagnostic::{Diagnostic, ObjectRef};
+
+/// What a render holds.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Inventory {
+    /// The Secrets that the chart renders.
+    pub secrets: Vec<Secret>,
+    /// Variables that stand more than once in a container.
+    pub duplicates: Vec<Duplicate>,
+    /// Literals that look like credentials.
+    pub credentials: Vec<Credential>,
+    /// Annotations of pod templates that seem to hash a Secret.
+    pub checksums: Vec<Checksum>,
+    /// Fields that hold a Secret's name and that no rule knows: probably references of custom resources.
+    pub references: Vec<Reference>,
+    /// What could not be read, where that is no error.
+    #[serde(skip)]
+    pub warnings: Vec<Diagnostic>,
+    /// The variables of all containers, for a proposal.
+    #[serde(skip)]
+    variables: Vec<Variable>,
+    /// What is read already from Secrets that the chart does not render, for a proposal.
+    #[serde(skip)]
+    outside: Vec<Outside>,
+}
+
+/// A key of a Secret from outside the chart that something reads.
+#[derive(Clone, Debug)]
+struct Outside {
+    secret: String,
+    key: String,
+    /// What it becomes: a variable's name, or the field.
+    access: String,
+}
+
+/// A Secret that the chart renders.
+#[derive(Clone, Debug, Serialize)]
+pub struct Secret {
+    /// `metadata.name`.
+    pub name: String,
+    /// `type`, where it is written.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// When Helm runs it, if it is a hook: Helm 3 sends no hook through a post-renderer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hook: Option<String>,
+    /// Its keys, and keys that are read and not there.
+    pub keys: Vec<Key>,
+    /// Who reads all of it, or a part that cannot be told.
+    pub readers: Vec<Reader>,
+    /// Where it stands.
+    pub place: Place,
+    #[serde(skip)]
+    use_of: Use,
+    #[serde(skip)]
+    passes_by: bool,
+}
+
+/// How a Secret is read, as far as it matters where its keys can go.
+#[derive(Clone, Copy, Debug, Default)]
+struct Use {
+    /// Every key becomes a variable of its name.
+    env_from: bool,
+    /// Every key becomes a file of its name.
+    files: bool,
+    /// As a whole, by somebody who knows its keys.
+    whole: bool,
+}
+
+/// A key of a Secret.
+#[derive(Clone, Debug, Serialize)]
+pub struct Key {
+    /// The key.
+    pub name: String,
+    /// The length of its value; none where it is not there or its base64 is wrong.
+    pub bytes: Option<usize>,
+    /// Whether it is only read, and not there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub missing: bool,
+    /// Who reads it.
+    pub readers: Vec<Reader>,
+}
+
+/// Who reads a Secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reader {
+    /// The object, container and field.
+    pub place: Place,
+    /// What it becomes there: a variable's name, `envFrom`, a volume's name, or the field.
+    #[serde(rename = "as")]
+    pub access: String,
+}
+
+/// A variable that stands more than once in a container.
+#[derive(Clone, Debug, Serialize)]
+pub struct Duplicate {
+    /// The variable.
+    pub variable: String,
+    /// What each of its entries reads, in order.
+    pub entries: Vec<Source>,
+    /// The position in `entries` of the one that the kubelet takes, and that stays: the last.
+    pub wins: usize,
+    /// Where the winner stands.
+    pub place: Place,
+}
+
+/// Where a variable's value comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "from")]
+pub enum Source {
+    /// A literal.
+    Literal,
+    /// A key of a Secret.
+    Secret {
+        /// The Secret.
+        name: String,
+        /// The key.
+        key: String,
+    },
+    /// A ConfigMap, a field of the pod, or anything else.
+    Other,
+}
+
+/// A literal that looks like a credential.
+#[derive(Clone, Debug, Serialize)]
+pub struct Credential {
+    /// What holds it: a variable, a key of a ConfigMap, an annotation, an argument.
+    pub holder: String,
+    /// Why it looks like one.
+    pub reason: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// An annotation of a pod template that seems to hash a Secret.
+#[derive(Clone, Debug, Serialize)]
+pub struct Checksum {
+    /// Its name.
+    pub annotation: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A field that holds a Secret's name and that no rule knows.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reference {
+    /// The Secret.
+    pub secret: String,
+    /// The field, as `spec.references` takes it.
+    pub declare: String,
+    /// Where it stands.
+    pub place: Place,
+    #[serde(skip)]
+    passes_by: bool,
+}
+
+/// Where something stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The object.
+    pub object: ObjectRef,
+    /// The container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// The chart template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// The file or stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The path in the document.
+    pub path: String,
+    /// The document, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document: Option<usize>,
+    /// The line, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+}
+
+/// A variable of a container, by the entry that the kubelet takes.
+#[derive(Clone, Debug)]
+struct Variable {
+    object: ObjectRef,
+    container: String,
+    /// The chart that the object is of.
+    chart: Option<String>,
+    name: String,
+    /// Of a literal that looks like a credential: which value it is, as a number, and whether it expands others.
+    credential: Option<(usize, bool)>,
+    passes_by: bool,
+}
+
+impl Inventory {
+    /// Whether there is nothing to report.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { secrets, duplicates, credentials, checksums, references, .. } = self;
+        secrets.is_empty()
+            && duplicates.is_empty()
+            && credentials.is_empty()
+            && checksums.is_empty()
+            && references.is_empty()
+    }
+
+    /// Says of everything in it that it stands in this file.
+    pub fn name_file(&mut self, name: &str) {
+        let secrets = self.secrets.iter_mut().flat_map(|secret| {
+            let readers = secret.keys.iter_mut().flat_map(|key| &mut key.readers).chain(&mut secret.readers);
+            readers.map(|reader| &mut reader.place).chain([&mut secret.place])
+        });
+        let places = secrets
+            .chain(self.duplicates.iter_mut().map(|found| &mut found.place))
+            .chain(self.credentials.iter_mut().map(|found| &mut found.place))
+            .chain(self.checksums.iter_mut().map(|found| &mut found.place))
+            .chain(self.references.iter_mut().map(|found| &mut found.place));
+        places.for_each(|place| place.file = Some(name.to_owned()));
+    }
+
+    /// Adds what another render holds.
+    pub fn extend(&mut self, other: Self) {
+        self.secrets.extend(other.secrets);
+        self.duplicates.extend(other.duplicates);
+        self.credentials.extend(other.credentials);
+        self.checksums.extend(other.checksums);
+        self.references.extend(other.references);
+        self.warnings.extend(other.warnings);
+        self.variables.extend(other.variables);
+        self.outside.extend(other.outside);
+    }
+
+    /// What there is, in numbers: `5 Secrets, 12 plain credentials`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let counts = [
+            (self.secrets.len(), "Secret"),
+            (self.duplicates.len(), "duplicate variable"),
+            (self.credentials.len(), "plain credential"),
+            (self.checksums.len(), "checksum annotation"),
+            (self.references.len(), "unknown reference"),
+        ];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<String> = counts
+            .map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
+            .collect();
+        if counts.is_empty() { "nothing to report".to_owned() } else { counts.join(", ") }
+    }
+}

@@ -1,0 +1,99 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use libtest_mimic::Trial;
+use resecret::inventory::{Inventory, inventory, propose};
+use resecret::{Config, Rule};
+
+use crate::canary;
+use crate::fixture::Fixture;
+
+/// What a proposal cannot mend: documents that no rule can edit, variables that no rule can decide.
+const NOT_EDITABLE: [Rule; 5] =
+    [Rule::SharedAnchor, Rule::MergeKey, Rule::DuplicateKey, Rule::UnsafeEdit, Rule::EnvOrder];
+
+/// Two trials per fixture, render of the repository, and render of the corpus: what is proposed for it, into a vaulted
+/// Secret for each of the chart's or into one, goes through and leaves nothing to vault.
+pub(crate) fn trials(fixtures: &[Fixture]) -> Vec<Trial> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let renders =
+        ["umbrella-helm3.yaml", "umbrella-helm4.yaml"].map(|name| root.join("tests/renders").join(name));
+    let corpus = files(&root.join("../shared/corpus"));
+    let fixtures =
+        fixtures.iter().map(|fixture| (format!("fixtures::{}", fixture.name()), fixture.input_file(), false));
+    let named = |path: PathBuf| {
+        let name = path.iter().rev().take(2).map(|part| part.to_string_lossy().into_owned());
+        (name.collect::<Vec<_>>().join("_of_"), path, true)
+    };
+    let all = fixtures.chain(renders.into_iter().chain(corpus).map(named));
+    all.flat_map(|(name, path, real)| {
+        [None, Some("one-vault")].map(|to| {
+            let (path, with) = (path.clone(), to.map_or("each", |_| "one"));
+            let check = move || check(&path, to, real).map_err(|error| format!("{error:#}").into());
+            Trial::test(format!("proposals::{name}::{with}"), check)
+        })
+    })
+    .collect()
+}
+
+fn files(corpus: &Path) -> Vec<PathBuf> {
+    let folders = fs::read_dir(corpus).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut files: Vec<PathBuf> = folders
+        .flat_map(|folder| ["helm3-stdin.yaml", "helm4-stdin.yaml"].map(|name| folder.join(name)))
+        .filter(|file| file.is_file())
+        .collect();
+    files.sort();
+    files
+}
+
+fn check(path: &Path, to: Option<&str>, real: bool) -> anyhow::Result<()> {
+    let input = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let found = match inventory(&input) {
+        Ok(found) => found,
+        Err(error) => {
+            let unreadable = error.rule().prevents_judgement() || error.rule() == Rule::UnnamedSecret;
+            ensure!(unreadable && !real, "only what cannot be read has no inventory: {error}");
+            return Ok(());
+        }
+    };
+    let json = serde_json::to_string(&found)?;
+    canary::check("the inventory", &format!("{found}{json}{found:?}"))?;
+    let proposal = match propose(&input, &found, to) {
+        Ok(Some(proposal)) => proposal,
+        Ok(None) => {
+            ensure!(found.secrets.is_empty() && found.duplicates.is_empty(), "there is something to propose");
+            ensure!(found.credentials.iter().all(no_rule_can_vault), "there is a variable to vault");
+            return Ok(());
+        }
+        Err(error) => {
+            let editable = error.diagnostics().iter().find(|found| !NOT_EDITABLE.contains(&found.rule));
+            ensure!(editable.is_none() && !real, "a configuration should go through: {error}");
+            return Ok(());
+        }
+    };
+    canary::check("the proposal", &proposal.text)?;
+    let mut config = Config::default();
+    config.add_file("proposed.yaml", &proposal.text)?;
+    let output = resecret::filter(&input, &config).context("the proposal goes through")?.to_vec();
+    let left = inventory(&output).context("the output can be read")?;
+    let Inventory { secrets, duplicates, checksums, references, credentials, .. } = &left;
+    ensure!(secrets.is_empty() && references.is_empty(), "Secrets are left: {left}");
+    ensure!(duplicates.is_empty() && checksums.is_empty(), "something is left: {left}");
+    ensure!(credentials.iter().all(no_rule_can_vault), "variables are left: {left}");
+    ensure!(!real || left.is_empty(), "nothing should be left of a real render: {left}");
+    ensure!(serde_json::to_string(&left)? == serde_json::to_string(&proposal.left)?, "it says what is left");
+    for credential in credentials {
+        ensure!(proposal.text.contains(&credential.holder), "the file names what it leaves");
+    }
+    let secrets = proposal.text.lines().filter_map(|line| line.trim().strip_prefix("to: "));
+    let own = |name: &str| found.secrets.iter().any(|secret| secret.name == name);
+    ensure!(!secrets.clone().any(own), "no vaulted Secret has the name of one of the chart's");
+    ensure!(proposal.text.starts_with("# yaml-language-server: $schema="), "editors find the schema");
+    Ok(())
+}
+
+/// A literal that is no variable's value.
+fn no_rule_can_vault(credential: &resecret::inventory::Credential) -> bool {
+    !credential.holder.starts_with("variable ")
+}

@@ -1,0 +1,85 @@
+use std::fs;
+
+use crate::harness::{resecret, root};
+
+/// A step of a transcript.
+enum Step {
+    /// A command, and what it shows.
+    Command(String, String),
+    /// A file that the reader writes, by its name in the block's first comment.
+    File(String, String),
+}
+
+/// The steps of a section: its `console` and `yaml` blocks.
+fn steps(section: &str) -> Vec<Step> {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    let heading = format!("## {section}\n");
+    let (_, text) = readme.split_once(&heading).unwrap_or_else(|| panic!("the README has no {heading}"));
+    let text = text.split("\n## ").next().unwrap_or_default();
+    let mut steps = Vec::new();
+    for block in text.split("```").skip(1).step_by(2) {
+        let (language, block) = block.split_once('\n').expect("a block has lines");
+        match language {
+            "console" => {
+                for command in block.split_inclusive('\n') {
+                    match (command.strip_prefix("$ "), steps.last_mut()) {
+                        (Some(command), _) => {
+                            steps.push(Step::Command(command.trim_end().to_owned(), String::new()));
+                        }
+                        (None, Some(Step::Command(_, shown))) => shown.push_str(command),
+                        (None, _) => panic!("`{command}` is shown before any command"),
+                    }
+                }
+            }
+            "yaml" => {
+                let name = block
+                    .lines()
+                    .next()
+                    .and_then(|line| line.strip_prefix("# "))
+                    .expect("a comment with the name");
+                steps.push(Step::File(name.to_owned(), block.to_owned()));
+            }
+            other => panic!("a block of {other} is not tested"),
+        }
+    }
+    steps
+}
+
+/// Runs a section's commands one after the other in a folder, with this file in it; what each of them shows must be
+/// what stands below it.
+#[cfg(target_os = "linux")]
+fn transcript(section: &str, file: (&str, &str)) {
+    const END: &str = "@@ end of a command @@";
+    let steps = steps(section);
+    let mut script = "PATH=$(dirname \"$1\"):$PATH\n".to_owned();
+    for step in &steps {
+        script += &match step {
+            Step::File(name, text) => format!("cat > {name} <<'@@'\n{text}@@\n"),
+            // `$?` is what the command before has left, as it would be for a reader.
+            Step::Command(command, _) => {
+                format!("(exit ${{code:-0}})\n{{ {command}\n}} 2>&1\ncode=$?\necho '{END}'\n")
+            }
+        };
+    }
+    let input = fs::read(root().join(file.1)).expect("a file of the repository");
+    let run = resecret().file(file.0, input).env("PATH", "/usr/bin:/bin");
+    let output = run.run_in_shell(&script, std::process::Stdio::piped());
+    assert_eq!(output.stderr, "");
+    let text = output.text();
+    let end = format!("{END}\n");
+    let mut shown = text.split(&end);
+    let mut commands = 0;
+    for step in &steps {
+        if let Step::Command(command, expected) = step {
+            assert_eq!(shown.next(), Some(expected.as_str()), "what `{command}` shows");
+            commands += 1;
+        }
+    }
+    assert!(commands > 5, "only {commands} commands");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn see_before_you_trust_is_what_happens() {
+    transcript("See before you trust", ("render.yaml", "tests/renders/umbrella-helm3.yaml"));
+}

@@ -1,0 +1,108 @@
+//! A live release on a real API server: what `check --previous` says of an upgrade, and what then happens.
+//!
+//! Each scenario goes both ways: the upgrade that `check` warns of loses what it said, and the one that it advises
+//! leaves live objects that are equal to the manifest, the order of variables included. At the end a table says what
+//! was done, what `check` said and what the cluster held then.
+//!
+//! The cluster is the one that `RESECRET_TEST_KUBECONFIG` names, which must be disposable, or else the API server at
+//! `~/.cache/resecret/kubeapi`, started for the run in a folder of its own. Without either the scenarios are skipped,
+//! and say so; with `RESECRET_REQUIRE_CLUSTER=1` they fail.
+
+/// The first upgrades: duplicates, plain values, another major of Helm.
+mod adopt;
+/// An API server for the run.
+mod cluster;
+/// A live object that someone has changed by hand, and objects that cannot be replaced.
+mod drift;
+/// Every small change of a list of variables, against the forecast.
+mod forecast;
+/// A comparison of manifests with what is live.
+mod live;
+/// Rollbacks, and the way forward again.
+mod rollback;
+/// The commands of docs/adopting.md, as they stand there.
+mod runbook;
+/// What `check --previous` said.
+mod said;
+/// Secrets that leave a release.
+mod secrets;
+/// A release in a namespace of its own.
+mod site;
+/// The table of what was tried.
+mod table;
+/// What can be wrong with a vaulted Secret.
+mod vault;
+
+// The helpers that these scenarios share with the trials of the clients.
+#[allow(dead_code, reason = "the trials of the clients use the rest")]
+#[path = "../clients/clients.rs"]
+mod clients;
+#[allow(dead_code, reason = "the trials of the clients use the rest")]
+#[path = "../clients/machine.rs"]
+mod machine;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::machine::Major;
+use crate::site::Site;
+
+const BOTH: &[Major] = &[Major::Three, Major::Four];
+
+/// One scenario, tried with each of these majors of Helm.
+#[derive(Clone, Copy)]
+pub(crate) struct Scenario {
+    name: &'static str,
+    majors: &'static [Major],
+    run: fn(&Try) -> Result<()>,
+}
+
+/// A scenario under one major of Helm.
+#[derive(Clone, Copy)]
+pub(crate) struct Try {
+    scenario: &'static str,
+    major: Major,
+}
+
+impl Try {
+    /// A release of its own for this try.
+    pub(crate) fn site(&self) -> Result<Site> {
+        Site::new(self.scenario, self.major)
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let required = std::env::var("RESECRET_REQUIRE_CLUSTER").is_ok_and(|value| value == "1");
+    let scenarios =
+        [adopt::ALL, secrets::ALL, rollback::ALL, drift::ALL, forecast::ALL, vault::ALL, runbook::ALL]
+            .concat();
+    let missing = missing(required);
+    let trial = |scenario: &Scenario, major: Major| {
+        let (this, run) = (Try { scenario: scenario.name, major }, scenario.run);
+        let name = format!("{}::{}", scenario.name, major.client());
+        match missing.clone() {
+            None => Trial::test(name, move || run(&this).map_err(|error| Failed::from(format!("{error:#}")))),
+            Some(reason) => Trial::test(name, || Err(Failed::from(reason))).with_ignored_flag(!required),
+        }
+    };
+    let trials =
+        scenarios.iter().flat_map(|scenario| scenario.majors.iter().map(|major| trial(scenario, *major)));
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    cluster::stop();
+    table::print();
+    conclusion.exit_code()
+}
+
+/// What keeps the scenarios from running here, said in one line.
+#[expect(clippy::print_stderr, reason = "libtest says that a trial is ignored, but not why")]
+fn missing(required: bool) -> Option<String> {
+    let clients = ["helm3", "helm4", "kubectl"].iter().find_map(|name| clients::find(name).err());
+    let missing = clients.or_else(|| cluster::find().err())?;
+    if !required {
+        eprintln!("skipped all of live: {missing}");
+    }
+    Some(missing)
+}
