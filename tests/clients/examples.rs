@@ -255,7 +255,8 @@ fn every_key_is_provided(provided: &Provided, release: &Objects, entries: &[&Val
     let has = |secret: &str, key: Option<&str>| match (provided.get(secret), key) {
         (None, _) => bail!("nothing in vault/ makes Secret {secret}"),
         (Some(keys), Some(key)) => {
-            Ok(ensure!(keys.contains(key), "nothing in vault/ makes key {key} of {secret}"))
+            ensure!(keys.contains(key), "nothing in vault/ makes key {key} of {secret}");
+            Ok(())
         }
         (Some(_), None) => Ok(()),
     };

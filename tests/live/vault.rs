@@ -25,8 +25,11 @@ spec:
         - {name: DATABASE_PASSWORD, value: canary-password}
 ";
 
-/// What each Secret made by `kubectl create secret` is missing, and what finds that.
-const FAULTS: [(&str, &[(&str, &str)], &[&str]); 6] = [
+/// A fault, the keys and values of a Secret that has it, and the rules that find it.
+type Fault = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+
+/// What a Secret made by `kubectl create secret` can lack.
+const FAULTS: [Fault; 6] = [
     ("a missing Secret", &[], &["missing-secret"]),
     (
         "a missing key",
