@@ -39,6 +39,15 @@ clients:
 package:
     .ci/package
 
+# Where there is no docker to talk to, it says so and builds nothing.
+# Builds the images of the Dockerfile: for CI, and the sidecar of Argo CD.
+images:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    docker info >/dev/null 2>&1 || { echo 'skipped the images: no docker'; exit 0; }
+    docker build --target ci --tag resecret .
+    docker build --target argocd --tag resecret-argocd .
+
 # Needs rustup, and its toolchain of `rust-version` in Cargo.toml.
 # Builds with the oldest Rust that is promised.
 msrv:
