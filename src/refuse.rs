@@ -77,6 +77,9 @@ pub(crate) fn not_yaml(error: &ParseError, text: &str, interest: Interest) -> Di
         }
         ParseError::Aliases { .. } => "write the values out instead of aliases of aliases",
         ParseError::Binary { .. } => "write the text itself: Kubernetes has no use for the tag",
+        ParseError::TooLong { .. } => {
+            "the API server takes no object of that size: find the template that emits it"
+        }
         ParseError::TooDeep { .. } => "Kubernetes objects are not that deep: find the template that emits it",
         ParseError::Syntax { .. } => "render the chart with `helm template --debug` and look at this line",
     };

@@ -67,7 +67,8 @@ rules! {
     /// # What it means
     ///
     /// A rule may need to edit the document, and it cannot be read: a syntax error, a second document behind `...`,
-    /// aliases that multiply, nesting without end, or a `!!binary` scalar. A document that no rule can touch
+    /// aliases that multiply, nesting without end, a scalar of many megabytes, or a
+    /// `!!binary` one. A document that no rule can touch
     /// passes.
     ///
     /// # What to do

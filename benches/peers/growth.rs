@@ -56,7 +56,7 @@ const CASES: [(&str, usize, Write1); 6] = [
             )
         })
     }),
-    ("characters of one line", 8_000_000, |file, count| {
+    ("characters of one line", 3_200_000, |file, count| {
         pod(file)?;
         write!(file, "    - {{name: LONG, value: \"")?;
         (0..count / 8).try_for_each(|_| write!(file, "abcdefg "))?;

@@ -33,6 +33,14 @@ pub(crate) enum ParseError {
         /// Byte offset in the source.
         at: usize,
     },
+    /// A scalar that no Kubernetes object could hold.
+    #[error("a scalar is longer than {limit} bytes")]
+    TooLong {
+        /// How long it may be.
+        limit: usize,
+        /// Byte offset in the source.
+        at: usize,
+    },
     /// Too many nested collections.
     #[error("collections are nested more than {limit} deep")]
     TooDeep {
@@ -73,6 +81,7 @@ impl ParseError {
             | Self::SecondDocument { at }
             | Self::Aliases { at }
             | Self::Binary { at }
+            | Self::TooLong { at, .. }
             | Self::TooDeep { at, .. } => *at,
         }
     }

@@ -21,6 +21,9 @@ const BINARY: &str = "tag:yaml.org,2002:binary";
 /// Nodes that aliases may add to a document when they are followed. Every reader of the document would make them.
 const MAX_ALIASED: u64 = 1_000_000;
 
+/// Bytes of one scalar. The API server takes no object of even that size.
+const MAX_SCALAR: usize = 4 << 20;
+
 /// Parses a source of at most one document.
 ///
 /// # Errors
@@ -86,6 +89,9 @@ impl<'s> Builder<'s> {
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
+                if range.len() > MAX_SCALAR {
+                    return Err(ParseError::TooLong { limit: MAX_SCALAR, at: range.start });
+                }
                 if tag.as_ref().is_some_and(|tag| format!("{}{}", tag.handle(), tag.suffix()) == BINARY) {
                     return Err(ParseError::Binary { at: range.start });
                 }

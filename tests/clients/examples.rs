@@ -11,7 +11,7 @@ use crate::page::{Block, blocks};
 use crate::{Case, clients};
 
 /// What the pages use beside Helm and the program.
-const TOOLS: [&str; 3] = ["cat", "diff", "mv"];
+const TOOLS: [&str; 4] = ["cat", "diff", "kubectl", "mv"];
 
 /// A system that the program serves: the folder of its example, and what is true of its release beyond
 /// what is true of all.
@@ -103,23 +103,56 @@ const COMPOSE: System = System {
     chart_secrets: &[],
 };
 
+const AKS: System = System {
+    folder: "langfuse-aks",
+    variables: &[
+        "NEXTAUTH_SECRET",
+        "SALT",
+        "ENCRYPTION_KEY",
+        "DATABASE_PASSWORD",
+        "REDIS_PASSWORD",
+        "CLICKHOUSE_PASSWORD",
+        "LANGFUSE_S3_EVENT_UPLOAD_SECRET_ACCESS_KEY",
+        "AUTH_AZURE_AD_CLIENT_SECRET",
+    ],
+    chart_secrets: &["langfuse-nextauth"],
+};
+
 pub(crate) const CASES: &[Case] = &[
-    Case { name: "examples::langfuse_umbrella::helm3", needs: &["helm3"], run: || three(&UMBRELLA) },
-    Case { name: "examples::langfuse_umbrella::helm4", needs: &["helm4"], run: || four(&UMBRELLA) },
+    Case {
+        name: "examples::langfuse_umbrella::helm3",
+        needs: &["helm3", "kubectl"],
+        run: || three(&UMBRELLA),
+    },
+    Case {
+        name: "examples::langfuse_umbrella::helm4",
+        needs: &["helm4", "kubectl"],
+        run: || four(&UMBRELLA),
+    },
     Case {
         name: "examples::langfuse_external_secrets::helm3",
-        needs: &["helm3"],
+        needs: &["helm3", "kubectl"],
         run: || three(&EXTERNAL_SECRETS),
     },
     Case {
         name: "examples::langfuse_external_secrets::helm4",
-        needs: &["helm4"],
+        needs: &["helm4", "kubectl"],
         run: || four(&EXTERNAL_SECRETS),
     },
-    Case { name: "examples::dataspoke::helm3", needs: &["helm3"], run: || three(&DATASPOKE) },
-    Case { name: "examples::dataspoke::helm4", needs: &["helm4"], run: || four(&DATASPOKE) },
-    Case { name: "examples::langfuse_from_compose::helm3", needs: &["helm3"], run: || three(&COMPOSE) },
-    Case { name: "examples::langfuse_from_compose::helm4", needs: &["helm4"], run: || four(&COMPOSE) },
+    Case { name: "examples::dataspoke::helm3", needs: &["helm3", "kubectl"], run: || three(&DATASPOKE) },
+    Case { name: "examples::dataspoke::helm4", needs: &["helm4", "kubectl"], run: || four(&DATASPOKE) },
+    Case {
+        name: "examples::langfuse_from_compose::helm3",
+        needs: &["helm3", "kubectl"],
+        run: || three(&COMPOSE),
+    },
+    Case {
+        name: "examples::langfuse_from_compose::helm4",
+        needs: &["helm4", "kubectl"],
+        run: || four(&COMPOSE),
+    },
+    Case { name: "examples::langfuse_aks::helm3", needs: &["helm3", "kubectl"], run: || three(&AKS) },
+    Case { name: "examples::langfuse_aks::helm4", needs: &["helm4", "kubectl"], run: || four(&AKS) },
 ];
 
 fn three(system: &System) -> Result<()> {
@@ -137,7 +170,7 @@ fn check(system: &System, major: Major) -> Result<()> {
     copy_folder(&repository("examples"), &machine.path("examples"))?;
     let folder = machine.path("examples").join(system.folder);
     let page = fs::read_to_string(folder.join("README.md"))?;
-    let blocks = blocks(&page, major.client());
+    let blocks = blocks(&page, &[major.client()]);
     ensure!(blocks.len() >= 3, "only {} blocks of commands", blocks.len());
     for block in &blocks {
         run(&machine, &helm, &folder, block)?;
@@ -159,7 +192,7 @@ fn check(system: &System, major: Major) -> Result<()> {
             ensure!(entry.pointer("/valueFrom/secretKeyRef/name").is_some(), "{name} is {entry}");
         }
     }
-    let provided = provided(&folder.join("vault"))?;
+    let provided = provided(&folder)?;
     every_key_is_provided(&provided, &release, &entries)?;
     every_env_from_is_provided(&provided, &render, &release)
 }
@@ -171,7 +204,7 @@ fn reader(machine: &Machine, major: Major) -> Result<Helm> {
     machine.add_tool("helm", helm.program())?;
     machine.add_tool("resecret", Path::new(RESECRET))?;
     for tool in TOOLS {
-        machine.add_tool(tool, &clients::on_path(tool).with_context(|| format!("{tool} is not on PATH"))?)?;
+        machine.add_tool(tool, &clients::find(tool).map_err(anyhow::Error::msg)?)?;
     }
     Ok(helm)
 }
@@ -256,11 +289,15 @@ fn every_env_from_is_provided(provided: &Provided, render: &Objects, release: &O
 /// Secrets by name, with their keys.
 type Provided = BTreeMap<String, BTreeSet<String>>;
 
-/// The Secrets that the manifests in a folder make.
+/// The Secrets that the manifests of an example make: those in `vault/`, or those that the page has written.
 fn provided(folder: &Path) -> Result<Provided> {
+    let mut files = vec![folder.join("secrets.yaml"), folder.join("sso.yaml")];
+    for entry in fs::read_dir(folder.join("vault")).into_iter().flatten() {
+        files.push(entry?.path());
+    }
     let mut secrets = Provided::new();
-    for entry in fs::read_dir(folder)? {
-        for object in Objects::read(&fs::read_to_string(entry?.path())?)?.release.into_values() {
+    for file in files.into_iter().filter(|file| file.is_file()) {
+        for object in Objects::read(&fs::read_to_string(file)?)?.release.into_values() {
             let (name, keys) = match object["kind"].as_str() {
                 Some("ExternalSecret") => {
                     let data = object.pointer("/spec/data").and_then(Value::as_array);
@@ -273,6 +310,7 @@ fn provided(folder: &Path) -> Result<Provided> {
                 }
                 Some("SealedSecret") => ("/metadata/name", keys_of(&object, "/spec/encryptedData")),
                 Some("Certificate") => ("/spec/secretName", vec!["tls.crt".to_owned(), "tls.key".to_owned()]),
+                Some("Secret") => ("/metadata/name", keys_of(&object, "/data")),
                 kind => bail!("what does {kind:?} make?"),
             };
             let name = object.pointer(name).and_then(Value::as_str).context("a Secret has a name")?;
