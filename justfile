@@ -39,6 +39,38 @@ clients:
 package:
     .ci/package
 
+# Needs rustup, and its toolchain of `rust-version` in Cargo.toml.
+# Builds with the oldest Rust that is promised.
+msrv:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    version=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    CARGO_TARGET_DIR=target/msrv cargo "+$version" check --locked
+
+# Some minutes: Helm is built from source, into folders of their own beside the pinned clients.
+# Runs template, plugin, package and example trials with the oldest Helm of each major that is supported.
+compatibility $RESECRET_HELM3="v3.17.4" $RESECRET_HELM4="v4.0.5":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    pinned=${RESECRET_CLIENTS:-$HOME/.cache/resecret/clients}
+    export RESECRET_CLIENTS=$pinned/$RESECRET_HELM3-$RESECRET_HELM4 RESECRET_REQUIRE_CLIENTS=1
+    .ci/clients helm3 helm4
+    ln -sf "$pinned/kubectl" "$RESECRET_CLIENTS/kubectl"
+    for trials in template:: plugin::helm package::helm examples::; do
+        cargo test --locked --test clients "$trials"
+    done
+
+# Needs cargo-deny, and the network for its database of faults.
+# Checks the dependencies for known faults, licences and sources.
+deny:
+    cargo deny --locked check
+
+# The workflows are checked by the tests of clients too.
+# Lints the workflows and the shell scripts.
+lint-ci:
+    "${RESECRET_CLIENTS:-$HOME/.cache/resecret/clients}/actionlint"
+    shellcheck .ci/clients .ci/package .ci/run plugin/install.sh
+
 # For a change of the charts or of the pinned Helm.
 # Writes `tests/renders` and the table of `docs/clients.md` once more.
 renders:

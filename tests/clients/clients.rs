@@ -21,26 +21,28 @@ pub(crate) fn find(name: &str) -> Result<PathBuf, String> {
         .output()
         .map_err(|error| format!("{} does not run: {error}", program.display()))?;
     let answer = String::from_utf8_lossy(&answer.stdout);
-    if answer.split_whitespace().any(|word| word.split('+').next() == Some(version)) {
+    if answer.split_whitespace().any(|word| word.split('+').next() == Some(&version)) {
         Ok(program)
     } else {
         Err(format!("{} is not {version} (run .ci/clients)", program.display()))
     }
 }
 
-/// The version of a client and the arguments that make it print that.
-fn pinned(name: &str) -> Option<(&'static str, Vec<&'static str>)> {
+/// The version of a client and the arguments that make it print that. `just compatibility` sets other versions
+/// of Helm, by the variables that the script knows too.
+fn pinned(name: &str) -> Option<(String, Vec<&'static str>)> {
+    let instead = || std::env::var(format!("RESECRET_{}", name.to_uppercase())).ok();
     let table = SCRIPT.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     table.into_iter().find_map(|row| match row.as_slice() {
         [first, _package, version, arguments @ ..] if *first == name && version.starts_with('v') => {
-            Some((*version, arguments.to_vec()))
+            Some((instead().unwrap_or_else(|| (*version).to_owned()), arguments.to_vec()))
         }
         _ => None,
     })
 }
 
 /// The pinned version of a client.
-pub(crate) fn version(name: &str) -> Option<&'static str> {
+pub(crate) fn version(name: &str) -> Option<String> {
     pinned(name).map(|(version, _)| version)
 }
 

@@ -101,7 +101,11 @@ fn nothing_is_left_to_be_done() {
 #[test]
 fn every_version_is_the_same() {
     let version = env!("CARGO_PKG_VERSION");
-    for (file, line) in [("plugin.yaml", "version:"), ("CHANGELOG.md", "## ")] {
+    for (file, line) in [
+        ("plugin.yaml", "version:"),
+        ("plugin/resecret-post-renderer/plugin.yaml", "version:"),
+        ("CHANGELOG.md", "## "),
+    ] {
         let Ok(text) = fs::read_to_string(root().join(file)) else { continue };
         let mut lines = text.lines().filter_map(|l| l.strip_prefix(line));
         let found = lines.find(|rest| rest.contains(|c: char| c.is_ascii_digit())).unwrap_or_default();
@@ -143,6 +147,28 @@ fn every_snapshot_of_the_command_line_is_compared_with_something() {
     }
 }
 
+/// Whether a file of the examples belongs to a page of its own, beside it.
+fn has_a_page(name: &str) -> bool {
+    let folder = name.split('/').nth(1).unwrap_or_default();
+    folder == "README.md" || root().join("examples").join(folder).join("README.md").is_file()
+}
+
+#[test]
+fn every_page_of_an_example_is_run() {
+    let trials = fs::read_to_string(root().join("tests/clients/examples.rs")).expect("the trials");
+    let index = fs::read_to_string(root().join("examples/README.md")).expect("the index");
+    for (name, text) in files("examples", "/README.md") {
+        let folder = name.split('/').nth(1).unwrap_or_default();
+        if text.contains("```sh\n") {
+            assert!(trials.contains(&format!("folder: \"{folder}\"")), "no trial runs {name}");
+            assert!(
+                index.contains(&format!("({folder}/README.md)")),
+                "examples/README.md does not name {folder}"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_page_about_clients_shows_the_examples_as_they_are() {
     let page = fs::read_to_string(root().join("docs/clients.md")).expect("the page");
@@ -158,14 +184,6 @@ fn the_page_about_clients_shows_the_examples_as_they_are() {
     let plugin = fs::read_to_string(root().join("examples/kustomize-exec-plugin/kustomization.yaml"));
     let function = fs::read_to_string(root().join("examples/kustomize/kustomization.yaml"));
     assert_eq!(plugin.ok(), function.ok());
-    // A folder with a page of its own is run by `tests/clients/examples.rs`.
-    let has_a_page = |name: &str| {
-        Path::new(name).ancestors().any(|folder| {
-            root().join(folder).join("README.md").is_file()
-                && folder != Path::new("")
-                && folder != Path::new("examples")
-        })
-    };
     for (name, _) in files("examples", "").into_iter().filter(|(name, _)| !has_a_page(name)) {
         let twin = name == "examples/kustomize-exec-plugin/kustomization.yaml";
         let linked = page.contains(&format!("(../{name})"));

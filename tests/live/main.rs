@@ -40,6 +40,8 @@ mod clients;
 #[allow(dead_code, reason = "the trials of the clients use the rest")]
 #[path = "../clients/machine.rs"]
 mod machine;
+#[path = "../clients/page.rs"]
+mod page;
 
 use std::process::ExitCode;
 

@@ -95,6 +95,11 @@ impl Site {
         self.helm.run_by(&self.kubectl, arguments)
     }
 
+    /// The namespace, for pages that say one of their own.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// The program of kubectl, to put it on a PATH.
     pub(crate) fn kubectl_program(&self) -> &std::path::Path {
         &self.kubectl
