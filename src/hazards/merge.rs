@@ -297,3 +297,68 @@ fn names(list: &[Entry]) -> Vec<Value> {
 pub(super) fn name(entry: &Entry) -> &str {
     entry.get(NAME).and_then(Value::as_str).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VALUE: &str = r#"{"name": "A", "value": "canary"}"#;
+    const CHART: &str = r#"{"name": "A", "valueFrom": {"secretKeyRef": {"name": "chart", "key": "k"}}}"#;
+    const VAULT: &str = r#"{"name": "A", "valueFrom": {"secretKeyRef": {"name": "vault", "key": "k"}}}"#;
+    const OTHER: &str = r#"{"name": "B", "value": "b"}"#;
+    const CHANGED: &str = r#"{"name": "B", "value": "c"}"#;
+
+    fn list(entries: &[&str]) -> Vec<Entry> {
+        entries.iter().map(|entry| serde_json::from_str(entry).expect("JSON")).collect()
+    }
+
+    /// An upgrade of a short list whose live object is as the last manifest says; each case was seen in a cluster.
+    #[track_caller]
+    fn check(old: &[&str], new: &[&str], live: Result<&[&str], OrderMismatch>) {
+        let order = SortOrder::possible(old.len().max(new.len()), 2)[0];
+        let (old, new) = (list(old), list(new));
+        assert_eq!(upgraded(&old, &old, &new, order), live.map(list));
+    }
+
+    #[test]
+    fn lists_without_duplicates_become_what_the_manifest_says() {
+        check(&[VALUE, OTHER], &[VAULT, OTHER], Ok(&[VAULT, OTHER]));
+        check(&[VALUE, OTHER], &[OTHER, CHART], Ok(&[OTHER, CHART]));
+        check(&[OTHER], &[CHART, OTHER], Ok(&[CHART, OTHER]));
+        check(&[CHART, OTHER], &[CHANGED], Ok(&[CHANGED]));
+        check(&[], &[VALUE, VAULT], Ok(&[VALUE, VAULT]));
+    }
+
+    #[test]
+    fn two_entries_that_become_one_go_both() {
+        check(&[CHART, OTHER, VAULT], &[OTHER, VAULT], Ok(&[OTHER]));
+        check(&[CHART, OTHER, VAULT], &[CHART, OTHER], Ok(&[OTHER]));
+        check(&[VALUE, VAULT], &[VAULT], Ok(&[]));
+    }
+
+    #[test]
+    fn a_field_that_goes_saves_the_entry() {
+        // The null is gone once the API server has stored the object.
+        let saved = r#"{"name": "A", "value": "canary", "valueFrom": null}"#;
+        check(&[VALUE, VAULT], &[VALUE], Ok(&[saved]));
+    }
+
+    #[test]
+    fn the_first_entry_gets_what_was_meant_for_the_second() {
+        check(&[CHART, CHART], &[CHART, VAULT], Ok(&[VAULT, CHART]));
+        check(&[VAULT], &[CHART, VAULT], Ok(&[CHART]));
+    }
+
+    #[test]
+    fn a_patch_can_contradict_its_own_order() {
+        check(&[OTHER], &[CHART, CHANGED, VAULT], Err(OrderMismatch));
+    }
+
+    #[test]
+    fn long_lists_come_in_every_order_of_equal_names() {
+        assert_eq!(SortOrder::possible(12, 3).len(), 1);
+        assert_eq!(SortOrder::possible(13, 1).len(), 1);
+        assert_eq!(SortOrder::possible(13, 2).len(), 4);
+        assert_eq!(SortOrder::possible(13, 3).len(), 36);
+    }
+}
