@@ -28,6 +28,11 @@ pub(crate) fn find(name: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// Whether `.ci/clients` installs this program.
+pub(crate) fn is_pinned(name: &str) -> bool {
+    pinned(name).is_some()
+}
+
 /// The version of a client and the arguments that make it print that. `just compatibility` sets other versions
 /// of Helm, by the variables that the script knows too.
 fn pinned(name: &str) -> Option<(String, Vec<&'static str>)> {

@@ -90,8 +90,10 @@ fn trial(
     run: impl Fn() -> anyhow::Result<()> + Send + 'static,
     required: bool,
 ) -> Trial {
-    let missing = needs.iter().find_map(|name| clients::find(name).err());
-    match missing {
+    let missing = needs.iter().find_map(|name| Some((name, clients::find(name).err()?)));
+    // Programs of the system, such as jq, are not ours to install.
+    let required = required && missing.as_ref().is_none_or(|(name, _)| clients::is_pinned(name));
+    match missing.map(|(_, reason)| reason) {
         None => Trial::test(name, move || run().map_err(|error| Failed::from(format!("{error:#}")))),
         Some(reason) => {
             if !required {
