@@ -108,7 +108,7 @@ fn rules_growth(folder: &Path, quick: bool) -> anyhow::Result<Growth> {
         let mut text = "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  policy: {unmatched: allow}\n  secrets:\n".to_owned();
         (0..count).for_each(|n| text += &format!("  - {{name: 'app-{n}-*', to: vault-{n}}}\n"));
         text += "  env:\n";
-        (0..count).for_each(|n| text += &format!("  - {{to: vault-{n}, vars: {{'APP_{n}_*': key-{n}}}}}\n"));
+        (0..count).for_each(|n| text += &format!("  - {{to: vault-{n}, vars: {{'APP_{n}_*': '*'}}}}\n"));
         std::fs::write(&config, text)?;
         median(&Tool::resecret(&["--quiet", "--config", &config.display().to_string()]), &stream)
     };
