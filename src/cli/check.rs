@@ -54,7 +54,7 @@ pub(super) fn run(args: &CheckArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus>
     // Those a person has seen and accepted.
     found.retain(|found| !args.upgrade.accept_hazards.contains(&found.rule));
     if found.iter().any(prevents_judgement) {
-        sinks.complaints(&found);
+        sinks.report(&found);
         return Ok(ExitStatus::Error);
     }
     sinks.findings(&found, &mut io::stdout().lock()).context("cannot write standard output")?;

@@ -37,7 +37,7 @@ pub(super) fn run(args: &DiffArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> 
     let all: Vec<Compared> = all.collect::<anyhow::Result<_>>()?;
     drop(progress);
     let diagnostics: Vec<Diagnostic> = all.iter().flat_map(|one| one.diagnostics.iter().cloned()).collect();
-    sinks.complaints(&diagnostics);
+    sinks.report(&diagnostics);
     let Some(summaries) = all.iter().map(|one| one.summary).collect::<Option<Vec<Summary>>>() else {
         return Ok(ExitStatus::Error);
     };

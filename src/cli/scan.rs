@@ -47,7 +47,7 @@ pub(super) fn run(args: &ScanArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> 
         }
     }
     if !errors.is_empty() {
-        sinks.complaints(&errors);
+        sinks.report(&errors);
         if let Some(path) = &args.write {
             sinks.note(&format!("resecret: {} not written: see above", path.display()));
         }
@@ -93,7 +93,7 @@ fn report(all: &[Scanned], format: ScanFormat, sinks: &Sinks) -> anyhow::Result<
     }
     let warnings: Vec<Diagnostic> =
         all.iter().flat_map(|one| place(&one.found.warnings, &one.name, all.len() > 1)).collect();
-    sinks.complaints(&warnings);
+    sinks.report(&warnings);
     let text = match (format, all) {
         (ScanFormat::Json, _) => serde_json::to_string(&sum).context("cannot write JSON")? + "\n",
         (ScanFormat::Text, [one]) => one.found.to_string(),
@@ -126,7 +126,7 @@ fn write(path: &Path, scanned: &Scanned, force: bool, sinks: &Sinks) -> anyhow::
         if force { File::create(path) } else { OpenOptions::new().write(true).create_new(true).open(path) };
     file.and_then(|mut file| file.write_all(proposal.text.as_bytes()))
         .with_context(|| format!("cannot write {}", path.display()))?;
-    sinks.complaints(&place(&proposal.warnings, &scanned.name, false));
+    sinks.report(&place(&proposal.warnings, &scanned.name, false));
     let left = if proposal.left.is_empty() {
         "with it nothing is left to report".to_owned()
     } else {

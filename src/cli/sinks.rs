@@ -86,11 +86,6 @@ impl Sinks {
         Ok(())
     }
 
-    /// Writes diagnostics of a command that could not do its work.
-    pub(super) fn complaints(&self, diagnostics: &[Diagnostic]) {
-        self.report(diagnostics);
-    }
-
     /// Writes a line about a run, unless it is to be quiet.
     pub(super) fn note(&self, line: &str) {
         let line = format!("{line}\n");
@@ -107,7 +102,8 @@ impl Sinks {
         helm4::tell(text.as_bytes());
     }
 
-    fn report(&self, diagnostics: &[Diagnostic]) {
+    /// Writes diagnostics to standard error and wherever else a person may look.
+    pub(super) fn report(&self, diagnostics: &[Diagnostic]) {
         if diagnostics.is_empty() {
             return;
         }
