@@ -28,7 +28,6 @@ use crate::refuse;
 use crate::stream::{self, Document};
 use crate::survivors::Survivors;
 use crate::unmatched;
-use crate::yaml::{self, Tree};
 
 /// A stream with every rule applied and every edit verified.
 #[derive(Debug)]
@@ -150,10 +149,10 @@ pub(crate) fn watched<'i>(
     let form = Form::of(input)?;
     config.check_rules()?;
     let mut findings = Findings::new(input);
-    let facts = learn(input, config, &mut findings)?;
+    let documents: Vec<Document<'i>> = stream::documents(input).collect();
+    let facts = learn(&documents, config, &mut findings)?;
     let survivors = Survivors::new(facts.values().to_vec()).map_err(|error| refuse::too_much(&error))?;
     let prefilter = EditFilter::new(config, &facts, &survivors)?;
-    let documents: Vec<Document<'i>> = stream::documents(input).collect();
     let pass = Pass { input, config, form, facts: &facts, survivors, prefilter };
     let mut output = Output::default();
     let mut summary = Summary { dropped: facts.dropped().count(), ..Summary::default() };
@@ -187,17 +186,20 @@ pub(crate) fn watched<'i>(
 }
 
 /// The first pass: which Secrets the stream renders, and which of them go.
-pub(crate) fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) -> Result<Facts, Error> {
+pub(crate) fn learn(
+    documents: &[Document<'_>],
+    config: &Config,
+    findings: &mut Findings<'_>,
+) -> Result<Facts, Error> {
     let mut facts = Facts::default();
     let prefilter = SecretFilter::new()?;
-    for document in stream::documents(input) {
+    for document in documents {
         if !prefilter.may_hold_secret(document.bytes) {
             continue;
         }
-        let Some(text) = read(&document, Interest::Edit, findings) else { continue };
-        let Some(tree) = parse(&document, text, Interest::Edit, findings) else { continue };
+        let Some(tree) = findings.open(document, Interest::Edit) else { continue };
         for object in objects(&tree).into_iter().filter(Object::is_secret) {
-            let location = findings.locate_in(&document, &object, tree.node(object.node).start);
+            let location = findings.locate_in(document, &object, tree.node(object.node).start);
             let Some(name) = object.name().filter(|name| !name.is_empty()) else {
                 findings.push(refuse::unnamed_secret().at(location));
                 continue;
@@ -215,31 +217,4 @@ pub(crate) fn learn(input: &[u8], config: &Config, findings: &mut Findings<'_>) 
     }
     facts.seal().map_err(|error| refuse::too_much(&error))?;
     Ok(facts)
-}
-
-pub(crate) fn read<'i>(
-    document: &Document<'i>,
-    interest: Interest,
-    findings: &mut Findings<'_>,
-) -> Option<&'i str> {
-    stream::text(document)
-        .map_err(|at| {
-            let location = findings.locate(document, at - document.body);
-            findings.push(refuse::not_utf8(interest).at(location));
-        })
-        .ok()
-}
-
-pub(crate) fn parse<'s>(
-    document: &Document<'_>,
-    text: &'s str,
-    interest: Interest,
-    findings: &mut Findings<'_>,
-) -> Option<Tree<'s>> {
-    yaml::parse(text)
-        .map_err(|error| {
-            let location = findings.locate(document, error.at());
-            findings.push(refuse::not_yaml(&error, text, interest).at(location));
-        })
-        .ok()
 }

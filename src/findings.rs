@@ -4,9 +4,12 @@ use std::collections::HashSet;
 
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::object::Object;
+use crate::open::open;
+use crate::prefilter::Interest;
 use crate::rule::Rule;
 use crate::rules::Finding;
 use crate::stream::{self, Document};
+use crate::yaml::Tree;
 use crate::yaml::span::Lines;
 
 /// What a run has found so far.
@@ -26,6 +29,11 @@ impl<'i> Findings<'i> {
     /// Adds a diagnostic that has its place already.
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Parses a document, or says why that is not possible.
+    pub(crate) fn open<'d>(&mut self, document: &Document<'d>, interest: Interest) -> Option<Tree<'d>> {
+        open(document, interest, self).map_err(|diagnostic| self.push(*diagnostic)).ok()
     }
 
     /// Adds what was found in other documents of the same stream.

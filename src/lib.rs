@@ -91,6 +91,7 @@ mod key_format;
 mod lower;
 mod object;
 mod observer;
+mod open;
 mod output;
 mod pass;
 mod patch;

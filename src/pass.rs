@@ -11,7 +11,6 @@ use crate::config::Config;
 use crate::diagnostic::{Location, Severity};
 use crate::edit::edit;
 use crate::facts::Facts;
-use crate::filter::{parse, read};
 use crate::findings::Findings;
 use crate::frontend::{Form, is_configuration};
 use crate::object::{Object, objects};
@@ -102,8 +101,7 @@ impl Run<'_, '_> {
     }
 
     fn document(&mut self, document: &Document<'_>, interest: Interest) -> Fate {
-        let Some(text) = read(document, interest, &mut self.findings) else { return Fate::Keep };
-        let Some(tree) = parse(document, text, interest, &mut self.findings) else { return Fate::Keep };
+        let Some(tree) = self.findings.open(document, interest) else { return Fate::Keep };
         let mut outcome = Outcome::default();
         let (mut kept, mut dropped) = (0, 0);
         let objects = objects(&tree);
@@ -135,7 +133,7 @@ impl Run<'_, '_> {
         }
         match edit(&tree, &outcome.patch) {
             Ok(None) => {
-                self.survivors(document, &objects, text, |at| at);
+                self.survivors(document, &objects, tree.source(), |at| at);
                 Fate::Keep
             }
             Ok(Some((edited, splices))) => {

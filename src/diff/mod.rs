@@ -14,6 +14,7 @@ use self::mask::Mask;
 use crate::config::Config;
 use crate::object::objects;
 use crate::yaml::parse;
+use crate::yaml::span::Lines;
 
 /// Lines around a change that are shown with it.
 const CONTEXT: usize = 3;
@@ -62,10 +63,10 @@ impl Diff {
         let mask = Mask::new(texts(), config);
         diff.push(LineKind::Stream, "---", &format!(" {name}"));
         diff.push(LineKind::Stream, "+++", &format!(" {name}, filtered"));
-        let (mut counted, mut line, mut shift) = (0, 1, 0);
+        let lines = Lines::new(input);
+        let mut shift = 0;
         for (place, before, after) in &changes {
-            line += breaks(&input[counted..place.start]);
-            counted = place.start;
+            let (line, _) = lines.position(place.start);
             let title = title(before, after);
             diff.document(&mask.apply(before), &mask.apply(after), line, shift, &title);
             shift += signed(breaks(after.as_bytes())) - signed(breaks(before.as_bytes()));

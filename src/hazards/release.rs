@@ -11,16 +11,15 @@ use crate::error::Error;
 use crate::facts::{selects, vaulted_key};
 use crate::findings::Findings;
 use crate::object::{Object, objects};
+use crate::open::open;
 use crate::pods::{EnvList, Pods};
 use crate::prefilter::Interest;
 use crate::references::references;
-use crate::refuse;
 use crate::stream::{self, Document};
 use crate::yaml::scalar::boolean_or_null;
-use crate::yaml::span::line_and_column;
-use crate::yaml::{self, Kind, NodeId, Path, ScalarStyle, Step, Tree};
+use crate::yaml::span::Lines;
+use crate::yaml::{Kind, NodeId, Path, ScalarStyle, Step, Tree};
 
-const HOOK: &str = "helm.sh/hook";
 const POLICY: &str = "helm.sh/resource-policy";
 const KEEP: &str = "keep";
 
@@ -37,6 +36,7 @@ const NOT_REPLACEABLE: [(&str, &[&str]); 2] = [("", &["PersistentVolumeClaim", "
 /// The objects of a manifest.
 pub(super) struct Release<'i> {
     input: &'i [u8],
+    lines: Lines<'i>,
     /// What diagnostics call the manifest; `None` for the new one, which is no file that anyone could open.
     file: Option<String>,
     objects: Vec<Member>,
@@ -94,7 +94,8 @@ impl<'i> Release<'i> {
     /// A document that is not UTF-8 or not YAML.
     pub(super) fn read(input: &'i [u8], file: Option<&str>, config: &Config) -> Result<Self, Error> {
         let file = file.map(str::to_owned);
-        let mut release = Self { input, file, objects: Vec::new(), by_name: HashMap::new() };
+        let mut release =
+            Self { input, lines: Lines::new(input), file, objects: Vec::new(), by_name: HashMap::new() };
         for document in stream::documents(input) {
             if let Err(diagnostic) = release.document(&document, config) {
                 let mut diagnostic = *diagnostic;
@@ -107,14 +108,7 @@ impl<'i> Release<'i> {
 
     fn document(&mut self, document: &Document<'_>, config: &Config) -> Result<(), Box<Diagnostic>> {
         let findings = Findings::new(self.input);
-        let text = stream::text(document).map_err(|at| {
-            let location = findings.locate(document, at - document.body);
-            refuse::not_utf8(Interest::Edit).at(location)
-        })?;
-        let tree = yaml::parse(text).map_err(|error| {
-            let location = findings.locate(document, error.at());
-            refuse::not_yaml(&error, text, Interest::Edit).at(location)
-        })?;
+        let tree = open(document, Interest::Edit, &findings)?;
         for object in objects(&tree) {
             let member = member(document, &object, config);
             let key = (member.kind().to_owned(), member.name().to_owned());
@@ -151,7 +145,7 @@ impl<'i> Release<'i> {
         location.path = variable.map(|(_, path)| path.to_string());
         if self.file.is_some() {
             let at = variable.map_or(member.at, |(at, _)| *at);
-            let (line, column) = line_and_column(self.input, at);
+            let (line, column) = self.lines.position(at);
             (location.line, location.column) = (Some(line), Some(column));
             location.file.clone_from(&self.file);
         } else {
@@ -202,10 +196,7 @@ fn is_one_of(kinds: &[(&str, &[&str])], group: &str, kind: &str) -> bool {
 
 fn member(document: &Document<'_>, object: &Object<'_, '_>, config: &Config) -> Member {
     let group = object.api_version.split_once('/').map_or("", |(group, _)| group).to_owned();
-    let metadata = |keys: &[&str]| {
-        let found = object.tree.get_in(object.node, &[&["metadata"], keys].concat());
-        found.and_then(|node| object.tree.text(node))
-    };
+    let uid = object.tree.get_in(object.node, &["metadata", "uid"]);
     let env = if is_one_of(&MERGED_BY_NAME, &group, &object.kind) {
         Pods::of(object).env.iter().map(|list| env(document, object, list)).collect()
     } else {
@@ -220,9 +211,9 @@ fn member(document: &Document<'_>, object: &Object<'_, '_>, config: &Config) -> 
         },
         at: place(document, object.tree, object.node),
         group,
-        is_hook: metadata(&["annotations", HOOK]).is_some(),
-        is_live: metadata(&["uid"]).is_some(),
-        is_kept: metadata(&["annotations", POLICY]) == Some(KEEP),
+        is_hook: object.hook().is_some(),
+        is_live: uid.is_some_and(|uid| object.tree.text(uid).is_some()),
+        is_kept: object.annotation(POLICY) == Some(KEEP),
         env,
         reads: references(object, config).0.iter().map(|found| found.name.to_owned()).collect(),
         secret: object.is_secret().then(|| secret(object, config)),

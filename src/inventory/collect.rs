@@ -8,7 +8,7 @@ use super::{
 };
 use crate::config::Config;
 use crate::error::Error;
-use crate::filter::{learn, parse, read};
+use crate::filter::learn;
 use crate::findings::Findings;
 use crate::frontend::is_configuration;
 use crate::object::{Object, objects};
@@ -21,6 +21,7 @@ use crate::rules::plaintext::{Credential as Literal, credentials};
 use crate::rules::{Context, Subject};
 use crate::stream::{self, Document};
 use crate::survivors::Survivors;
+use crate::yaml::span::Lines;
 use crate::yaml::{NodeId, Path, Step};
 
 /// The rules of an inventory: every Secret is to go, every policy asks.
@@ -60,21 +61,19 @@ pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
     let mut config = Config::default();
     config.add_file("inventory", EVERYTHING)?;
     let mut findings = Findings::new(input);
-    let facts = learn(input, &config, &mut findings)?;
+    let documents: Vec<Document<'_>> = stream::documents(input).collect();
+    let facts = learn(&documents, &config, &mut findings)?;
     let no_survivors = Survivors::new(Vec::new()).map_err(|error| crate::refuse::too_much(&error))?;
     let prefilter = EditFilter::new(&config, &facts, &no_survivors)?;
-    let mut collector = Collector::new(Context { config: &config, facts: &facts });
-    for document in stream::documents(input) {
-        collector.lines += breaks(&input[collector.counted..document.offset]);
-        collector.counted = document.offset;
+    let mut collector = Collector::new(input, Context { config: &config, facts: &facts });
+    for document in &documents {
         let interest = prefilter.interest(document.bytes);
         if interest == Interest::Nothing {
             continue;
         }
-        let Some(text) = read(&document, interest, &mut findings) else { continue };
-        let Some(tree) = parse(&document, text, interest, &mut findings) else { continue };
+        let Some(tree) = findings.open(document, interest) else { continue };
         for object in objects(&tree) {
-            collector.object(&document, &object);
+            collector.object(document, &object);
         }
     }
     let (diagnostics, fails) = findings.finish();
@@ -85,7 +84,7 @@ pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
     Ok(Inventory { warnings: diagnostics, ..found })
 }
 
-struct Collector<'c> {
+struct Collector<'c, 'i> {
     context: Context<'c>,
     found: Inventory,
     reads: Vec<Read>,
@@ -93,9 +92,7 @@ struct Collector<'c> {
     by_name: HashMap<String, Vec<usize>>,
     /// Values of credentials, as numbers: all that is kept is which ones are the same.
     values: HashMap<String, usize>,
-    /// Line breaks before the byte `counted` of the input.
-    lines: usize,
-    counted: usize,
+    lines: Lines<'i>,
 }
 
 /// A reference to a Secret of the stream.
@@ -108,11 +105,11 @@ struct Read {
     reader: Reader,
 }
 
-impl<'c> Collector<'c> {
-    fn new(context: Context<'c>) -> Self {
+impl<'c, 'i> Collector<'c, 'i> {
+    fn new(input: &'i [u8], context: Context<'c>) -> Self {
         let found = Inventory::default();
         let (by_name, values) = (HashMap::new(), HashMap::new());
-        Self { context, found, reads: Vec::new(), by_name, values, lines: 0, counted: 0 }
+        Self { context, found, reads: Vec::new(), by_name, values, lines: Lines::new(input) }
     }
 
     fn object(&mut self, document: &Document<'_>, object: &Object<'_, '_>) {
@@ -219,7 +216,7 @@ impl<'c> Collector<'c> {
     }
 
     fn place(&self, document: &Document<'_>, object: &Object<'_, '_>, path: &Path, node: NodeId) -> Place {
-        let at = document.body + object.tree.node(node).start;
+        let (line, _) = self.lines.position(document.offset + document.body + object.tree.node(node).start);
         Place {
             object: object.reference(),
             container: container(object, path).map(str::to_owned),
@@ -227,7 +224,7 @@ impl<'c> Collector<'c> {
             file: None,
             path: path.to_string(),
             document: Some(document.number),
-            line: Some(1 + self.lines + breaks(&document.bytes[..at])),
+            line: Some(line),
         }
     }
 
@@ -267,10 +264,6 @@ impl Secret {
             }
         }
     }
-}
-
-fn breaks(bytes: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', bytes).count()
 }
 
 fn taken(takes: &Takes<'_>) -> (Vec<String>, Use) {

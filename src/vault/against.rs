@@ -10,7 +10,7 @@ use crate::key_format::ends_with_stray_break;
 use crate::object::{Object, objects};
 use crate::rule::Rule;
 use crate::stream::{self, Document};
-use crate::yaml::span::line_and_column;
+use crate::yaml::span::Lines;
 use crate::yaml::{self, NodeId};
 
 const PULL_TYPE: &str = "kubernetes.io/dockerconfigjson";
@@ -60,9 +60,10 @@ struct Value {
 
 /// Adds the Secrets of a file.
 fn read(name: &str, bytes: &[u8], found: &mut Vec<Existing>) -> Result<(), Error> {
+    let lines = Lines::new(bytes);
     for document in stream::documents(bytes) {
         let refuse = |at: usize, what: String| -> Error {
-            let (line, column) = line_and_column(bytes, document.offset + document.body + at);
+            let (line, column) = lines.position(document.offset + document.body + at);
             let location = Location {
                 file: Some(name.to_owned()),
                 line: Some(line),
@@ -77,18 +78,18 @@ fn read(name: &str, bytes: &[u8], found: &mut Vec<Existing>) -> Result<(), Error
         let tree = yaml::parse(text)
             .map_err(|error| refuse(error.at(), format!("the file is not YAML ({error})")))?;
         for object in objects(&tree).into_iter().filter(Object::is_secret) {
-            found.push(Existing::of(name, bytes, &document, &object));
+            found.push(Existing::of(name, &lines, &document, &object));
         }
     }
     Ok(())
 }
 
 impl Existing {
-    fn of(file: &str, bytes: &[u8], document: &Document<'_>, object: &Object<'_, '_>) -> Self {
+    fn of(file: &str, lines: &Lines<'_>, document: &Document<'_>, object: &Object<'_, '_>) -> Self {
         let tree = object.tree;
         let locate = |node: NodeId, path: Option<String>| {
             let at = document.offset + document.body + tree.node(node).start;
-            let (line, column) = line_and_column(bytes, at);
+            let (line, column) = lines.position(at);
             Location {
                 file: Some(file.to_owned()),
                 object: Some(object.reference()),
