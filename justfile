@@ -6,7 +6,7 @@ default:
     @just --list --unsorted
 
 # All that CI runs.
-check: fmt-check lint doc readme test
+check: fmt-check lint doc readme test bench-once
 
 # Formats the sources.
 fmt:
@@ -20,6 +20,7 @@ fmt-check:
 # Demands sources without warnings.
 lint:
     cargo clippy --locked --all-targets -- -D warnings
+    cargo clippy --locked --all-targets --features __parts -- -D warnings
 
 # Builds the documentation; a broken link is an error.
 doc:
@@ -90,6 +91,15 @@ renders:
 # Compares speed and memory with `cat`, yq and Kustomize, and writes `docs/performance.md`.
 bench *arguments:
     cargo bench --locked --bench peers -- {{ arguments }}
+
+# With a name only that part.
+# Measures the parts of the pipeline, one by one.
+bench-parts *arguments:
+    cargo bench --locked --features __parts --bench parts -- --sort location {{ arguments }}
+
+# Runs each of these parts once, without measuring: the benchmark still works.
+bench-once:
+    cargo test --locked --features __parts --bench parts
 
 # Runs the two commands of README's "Try it", as they stand there.
 readme:
