@@ -40,6 +40,23 @@ clients:
 package:
     .ci/package
 
+# Needs rustup; then runs the examples with a build for the same target.
+# Builds the program for Linux without any library of the system, and proves that it is.
+static:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    target=$(uname -m)-unknown-linux-musl
+    rustup target add "$target"
+    cargo build --locked --release --bin resecret --target "$target"
+    program=${CARGO_TARGET_DIR:-target}/$target/release/resecret
+    # A program that needs libraries names them, and who loads them.
+    if readelf --program-headers --dynamic --wide "$program" | grep -E 'INTERP|NEEDED'; then
+        echo "$program is not static" >&2
+        exit 1
+    fi
+    file "$program"
+    cargo test --locked --target "$target" --test clients examples::
+
 # Where there is no docker to talk to, it says so and builds nothing.
 # Builds the images of the Dockerfile: for CI, and the sidecar of Argo CD.
 images:
@@ -94,6 +111,12 @@ bench *arguments:
     cargo build --locked --release --bin resecret
     BINARY=${BINARY:-${CARGO_TARGET_DIR:-target}/release/resecret} \
         cargo bench --locked --profile dev --bench peers -- {{ arguments }}
+
+# Builds the program in many ways, which takes its time, once. With words only those builds whose names hold one of them,
+# and nothing is written. Needs binutils; counts instructions where valgrind is there.
+# Measures size and start of the program and compares ways to build it, and writes `docs/binary.md`.
+binary *words:
+    cargo bench --locked --profile dev --bench binary -- {{ words }}
 
 # With a name only that part.
 # Measures the parts of the pipeline, one by one.

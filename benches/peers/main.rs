@@ -38,6 +38,10 @@ const KUSTOMIZE_LIMIT: u64 = 2_000_000;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    if !has("--bench") {
+        println!("measures nothing as a test: `just bench` does");
+        return ExitCode::SUCCESS;
+    }
     match run(has("--quick"), has("--check")) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
