@@ -75,7 +75,8 @@ fn code(line: &str) -> Option<(&str, u64)> {
     let path = name.trim_start_matches(['<', '&', '*', '[', '(']);
     let path = ["mut ", "const ", "dyn "].iter().fold(path, |path, word| path.trim_start_matches(word));
     let Some((owner, _)) = path.split_once("::") else { return Some(("no crate", size)) };
-    let owner = owner.trim_start_matches('<');
+    // `<T as core::…>` is an instance of the trait's own code.
+    let owner = owner.rsplit([' ', '<']).next().unwrap_or(owner).trim_end_matches('>');
     Some((if STANDARD.contains(&owner) { "the standard library" } else { owner }, size))
 }
 
