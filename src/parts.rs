@@ -11,10 +11,10 @@ use crate::lower::lower;
 use crate::object::objects;
 use crate::observer::Observer;
 use crate::patch::Patch;
-use crate::prefilter::{EditFilter, Interest, SecretFilter};
-use crate::refuse;
+use crate::prefilter::KnownWords;
 use crate::rules::{self, Context, Outcome};
 use crate::stream::{self, Document};
+use crate::survey::Survey;
 use crate::survivors::Survivors;
 use crate::verify::{Reading, verify};
 use crate::yaml::{self, Tree};
@@ -23,9 +23,8 @@ use crate::yaml::{self, Tree};
 pub struct Parts<'i> {
     input: &'i [u8],
     config: &'i Config,
-    documents: Vec<Document<'i>>,
     facts: Facts,
-    prefilters: (SecretFilter, EditFilter),
+    survivors: Survivors,
     parsed: Vec<Tree<'i>>,
     edits: Vec<Edited<'i>>,
 }
@@ -44,21 +43,21 @@ impl<'i> Parts<'i> {
     ///
     /// What stops the filter on this stream.
     pub fn of(input: &'i [u8], config: &'i Config) -> Result<Self, Error> {
-        let documents: Vec<Document<'i>> = stream::documents(input).collect();
-        let facts = learn(&documents, config, &mut Findings::new(input))?;
-        let prefilters = prefilters(config, &facts)?;
-        let interesting = documents.iter().filter(|document| interest(&prefilters, document));
-        let parsed = interesting.filter_map(|document| tree(document)).collect();
+        let mut facts = learn(&Survey::of(input, config)?, config, &mut Findings::new(input))?;
+        let survivors = Survivors::new(facts.take_values())?;
+        let survey = survey(input, config, &facts, &survivors)?;
+        let parsed = survey.marks.iter().filter_map(|mark| tree(&mark.document)).collect();
         let mut patches = Patches::default();
         watched(input, config, &mut patches)?;
         let edited = |(number, patch): (usize, Patch)| {
-            let tree = tree(&documents[number - 1])?;
+            let mark = survey.marks.iter().find(|mark| mark.document.number == number)?;
+            let tree = tree(&mark.document)?;
             // The document of a Secret that goes is left out before anything would be lowered.
             let after = lower(&patch, &tree).ok()?.apply(tree.source());
             Some(Edited { tree, patch, after })
         };
         let edits = patches.0.into_iter().filter_map(edited).collect();
-        Ok(Self { input, config, documents, facts, prefilters, parsed, edits })
+        Ok(Self { input, config, facts, survivors, parsed, edits })
     }
 
     /// Bytes of the stream.
@@ -67,7 +66,7 @@ impl<'i> Parts<'i> {
         self.input.len()
     }
 
-    /// Bytes of the documents that are parsed.
+    /// Bytes of the documents that are parsed, in one pass or in both.
     #[must_use]
     pub fn bytes_parsed(&self) -> usize {
         self.parsed.iter().map(|tree| tree.source().len()).sum()
@@ -85,16 +84,17 @@ impl<'i> Parts<'i> {
         stream::documents(self.input).count()
     }
 
-    /// `prefilter`, the building of its searches: whether that was possible.
+    /// `prefilter`, the building of its first search: whether that was possible.
     #[must_use]
     pub fn build_prefilter(&self) -> bool {
-        prefilters(self.config, &self.facts).is_ok()
+        KnownWords::new(self.config).is_ok()
     }
 
-    /// `prefilter`: the number of documents that something is interested in.
+    /// `prefilter` and `survey`: the number of documents that are worth a look.
     #[must_use]
     pub fn prefilter(&self) -> usize {
-        self.documents.iter().filter(|document| interest(&self.prefilters, document)).count()
+        let survey = survey(self.input, self.config, &self.facts, &self.survivors);
+        survey.map_or(0, |survey| survey.marks.len())
     }
 
     /// `yaml`: the number of nodes.
@@ -149,14 +149,17 @@ impl Observer for Patches {
 }
 
 /// The searches of both passes.
-fn prefilters(config: &Config, facts: &Facts) -> Result<(SecretFilter, EditFilter), Error> {
-    let survivors = Survivors::new(facts.values().to_vec()).map_err(|error| refuse::too_much(&error))?;
-    Ok((SecretFilter::new()?, EditFilter::new(config, facts, &survivors)?))
-}
-
-fn interest((secrets, edits): &(SecretFilter, EditFilter), document: &Document<'_>) -> bool {
-    // Both passes ask about every document.
-    secrets.may_hold_secret(document.bytes) | (edits.interest(document.bytes) != Interest::Nothing)
+fn survey<'i>(
+    input: &'i [u8],
+    config: &Config,
+    facts: &Facts,
+    survivors: &Survivors,
+) -> Result<Survey<'i>, Error> {
+    let mut survey = Survey::of(input, config)?;
+    for words in [facts.dropped_names(), survivors.search()].into_iter().flatten() {
+        survey.look_for(words);
+    }
+    Ok(survey)
 }
 
 fn tree<'i>(document: &Document<'i>) -> Option<Tree<'i>> {
@@ -191,7 +194,8 @@ spec:
     env: [{name: NEXTAUTH_SECRET, valueFrom: {secretKeyRef: {name: lf-nextauth, key: nextauth-secret}}}]
 ";
         let mut config = Config::default();
-        config.add_preset("langfuse", "vault").expect("a preset");
+        let rules = "{apiVersion: resecret.dev/v1alpha1, kind: Resecret, spec: {secrets: [{name: '*-nextauth', to: vault}]}}";
+        config.add_file("rules.yaml", rules).expect("rules");
         let parts = Parts::of(input, &config).expect("goes through");
         assert_eq!((parts.split(), parts.prefilter()), (3, 2));
         assert!(parts.build_prefilter());
@@ -201,6 +205,7 @@ spec:
         let whole = filter(input, &config).expect("goes through").to_vec();
         let after = &parts.edits[0].after;
         assert!(whole.ends_with(after.as_bytes()), "the edit is the filter's");
+        assert!(!whole.ends_with(parts.edits[0].tree.source().as_bytes()), "and it changes something");
         assert_eq!(parts.lower_and_splice(), after.len());
     }
 }
