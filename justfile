@@ -112,8 +112,8 @@ bench *arguments:
     BINARY=${BINARY:-${CARGO_TARGET_DIR:-target}/release/resecret} \
         cargo bench --locked --profile dev --bench peers -- {{ arguments }}
 
-# Builds the program in many ways, which takes its time, once. With words only those builds whose names hold one of them,
-# and nothing is written. Needs binutils; counts instructions where valgrind is there.
+# Builds the program in many ways, which takes its time, once; with words only those whose names hold one of them. Needs
+# binutils; counts instructions where valgrind is there.
 # Measures size and start of the program and compares ways to build it, and writes `docs/binary.md`.
 binary *words:
     cargo bench --locked --profile dev --bench binary -- {{ words }}

@@ -5,14 +5,14 @@ use anyhow::{Context, ensure};
 
 /// Other settings of `[profile.release]`, one at a time.
 const SETTINGS: [&str; 8] = [
-    r#"lto = "off""#,
-    r#"lto = "thin""#,
     r#"lto = "fat""#,
+    r#"lto = "thin""#,
+    r#"lto = "off""#,
     "codegen-units = 16",
-    r#"panic = "unwind""#,
     r#"panic = "abort""#,
-    "opt-level = 2",
+    r#"panic = "unwind""#,
     r#"opt-level = "s""#,
+    "opt-level = 2",
 ];
 /// The target of the static program for Linux.
 const STATIC: &str = "x86_64-unknown-linux-musl";
