@@ -158,7 +158,8 @@ fn instructions(command: &Command, input: &Path) -> anyhow::Result<Option<u64>> 
     let Ok(output) = valgrind.output() else { return Ok(None) };
     let report = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "valgrind failed:\n{report}");
-    let count = report.lines().find_map(|line| line.split_once("I refs:")).map(|(_, count)| count);
+    // `==1234== I   refs:      22,484,842`
+    let count = report.lines().find_map(|line| line.split_once("refs:")).map(|(_, count)| count);
     Ok(count.and_then(|count| count.trim().replace(',', "").parse().ok()))
 }
 

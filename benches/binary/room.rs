@@ -58,6 +58,7 @@ pub(crate) fn table(root: &Path) -> anyhow::Result<String> {
         let mut words = line.split_whitespace();
         if let (Some(name), Some(Ok(size))) = (words.next(), words.next().map(str::parse::<u64>))
             && name.starts_with('.')
+            && !name.starts_with(".debug")
             && size >= 10_000
         {
             text += &format!("| `{name}` | {} KB |\n", size / 1000);
