@@ -18,6 +18,7 @@ mod scan;
 mod schema;
 mod sinks;
 mod sources;
+mod whole;
 
 use clap::Parser;
 

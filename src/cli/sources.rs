@@ -2,19 +2,17 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 
 use super::input::piped;
 use super::progress::Progress;
+use super::whole;
 
 /// Endings of files that hold manifests.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
-
-/// Bytes that are read at a time.
-const PIECE: u64 = 1 << 20;
 
 /// One stream of manifests.
 #[derive(Debug)]
@@ -41,22 +39,18 @@ impl Source {
     /// It cannot be read, or it is a terminal, at which nobody types manifests.
     pub(super) fn read(&self, progress: &Progress) -> anyhow::Result<Vec<u8>> {
         match self {
-            Self::Stdin => read_all(piped()?, progress).context("cannot read standard input"),
-            Self::File(path) => {
-                let file = File::open(path).and_then(|file| read_all(file, progress));
-                file.with_context(|| format!("cannot read {}", path.display()))
+            Self::Stdin => {
+                let stdin = piped()?;
+                let bytes = match whole::standard_input() {
+                    Some(file) => whole::file(file, progress),
+                    None => whole::pipe(stdin, progress),
+                };
+                bytes.context("cannot read standard input")
             }
-        }
-    }
-}
-
-/// All bytes of a reader, in pieces: so no more memory is touched than they need.
-fn read_all(mut reader: impl Read, progress: &Progress) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    loop {
-        match reader.by_ref().take(PIECE).read_to_end(&mut bytes)? {
-            0 => return Ok(bytes),
-            read => progress.read(read),
+            Self::File(path) => {
+                let bytes = File::open(path).and_then(|file| whole::file(file, progress));
+                bytes.with_context(|| format!("cannot read {}", path.display()))
+            }
         }
     }
 }
