@@ -2,12 +2,11 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, IsTerminal, StdinLock};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 
-use super::input::piped;
 use super::progress::Progress;
 use super::whole;
 
@@ -24,6 +23,11 @@ pub(super) enum Source {
 }
 
 impl Source {
+    /// A file, or standard input for `-`.
+    pub(super) fn of(path: &Path) -> Self {
+        if path == Path::new("-") { Self::Stdin } else { Self::File(path.to_owned()) }
+    }
+
     /// What messages call it.
     pub(super) fn name(&self) -> String {
         match self {
@@ -55,6 +59,17 @@ impl Source {
     }
 }
 
+/// Standard input, unless it is a terminal, at which nobody types manifests.
+pub(super) fn piped() -> anyhow::Result<StdinLock<'static>> {
+    let stdin = io::stdin().lock();
+    if stdin.is_terminal() {
+        bail!(
+            "standard input is a terminal: pipe rendered manifests in, for example `helm template … | resecret`"
+        );
+    }
+    Ok(stdin)
+}
+
 /// The streams that arguments name, in the order of the arguments, those of a folder by name.
 ///
 /// # Errors
@@ -66,9 +81,7 @@ pub(super) fn sources(files: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     }
     let mut sources = Vec::new();
     for path in files {
-        if path.as_os_str() == "-" {
-            sources.push(Source::Stdin);
-        } else if path.is_dir() {
+        if path.is_dir() {
             let before = sources.len();
             folder(path, &mut sources)?;
             ensure!(
@@ -77,7 +90,7 @@ pub(super) fn sources(files: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
                 path.display()
             );
         } else {
-            sources.push(Source::File(path.clone()));
+            sources.push(Source::of(path));
         }
     }
     Ok(sources)
