@@ -31,6 +31,9 @@ pub(crate) fn table(render: &Render, results: &Results) -> String {
             megabytes(row.sample.memory),
         );
     }
+    if results.is_disturbed() {
+        text += "\nOther work kept the machine busy: the targets are compared with processor time, not with time.\n";
+    }
     text += "\n| target | wanted | measured | reached |\n| --- | --- | --- | ---: |\n";
     for Target { what, wanted, measured, reached } in results.targets() {
         text += &format!("| {what} | {wanted} | {measured} | {:.0} % |\n", reached * 100.0);

@@ -92,6 +92,16 @@ fn more_than_half_of_a_target_is_good_enough_and_less_is_not() {
 }
 
 #[test]
+fn other_work_on_the_machine_fails_nothing() {
+    let mut results = good();
+    for row in results.rows.iter_mut().chain(&mut results.untouched).filter(|row| row.tool == "resecret") {
+        row.sample.wall *= 4;
+    }
+    assert!(results.is_disturbed() && !good().is_disturbed());
+    check_poor(&results, &[]);
+}
+
+#[test]
 fn too_much_memory_is_not_good_enough() {
     let mut results = good();
     results.rows[0].sample.memory = 17_000_000;
