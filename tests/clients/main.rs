@@ -35,8 +35,12 @@ mod patches;
 mod plugin;
 /// The renders that ship in the repository are what Helm renders.
 mod renders;
+/// The table of what the tests run of the examples.
+mod results;
 /// Every client gives the same objects; what each does with messages, hooks and an empty release.
 mod same;
+/// The systems of the examples, and what is true of each.
+mod systems;
 /// `helm template` with the post-renderer, on both majors.
 mod template;
 /// The arguments of the Terraform example.
@@ -67,7 +71,6 @@ fn main() -> ExitCode {
         template::CASES,
         dry_run::CASES,
         failure::CASES,
-        examples::CASES,
         plugin::CASES,
         package::CASES,
         workflows::CASES,
@@ -78,7 +81,8 @@ fn main() -> ExitCode {
     ];
     let cases = cases.concat().into_iter().map(|case| trial(case.name, case.needs, case.run, required));
     let same = same::trials().map(|(name, needs, run)| trial(&name, needs, run, required));
-    let trials = cases.chain(same).collect();
+    let examples = examples::trials().map(|(name, needs, run)| trial(&name, &needs, run, required));
+    let trials = cases.chain(same).chain(examples).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
