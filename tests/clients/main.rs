@@ -9,6 +9,8 @@ mod api_server;
 mod client;
 /// Where the clients are, and whether they have the pinned version.
 mod clients;
+/// The files that `just package` has made of a release build.
+mod dist;
 /// `helm install --dry-run`, on both majors.
 mod dry_run;
 /// Every example of a system: what its page says, and what its release holds.
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         failure::CASES,
         plugin::CASES,
         package::CASES,
+        dist::CASES,
         workflows::CASES,
         kustomize::CASES,
         terraform::CASES,
