@@ -181,7 +181,7 @@ fn installed(machine: &Machine, helm: &Helm) -> Result<()> {
         if block.commands.contains("helm plugin install") {
             run.says(&format!("resecret: found version {VERSION}"))?;
         }
-        block.shows(&run.stdout, false)?;
+        block.shows(&run.stdout, helm.major)?;
     }
     check_command(helm)
 }

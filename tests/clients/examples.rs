@@ -84,7 +84,7 @@ fn run(machine: &Machine, helm: &Helm, folder: &Path, block: &Block) -> Result<(
     let run = helm.run_by(&shell, [text(&script)?])?;
     ensure!(run.code == Some(0), "a block of the page failed:\n{block}\n{run}");
     run.does_not_say("canary")?;
-    block.shows(&run.stdout, helm.major == Major::Three)
+    block.shows(&run.stdout, helm.major)
 }
 
 /// The values of the examples begin with a word; ENCRYPTION_KEY has to be hexadecimal.

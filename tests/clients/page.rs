@@ -2,6 +2,8 @@ use std::fmt;
 
 use anyhow::{Result, bail, ensure};
 
+use crate::machine::Major;
+
 /// A block of commands of a page, and what the page says that it prints.
 #[derive(Debug, Default)]
 pub(crate) struct Block {
@@ -21,11 +23,12 @@ impl Block {
         format!("exec 2>&1\nset -eu\ncd '{folder}'\n{self}")
     }
 
-    /// Demands that the page says what has been shown. Numbers are those of Helm 4: Helm 3 renders some blank
-    /// lines less, so that with it they may be others of the same width.
-    pub(crate) fn shows(&self, shown: &str, helm3: bool) -> Result<()> {
+    /// Demands that the page says what has been shown. Line numbers are those of the pinned Helm 4: others render
+    /// some blank lines less, so that with them all figures may be others of the same width.
+    pub(crate) fn shows(&self, shown: &str, major: Major) -> Result<()> {
         let Some(prints) = &self.prints else { return Ok(()) };
-        let figures = |text: &str| text.replace(|c: char| c.is_ascii_digit() && helm3, "0");
+        let is_pinned = major == Major::Four && std::env::var_os("RESECRET_HELM4").is_none();
+        let figures = |text: &str| text.replace(|c: char| c.is_ascii_digit() && !is_pinned, "0");
         ensure!(
             figures(shown) == figures(prints),
             "the page says that\n{self}\nshows\n{prints}\nand it shows\n{shown}"

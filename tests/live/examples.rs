@@ -43,7 +43,7 @@ fn example(this: &Try, folder: &'static str) -> Result<()> {
     }
     for (number, block) in blocks.iter().enumerate() {
         let run = run(&site, &path, block).with_context(|| format!("block {} failed", number + 1))?;
-        block.shows(&run.stdout, this.major.client() == "helm3")?;
+        block.shows(&run.stdout, this.major)?;
     }
     site.helm(["list", "--short"])?.succeeded()?.stdout.trim().clone_into(&mut site.release);
     is_exact(&site)?;

@@ -56,7 +56,7 @@ fn readme(this: &Try) -> Result<()> {
     let blocks = blocks(section(README, "Live releases")?, &[]);
     ensure!(!blocks.is_empty(), "the section has no commands");
     for block in &blocks {
-        block.shows(&run(&site, &work, block)?.stdout, this.major == Major::Three)?;
+        block.shows(&run(&site, &work, block)?.stdout, this.major)?;
     }
     site.row("README, Live releases", "", "");
     Ok(())
