@@ -13,7 +13,7 @@ use crate::results::is_in_the_table;
 use crate::systems::{SYSTEMS, System};
 
 /// What the pages use beside Helm and the program.
-const TOOLS: [&str; 4] = ["cat", "diff", "kubectl", "mv"];
+const TOOLS: [&str; 5] = ["cat", "diff", "kubectl", "mv", "od"];
 
 /// One trial for each system and major of Helm.
 pub(crate) fn trials() -> impl Iterator<Item = (String, Vec<&'static str>, impl Fn() -> Result<()>)> {

@@ -19,7 +19,7 @@ const README: &str = include_str!("../../README.md");
 const PAGE: &str = include_str!("../../docs/adopting.md");
 
 /// What the shell of the pages needs beside Helm, kubectl and resecret.
-const TOOLS: [&str; 3] = ["cat", "diff", "mv"];
+const TOOLS: [&str; 4] = ["cat", "diff", "mv", "od"];
 
 /// Runs every command of the page in its order, in one folder, as a reader would who copies them one by one.
 fn adopting(this: &Try) -> Result<()> {
