@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 
 use crate::config::{Config, SecretsRule};
+use crate::error::Error;
 use crate::object::Object;
+use crate::prefilter::search;
 use crate::survivors::{self, Value};
 use crate::yaml::Path;
 
@@ -97,18 +99,16 @@ impl Facts {
     /// # Errors
     ///
     /// More names than a search can hold.
-    pub(crate) fn seal(&mut self) -> Result<(), aho_corasick::BuildError> {
-        let names: Vec<&str> = self.dropped().flat_map(ChartSecret::names).collect();
-        if !names.is_empty() {
-            let search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(names)?;
-            self.dropped_names = Some(search);
+    pub(crate) fn seal(&mut self) -> Result<(), Error> {
+        if self.dropped().next().is_some() {
+            self.dropped_names = Some(search(self.dropped().flat_map(ChartSecret::names))?);
         }
         Ok(())
     }
 
-    /// The values of dropped Secrets, which must not survive elsewhere.
-    pub(crate) fn values(&self) -> &[Value] {
-        &self.values
+    /// Takes the values of dropped Secrets, which must not survive elsewhere.
+    pub(crate) fn take_values(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.values)
     }
 
     /// Finds the names of dropped Secrets in a text; `None` where none is dropped.

@@ -106,6 +106,7 @@ mod rule;
 mod rules;
 mod splice;
 mod stream;
+mod survey;
 mod survivors;
 mod unmatched;
 mod vault;

@@ -3,6 +3,8 @@
 //! Helm splits at `(?:^|\s*\n)---\s*`: at every line that begins with `---`, whatever follows on it. No YAML is
 //! known here beyond that, so nothing in this module can fail on a document's content.
 
+use std::ops::Range;
+
 use memchr::memmem;
 
 use crate::diagnostic::Diagnostic;
@@ -11,6 +13,8 @@ use crate::rule::Rule;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 const MARKER: &[u8] = b"---";
+/// Where a document ends and the next begins, behind the line break.
+const NEXT: &[u8] = b"\n---";
 const SOURCE: &[u8] = b"# Source: ";
 
 /// One document: its marker line, if it has one, and everything up to the next.
@@ -32,6 +36,11 @@ impl<'i> Document<'i> {
         &self.bytes[self.body..]
     }
 
+    /// Whether nothing stands behind the marker.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.content().iter().all(u8::is_ascii_whitespace)
+    }
+
     /// The bytes that belong to the stream rather than to this document: a byte order mark at its start.
     pub(crate) fn preamble(&self) -> &'i [u8] {
         if self.offset == 0 && self.bytes.starts_with(BOM) { &self.bytes[..BOM.len()] } else { &[] }
@@ -40,31 +49,36 @@ impl<'i> Document<'i> {
 
 /// Splits a stream. Every byte belongs to exactly one document.
 pub(crate) fn documents(input: &[u8]) -> impl Iterator<Item = Document<'_>> {
-    let mut markers = marker_positions(input).peekable();
-    // What stands before the first marker is a document of its own, unless it is only a byte order mark.
-    let mut start = Some(0);
-    let bom = if input.starts_with(BOM) { BOM.len() } else { 0 };
-    if markers.peek() == Some(&bom) {
-        markers.next();
-    }
+    documents_of(input, 0..input.len())
+}
+
+/// Splits one of a stream's [`parts`]. Its documents are counted from 1.
+pub(crate) fn documents_of(input: &[u8], part: Range<usize>) -> impl Iterator<Item = Document<'_>> {
+    let Range { start: first, end: last } = part;
+    let bom = |at: usize| if at == 0 && input.starts_with(BOM) { BOM.len() } else { 0 };
+    let mut markers = memmem::find_iter(&input[first..last], NEXT).map(move |at| first + at + 1);
+    let mut start = Some(first);
     let mut number = 0;
     std::iter::from_fn(move || {
         let offset = start.take()?;
-        let end = markers.next();
-        start = end;
-        let bytes = &input[offset..end.unwrap_or(input.len())];
+        start = markers.next();
+        let bytes = &input[offset..start.unwrap_or(last)];
         number += 1;
-        let body = if offset == 0 && bytes.starts_with(BOM) { BOM.len() } else { 0 };
+        let body = bom(offset);
         let body = if bytes[body..].starts_with(MARKER) { body + MARKER.len() } else { body };
         Some(Document { number, bytes, offset, body })
     })
 }
 
-/// Every place where a line begins with `---`.
-fn marker_positions(input: &[u8]) -> impl Iterator<Item = usize> {
-    let bom = if input.starts_with(BOM) { BOM.len() } else { 0 };
-    let first = input[bom..].starts_with(MARKER).then_some(bom);
-    first.into_iter().chain(memmem::find_iter(input, b"\n---").map(|at| at + 1))
+/// Cuts a stream at markers, into parts of this many bytes or more.
+pub(crate) fn parts(input: &[u8], bytes: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut start = Some(0);
+    std::iter::from_fn(move || {
+        let from = start.take()?;
+        let enough = input.len().min(from + bytes);
+        start = memmem::find(&input[enough..], NEXT).map(|at| enough + at + 1);
+        Some(from..start.unwrap_or(input.len()))
+    })
 }
 
 /// Refuses what is no stream of manifests at all.

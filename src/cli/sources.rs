@@ -13,6 +13,9 @@ use super::progress::Progress;
 /// Endings of files that hold manifests.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
+/// Bytes that are read at a time.
+const PIECE: u64 = 1 << 20;
+
 /// One stream of manifests.
 #[derive(Debug)]
 pub(super) enum Source {
@@ -47,10 +50,15 @@ impl Source {
     }
 }
 
-fn read_all(reader: impl Read, progress: &Progress) -> io::Result<Vec<u8>> {
+/// All bytes of a reader, in pieces: so no more memory is touched than they need.
+fn read_all(mut reader: impl Read, progress: &Progress) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    progress.counting(reader).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    loop {
+        match reader.by_ref().take(PIECE).read_to_end(&mut bytes)? {
+            0 => return Ok(bytes),
+            read => progress.read(read),
+        }
+    }
 }
 
 /// The streams that arguments name, in the order of the arguments, those of a folder by name.
