@@ -147,10 +147,10 @@ pub(crate) fn watched<'i>(
     observer: &mut dyn Observer,
 ) -> Result<Filtered<'i>, Error> {
     stream::check(input)?;
-    let form = Form::of(input)?;
+    let mut survey = Survey::of(input, config)?;
+    let form = if survey.may_be_list() { Form::of(input)? } else { Form::Manifests };
     config.check_rules()?;
     let mut findings = Findings::new(input);
-    let mut survey = Survey::of(input, config)?;
     let mut facts = learn(&survey, config, &mut findings)?;
     let survivors = Survivors::new(facts.take_values())?;
     [facts.dropped_names(), survivors.search()]

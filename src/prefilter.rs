@@ -6,7 +6,7 @@
 
 use std::ops::{BitOr, BitOrAssign, Range};
 
-use aho_corasick::{AhoCorasick, Input, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 
 use crate::config::{Config, Level};
 use crate::diagnostic::Severity;
@@ -16,6 +16,9 @@ use crate::stream::Document;
 
 /// What could spell a name differently from its bytes.
 const DISGUISES: [&str; 7] = ["\\x", "\\u", "\\U", "\\\n", "\\\r", "!binary", ":binary"];
+
+/// Words that vector instructions find all at once.
+const FEW: usize = 32;
 
 /// What a run may want from a document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,17 +37,22 @@ pub(crate) enum Interest {
 pub(crate) struct Sign {
     /// An object in it could be of kind Secret.
     pub(crate) secret: bool,
+    /// It could be a ResourceList.
+    pub(crate) list: bool,
     /// What a run may want from it.
     pub(crate) interest: Interest,
 }
 
 impl Sign {
     const NOTHING: Self = Self::of(Interest::Nothing);
-    const SECRET: Self = Self { secret: true, interest: Interest::Nothing };
-    const ANYTHING: Self = Self { secret: true, interest: Interest::Edit };
+    const SECRET: Self = Self { secret: true, ..Self::NOTHING };
+    /// A disguised one is a document like any other: its objects are found all the same.
+    const LIST: Self = Self { list: true, ..Self::NOTHING };
+    const DISGUISE: Self = Self { secret: true, ..Self::of(Interest::Edit) };
 
-    const fn of(interest: Interest) -> Self {
-        Self { secret: false, interest }
+    /// A wish.
+    pub(crate) const fn of(interest: Interest) -> Self {
+        Self { secret: false, list: false, interest }
     }
 }
 
@@ -52,7 +60,11 @@ impl BitOr for Sign {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {
-        Self { secret: self.secret | other.secret, interest: self.interest.max(other.interest) }
+        Self {
+            secret: self.secret | other.secret,
+            list: self.list | other.list,
+            interest: self.interest.max(other.interest),
+        }
     }
 }
 
@@ -90,7 +102,7 @@ impl KnownWords {
         let mut words: Vec<(&str, Sign, Sign)> = Vec::new();
         let mut add = |word, sign| words.push((word, sign, sign));
         for word in DISGUISES {
-            add(word, Sign::ANYTHING);
+            add(word, Sign::DISGUISE);
         }
         // Duplicates are looked for in every list of variables, so `env` alone makes a document interesting.
         add("env", Sign::of(Interest::Edit));
@@ -115,6 +127,7 @@ impl KnownWords {
         }
         // `imagePullSecrets` and `ExternalSecret` are not the word.
         words.push(("Secret", Sign::NOTHING, Sign::SECRET));
+        words.push(("ResourceList", Sign::NOTHING, Sign::LIST));
         Self::of(words)
     }
 
@@ -167,14 +180,18 @@ impl Words for AhoCorasick {
     }
 }
 
-/// A search for the longest of these words, fast where they are few.
+/// A search for the longest of these words.
 ///
 /// # Errors
 ///
 /// More words than a search can hold.
 pub(crate) fn search<W: AsRef<[u8]>>(words: impl Iterator<Item = W>) -> Result<AhoCorasick, Error> {
+    let words: Vec<W> = words.collect();
+    // A few are found by vector instructions, and the automaton behind them need only be cheap to build.
+    let kind = (words.len() <= FEW).then_some(AhoCorasickKind::NoncontiguousNFA);
     AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)
+        .kind(kind)
         .build(words)
         .map_err(|error| refuse::too_much(&error).into())
 }

@@ -52,7 +52,7 @@ impl<'i> Survey<'i> {
 
     /// Marks every document.
     pub(crate) fn look_at_all(&mut self, interest: Interest) {
-        let sign = Sign { secret: false, interest };
+        let sign = Sign::of(interest);
         self.marks.extend(stream::documents(self.input).map(|document| Mark { document, sign }));
         self.merge();
     }
@@ -60,6 +60,11 @@ impl<'i> Survey<'i> {
     /// The documents that may hold a Secret object.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Document<'i>> {
         self.marks.iter().filter(|mark| mark.sign.secret).map(|mark| &mark.document)
+    }
+
+    /// Whether there could be a ResourceList in it.
+    pub(crate) fn may_be_list(&self) -> bool {
+        self.marks.iter().any(|mark| mark.sign.list)
     }
 
     /// One mark for each document.
