@@ -114,10 +114,12 @@ lint-ci:
     shellcheck .ci/clients .ci/package .ci/run plugin/install.sh
 
 # For a change of the charts or of the pinned Helm.
-# Writes `tests/renders` and the table of `docs/clients.md` once more.
+# Writes `tests/renders` and the tables of `docs/clients.md` and `examples/README.md` once more.
 renders:
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients renders
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients same
+    RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients examples::
+    RESECRET_UPDATE=1 RESECRET_REQUIRE_CLUSTER=1 cargo test --locked --test live examples::
 
 # Some minutes; `--quick` leaves out the large streams.
 # Compares speed and memory with `cat`, yq and Kustomize, and writes `docs/performance.md`.
