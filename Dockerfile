@@ -14,16 +14,18 @@ RUN CGO_ENABLED=0 GOBIN=/out go install -trimpath \
     -ldflags "-s -w -X helm.sh/helm/$HELM/internal/version.version=$HELM_VERSION" \
     "helm.sh/helm/$HELM/cmd/helm@$HELM_VERSION"
 
-FROM rust:1.88-alpine AS resecret
-RUN apk add --no-cache musl-dev
+# The static program of the releases.
+FROM rust:1.88-bookworm AS resecret
 WORKDIR /source
 COPY Cargo.toml Cargo.lock README.md ./
+COPY .ci/build .ci/build
 COPY src src
-RUN cargo build --release --locked --bin resecret
+COPY benches benches
+RUN cp "$(.ci/build)" /resecret
 
 FROM alpine:3.22 AS ci
 COPY --from=helm /out/helm /usr/local/bin/helm
-COPY --from=resecret /source/target/release/resecret /plugin/bin/resecret
+COPY --from=resecret /resecret /plugin/bin/resecret
 COPY plugin.yaml /plugin/plugin.yaml
 COPY plugin /plugin/plugin
 ENV HELM_DATA_HOME=/helm

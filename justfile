@@ -40,22 +40,17 @@ clients:
 package:
     .ci/package
 
-# Needs rustup; then runs the examples with a build for the same target.
 # Builds the program for Linux without any library of the system, and proves that it is.
 static:
     #!/usr/bin/env bash
     set -euo pipefail
-    target=$(uname -m)-unknown-linux-musl
-    rustup target add "$target"
-    cargo build --locked --release --bin resecret --target "$target"
-    program=${CARGO_TARGET_DIR:-target}/$target/release/resecret
+    program=$(.ci/build)
     # A program that needs libraries names them, and who loads them.
     if readelf --program-headers --dynamic --wide "$program" | grep -E 'INTERP|NEEDED'; then
         echo "$program is not static" >&2
         exit 1
     fi
     file "$program"
-    cargo test --locked --target "$target" --test clients examples::
 
 # Builds a release from clones in two folders; some minutes each.
 # Demands the same bytes from both.
@@ -129,7 +124,7 @@ audit:
 lint-ci:
     "${RESECRET_CLIENTS:-$HOME/.cache/resecret/clients}/actionlint"
     zizmor --offline --quiet .
-    shellcheck .ci/clients .ci/package .ci/run plugin/install.sh
+    shellcheck .ci/build .ci/clients .ci/package .ci/run plugin/install.sh
 
 # For a change of the charts or of the pinned Helm.
 # Writes `tests/renders` and the tables of `docs/clients.md` and `examples/README.md` once more.
