@@ -38,7 +38,12 @@ impl ChartSecret {
 /// Everything that the first pass has learned. Rules see it; they cannot change it.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
-    secrets: Vec<ChartSecret>,
+    /// By number, in the order of the stream.
+    secrets: BTreeMap<usize, ChartSecret>,
+    /// How many there were.
+    count: usize,
+    /// Whether more may come, or have been forgotten.
+    partial: bool,
     by_name: HashMap<String, Vec<usize>>,
     /// Finds the names of dropped Secrets in a text, the longest first.
     dropped_names: Option<AhoCorasick>,
@@ -63,8 +68,21 @@ pub(crate) enum Target<'f> {
 }
 
 impl Facts {
-    /// Learns of a Secret.
-    pub(crate) fn add(&mut self, document: usize, object: &Object<'_, '_>, name: &str, config: &Config) {
+    /// Facts of a stream that has not been seen to its end.
+    pub(crate) fn so_far() -> Self {
+        Self { partial: true, ..Self::default() }
+    }
+
+    /// Learns of a Secret; its number.
+    pub(crate) fn add(
+        &mut self,
+        document: usize,
+        object: &Object<'_, '_>,
+        name: &str,
+        config: &Config,
+    ) -> usize {
+        let number = self.count;
+        self.count += 1;
         let matching: Vec<usize> =
             (0..config.secrets.len()).filter(|rule| selects(&config.secrets[*rule], object, name)).collect();
         let keys = object.secret_keys();
@@ -79,9 +97,9 @@ impl Facts {
         }
         let previous: BTreeSet<&str> = object.previous_names().filter(|previous| *previous != name).collect();
         for name in previous.iter().copied().chain([name]) {
-            self.by_name.entry(name.to_owned()).or_default().push(self.secrets.len());
+            self.by_name.entry(name.to_owned()).or_default().push(number);
         }
-        self.secrets.push(ChartSecret {
+        let secret = ChartSecret {
             name: name.to_owned(),
             previous_names: previous.into_iter().map(str::to_owned).collect(),
             namespace: object.namespace().map(str::to_owned),
@@ -89,7 +107,21 @@ impl Facts {
             passes_by: object.passes_by(),
             keys,
             rule: matching.first().copied(),
-        });
+        };
+        self.secrets.insert(number, secret);
+        number
+    }
+
+    /// Forgets a Secret. What is asked about it from now on is answered as if it were still to come.
+    pub(crate) fn forget(&mut self, number: usize) {
+        let Some(secret) = self.secrets.remove(&number) else { return };
+        for name in secret.names() {
+            let Some(numbers) = self.by_name.get_mut(name) else { continue };
+            numbers.retain(|other| *other != number);
+            if numbers.is_empty() {
+                self.by_name.remove(name);
+            }
+        }
     }
 
     /// Ends the first pass.
@@ -99,11 +131,28 @@ impl Facts {
     /// More names than a search can hold.
     pub(crate) fn seal(&mut self) -> Result<(), aho_corasick::BuildError> {
         let names: Vec<&str> = self.dropped().flat_map(ChartSecret::names).collect();
-        if !names.is_empty() {
-            let search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(names)?;
-            self.dropped_names = Some(search);
-        }
+        self.dropped_names = search(&names)?;
         Ok(())
+    }
+
+    /// Turns to a document that can hold no names of dropped Secrets but these.
+    ///
+    /// # Errors
+    ///
+    /// More names than a search can hold.
+    pub(crate) fn seal_for(&mut self, names: &[&str]) -> Result<(), aho_corasick::BuildError> {
+        self.dropped_names = search(names)?;
+        Ok(())
+    }
+
+    /// Leaves a document behind, with the places of the Secrets in it.
+    pub(crate) fn next_document(&mut self) {
+        self.left_out.clear();
+    }
+
+    /// Hands out the values that were learned since the last call.
+    pub(crate) fn take_values(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.values)
     }
 
     /// The values of dropped Secrets, which must not survive elsewhere.
@@ -118,7 +167,12 @@ impl Facts {
 
     /// The Secrets that are left out.
     pub(crate) fn dropped(&self) -> impl Iterator<Item = &ChartSecret> {
-        self.secrets.iter().filter(|secret| secret.rule.is_some())
+        self.secrets.values().filter(|secret| secret.rule.is_some())
+    }
+
+    /// A Secret that is not forgotten.
+    pub(crate) fn secret(&self, number: usize) -> Option<&ChartSecret> {
+        self.secrets.get(&number)
     }
 
     /// Whether the stream renders a Secret of this name.
@@ -128,12 +182,7 @@ impl Facts {
 
     /// What a reference from `namespace` to `name` means. An absent namespace equals any.
     pub(crate) fn target(&self, name: &str, namespace: Option<&str>, config: &Config) -> Target<'_> {
-        let Some(found) = self.by_name.get(name) else { return Target::Untouched };
-        let meets = |secret: &ChartSecret| match (secret.namespace.as_deref(), namespace) {
-            (Some(a), Some(b)) => a == b,
-            _ => true,
-        };
-        let mut candidates = found.iter().map(|position| &self.secrets[*position]).filter(|s| meets(s));
+        let mut candidates = self.candidates(name, namespace);
         let Some(first) = candidates.next() else { return Target::Untouched };
         let fate = |secret: &ChartSecret| {
             secret.rule.map(|rule| (config.secrets[rule].to.clone(), config.secrets[rule].keys.clone()))
@@ -144,10 +193,72 @@ impl Facts {
         if first.rule.is_some() { Target::Dropped(first) } else { Target::Untouched }
     }
 
+    /// The Secrets that a reference from `namespace` to `name` can mean.
+    fn candidates<'f>(
+        &'f self,
+        name: &str,
+        namespace: Option<&str>,
+    ) -> impl Iterator<Item = &'f ChartSecret> {
+        let numbers = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
+        let meets = move |secret: &&ChartSecret| match (secret.namespace.as_deref(), namespace) {
+            (Some(a), Some(b)) => a == b,
+            _ => true,
+        };
+        numbers.iter().filter_map(|number| self.secrets.get(number)).filter(meets)
+    }
+
+    /// Whether a Secret that is not known, or no longer, could change what a reference means; never, where the whole
+    /// stream has been seen. What the configuration knows to exist outside the stream is taken not to come.
+    pub(crate) fn may_change(&self, name: &str, namespace: Option<&str>, config: &Config) -> bool {
+        if !self.partial {
+            return false;
+        }
+        let mut candidates = self.candidates(name, namespace).peekable();
+        let unknown = candidates.peek().is_none() && !config.vault.contains(name);
+        match by_name(name, config) {
+            ByName::Stays => false,
+            ByName::Goes => unknown,
+            // One of the same name in another namespace may have another fate, and the reference would mean both.
+            ByName::Depends => {
+                let one_of_many = namespace.is_none() && candidates.peek().is_some();
+                unknown || (one_of_many && candidates.all(|secret| secret.namespace.is_some()))
+            }
+        }
+    }
+
     /// Whether the object at this place of the stream is to be left out.
     pub(crate) fn drops(&self, document: usize, object: &Object<'_, '_>) -> bool {
         !self.left_out.is_empty() && self.left_out.contains(&(document, object.path.clone()))
     }
+}
+
+/// What a name alone says about the fate of the Secrets that bear it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ByName {
+    /// No rule can choose them.
+    Stays,
+    /// A rule chooses all of them.
+    Goes,
+    /// Their labels, template or namespace decide.
+    Depends,
+}
+
+/// What a name alone says: the first rule for it decides, if it asks for nothing else.
+pub(crate) fn by_name(name: &str, config: &Config) -> ByName {
+    match config.secrets.iter().find(|rule| rule.name.matches(name)) {
+        None => ByName::Stays,
+        Some(rule) if rule.labels.is_empty() && rule.source.is_empty() && rule.namespace.is_empty() => {
+            ByName::Goes
+        }
+        Some(_) => ByName::Depends,
+    }
+}
+
+fn search(names: &[&str]) -> Result<Option<AhoCorasick>, aho_corasick::BuildError> {
+    if names.is_empty() {
+        return Ok(None);
+    }
+    AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(names).map(Some)
 }
 
 /// Whether a rule selects a Secret.

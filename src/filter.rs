@@ -13,7 +13,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::config::Config;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Location};
 use crate::diff::Diff;
 use crate::error::Error;
 use crate::facts::Facts;
@@ -153,14 +153,14 @@ pub(crate) fn watched<'i>(
     let facts = learn(&documents, config, &mut findings)?;
     let survivors = Survivors::new(facts.values().to_vec()).map_err(|error| refuse::too_much(&error))?;
     let prefilter = EditFilter::new(config, &facts, &survivors)?;
-    let pass = Pass { input, config, form, facts: &facts, survivors, prefilter };
+    let pass = Pass { input, config, form, facts: &facts, survivors: &survivors, prefilter: &prefilter };
     let mut output = Output::default();
     let mut summary = Summary { dropped: facts.dropped().count(), ..Summary::default() };
     let mut matched = BTreeSet::new();
     let mut rest = documents.iter();
     for part in pass.over(&documents, observer) {
         for (fate, document) in part.fates.into_iter().zip(rest.by_ref()) {
-            summary.documents += usize::from(!document.content().iter().all(u8::is_ascii_whitespace));
+            summary.documents += usize::from(!document.is_blank());
             match fate {
                 Fate::Keep => output.keep(input, document),
                 Fate::LeaveOut => output.leave_out(document),
@@ -185,6 +185,37 @@ pub(crate) fn watched<'i>(
     Ok(Filtered { input, pieces, changes, diagnostics, summary })
 }
 
+/// Learns of a Secret, and says what is wrong with it.
+pub(crate) fn learn_secret<'t>(
+    document: &Document<'_>,
+    object: &Object<'t, '_>,
+    config: &Config,
+    facts: &mut Facts,
+    findings: &mut Findings<'_>,
+) -> Option<Learned<'t>> {
+    let location = findings.locate_in(document, object, object.tree.node(object.node).start);
+    let Some(name) = object.name().filter(|name| !name.is_empty()) else {
+        findings.push(refuse::unnamed_secret().at(location));
+        return None;
+    };
+    let number = facts.add(document.number, object, name, config);
+    let found = [refuse::same_name, refuse::hook_secret].map(|ask| ask(name, facts, object, config));
+    for diagnostic in found.into_iter().flatten() {
+        findings.push(diagnostic.at(location.clone()));
+    }
+    Some(Learned { name, number, location })
+}
+
+/// A Secret that was learned of.
+pub(crate) struct Learned<'t> {
+    /// `metadata.name`.
+    pub(crate) name: &'t str,
+    /// Its number in the facts.
+    pub(crate) number: usize,
+    /// Where it stands.
+    pub(crate) location: Location,
+}
+
 /// The first pass: which Secrets the stream renders, and which of them go.
 pub(crate) fn learn(
     documents: &[Document<'_>],
@@ -199,17 +230,7 @@ pub(crate) fn learn(
         }
         let Some(tree) = findings.open(document, Interest::Edit) else { continue };
         for object in objects(&tree).into_iter().filter(Object::is_secret) {
-            let location = findings.locate_in(document, &object, tree.node(object.node).start);
-            let Some(name) = object.name().filter(|name| !name.is_empty()) else {
-                findings.push(refuse::unnamed_secret().at(location));
-                continue;
-            };
-            facts.add(document.number, &object, name, config);
-            let found =
-                [refuse::same_name, refuse::hook_secret].map(|ask| ask(name, &facts, &object, config));
-            for diagnostic in found.into_iter().flatten() {
-                findings.push(diagnostic.at(location.clone()));
-            }
+            learn_secret(document, &object, config, &mut facts, findings);
         }
     }
     for diagnostic in refuse::dropped_targets(&facts, config) {

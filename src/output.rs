@@ -7,7 +7,7 @@ use std::ops::Range;
 use crate::stream::Document;
 
 /// Left where every document is left out: Helm 4 takes blank output for a failure of its plugin.
-const ALL_LEFT_OUT: &[u8] = b"# resecret: every document of this stream has been left out";
+pub(crate) const ALL_LEFT_OUT: &[u8] = b"# resecret: every document of this stream has been left out";
 
 /// A document that does not go out as it came.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub(crate) struct Output<'i> {
 impl<'i> Output<'i> {
     /// Lets a document through as it is.
     pub(crate) fn keep(&mut self, input: &'i [u8], document: &Document<'i>) {
-        self.written |= !document.content().iter().all(u8::is_ascii_whitespace);
+        self.written |= !document.is_blank();
         self.run = match self.run {
             Some((start, length)) if start + length == document.offset => {
                 self.pieces.pop();
@@ -83,13 +83,17 @@ impl<'i> Output<'i> {
     /// Ends the stream: it is not blank because of what was left out.
     pub(crate) fn finish(mut self, input: &[u8]) -> Finished<'i> {
         if self.shortened && !self.written {
-            let first_break = memchr::memchr(b'\n', input);
-            let crlf = first_break.is_some_and(|at| input[..at].ends_with(b"\r"));
             self.pieces.push(Cow::Borrowed(ALL_LEFT_OUT));
-            self.pieces.push(Cow::Borrowed(if crlf { b"\r\n" } else { b"\n" }));
+            self.pieces.push(Cow::Borrowed(line_break(input)));
         }
         Finished { pieces: self.pieces, changes: self.changes }
     }
+}
+
+/// The line break that a stream uses: its first one.
+pub(crate) fn line_break(input: &[u8]) -> &'static [u8] {
+    let first = memchr::memchr(b'\n', input);
+    if first.is_some_and(|at| input[..at].ends_with(b"\r")) { b"\r\n" } else { b"\n" }
 }
 
 /// Writes all pieces, few calls for many.

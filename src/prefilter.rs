@@ -15,7 +15,10 @@ use crate::refuse;
 use crate::survivors::Survivors;
 
 /// What could spell a name differently from its bytes.
-const DISGUISES: [&str; 7] = ["\\x", "\\u", "\\U", "\\\n", "\\\r", "!binary", ":binary"];
+pub(crate) const DISGUISES: [&str; 7] = ["\\x", "\\u", "\\U", "\\\n", "\\\r", "!binary", ":binary"];
+
+/// Every field that names a Secret has one of these in its key, or in that of a parent, or is a storage class'.
+pub(crate) const REFERENCES: [&str; 5] = ["ecret", "Ref", "basicAuth", "credentials", "StorageClass"];
 
 /// Whether a document could hold a Secret object.
 pub(crate) struct SecretFilter(AhoCorasick);
@@ -45,6 +48,8 @@ pub(crate) enum Interest {
     Nothing,
     /// A policy asks what stands in it; how much it matters where that cannot be said.
     Check(Severity),
+    /// It may name Secrets that are not known yet.
+    References,
     /// A rule could change it.
     Edit,
 }
@@ -74,8 +79,7 @@ impl EditFilter {
         }
         let mut checks: Vec<&str> = Vec::new();
         if config.policy.external != Level::Allow {
-            // Every field that names a Secret has this in its key, or in that of a parent, or is a storage class'.
-            checks.extend(["ecret", "Ref", "basicAuth", "credentials", "StorageClass"]);
+            checks.extend(REFERENCES);
         }
         if config.policy.plaintext != Level::Allow {
             checks.extend(["ConfigMap", "args", "command", "annotations"]);
@@ -99,7 +103,8 @@ impl EditFilter {
     }
 }
 
-fn search(words: impl Iterator<Item = String>) -> Result<AhoCorasick, Error> {
+/// A search for words.
+pub(crate) fn search(words: impl Iterator<Item = String>) -> Result<AhoCorasick, Error> {
     AhoCorasick::new(words).map_err(|error| refuse::too_much(&error).into())
 }
 

@@ -55,6 +55,10 @@ fn unreadable(rule: Rule, what: impl fmt::Display, interest: Interest, help: &st
             let message = format!("{what}, so no policy could be checked in it");
             Diagnostic::error(rule, message, help).with_severity(severity)
         }
+        Interest::References => {
+            let message = format!("{what}, and with --stream what it refers to must be known before it is written");
+            Diagnostic::error(rule, message, help)
+        }
         Interest::Edit | Interest::Nothing => {
             Diagnostic::error(rule, format!("{what}, and a rule may need to edit it"), help)
         }

@@ -163,6 +163,30 @@ rules! {
     ///
     /// Correct the name, or list it in `spec.vault`.
     External = "external",
+    /// Something that `--stream` would have to know before the stream ends.
+    ///
+    /// # What it means
+    ///
+    /// With `--stream` a document is written before the next one is read. So a Secret must come before what refers to
+    /// it: of one that a rule may leave out and that has not come, or came some thousand Secrets ago, nobody can say what
+    /// becomes of the reference. `keepExisting` and `policy.external` ask for all Secrets of a stream, and a KRM
+    /// ResourceList is one document with all objects.
+    ///
+    /// # What to do
+    ///
+    /// Run without `--stream`. Or let the Secrets come first, and list in `spec.vault` what is made outside the stream.
+    NeedsWholeStream = "needs-whole-stream",
+    /// A run with `--stream` that failed before its end.
+    ///
+    /// # What it means
+    ///
+    /// Documents before the place of the error may have been written; how many, the message says. The exit code
+    /// is 2.
+    ///
+    /// # What to do
+    ///
+    /// Throw the output away. Where its reader would act on a part of it, run without `--stream`.
+    PartialOutput = "partial-output",
     /// A hook of the chart that reads a dropped Secret.
     ///
     /// # What it means

@@ -11,6 +11,8 @@ use crate::rule::Rule;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 const MARKER: &[u8] = b"---";
+/// What ends a document: its last line break, and the marker of the next one.
+pub(crate) const NEXT: &[u8] = b"\n---";
 const SOURCE: &[u8] = b"# Source: ";
 
 /// One document: its marker line, if it has one, and everything up to the next.
@@ -27,9 +29,21 @@ pub(crate) struct Document<'i> {
 }
 
 impl<'i> Document<'i> {
+    /// The document that these bytes are; only what begins a stream can begin with a byte order mark.
+    pub(crate) fn new(number: usize, offset: usize, bytes: &'i [u8]) -> Self {
+        let body = if offset == 0 && bytes.starts_with(BOM) { BOM.len() } else { 0 };
+        let body = if bytes[body..].starts_with(MARKER) { body + MARKER.len() } else { body };
+        Self { number, bytes, offset, body }
+    }
+
     /// What stands behind the marker.
     pub(crate) fn content(&self) -> &'i [u8] {
         &self.bytes[self.body..]
+    }
+
+    /// Whether there is nothing but white space behind the marker.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.content().iter().all(u8::is_ascii_whitespace)
     }
 
     /// The bytes that belong to the stream rather than to this document: a byte order mark at its start.
@@ -52,11 +66,8 @@ pub(crate) fn documents(input: &[u8]) -> impl Iterator<Item = Document<'_>> {
         let offset = start.take()?;
         let end = markers.next();
         start = end;
-        let bytes = &input[offset..end.unwrap_or(input.len())];
         number += 1;
-        let body = if offset == 0 && bytes.starts_with(BOM) { BOM.len() } else { 0 };
-        let body = if bytes[body..].starts_with(MARKER) { body + MARKER.len() } else { body };
-        Some(Document { number, bytes, offset, body })
+        Some(Document::new(number, offset, &input[offset..end.unwrap_or(input.len())]))
     })
 }
 
@@ -64,7 +75,7 @@ pub(crate) fn documents(input: &[u8]) -> impl Iterator<Item = Document<'_>> {
 fn marker_positions(input: &[u8]) -> impl Iterator<Item = usize> {
     let bom = if input.starts_with(BOM) { BOM.len() } else { 0 };
     let first = input[bom..].starts_with(MARKER).then_some(bom);
-    first.into_iter().chain(memmem::find_iter(input, b"\n---").map(|at| at + 1))
+    first.into_iter().chain(memmem::find_iter(input, NEXT).map(|at| at + 1))
 }
 
 /// Refuses what is no stream of manifests at all.
@@ -81,6 +92,15 @@ pub(crate) fn check(input: &[u8]) -> Result<(), Error> {
         )
         .into());
     }
+    check_encoding(input)
+}
+
+/// Refuses UTF-16 and UTF-32, which the first bytes of a stream give away.
+///
+/// # Errors
+///
+/// It is one of them.
+pub(crate) fn check_encoding(input: &[u8]) -> Result<(), Error> {
     let wide = matches!(input, [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [0, _, ..] | [_, 0, ..]);
     if wide {
         return Err(Diagnostic::error(

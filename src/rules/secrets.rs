@@ -22,6 +22,10 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
             continue;
         }
         let namespace = reference.namespace.or_else(|| object.namespace());
+        if context.facts.may_change(reference.name, namespace, context.config) {
+            outcome.findings.push(too_early(reference));
+            continue;
+        }
         match context.facts.target(reference.name, namespace, context.config) {
             Target::Untouched => {
                 if context.config.vault.contains(reference.name) {
@@ -93,6 +97,22 @@ fn redirect<'t>(
 fn items(secret: &ChartSecret, rule: &SecretsRule) -> Value {
     let item = |key: &String| json!({"key": vaulted_key(&rule.keys, key), "path": key});
     secret.keys.iter().map(item).collect()
+}
+
+/// What the reference means depends on documents that are still to come.
+fn too_early(reference: &Reference<'_>) -> Finding {
+    Finding {
+        rule: Rule::NeedsWholeStream,
+        severity: Severity::Error,
+        message: format!(
+            "this refers to Secret {}, which a rule may leave out, and with --stream it must be known by now which Secret that is",
+            reference.name
+        ),
+        help: "run without --stream, or let the Secret come first; if it is made elsewhere, list it in spec.vault"
+            .to_owned(),
+        path: reference.path.clone(),
+        node: reference.node,
+    }
 }
 
 fn ambiguous(reference: &Reference<'_>) -> Finding {

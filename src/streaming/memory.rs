@@ -1,0 +1,231 @@
+//! What is remembered of the documents that have passed: bounded, whatever passes.
+//!
+//! Of Secrets that came lately, all: what references to them mean, their names and values. Of older ones nothing, but for
+//! a mark of those whose fate their name alone does not tell. [`Facts::may_change`] is what makes that safe: a
+//! reference whose meaning rests on what is not known is refused, be the Secret still to come or forgotten.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
+
+use super::marks::{MAX_MARKS, Marks};
+use super::refuse;
+use super::watch::Watch;
+use crate::config::Config;
+use crate::diagnostic::Diagnostic;
+use crate::error::Error;
+use crate::facts::{ByName, Facts, by_name};
+use crate::filter::{Learned, learn_secret};
+use crate::findings::Findings;
+use crate::object::{Object, objects};
+use crate::observer::Observer;
+use crate::prefilter::{DISGUISES, Interest, SecretFilter, search};
+use crate::reads::Read;
+use crate::refuse::{dropped_targets, too_much};
+use crate::stream::Document;
+use crate::survivors::{Survivors, Value};
+
+/// How many Secrets that go are remembered, and how many others.
+const MAX_SECRETS: usize = 1024;
+/// How many bytes of names and values are looked for, unless one Secret alone has more.
+const MAX_BYTES: usize = 256 << 10;
+
+/// What is remembered.
+pub(super) struct Memory {
+    /// The Secrets that are remembered.
+    pub(super) facts: Facts,
+    /// How many Secrets have been left out.
+    pub(super) dropped: usize,
+    secrets: SecretFilter,
+    disguises: aho_corasick::AhoCorasick,
+    /// Names and values of Secrets that are left out.
+    watch: Watch<Watched>,
+    /// The Secrets that go, the oldest first, and the bytes of what is looked for.
+    going: VecDeque<Going>,
+    bytes: usize,
+    /// The Secrets that stay, the oldest first.
+    staying: VecDeque<usize>,
+    marks: Marks,
+    /// Secrets from outside the stream that documents refer to: no more than the configuration names.
+    outside: BTreeSet<String>,
+}
+
+/// A Secret that goes, and what is looked for because of it.
+struct Going {
+    secret: usize,
+    texts: Range<usize>,
+    bytes: usize,
+}
+
+/// What must not stand in a document unseen.
+enum Watched {
+    /// The name of a Secret that is left out.
+    Name(String),
+    /// A value of it.
+    Value(Value),
+}
+
+impl Watched {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) => Some(name),
+            Self::Value(_) => None,
+        }
+    }
+}
+
+impl AsRef<[u8]> for Watched {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Name(name) => name.as_bytes(),
+            Self::Value(value) => value.spelling().as_bytes(),
+        }
+    }
+}
+
+/// What there is to be looked for in one document.
+pub(super) struct Recalled {
+    /// Whether a name or a value stands in it.
+    pub(super) found: bool,
+    /// The search for values.
+    pub(super) survivors: Survivors,
+}
+
+impl Memory {
+    /// Nothing has passed.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: the words that are searched for are few and fixed.
+    pub(super) fn new(config: &Config) -> Result<Self, Error> {
+        Ok(Self {
+            facts: Facts::so_far(),
+            dropped: 0,
+            secrets: SecretFilter::new()?,
+            disguises: search(DISGUISES.iter().map(|word| (*word).to_owned()))?,
+            watch: Watch::new(),
+            going: VecDeque::new(),
+            bytes: 0,
+            staying: VecDeque::new(),
+            marks: Marks::new(config),
+            outside: BTreeSet::new(),
+        })
+    }
+
+    /// Learns of the Secrets in a document.
+    pub(super) fn learn(&mut self, document: &Document<'_>, config: &Config, findings: &mut Findings<'_>) {
+        self.facts.next_document();
+        if !self.secrets.may_hold_secret(document.bytes) {
+            return;
+        }
+        let Some(tree) = findings.open(document, Interest::Edit) else { return };
+        for object in objects(&tree).into_iter().filter(Object::is_secret) {
+            let Some(learned) = learn_secret(document, &object, config, &mut self.facts, findings) else {
+                continue;
+            };
+            for diagnostic in self.comes_too_late(&object, learned.name, learned.number, config) {
+                findings.push(diagnostic.at(learned.location.clone()));
+            }
+            self.remember(&learned, config, findings);
+        }
+    }
+
+    /// What is wrong with a Secret, now that documents before it have been written.
+    fn comes_too_late(
+        &mut self,
+        object: &Object<'_, '_>,
+        name: &str,
+        number: usize,
+        config: &Config,
+    ) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        let rule = self.facts.secret(number).and_then(|secret| secret.rule);
+        if object.previous_names().next().is_some() {
+            found.push(refuse::previous_names(name));
+        }
+        if rule.is_some() && self.outside.contains(name) {
+            found.push(refuse::late(name));
+        }
+        if by_name(name, config) == ByName::Depends {
+            if self.marks.contradict(name, object.namespace(), rule) {
+                found.push(refuse::divided(name));
+            }
+            if !self.marks.add(name, object.namespace(), rule) {
+                found.push(refuse::too_many(MAX_MARKS));
+            }
+        }
+        found
+    }
+
+    fn remember(&mut self, learned: &Learned<'_>, config: &Config, findings: &mut Findings<'_>) {
+        let Learned { name, number, .. } = learned;
+        let values = self.facts.take_values();
+        if self.facts.secret(*number).is_none_or(|secret| secret.rule.is_none()) {
+            self.staying.push_back(*number);
+            if self.staying.len() > MAX_SECRETS {
+                self.staying.pop_front().into_iter().for_each(|secret| self.facts.forget(secret));
+            }
+            return;
+        }
+        self.dropped += 1;
+        if config.vault.contains(*name) {
+            dropped_targets(&self.facts, config).into_iter().for_each(|diagnostic| findings.push(diagnostic));
+        }
+        let watched: Vec<Watched> =
+            [Watched::Name((*name).to_owned())].into_iter().chain(values.into_iter().map(Watched::Value)).collect();
+        let bytes = watched.iter().map(|text| text.as_ref().len()).sum();
+        let numbers: Vec<usize> = watched.into_iter().map(|text| self.watch.add(text)).collect();
+        let texts = numbers[0]..numbers[numbers.len() - 1] + 1;
+        self.bytes += bytes;
+        self.going.push_back(Going { secret: *number, texts, bytes });
+        while self.going.len() > MAX_SECRETS || (self.bytes > MAX_BYTES && self.going.len() > 1) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some(Going { secret, texts, bytes }) = self.going.pop_front() else { return };
+        self.facts.forget(secret);
+        texts.for_each(|text| self.watch.remove(text));
+        self.bytes -= bytes;
+    }
+
+    /// Recalls the names and values that stand in a document.
+    ///
+    /// # Errors
+    ///
+    /// More of them than a search can hold.
+    pub(super) fn recall(&mut self, document: &Document<'_>) -> Result<Recalled, Error> {
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        for watched in self.watch.find(document.bytes) {
+            match watched {
+                Watched::Name(name) => names.push(name.as_str()),
+                Watched::Value(value) => values.push(value.clone()),
+            }
+        }
+        let found = !names.is_empty() || !values.is_empty();
+        if self.disguises.is_match(document.bytes) {
+            // A name can be spelled in a way that no search of bytes finds.
+            names = self.watch.texts().filter_map(Watched::name).collect();
+        }
+        self.facts.seal_for(&names).map_err(|error| too_much(&error))?;
+        let survivors = Survivors::new(values).map_err(|error| too_much(&error))?;
+        Ok(Recalled { found, survivors })
+    }
+
+    /// Remembers that a document refers to these Secrets from outside the stream.
+    pub(super) fn refers_to(&mut self, outside: Outside) {
+        self.outside.extend(outside.0);
+    }
+}
+
+/// The Secrets from outside the stream that a document refers to.
+#[derive(Default)]
+pub(super) struct Outside(Vec<String>);
+
+impl Observer for Outside {
+    fn reads(&mut self, _object: &Object<'_, '_>, read: &Read) {
+        if read.existed {
+            self.0.push(read.secret.clone());
+        }
+    }
+}
