@@ -56,7 +56,8 @@ fn unreadable(rule: Rule, what: impl fmt::Display, interest: Interest, help: &st
             Diagnostic::error(rule, message, help).with_severity(severity)
         }
         Interest::References => {
-            let message = format!("{what}, and with --stream what it refers to must be known before it is written");
+            let message =
+                format!("{what}, and with --stream what it refers to must be known before it is written");
             Diagnostic::error(rule, message, help)
         }
         Interest::Edit | Interest::Nothing => {
@@ -188,6 +189,6 @@ pub(crate) fn not_verified(refusal: &Refusal) -> Diagnostic {
     Diagnostic::error(
         Rule::UnsafeEdit,
         format!("the edit was refused: {refusal}"),
-        "nothing has been written; please report the shape of this document, without its values",
+        "please report the shape of this document, without its values",
     )
 }

@@ -27,7 +27,8 @@ Exit codes:
   0  done, or nothing to report
   1  check, diff, scan or keys --against found something
   2  error, and nothing was written: wrong flags, configuration or input, a rule that
-     matched nothing, a document that cannot be edited safely
+     matched nothing, a document that cannot be edited safely; with --stream the last
+     line says what was written
 
 Examples:
   helm upgrade lf ./chart --post-renderer resecret \\
@@ -293,6 +294,14 @@ pub(super) struct FilterArgs {
     /// The same as --config, for Kustomize, which names the file to an exec plugin like this; with a `/` in it
     #[arg(value_name = "PATH", value_parser = path)]
     pub(super) plugin_config: Option<PathBuf>,
+
+    /// Write each document before the next one is read: bounded memory, not all or nothing
+    ///
+    /// For streams of any length. Secrets must come before what refers to them; what needs the whole stream is refused.
+    /// When a run fails, documents before the place of the error have been written: the exit code is 2, and the last
+    /// line on standard error says how many they were. Helm throws such output away, `kubectl apply` behind a pipe does not.
+    #[arg(long, conflicts_with_all = ["plugin_config", "previous", "accept_hazards"])]
+    pub(super) stream: bool,
 
     /// What to change.
     #[command(flatten)]

@@ -105,7 +105,7 @@ fn too_early(reference: &Reference<'_>) -> Finding {
         rule: Rule::NeedsWholeStream,
         severity: Severity::Error,
         message: format!(
-            "this refers to Secret {}, which a rule may leave out, and with --stream it must be known by now which Secret that is",
+            "what becomes of this reference is not known before the stream ends: a rule may leave out a Secret {} that has not come yet, or that came too long ago",
             reference.name
         ),
         help: "run without --stream, or let the Secret come first; if it is made elsewhere, list it in spec.vault"

@@ -135,8 +135,17 @@ mod tests {
 
     fn pieces() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
-            Just("---"), Just("--"), Just("-"), Just("\n"), Just("\r\n"), Just("\r"), Just(" "),
-            Just("\u{feff}"), Just("a: 1"), Just("\n---"), Just("\n---\n"),
+            Just("---"),
+            Just("--"),
+            Just("-"),
+            Just("\n"),
+            Just("\r\n"),
+            Just("\r"),
+            Just(" "),
+            Just("\u{feff}"),
+            Just("a: 1"),
+            Just("\n---"),
+            Just("\n---\n"),
         ];
         vec(piece, 0..30).prop_map(|pieces| pieces.concat())
     }
@@ -156,6 +165,9 @@ mod tests {
         let large = "x".repeat(3 * CHUNK);
         let text = format!("---\na\n---\n{large}\n---\nb\n");
         let found = split(text.as_bytes(), vec![usize::MAX]);
-        assert_eq!(found.iter().map(|(_, bytes, _)| bytes.len()).collect::<Vec<_>>(), [6, 5 + large.len(), 6]);
+        assert_eq!(
+            found.iter().map(|(_, bytes, _)| bytes.len()).collect::<Vec<_>>(),
+            [6, 5 + large.len(), 6]
+        );
     }
 }

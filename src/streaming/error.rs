@@ -18,7 +18,6 @@ pub struct StreamError {
 
 /// What made a run fail.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Cause {
     /// A document or the configuration was refused.
     Refused(Error),
@@ -62,6 +61,16 @@ impl fmt::Display for StreamError {
         }
         write!(f, ": {} had been written", self.written)?;
         if self.written.bytes > 0 { f.write_str("; the output must not be used") } else { Ok(()) }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(error) => error.fmt(f),
+            Self::Read(error) => write!(f, "cannot read the stream: {error}"),
+            Self::Write(error) => write!(f, "cannot write the stream: {error}"),
+        }
     }
 }
 

@@ -34,7 +34,8 @@ impl Marks {
     pub(super) fn new(config: &Config) -> Self {
         let mut first = BTreeMap::new();
         let rules = config.secrets.iter().enumerate();
-        let fates = rules.map(|(number, rule)| *first.entry((&rule.to, &rule.keys)).or_insert(number)).collect();
+        let fates =
+            rules.map(|(number, rule)| *first.entry((&rule.to, &rule.keys)).or_insert(number)).collect();
         Self { fates, hasher: RandomState::new(), marks: HashSet::new() }
     }
 

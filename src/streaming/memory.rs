@@ -170,8 +170,10 @@ impl Memory {
         if config.vault.contains(*name) {
             dropped_targets(&self.facts, config).into_iter().for_each(|diagnostic| findings.push(diagnostic));
         }
-        let watched: Vec<Watched> =
-            [Watched::Name((*name).to_owned())].into_iter().chain(values.into_iter().map(Watched::Value)).collect();
+        let watched: Vec<Watched> = [Watched::Name((*name).to_owned())]
+            .into_iter()
+            .chain(values.into_iter().map(Watched::Value))
+            .collect();
         let bytes = watched.iter().map(|text| text.as_ref().len()).sum();
         let numbers: Vec<usize> = watched.into_iter().map(|text| self.watch.add(text)).collect();
         let texts = numbers[0]..numbers[numbers.len() - 1] + 1;

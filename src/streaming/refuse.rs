@@ -42,7 +42,9 @@ pub(super) fn previous_names(name: &str) -> Diagnostic {
 /// A Secret that is left out, and that the configuration takes to exist outside the stream.
 pub(super) fn late(name: &str) -> Diagnostic {
     needs_whole_stream(
-        format!("Secret {name} is left out, and documents already written refer to it as one from outside the stream"),
+        format!(
+            "Secret {name} is left out, and documents already written refer to it as one from outside the stream"
+        ),
         "run without --stream, or let the Secret come first",
     )
 }
@@ -50,7 +52,9 @@ pub(super) fn late(name: &str) -> Diagnostic {
 /// Two Secrets of one name, of which one goes, or which go to different places.
 pub(super) fn divided(name: &str) -> Diagnostic {
     needs_whole_stream(
-        format!("another Secret {name} has come before, with another fate: documents already written may mean both"),
+        format!(
+            "another Secret {name} has come before, with another fate: documents already written may mean both"
+        ),
         "run without --stream, or give the Secrets names or namespaces that tell them apart",
     )
 }
@@ -58,7 +62,9 @@ pub(super) fn divided(name: &str) -> Diagnostic {
 /// More Secrets than are remembered.
 pub(super) fn too_many(limit: usize) -> Diagnostic {
     needs_whole_stream(
-        format!("the stream renders more than {limit} Secrets whose labels, template or namespace decide what becomes of them"),
+        format!(
+            "the stream renders more than {limit} Secrets whose labels, template or namespace decide what becomes of them"
+        ),
         "run without --stream, or choose the Secrets by `name` alone",
     )
 }

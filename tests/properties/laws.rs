@@ -23,14 +23,16 @@ const WRITTEN: [&str; 9] =
 
 /// What became of the streams of one law.
 #[derive(Default)]
-struct Outcomes(Mutex<BTreeMap<String, u32>>);
+pub(crate) struct Outcomes(Mutex<BTreeMap<String, u32>>);
 
 impl Outcomes {
-    fn count(&self, outcome: &str) {
+    /// Counts one more.
+    pub(crate) fn count(&self, outcome: &str) {
         *self.0.lock().expect("no panic in a test").entry(outcome.to_owned()).or_default() += 1;
     }
 
-    fn of(&self, outcome: &str) -> u32 {
+    /// How many there were.
+    pub(crate) fn of(&self, outcome: &str) -> u32 {
         self.0.lock().expect("no panic in a test").get(outcome).copied().unwrap_or_default()
     }
 }
