@@ -167,10 +167,9 @@ rules! {
     ///
     /// # What it means
     ///
-    /// With `--stream` a document is written before the next one is read. So a Secret must come before what refers to
-    /// it: of one that a rule may leave out and that has not come, or came some thousand Secrets ago, nobody can say what
-    /// becomes of the reference. `keepExisting` and `policy.external` ask for all Secrets of a stream, and a KRM
-    /// ResourceList is one document with all objects.
+    /// With `--stream` a document is written before the next one is read. So a Secret that a rule may leave out must come
+    /// before what refers to it, and not a thousand Secrets before. `keepExisting` and `policy.external` ask for all
+    /// Secrets of a stream, and a ResourceList is one document with all objects.
     ///
     /// # What to do
     ///
@@ -180,8 +179,7 @@ rules! {
     ///
     /// # What it means
     ///
-    /// Documents before the place of the error may have been written; how many, the message says. The exit code
-    /// is 2.
+    /// Documents before the place of the error have been written; the message says how many.
     ///
     /// # What to do
     ///
