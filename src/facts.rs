@@ -207,23 +207,24 @@ impl Facts {
         numbers.iter().filter_map(|number| self.secrets.get(number)).filter(meets)
     }
 
-    /// Whether a Secret that is not known, or no longer, could change what a reference means; never, where the whole
-    /// stream has been seen. What the configuration knows to exist outside the stream is taken not to come.
-    pub(crate) fn may_change(&self, name: &str, namespace: Option<&str>, config: &Config) -> bool {
+    /// The rule by which a Secret that is not known, or no longer, could change what a reference means; none, where the
+    /// whole stream has been seen. What the configuration knows to exist outside the stream is taken not to come.
+    pub(crate) fn unsettled<'c>(
+        &self,
+        name: &str,
+        namespace: Option<&str>,
+        config: &'c Config,
+    ) -> Option<&'c SecretsRule> {
         if !self.partial {
-            return false;
+            return None;
         }
+        let rule = first_for(name, config)?;
         let mut candidates = self.candidates(name, namespace).peekable();
         let unknown = candidates.peek().is_none() && !config.vault.contains(name);
-        match by_name(name, config) {
-            ByName::Stays => false,
-            ByName::Goes => unknown,
-            // One of the same name in another namespace may have another fate, and the reference would mean both.
-            ByName::Depends => {
-                let one_of_many = namespace.is_none() && candidates.peek().is_some();
-                unknown || (one_of_many && candidates.all(|secret| secret.namespace.is_some()))
-            }
-        }
+        // One of the same name in another namespace may have another fate, and the reference would mean both.
+        let one_of_many = rule.has_conditions() && namespace.is_none() && candidates.peek().is_some();
+        let unsettled = unknown || (one_of_many && candidates.all(|secret| secret.namespace.is_some()));
+        unsettled.then_some(rule)
     }
 
     /// Whether the object at this place of the stream is to be left out.
@@ -232,26 +233,9 @@ impl Facts {
     }
 }
 
-/// What a name alone says about the fate of the Secrets that bear it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ByName {
-    /// No rule can choose them.
-    Stays,
-    /// A rule chooses all of them.
-    Goes,
-    /// Their labels, template or namespace decide.
-    Depends,
-}
-
-/// What a name alone says: the first rule for it decides, if it asks for nothing else.
-pub(crate) fn by_name(name: &str, config: &Config) -> ByName {
-    match config.secrets.iter().find(|rule| rule.name.matches(name)) {
-        None => ByName::Stays,
-        Some(rule) if rule.labels.is_empty() && rule.source.is_empty() && rule.namespace.is_empty() => {
-            ByName::Goes
-        }
-        Some(_) => ByName::Depends,
-    }
+/// The first rule that could choose a Secret of this name. If it has no other conditions, it decides for all of them.
+pub(crate) fn first_for<'c>(name: &str, config: &'c Config) -> Option<&'c SecretsRule> {
+    config.secrets.iter().find(|rule| rule.name.matches(name))
 }
 
 fn search(names: &[&str]) -> Result<Option<AhoCorasick>, aho_corasick::BuildError> {

@@ -22,8 +22,8 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
             continue;
         }
         let namespace = reference.namespace.or_else(|| object.namespace());
-        if context.facts.may_change(reference.name, namespace, context.config) {
-            outcome.findings.push(too_early(reference));
+        if let Some(rule) = context.facts.unsettled(reference.name, namespace, context.config) {
+            outcome.findings.push(too_early(reference, rule));
             continue;
         }
         match context.facts.target(reference.name, namespace, context.config) {
@@ -100,12 +100,12 @@ fn items(secret: &ChartSecret, rule: &SecretsRule) -> Value {
 }
 
 /// What the reference means depends on documents that are still to come.
-fn too_early(reference: &Reference<'_>) -> Finding {
+fn too_early(reference: &Reference<'_>, rule: &SecretsRule) -> Finding {
     Finding {
         rule: Rule::NeedsWholeStream,
         severity: Severity::Error,
         message: format!(
-            "what becomes of this reference is not known before the stream ends: a rule may leave out a Secret {} that has not come yet, or that came too long ago",
+            "what this reference to Secret {} becomes is not known yet: a rule leaves out what has {rule}, and the Secret has not come, or too long ago",
             reference.name
         ),
         help: "run without --stream, or let the Secret come first; if it is made elsewhere, list it in spec.vault"

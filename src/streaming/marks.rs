@@ -17,7 +17,7 @@ pub(super) struct Marks {
     /// What each rule does with a Secret: the first rule that does the same.
     fates: Vec<usize>,
     hasher: RandomState,
-    marks: HashSet<u64>,
+    seen: HashSet<u64>,
 }
 
 /// Where a name has met a fate.
@@ -36,16 +36,16 @@ impl Marks {
         let rules = config.secrets.iter().enumerate();
         let fates =
             rules.map(|(number, rule)| *first.entry((&rule.to, &rule.keys)).or_insert(number)).collect();
-        Self { fates, hasher: RandomState::new(), marks: HashSet::new() }
+        Self { fates, hasher: RandomState::new(), seen: HashSet::new() }
     }
 
     /// Marks a Secret that this rule leaves out, or that stays; false if there are too many of them.
     pub(super) fn add(&mut self, name: &str, namespace: Option<&str>, rule: Option<usize>) -> bool {
         let fate = self.fate(rule);
         for scope in [Scope::Anywhere, Scope::In(namespace)] {
-            self.marks.insert(self.mark(name, scope, fate));
+            self.seen.insert(self.mark(name, scope, fate));
         }
-        self.marks.len() <= 2 * MAX_MARKS
+        self.seen.len() <= 2 * MAX_MARKS
     }
 
     /// Whether a reference that can mean this Secret can also mean one with another fate.
@@ -58,7 +58,7 @@ impl Marks {
         let fate = self.fate(rule);
         let all: BTreeSet<Option<usize>> = self.fates.iter().copied().map(Some).chain([None]).collect();
         let mut others = all.into_iter().filter(|other| *other != fate);
-        others.any(|other| scopes.iter().any(|scope| self.marks.contains(&self.mark(name, *scope, other))))
+        others.any(|other| scopes.iter().any(|scope| self.seen.contains(&self.mark(name, *scope, other))))
     }
 
     fn fate(&self, rule: Option<usize>) -> Option<usize> {
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn marks_are_bounded() {
         let mut marks = marks();
-        let refused = (0..).find(|number| !marks.add(&format!("s{number}"), None, None));
+        let refused = (0..=MAX_MARKS).find(|number| !marks.add(&format!("s{number}"), None, None));
         assert_eq!(refused, Some(MAX_MARKS));
     }
 }

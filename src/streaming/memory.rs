@@ -1,7 +1,7 @@
 //! What is remembered of the documents that have passed: bounded, whatever passes.
 //!
 //! Of Secrets that came lately, all: what references to them mean, their names and values. Of older ones nothing, but for
-//! a mark of those whose fate their name alone does not tell. [`Facts::may_change`] is what makes that safe: a
+//! a mark of those whose fate their name alone does not tell. [`Facts::unsettled`] is what makes that safe: a
 //! reference whose meaning rests on what is not known is refused, be the Secret still to come or forgotten.
 
 use std::collections::{BTreeSet, VecDeque};
@@ -10,10 +10,10 @@ use std::ops::Range;
 use super::marks::{MAX_MARKS, Marks};
 use super::refuse;
 use super::watch::Watch;
-use crate::config::Config;
+use crate::config::{Config, SecretsRule};
 use crate::diagnostic::Diagnostic;
 use crate::error::Error;
-use crate::facts::{ByName, Facts, by_name};
+use crate::facts::{Facts, first_for};
 use crate::filter::{Learned, learn_secret};
 use crate::findings::Findings;
 use crate::object::{Object, objects};
@@ -145,7 +145,7 @@ impl Memory {
         if rule.is_some() && self.outside.contains(name) {
             found.push(refuse::late(name));
         }
-        if by_name(name, config) == ByName::Depends {
+        if first_for(name, config).is_some_and(SecretsRule::has_conditions) {
             if self.marks.contradict(name, object.namespace(), rule) {
                 found.push(refuse::divided(name));
             }
@@ -168,7 +168,9 @@ impl Memory {
         }
         self.dropped += 1;
         if config.vault.contains(*name) {
-            dropped_targets(&self.facts, config).into_iter().for_each(|diagnostic| findings.push(diagnostic));
+            for diagnostic in dropped_targets(&self.facts, config) {
+                findings.push(diagnostic);
+            }
         }
         let watched: Vec<Watched> = [Watched::Name((*name).to_owned())]
             .into_iter()
