@@ -18,11 +18,11 @@ pub(crate) struct ChartSecret {
     pub(crate) previous_names: Vec<String>,
     /// `metadata.namespace`.
     pub(crate) namespace: Option<String>,
-    /// The chart template it came from.
+    /// The chart template it came from, of one that is left out.
     pub(crate) template: Option<String>,
     /// Whether it is a hook that passes by a post-renderer.
     pub(crate) passes_by: bool,
-    /// The keys of its data, in order.
+    /// The keys of its data, in order, of one that is left out.
     pub(crate) keys: Vec<String>,
     /// The position in [`Config::secrets`] of the rule that leaves it out.
     pub(crate) rule: Option<usize>,
@@ -99,13 +99,15 @@ impl Facts {
         for name in previous.iter().copied().chain([name]) {
             self.by_name.entry(name.to_owned()).or_default().push(number);
         }
+        // Of one that stays nobody asks more than its name.
+        let goes = !matching.is_empty();
         let secret = ChartSecret {
             name: name.to_owned(),
             previous_names: previous.into_iter().map(str::to_owned).collect(),
             namespace: object.namespace().map(str::to_owned),
-            template: object.template(),
+            template: object.template().filter(|_| goes),
             passes_by: object.passes_by(),
-            keys,
+            keys: if goes { keys } else { Vec::new() },
             rule: matching.first().copied(),
         };
         self.secrets.insert(number, secret);

@@ -67,7 +67,8 @@
 //!
 //! # Limits
 //!
-//! - A document is read whole; so is the stream.
+//! - A document is read whole; so is the stream, but for [`filter_stream()`], which writes each document before it looks
+//!   at the next one and refuses what needs the whole stream.
 //! - Anchors, merge keys and duplicate keys are fine as long as no edit needs them; see [`Rule`].
 //! - One document between two `---` lines, as Helm reads it.
 

@@ -168,7 +168,7 @@ rules! {
     /// # What it means
     ///
     /// With `--stream` a document is written before the next one is read. So a Secret that a rule may leave out must come
-    /// before what refers to it, and not a thousand Secrets before. `keepExisting` and `policy.external` ask for all
+    /// before what refers to it, and not hundreds of Secrets before. `keepExisting` and `policy.external` ask for all
     /// Secrets of a stream, and a ResourceList is one document with all objects.
     ///
     /// # What to do

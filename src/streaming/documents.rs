@@ -10,7 +10,7 @@ use memchr::memmem;
 use crate::stream::{Document, NEXT};
 
 /// How much is asked of the reader at once.
-const CHUNK: usize = 128 << 10;
+const CHUNK: usize = 64 << 10;
 
 /// The documents of a reader.
 pub(super) struct Documents<R> {

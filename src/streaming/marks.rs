@@ -9,8 +9,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::config::Config;
 
-/// How many Secrets can be marked.
-pub(super) const MAX_MARKS: usize = 50_000;
+/// How many marks there can be: one for each Secret, and one more if it has a namespace.
+const MAX_MARKS: usize = 50_000;
 
 /// Which names have met which fates, in which namespaces.
 pub(super) struct Marks {
@@ -23,10 +23,10 @@ pub(super) struct Marks {
 /// Where a name has met a fate.
 #[derive(Clone, Copy, Hash)]
 enum Scope<'n> {
-    /// In any namespace.
-    Anywhere,
     /// In this namespace, or in one that is not said.
     In(Option<&'n str>),
+    /// In any that is said.
+    InOne,
 }
 
 impl Marks {
@@ -42,18 +42,19 @@ impl Marks {
     /// Marks a Secret that this rule leaves out, or that stays; false if there are too many of them.
     pub(super) fn add(&mut self, name: &str, namespace: Option<&str>, rule: Option<usize>) -> bool {
         let fate = self.fate(rule);
-        for scope in [Scope::Anywhere, Scope::In(namespace)] {
-            self.seen.insert(self.mark(name, scope, fate));
+        self.seen.insert(self.mark(name, Scope::In(namespace), fate));
+        if namespace.is_some() {
+            self.seen.insert(self.mark(name, Scope::InOne, fate));
         }
-        self.seen.len() <= 2 * MAX_MARKS
+        self.seen.len() <= MAX_MARKS
     }
 
     /// Whether a reference that can mean this Secret can also mean one with another fate.
     pub(super) fn contradict(&self, name: &str, namespace: Option<&str>, rule: Option<usize>) -> bool {
         // A Secret or a reference without a namespace can be in any.
-        let scopes: &[Scope<'_>] = match namespace {
-            Some(_) => &[Scope::In(namespace), Scope::In(None)],
-            None => &[Scope::Anywhere],
+        let scopes = match namespace {
+            Some(_) => [Scope::In(namespace), Scope::In(None)],
+            None => [Scope::InOne, Scope::In(None)],
         };
         let fate = self.fate(rule);
         let all: BTreeSet<Option<usize>> = self.fates.iter().copied().map(Some).chain([None]).collect();

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 
-use super::marks::{MAX_MARKS, Marks};
+use super::marks::Marks;
 use super::refuse;
 use super::watch::Watch;
 use crate::config::{Config, SecretsRule};
@@ -25,9 +25,9 @@ use crate::stream::Document;
 use crate::survivors::{Survivors, Value};
 
 /// How many Secrets that go are remembered, and how many others.
-const MAX_SECRETS: usize = 1024;
+const MAX_SECRETS: usize = 512;
 /// How many bytes of names and values are looked for, unless one Secret alone has more.
-const MAX_BYTES: usize = 256 << 10;
+const MAX_BYTES: usize = 128 << 10;
 
 /// What is remembered.
 pub(super) struct Memory {
@@ -150,7 +150,7 @@ impl Memory {
                 found.push(refuse::divided(name));
             }
             if !self.marks.add(name, object.namespace(), rule) {
-                found.push(refuse::too_many(MAX_MARKS));
+                found.push(refuse::too_many());
             }
         }
         found

@@ -46,18 +46,19 @@ use crate::unmatched;
 
 /// Applies a configuration to a stream of manifests of any length, in bounded memory.
 ///
-/// Each document is written before the next one is looked at; `report` is given what there is to say about it, before it is written. The
-/// result is that of [`filter()`](crate::filter()) on the same bytes, or an error. Only what is looked for everywhere (values and
-/// names of dropped Secrets in texts and unknown fields, checksum annotations, literals that name a Secret) is judged by
-/// the last thousand Secrets that have come by then.
+/// Each document is written before the next one is looked at, and before that `report` is given what there is to say about
+/// it. The result is that of [`filter()`](crate::filter()) on the same bytes, or an error. Only what is looked for
+/// everywhere (values and names of dropped Secrets in texts and unknown fields, checksum annotations, literals that name a
+/// Secret) is judged by the last hundreds of Secrets that have come by then.
 ///
-/// Memory: twice the largest document and some megabytes; more for a document of many megabytes that a rule must edit.
+/// Memory: twice the largest document and some megabytes; a document that must be parsed takes some times its size
+/// while it is looked at.
 ///
 /// # Errors
 ///
 /// Those of [`filter()`](crate::filter()), and what needs the whole stream:
-/// [`Rule::NeedsWholeStream`](crate::Rule::NeedsWholeStream). Documents before the place of the error have been written by then, and a
-/// rule that matches nothing is known at the end only: what was written before an error must not be used.
+/// [`Rule::NeedsWholeStream`](crate::Rule::NeedsWholeStream). Documents before the place of the error have been written
+/// by then, and a rule that matches nothing is known at the end only: what was written before an error must not be used.
 ///
 /// # Example
 ///

@@ -60,11 +60,9 @@ pub(super) fn divided(name: &str) -> Diagnostic {
 }
 
 /// More Secrets than are remembered.
-pub(super) fn too_many(limit: usize) -> Diagnostic {
+pub(super) fn too_many() -> Diagnostic {
     needs_whole_stream(
-        format!(
-            "the stream renders more than {limit} Secrets whose labels, template or namespace decide what becomes of them"
-        ),
+        "the stream renders more Secrets than are remembered whose labels, template or namespace decide what becomes of them",
         "run without --stream, or choose the Secrets by `name` alone",
     )
 }

@@ -6,14 +6,14 @@
 //! A text is filed under its head, which is its first eight bytes, or as many as it has. A table of bits knows of nearly
 //! every place of a document that no head begins there.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest head.
 const WIDTH: usize = 8;
 /// The table has a bit for each number of so many bits: 32 KB, which stay in a processor's cache.
 const TABLE: u32 = 18;
 
-/// The first bytes of a text, the first of them in the lowest place, and how many they are.
+/// How many the first bytes of a text are, and the bytes themselves, the first in the lowest place.
 type Head = (usize, u64);
 
 /// Texts that are looked for.
@@ -21,11 +21,12 @@ pub(super) struct Watch<T> {
     /// By number, in the order in which they came.
     texts: BTreeMap<usize, T>,
     count: usize,
-    heads: HashMap<Head, Vec<usize>>,
-    /// How many different heads have each width.
+    /// Their heads, each with the numbers of the texts that have it.
+    heads: BTreeSet<(Head, usize)>,
+    /// How many heads have each width.
     widths: [usize; WIDTH + 1],
     table: Vec<u64>,
-    /// Heads that have gone and have left their bits.
+    /// How many have gone and have left their bits.
     stale: usize,
 }
 
@@ -35,7 +36,7 @@ impl<T: AsRef<[u8]>> Watch<T> {
         Self {
             texts: BTreeMap::new(),
             count: 0,
-            heads: HashMap::new(),
+            heads: BTreeSet::new(),
             widths: [0; WIDTH + 1],
             table: vec![0; 1 << (TABLE - u64::BITS.ilog2())],
             stale: 0,
@@ -47,9 +48,8 @@ impl<T: AsRef<[u8]>> Watch<T> {
         let number = self.count;
         self.count += 1;
         if let Some(head) = head(text.as_ref()) {
-            let texts = self.heads.entry(head).or_default();
-            self.widths[head.0] += usize::from(texts.is_empty());
-            texts.push(number);
+            self.heads.insert((head, number));
+            self.widths[head.0] += 1;
             set(&mut self.table, head.1);
         }
         self.texts.insert(number, text);
@@ -60,17 +60,15 @@ impl<T: AsRef<[u8]>> Watch<T> {
     pub(super) fn remove(&mut self, number: usize) {
         let Some(text) = self.texts.remove(&number) else { return };
         let Some(head) = head(text.as_ref()) else { return };
-        let Some(texts) = self.heads.get_mut(&head) else { return };
-        texts.retain(|other| *other != number);
-        if texts.is_empty() {
-            self.heads.remove(&head);
-            self.widths[head.0] -= 1;
-            self.stale += 1;
-        }
+        self.heads.remove(&(head, number));
+        self.widths[head.0] -= 1;
+        self.stale += 1;
         if self.stale > self.heads.len() {
             self.stale = 0;
             self.table.fill(0);
-            self.heads.keys().for_each(|(_, head)| set(&mut self.table, *head));
+            for ((_, head), _) in &self.heads {
+                set(&mut self.table, *head);
+            }
         }
     }
 
@@ -99,7 +97,7 @@ impl<T: AsRef<[u8]>> Watch<T> {
     /// Finds the texts with this head, whose last byte stands at `end`.
     fn compare(&self, document: &[u8], end: usize, head: Head, found: &mut BTreeSet<usize>) {
         let Some(rest) = (end + 1).checked_sub(head.0).map(|start| &document[start..]) else { return };
-        for number in self.heads.get(&head).into_iter().flatten() {
+        for (_, number) in self.heads.range((head, 0)..=(head, usize::MAX)) {
             if self.texts.get(number).is_some_and(|text| rest.starts_with(text.as_ref())) {
                 found.insert(*number);
             }

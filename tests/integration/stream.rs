@@ -110,6 +110,19 @@ fn a_secret_chosen_by_label_is_refused_where_it_is_used_before_it_appears() {
 }
 
 #[test]
+fn a_secret_is_forgotten_behind_hundreds_of_others() {
+    let config = CONFIG.replace("app-secret", "'*-secret'");
+    let secret = |number| format!("---\nkind: Secret\nmetadata: {{name: a{number}-secret}}\n");
+    let reader = |number| {
+        format!("---\nkind: ServiceAccount\nmetadata: {{name: web}}\nsecrets: [{{name: a{number}-secret}}]\n")
+    };
+    let secrets: String = (0..600).map(secret).collect();
+    let output = stream().config(&config).stdin(format!("{secrets}{}", reader(599))).run().succeeds();
+    assert!(output.text().contains("vault"));
+    stops(stream().config(&config).stdin(format!("{secrets}{}", reader(0))), "").is("stream-forgotten");
+}
+
+#[test]
 fn a_resource_list_is_no_stream() {
     let list = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n";
     stops(stream().config(CONFIG).stdin(list), "").is("stream-resource-list");
