@@ -2,7 +2,7 @@
 //!
 //! `just bench` runs it. All programs are measured in one run, in turns, so that what slows the machine down slows all of
 //! them down: read the ratios, not the times. `--quick` leaves out the large streams; `--check` fails where a ratio falls
-//! below half of its target.
+//! below half of its target; `--only-stream` prints what `--stream` takes, and measures nothing else.
 #![allow(clippy::print_stdout)] // A benchmark is there to print.
 
 /// The result as a picture.
@@ -24,19 +24,24 @@ use anyhow::Context;
 
 use self::measure::Sample;
 use self::report::{Report, Row};
+use self::streams::Render;
 use self::tools::Tool;
 
 /// Releases per stream. The render of one has some 64 KB where the corpus is there, 7 KB otherwise.
 const RELEASES: [usize; 4] = [1, 16, 160, 800];
 /// How often each program runs on a stream; the median counts.
 const TURNS: usize = 7;
+/// What goes through `--stream`.
+const STREAMED: usize = 1 << 30;
 /// Kustomize needs minutes above this.
 const KUSTOMIZE_LIMIT: u64 = 2_000_000;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
-    match run(has("--quick"), has("--check")) {
+    let result =
+        if has("--only-stream") { stream(has("--quick")) } else { run(has("--quick"), has("--check")) };
+    match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -64,11 +69,31 @@ fn run(quick: bool, check: bool) -> anyhow::Result<bool> {
     for growth in growth::all(folder.path(), quick)? {
         report.growth.push(growth);
     }
+    report.streamed = Some(streamed(&render, quick)?);
     println!("{}", report.table());
     if !quick {
         report.write()?;
     }
     Ok(!check || report.is_good_enough())
+}
+
+/// Measures `--stream` alone, and writes nothing.
+fn stream(quick: bool) -> anyhow::Result<bool> {
+    let render = streams::render()?;
+    let mut report = Report::new(&render);
+    report.streamed = Some(streamed(&render, quick)?);
+    println!("{}", report.table());
+    Ok(true)
+}
+
+/// A stream of releases through a pipe, once: it is as long as many.
+fn streamed(render: &Render, quick: bool) -> anyhow::Result<Row> {
+    let bytes = if quick { STREAMED / 16 } else { STREAMED };
+    let releases = bytes / render.text.len();
+    let tool = Tool::streaming();
+    let sample = tool.run_behind(render, releases)?;
+    let stream = format!("{releases} releases through a pipe");
+    Ok(Row { tool: tool.name, stream, bytes: (releases * render.text.len()) as u64, sample })
 }
 
 /// Runs the programs in turns on one stream.

@@ -38,6 +38,9 @@ pub(crate) struct Report {
     rows: Vec<Row>,
     /// Documents that no rule can touch.
     pub(crate) untouched: Option<Vec<Row>>,
+    /// A stream of any length, document by document.
+    pub(crate) streamed: Option<Row>,
+    largest_document: usize,
     /// Growth, case by case.
     pub(crate) growth: Vec<Growth>,
 }
@@ -58,6 +61,8 @@ impl Report {
             render: render.text.len(),
             rows: Vec::new(),
             untouched: None,
+            streamed: None,
+            largest_document: render.largest_document(),
             growth: Vec::new(),
         }
     }
@@ -124,7 +129,23 @@ impl Report {
                 reached,
             });
         }
+        if let Some(row) = &self.streamed {
+            let limit = 8_000_000 + 2 * self.largest_document as u64;
+            #[allow(clippy::cast_precision_loss)] // Bytes of memory.
+            let reached = limit as f64 / row.sample.memory as f64;
+            targets.push(Target {
+                what: format!("peak memory of {}, {:.2} GB", row.tool, megabytes(row.bytes) / 1e3),
+                wanted: format!("8 MB + twice the largest document = {:.1} MB", megabytes(limit)),
+                measured: format!("{:.1} MB", megabytes(row.sample.memory)),
+                reached,
+            });
+        }
         targets
+    }
+
+    /// All rows of the first table.
+    fn all(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().chain(self.untouched.iter().flatten()).chain(&self.streamed)
     }
 
     /// Whether every target is reached at least by half.
@@ -143,9 +164,8 @@ impl Report {
             self.origin,
             f64::from(u32::try_from(self.render).unwrap_or(u32::MAX)) / 1e3
         );
-        for row in self.rows.iter().chain(self.untouched.iter().flatten()) {
-            let ours = self.rows.iter().chain(self.untouched.iter().flatten());
-            let ours = ours.into_iter().find(|other| other.tool == "resecret" && other.stream == row.stream);
+        for row in self.all() {
+            let ours = self.all().find(|other| other.tool == "resecret" && other.stream == row.stream);
             let ratio = ours.map_or(1.0, |ours| row.wall() / ours.wall());
             text += &format!(
                 "| {} | {:.2} MB | {} | {:.1} ms | {:.1} ms | {:.1} MB | {ratio:.2} |\n",
@@ -211,7 +231,7 @@ impl Report {
         };
         let target = |target: &Target| json!({"what": target.what, "target": target.wanted, "measured": target.measured, "reached": target.reached});
         json!({
-            "measurements": self.rows.iter().chain(self.untouched.iter().flatten()).map(row).collect::<Vec<_>>(),
+            "measurements": self.all().map(row).collect::<Vec<_>>(),
             "growth": self.growth.iter().map(growth).collect::<Vec<_>>(),
             "targets": self.targets().iter().map(target).collect::<Vec<_>>(),
         })

@@ -12,6 +12,13 @@ pub(crate) struct Render {
     pub(crate) text: String,
 }
 
+impl Render {
+    /// Its largest document.
+    pub(crate) fn largest_document(&self) -> usize {
+        self.text.split("\n---").map(str::len).max().unwrap_or_default()
+    }
+}
+
 /// A stream in a file.
 pub(crate) struct Stream {
     /// How a table calls it.
@@ -47,7 +54,7 @@ pub(crate) fn releases(folder: &Path, render: &Render, releases: usize) -> anyho
 }
 
 /// The release `lf` under another name.
-fn renamed(text: &str, number: usize) -> String {
+pub(crate) fn renamed(text: &str, number: usize) -> String {
     let mut result = String::with_capacity(text.len() + text.len() / 16);
     let mut rest = text;
     while let Some(at) = rest.find("lf-") {

@@ -1,9 +1,10 @@
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::measure::{self, Sample};
-use crate::streams::Stream;
+use crate::streams::{self, Render, Stream};
 use crate::{KUSTOMIZE_LIMIT, RELEASES};
 
 /// Leaves the Secret out and makes the variables read the vaulted one.
@@ -58,6 +59,21 @@ impl Tool {
             }
         }
         Ok(tools)
+    }
+
+    /// The program of this repository, document by document.
+    pub(crate) fn streaming() -> Self {
+        let tool = Self::resecret(&["--stream", "--preset", "langfuse", "--to", "langfuse-vault"]);
+        Self { name: "resecret --stream", ..tool }
+    }
+
+    /// Runs it behind a pipe, on releases that are made as it reads them.
+    pub(crate) fn run_behind(&self, render: &Render, releases: usize) -> anyhow::Result<Sample> {
+        let text = render.text.clone();
+        let stream = move |pipe: &mut dyn Write| {
+            (0..releases).try_for_each(|number| pipe.write_all(streams::renamed(&text, number).as_bytes()))
+        };
+        measure::run_behind(Command::new(&self.program).args(&self.arguments), stream)
     }
 
     /// Runs it on a stream.
