@@ -187,7 +187,7 @@ impl Facts {
         let mut candidates = self.candidates(name, namespace);
         let Some(first) = candidates.next() else { return Target::Untouched };
         let fate = |secret: &ChartSecret| {
-            secret.rule.map(|rule| (config.secrets[rule].to.clone(), config.secrets[rule].keys.clone()))
+            secret.rule.map(|rule| (&config.secrets[rule].to, &config.secrets[rule].keys))
         };
         if candidates.any(|other| fate(other) != fate(first)) {
             return Target::Ambiguous;

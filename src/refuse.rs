@@ -56,9 +56,8 @@ fn unreadable(rule: Rule, what: impl fmt::Display, interest: Interest, help: &st
             Diagnostic::error(rule, message, help).with_severity(severity)
         }
         Interest::References => {
-            let message =
-                format!("{what}, and with --stream what it refers to must be known before it is written");
-            Diagnostic::error(rule, message, help)
+            let message = format!("{what}, and what it refers to must be known before it is written");
+            Diagnostic::error(Rule::NeedsWholeStream, message, format!("{help}; or run without --stream"))
         }
         Interest::Edit | Interest::Nothing => {
             Diagnostic::error(rule, format!("{what}, and a rule may need to edit it"), help)
@@ -69,7 +68,8 @@ fn unreadable(rule: Rule, what: impl fmt::Display, interest: Interest, help: &st
 /// A document that must be read and is not YAML.
 pub(crate) fn not_yaml(error: &ParseError, text: &str, interest: Interest) -> Diagnostic {
     // Only the last document of a stream can lack its line break.
-    if error.is_unfinished() && !text.ends_with(['\n', '\r']) {
+    let truncated = error.is_unfinished() && !text.ends_with(['\n', '\r']);
+    if truncated && interest != Interest::References {
         return Diagnostic::error(
             Rule::TruncatedInput,
             format!("the input ends in the middle of a document: {error}"),

@@ -82,14 +82,6 @@ impl AsRef<[u8]> for Watched {
     }
 }
 
-/// What there is to be looked for in one document.
-pub(super) struct Recalled {
-    /// Whether a name or a value stands in it.
-    pub(super) found: bool,
-    /// The search for values.
-    pub(super) survivors: Survivors,
-}
-
 impl Memory {
     /// Nothing has passed.
     ///
@@ -113,7 +105,7 @@ impl Memory {
 
     /// Learns of the Secrets in a document.
     pub(super) fn learn(&mut self, document: &Document<'_>, config: &Config, findings: &mut Findings<'_>) {
-        self.facts.next_document();
+        self.forget();
         if !self.secrets.may_hold_secret(document.bytes) {
             return;
         }
@@ -160,11 +152,7 @@ impl Memory {
         let Learned { name, number, .. } = learned;
         let values = self.facts.take_values();
         if self.facts.secret(*number).is_none_or(|secret| secret.rule.is_none()) {
-            self.staying.push_back(*number);
-            if self.staying.len() > MAX_SECRETS {
-                self.staying.pop_front().into_iter().for_each(|secret| self.facts.forget(secret));
-            }
-            return;
+            return self.staying.push_back(*number);
         }
         self.dropped += 1;
         if config.vault.contains(*name) {
@@ -181,44 +169,61 @@ impl Memory {
         let texts = numbers[0]..numbers[numbers.len() - 1] + 1;
         self.bytes += bytes;
         self.going.push_back(Going { secret: *number, texts, bytes });
-        while self.going.len() > MAX_SECRETS || (self.bytes > MAX_BYTES && self.going.len() > 1) {
-            self.forget_oldest();
+    }
+
+    /// Forgets the places in the document that has passed, and the oldest of too many Secrets.
+    fn forget(&mut self) {
+        self.facts.next_document();
+        while self.staying.len() > MAX_SECRETS {
+            self.staying.pop_front().into_iter().for_each(|secret| self.facts.forget(secret));
+        }
+        while self.going.len() > MAX_SECRETS || (self.going.len() > 1 && self.bytes > MAX_BYTES) {
+            let Some(Going { secret, texts, bytes }) = self.going.pop_front() else { return };
+            self.facts.forget(secret);
+            texts.for_each(|text| self.watch.remove(text));
+            self.bytes -= bytes;
         }
     }
 
-    fn forget_oldest(&mut self) {
-        let Some(Going { secret, texts, bytes }) = self.going.pop_front() else { return };
-        self.facts.forget(secret);
-        texts.for_each(|text| self.watch.remove(text));
-        self.bytes -= bytes;
+    /// Which names and values of Secrets that are left out stand in a document.
+    pub(super) fn find(&self, document: &Document<'_>) -> Found {
+        Found(self.watch.find(document.bytes))
     }
 
-    /// Recalls the names and values that stand in a document.
+    /// Makes the facts ready for a document in which these stand; the search for the values among them.
     ///
     /// # Errors
     ///
     /// More of them than a search can hold.
-    pub(super) fn recall(&mut self, document: &Document<'_>) -> Result<Recalled, Error> {
+    pub(super) fn recall(&mut self, document: &Document<'_>, found: &Found) -> Result<Survivors, Error> {
         let (mut names, mut values) = (Vec::new(), Vec::new());
-        for watched in self.watch.find(document.bytes) {
+        for watched in found.0.iter().filter_map(|number| self.watch.text(*number)) {
             match watched {
                 Watched::Name(name) => names.push(name.as_str()),
                 Watched::Value(value) => values.push(value.clone()),
             }
         }
-        let found = !names.is_empty() || !values.is_empty();
         if self.disguises.is_match(document.bytes) {
             // A name can be spelled in a way that no search of bytes finds.
             names = self.watch.texts().filter_map(Watched::name).collect();
         }
         self.facts.seal_for(&names).map_err(|error| too_much(&error))?;
-        let survivors = Survivors::new(values).map_err(|error| too_much(&error))?;
-        Ok(Recalled { found, survivors })
+        Survivors::new(values).map_err(|error| too_much(&error).into())
     }
 
     /// Remembers that a document refers to these Secrets from outside the stream.
     pub(super) fn refers_to(&mut self, outside: Outside) {
         self.outside.extend(outside.0);
+    }
+}
+
+/// The names and values that stand in a document.
+pub(super) struct Found(Vec<usize>);
+
+impl Found {
+    /// Whether none does.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

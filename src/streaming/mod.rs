@@ -25,7 +25,7 @@ use aho_corasick::AhoCorasick;
 use self::documents::Documents;
 use self::error::Place;
 pub use self::error::{Cause, StreamError};
-use self::memory::{Memory, Outside};
+use self::memory::{Found, Memory, Outside};
 use self::outlet::Outlet;
 pub use self::outlet::Written;
 use crate::config::Config;
@@ -203,17 +203,18 @@ impl<'c> Run<'c> {
         document: &Document<'d>,
         findings: Findings<'d>,
     ) -> Result<(Fate, Findings<'d>), Error> {
-        let recalled = self.memory.recall(document)?;
-        let interest = self.interest(document, recalled.found);
+        let found = self.memory.find(document);
+        let interest = self.interest(document, &found);
         if interest == Interest::Nothing {
             return Ok((Fate::Keep, findings));
         }
+        let survivors = self.memory.recall(document, &found)?;
         let pass = Pass {
             input: document.bytes,
             config: self.config,
             form: Form::Manifests,
             facts: &self.memory.facts,
-            survivors: &recalled.survivors,
+            survivors: &survivors,
             prefilter: &self.prefilter,
         };
         let mut outside = Outside::default();
@@ -223,8 +224,8 @@ impl<'c> Run<'c> {
         Ok((done.fates.pop().unwrap_or(Fate::Keep), done.findings))
     }
 
-    fn interest(&self, document: &Document<'_>, recalled: bool) -> Interest {
-        if recalled {
+    fn interest(&self, document: &Document<'_>, found: &Found) -> Interest {
+        if !found.is_nothing() {
             return Interest::Edit;
         }
         match self.prefilter.interest(document.bytes) {

@@ -77,8 +77,13 @@ impl<T: AsRef<[u8]>> Watch<T> {
         self.texts.values()
     }
 
-    /// The texts that stand in a document, in the order in which they came.
-    pub(super) fn find(&self, document: &[u8]) -> Vec<&T> {
+    /// A text that is looked for.
+    pub(super) fn text(&self, number: usize) -> Option<&T> {
+        self.texts.get(&number)
+    }
+
+    /// The numbers of the texts that stand in a document, in the order in which they came.
+    pub(super) fn find(&self, document: &[u8]) -> Vec<usize> {
         let mut found = BTreeSet::new();
         for width in (1..=WIDTH).filter(|width| self.widths[*width] > 0) {
             let unused = u64::BITS as usize - 8 * width;
@@ -91,7 +96,7 @@ impl<T: AsRef<[u8]>> Watch<T> {
                 }
             }
         }
-        found.into_iter().filter_map(|number| self.texts.get(&number)).collect()
+        found.into_iter().collect()
     }
 
     /// Finds the texts with this head, whose last byte stands at `end`.
@@ -149,7 +154,8 @@ mod tests {
     }
 
     fn found<'w>(watch: &'w Watch<&'w str>, document: &str) -> Vec<&'w str> {
-        watch.find(document.as_bytes()).into_iter().copied().collect()
+        let numbers = watch.find(document.as_bytes()).into_iter();
+        numbers.filter_map(|number| watch.text(number)).copied().collect()
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::choices::Choices;
 use crate::generate::{CANARY, Rules, rules, stream};
-use crate::laws::{Outcomes, cases, hold};
+use crate::laws::{Outcomes, cases, hold, hostile};
 use crate::reader::{read, split};
 use crate::render::Spelling;
 
@@ -61,7 +61,7 @@ fn refusal(error: &StreamError) -> Result<&Error, TestCaseError> {
 
 /// Compares both runs. Where Secrets come first, nothing is judged too early.
 fn same(
-    text: &str,
+    input: &[u8],
     size: usize,
     config: &Config,
     secrets_first: bool,
@@ -71,8 +71,9 @@ fn same(
         let lasts = |diagnostic: &&Diagnostic| secrets_first || !LOOKED_FOR.contains(&diagnostic.rule);
         diagnostics.iter().filter(lasts).cloned().collect()
     };
-    let whole = filter(text.as_bytes(), config);
-    let Streamed { output, said, result } = streamed(text.as_bytes(), size, config);
+    let text = String::from_utf8_lossy(input);
+    let whole = filter(input, config);
+    let Streamed { output, said, result } = streamed(input, size, config);
     match (whole, result) {
         (Ok(whole), Ok(summary)) => {
             prop_assert!(
@@ -168,10 +169,46 @@ fn a_stream_comes_out_as_from_the_whole_or_is_refused() {
         let sorted = choices.once_in(2);
         let text = stream(&mut choices, spelling).text;
         let text = if sorted { secrets_first(&text) } else { text };
-        same(&text, size, &config, sorted, &outcomes)
+        same(text.as_bytes(), size, &config, sorted, &outcomes)
             .map_err(|error| TestCaseError::fail(format!("{}\n{error}", rules.to_yaml())))
     });
     for (outcome, least) in [("both", total / 4), ("refused", total / 20), ("neither", 10)] {
+        assert!(outcomes.of(outcome) > least, "{outcome}: {}", outcomes.of(outcome));
+    }
+}
+
+/// Documents that are none, among such that refer to Secrets and such that are some.
+#[test]
+fn hostile_documents_come_out_as_from_the_whole_or_are_refused() {
+    let good: &[&str] = &[
+        "kind: Secret\nmetadata: {name: lf-nextauth}\nstringData: {salt: canary-value-1}\n",
+        "kind: Secret\nmetadata: {name: lf-app, namespace: one}\n",
+        "kind: ServiceAccount\nsecrets: [{name: lf-nextauth}]\n",
+        "kind: ServiceAccount\nsecrets: [{name: lf-app}, {name: other}]\n",
+        "kind: Service\n",
+    ];
+    let outcomes = Outcomes::default();
+    let total = cases(600);
+    hold(total, |bytes| {
+        let mut choices = Choices::new(bytes);
+        let rules = rules(&mut choices);
+        let config = config(&mut choices, &rules);
+        let size = 1 + choices.below(20);
+        let mut input = Vec::new();
+        for _ in 0..1 + choices.below(6) {
+            input.extend_from_slice(b"---\n");
+            match choices.below(4) {
+                0 => input.extend(hostile(&mut choices, 12)),
+                _ => input.extend_from_slice(choices.pick(good).as_bytes()),
+            }
+            if input.last() != Some(&b'\n') && !choices.once_in(4) {
+                input.push(b'\n');
+            }
+        }
+        same(&input, size, &config, false, &outcomes)
+            .map_err(|error| TestCaseError::fail(format!("{}\n{error}", rules.to_yaml())))
+    });
+    for (outcome, least) in [("both", total / 8), ("refused", total / 40), ("neither", 10)] {
         assert!(outcomes.of(outcome) > least, "{outcome}: {}", outcomes.of(outcome));
     }
 }
