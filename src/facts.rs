@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 
 use crate::config::{Config, SecretsRule};
+use crate::error::Error;
 use crate::object::Object;
+use crate::prefilter::search;
 use crate::survivors::{self, Value};
 use crate::yaml::Path;
 
@@ -131,9 +133,10 @@ impl Facts {
     /// # Errors
     ///
     /// More names than a search can hold.
-    pub(crate) fn seal(&mut self) -> Result<(), aho_corasick::BuildError> {
-        let names: Vec<&str> = self.dropped().flat_map(ChartSecret::names).collect();
-        self.dropped_names = search(&names)?;
+    pub(crate) fn seal(&mut self) -> Result<(), Error> {
+        if self.dropped().next().is_some() {
+            self.dropped_names = Some(search(self.dropped().flat_map(ChartSecret::names))?);
+        }
         Ok(())
     }
 
@@ -142,8 +145,8 @@ impl Facts {
     /// # Errors
     ///
     /// More names than a search can hold.
-    pub(crate) fn seal_for(&mut self, names: &[&str]) -> Result<(), aho_corasick::BuildError> {
-        self.dropped_names = search(names)?;
+    pub(crate) fn seal_for(&mut self, names: &[&str]) -> Result<(), Error> {
+        self.dropped_names = if names.is_empty() { None } else { Some(search(names.iter())?) };
         Ok(())
     }
 
@@ -152,14 +155,9 @@ impl Facts {
         self.left_out.clear();
     }
 
-    /// Hands out the values that were learned since the last call.
+    /// Takes the values of dropped Secrets, which must not survive elsewhere.
     pub(crate) fn take_values(&mut self) -> Vec<Value> {
         std::mem::take(&mut self.values)
-    }
-
-    /// The values of dropped Secrets, which must not survive elsewhere.
-    pub(crate) fn values(&self) -> &[Value] {
-        &self.values
     }
 
     /// Finds the names of dropped Secrets in a text; `None` where none is dropped.
@@ -238,13 +236,6 @@ impl Facts {
 /// The first rule that could choose a Secret of this name. If it has no other conditions, it decides for all of them.
 pub(crate) fn first_for<'c>(name: &str, config: &'c Config) -> Option<&'c SecretsRule> {
     config.secrets.iter().find(|rule| rule.name.matches(name))
-}
-
-fn search(names: &[&str]) -> Result<Option<AhoCorasick>, aho_corasick::BuildError> {
-    if names.is_empty() {
-        return Ok(None);
-    }
-    AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(names).map(Some)
 }
 
 /// Whether a rule selects a Secret.

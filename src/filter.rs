@@ -13,7 +13,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::config::Config;
-use crate::diagnostic::{Diagnostic, Location};
+use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::diff::Diff;
 use crate::error::Error;
 use crate::facts::Facts;
@@ -23,9 +23,10 @@ use crate::object::{Object, objects};
 use crate::observer::Observer;
 use crate::output::{self, Change, Finished, Output};
 use crate::pass::{Fate, Pass};
-use crate::prefilter::{EditFilter, Interest, SecretFilter};
+use crate::prefilter::Interest;
 use crate::refuse;
 use crate::stream::{self, Document};
+use crate::survey::Survey;
 use crate::survivors::Survivors;
 use crate::unmatched;
 
@@ -146,27 +147,33 @@ pub(crate) fn watched<'i>(
     observer: &mut dyn Observer,
 ) -> Result<Filtered<'i>, Error> {
     stream::check(input)?;
-    let form = Form::of(input)?;
+    let mut survey = Survey::of(input, config)?;
+    let form = if survey.may_be_list() { Form::of(input)? } else { Form::Manifests };
     config.check_rules()?;
     let mut findings = Findings::new(input);
-    let documents: Vec<Document<'i>> = stream::documents(input).collect();
-    let facts = learn(&documents, config, &mut findings)?;
-    let survivors = Survivors::new(facts.values().to_vec()).map_err(|error| refuse::too_much(&error))?;
-    let prefilter = EditFilter::new(config, &facts, &survivors)?;
-    let pass = Pass { input, config, form, facts: &facts, survivors: &survivors, prefilter: &prefilter };
-    let mut output = Output::default();
-    let mut summary = Summary { dropped: facts.dropped().count(), ..Summary::default() };
+    let mut facts = learn(&survey, config, &mut findings)?;
+    let survivors = Survivors::new(facts.take_values())?;
+    [facts.dropped_names(), survivors.search()]
+        .into_iter()
+        .flatten()
+        .for_each(|words| survey.look_for(words));
+    if observer.wants_every_document() {
+        survey.look_at_all(Interest::Check(Severity::Warning));
+    }
+    let pass = Pass { input, config, form, facts: &facts, survivors: &survivors };
+    let mut output = Output::new(input);
+    let mut summary =
+        Summary { documents: survey.documents, dropped: facts.dropped().count(), ..Summary::default() };
     let mut matched = BTreeSet::new();
-    let mut rest = documents.iter();
-    for part in pass.over(&documents, observer) {
-        for (fate, document) in part.fates.into_iter().zip(rest.by_ref()) {
-            summary.documents += usize::from(!document.is_blank());
+    let mut marks = survey.marks.iter();
+    for part in pass.over(&survey.marks, observer) {
+        for (fate, mark) in part.fates.into_iter().zip(marks.by_ref()) {
             match fate {
-                Fate::Keep => output.keep(input, document),
-                Fate::LeaveOut => output.leave_out(document),
+                Fate::Keep => {}
+                Fate::LeaveOut => output.leave_out(&mark.document),
                 Fate::Edit(text) => {
                     summary.edited += 1;
-                    output.replace(document, text);
+                    output.replace(&mark.document, text);
                 }
             }
         }
@@ -181,11 +188,41 @@ pub(crate) fn watched<'i>(
     if fails {
         return Err(Error::new(diagnostics));
     }
-    let Finished { pieces, changes } = form.with_results(input, output.finish(input), &diagnostics)?;
+    let Finished { pieces, changes } = form.with_results(input, output.finish(), &diagnostics)?;
     Ok(Filtered { input, pieces, changes, diagnostics, summary })
 }
 
-/// Learns of a Secret, and says what is wrong with it.
+/// The first pass: which Secrets the stream renders, and which of them go.
+pub(crate) fn learn(
+    survey: &Survey<'_>,
+    config: &Config,
+    findings: &mut Findings<'_>,
+) -> Result<Facts, Error> {
+    let mut facts = Facts::default();
+    for document in survey.secrets() {
+        let Some(tree) = findings.open(document, Interest::Edit) else { continue };
+        for object in objects(&tree).into_iter().filter(Object::is_secret) {
+            learn_secret(document, &object, config, &mut facts, findings);
+        }
+    }
+    for diagnostic in refuse::dropped_targets(&facts, config) {
+        findings.push(diagnostic);
+    }
+    facts.seal()?;
+    Ok(facts)
+}
+
+/// A Secret that was learned of.
+pub(crate) struct Learned<'t> {
+    /// `metadata.name`.
+    pub(crate) name: &'t str,
+    /// Its number in the facts.
+    pub(crate) number: usize,
+    /// Where it stands.
+    pub(crate) location: Location,
+}
+
+/// Learns of a Secret, and says what is wrong with it; `None` where it has no name to learn.
 pub(crate) fn learn_secret<'t>(
     document: &Document<'_>,
     object: &Object<'t, '_>,
@@ -204,38 +241,4 @@ pub(crate) fn learn_secret<'t>(
         findings.push(diagnostic.at(location.clone()));
     }
     Some(Learned { name, number, location })
-}
-
-/// A Secret that was learned of.
-pub(crate) struct Learned<'t> {
-    /// `metadata.name`.
-    pub(crate) name: &'t str,
-    /// Its number in the facts.
-    pub(crate) number: usize,
-    /// Where it stands.
-    pub(crate) location: Location,
-}
-
-/// The first pass: which Secrets the stream renders, and which of them go.
-pub(crate) fn learn(
-    documents: &[Document<'_>],
-    config: &Config,
-    findings: &mut Findings<'_>,
-) -> Result<Facts, Error> {
-    let mut facts = Facts::default();
-    let prefilter = SecretFilter::new()?;
-    for document in documents {
-        if !prefilter.may_hold_secret(document.bytes) {
-            continue;
-        }
-        let Some(tree) = findings.open(document, Interest::Edit) else { continue };
-        for object in objects(&tree).into_iter().filter(Object::is_secret) {
-            learn_secret(document, &object, config, &mut facts, findings);
-        }
-    }
-    for diagnostic in refuse::dropped_targets(&facts, config) {
-        findings.push(diagnostic);
-    }
-    facts.seal().map_err(|error| refuse::too_much(&error))?;
-    Ok(facts)
 }

@@ -57,7 +57,8 @@
 //!
 //! The modules in the order in which a stream passes them:
 //!
-//! 1. `stream` splits bytes into documents as Helm does; `prefilter` lets through what no rule can touch.
+//! 1. `stream` splits bytes into documents as Helm does; `prefilter` and `survey` let through what
+//!    no rule can touch.
 //! 2. `yaml` parses a document into a tree with byte spans; `object` sees Kubernetes objects in it, `pods` and
 //!    `references` what rules ask about; `facts` is what a first pass learns about all documents.
 //! 3. `rules` turn an object, the facts and the configuration into a `patch`: what changes, in meaning.
@@ -108,6 +109,7 @@ mod rules;
 mod splice;
 mod stream;
 mod streaming;
+mod survey;
 mod survivors;
 mod unmatched;
 mod vault;

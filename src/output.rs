@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, IoSlice, Write};
 use std::ops::Range;
 
-use crate::stream::Document;
+use crate::stream::{self, Document};
 
 /// Left where every document is left out: Helm 4 takes blank output for a failure of its plugin.
 pub(crate) const ALL_LEFT_OUT: &[u8] = b"# resecret: every document of this stream has been left out";
@@ -27,64 +27,69 @@ pub(crate) struct Finished<'i> {
     pub(crate) changes: Vec<Change>,
 }
 
-/// The edited stream.
-#[derive(Debug, Default)]
+/// The edited stream. What nothing is said about is kept.
+#[derive(Debug)]
 pub(crate) struct Output<'i> {
+    input: &'i [u8],
     pieces: Vec<Cow<'i, [u8]>>,
     changes: Vec<Change>,
-    /// The last piece, as long as it can grow: where it begins in the input, and its length.
-    run: Option<(usize, usize)>,
-    /// Whether anything but white space has been kept.
+    /// Where the input begins that nothing is said about yet.
+    at: usize,
+    /// Whether anything but white space has been kept or put in.
     written: bool,
     /// Whether a document has been left out.
     shortened: bool,
 }
 
 impl<'i> Output<'i> {
-    /// Lets a document through as it is.
-    pub(crate) fn keep(&mut self, input: &'i [u8], document: &Document<'i>) {
-        self.written |= !document.is_blank();
-        self.run = match self.run {
-            Some((start, length)) if start + length == document.offset => {
-                self.pieces.pop();
-                Some((start, length + document.bytes.len()))
-            }
-            _ => Some((document.offset, document.bytes.len())),
-        };
-        if let Some((start, length)) = self.run {
-            self.pieces.push(Cow::Borrowed(&input[start..start + length]));
-        }
+    /// Nothing of the input is changed yet.
+    pub(crate) fn new(input: &'i [u8]) -> Self {
+        Self { input, pieces: Vec::new(), changes: Vec::new(), at: 0, written: false, shortened: false }
     }
 
-    /// Puts other text in the place of a document's content.
+    /// Puts other text in the place of a document's content. Documents are given in their order.
     pub(crate) fn replace(&mut self, document: &Document<'i>, content: String) {
-        self.written = true;
-        self.run = None;
-        self.pieces.push(Cow::Borrowed(&document.bytes[..document.body]));
+        let content_start = document.offset + document.body;
+        self.keep_until(document.offset);
+        self.pieces.push(Cow::Borrowed(&self.input[document.offset..content_start]));
         self.pieces.push(Cow::Owned(content.into_bytes()));
+        self.written = true;
         self.change(document, self.pieces.len() - 2);
     }
 
     /// Leaves a document out, with its marker and comments.
     pub(crate) fn leave_out(&mut self, document: &Document<'i>) {
-        self.run = None;
-        self.shortened = true;
+        self.keep_until(document.offset);
+        let first = self.pieces.len();
         if !document.preamble().is_empty() {
             self.pieces.push(Cow::Borrowed(document.preamble()));
         }
-        self.change(document, self.pieces.len());
+        self.shortened = true;
+        self.change(document, first);
+    }
+
+    /// Lets everything through that nothing was said about, up to here.
+    fn keep_until(&mut self, end: usize) {
+        if self.at < end {
+            self.written = self.written
+                || stream::documents_of(self.input, self.at..end).any(|document| !document.is_blank());
+            self.pieces.push(Cow::Borrowed(&self.input[self.at..end]));
+            self.at = end;
+        }
     }
 
     fn change(&mut self, document: &Document<'_>, first: usize) {
-        let before = document.offset..document.offset + document.bytes.len();
-        self.changes.push(Change { before, after: first..self.pieces.len() });
+        let end = document.offset + document.bytes.len();
+        self.changes.push(Change { before: document.offset..end, after: first..self.pieces.len() });
+        self.at = end;
     }
 
     /// Ends the stream: it is not blank because of what was left out.
-    pub(crate) fn finish(mut self, input: &[u8]) -> Finished<'i> {
+    pub(crate) fn finish(mut self) -> Finished<'i> {
+        self.keep_until(self.input.len());
         if self.shortened && !self.written {
             self.pieces.push(Cow::Borrowed(ALL_LEFT_OUT));
-            self.pieces.push(Cow::Borrowed(line_break(input)));
+            self.pieces.push(Cow::Borrowed(line_break(self.input)));
         }
         Finished { pieces: self.pieces, changes: self.changes }
     }

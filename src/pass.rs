@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use rayon::prelude::{ParallelIterator, ParallelSlice};
 
 use crate::config::Config;
-use crate::diagnostic::{Location, Severity};
+use crate::diagnostic::Location;
 use crate::edit::edit;
 use crate::facts::Facts;
 use crate::findings::Findings;
@@ -16,13 +16,11 @@ use crate::frontend::{Form, is_configuration};
 use crate::object::{Object, objects};
 use crate::observer::Observer;
 use crate::patch::Op;
-use crate::prefilter::{EditFilter, Interest};
+use crate::prefilter::Interest;
 use crate::rules::{self, Context, Outcome, Part};
 use crate::stream::Document;
+use crate::survey::{LARGE, Mark};
 use crate::survivors::{Survivor, Survivors};
-
-/// Bytes of a stream from which on threads pay.
-const LARGE: usize = 1 << 20;
 
 /// What becomes of a document.
 pub(crate) enum Fate {
@@ -46,8 +44,6 @@ pub(crate) struct Pass<'a, 'i> {
     pub(crate) facts: &'a Facts,
     /// The search for values that must not go out.
     pub(crate) survivors: &'a Survivors,
-    /// The search for what could be of interest.
-    pub(crate) prefilter: &'a EditFilter,
 }
 
 /// What came of consecutive documents.
@@ -63,14 +59,14 @@ pub(crate) struct Done<'i> {
 impl<'i> Pass<'_, 'i> {
     /// Goes over documents: in one go, or a large stream in parts on all processors. The results have the order of the
     /// documents either way, and no document depends on another.
-    pub(crate) fn over(&self, documents: &[Document<'i>], observer: &mut dyn Observer) -> Vec<Done<'i>> {
+    pub(crate) fn over(&self, marks: &[Mark<'i>], observer: &mut dyn Observer) -> Vec<Done<'i>> {
         if self.input.len() < LARGE || observer.is_someone() {
-            return vec![self.part(documents, observer)];
+            return vec![self.part(marks, observer)];
         }
         // More parts than processors, since some documents take longer than others.
         let parts = 4 * rayon::current_num_threads();
-        let length = documents.len().div_ceil(parts).max(1);
-        documents.par_chunks(length).map(|part| self.part(part, &mut ())).collect()
+        let length = marks.len().div_ceil(parts).max(1);
+        marks.par_chunks(length).map(|part| self.part(part, &mut ())).collect()
     }
 
     /// Goes over one document that somebody has an interest in, adding to what was found in it before.
@@ -86,10 +82,10 @@ impl<'i> Pass<'_, 'i> {
         Done { fates, findings: run.findings, matched: run.matched }
     }
 
-    fn part(&self, documents: &[Document<'i>], observer: &mut dyn Observer) -> Done<'i> {
+    fn part(&self, marks: &[Mark<'i>], observer: &mut dyn Observer) -> Done<'i> {
         let mut run =
             Run { pass: self, findings: Findings::new(self.input), matched: BTreeSet::new(), observer };
-        let fates = documents.iter().map(|document| run.fate(document)).collect();
+        let fates = marks.iter().map(|mark| run.fate(mark)).collect();
         Done { fates, findings: run.findings, matched: run.matched }
     }
 }
@@ -103,13 +99,10 @@ struct Run<'a, 'i> {
 }
 
 impl Run<'_, '_> {
-    fn fate(&mut self, document: &Document<'_>) -> Fate {
-        match self.pass.prefilter.interest(document.bytes) {
-            Interest::Nothing if self.observer.wants_every_document() => {
-                self.document(document, Interest::Check(Severity::Warning))
-            }
+    fn fate(&mut self, mark: &Mark<'_>) -> Fate {
+        match mark.sign.interest {
             Interest::Nothing => Fate::Keep,
-            interest => self.document(document, interest),
+            interest => self.document(&mark.document, interest),
         }
     }
 

@@ -4,117 +4,260 @@
 //! answer yes: an escape in double quotes (`"\u0053ecret"`), a line break that is escaped there, and `!!binary`.
 //! Aliases and merge keys hide nothing: what they stand for is spelled out in the same document.
 
-use aho_corasick::AhoCorasick;
-use memchr::memmem;
+use std::ops::{BitOr, BitOrAssign, Range};
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 
 use crate::config::{Config, Level};
 use crate::diagnostic::Severity;
 use crate::error::Error;
-use crate::facts::{ChartSecret, Facts};
 use crate::refuse;
-use crate::survivors::Survivors;
+use crate::stream::Document;
 
 /// What could spell a name differently from its bytes.
 pub(crate) const DISGUISES: [&str; 7] = ["\\x", "\\u", "\\U", "\\\n", "\\\r", "!binary", ":binary"];
 
 /// Every field that names a Secret has one of these in its key, or in that of a parent, or is a storage class'.
-pub(crate) const REFERENCES: [&str; 5] = ["ecret", "Ref", "basicAuth", "credentials", "StorageClass"];
+const REFERENCES: [&str; 5] = ["ecret", "Ref", "basicAuth", "credentials", "StorageClass"];
 
-/// Whether a document could hold a Secret object.
-pub(crate) struct SecretFilter(AhoCorasick);
-
-impl SecretFilter {
-    /// Builds the search.
-    ///
-    /// # Errors
-    ///
-    /// None in practice: the words are few and fixed.
-    pub(crate) fn new() -> Result<Self, Error> {
-        search(DISGUISES.iter().map(|word| (*word).to_owned())).map(Self)
-    }
-
-    /// `false` only if no object in the document can be of kind Secret.
-    pub(crate) fn may_hold_secret(&self, document: &[u8]) -> bool {
-        // `imagePullSecrets` and `ExternalSecret` are not the word.
-        let begins_word = |at: usize| at == 0 || !document[at - 1].is_ascii_alphanumeric();
-        memmem::find_iter(document, b"Secret").any(begins_word) || self.0.is_match(document)
-    }
-}
+/// Words that vector instructions find all at once.
+const FEW: usize = 32;
 
 /// What a run may want from a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Interest {
     /// No rule can touch it, no policy asks about it: its bytes pass.
+    #[default]
     Nothing,
     /// A policy asks what stands in it; how much it matters where that cannot be said.
     Check(Severity),
-    /// It may name Secrets that are not known yet.
+    /// It may refer to Secrets that have not come yet.
     References,
     /// A rule could change it.
     Edit,
 }
 
-/// Whether a rule could change a document or a policy has something to say about it.
-pub(crate) struct EditFilter {
-    edits: AhoCorasick,
-    checks: AhoCorasick,
-    severity: Severity,
+/// What a word says about the document that holds it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sign {
+    /// An object in it could be of kind Secret.
+    pub(crate) secret: bool,
+    /// It could be a ResourceList.
+    pub(crate) list: bool,
+    /// What a run may want from it.
+    pub(crate) interest: Interest,
 }
 
-impl EditFilter {
-    /// Builds the searches for what the configuration and the facts make interesting.
+impl Sign {
+    const NOTHING: Self = Self::of(Interest::Nothing);
+    const SECRET: Self = Self { secret: true, ..Self::NOTHING };
+    /// A disguised one is a document like any other: its objects are found all the same.
+    const LIST: Self = Self { list: true, ..Self::NOTHING };
+    const DISGUISE: Self = Self { secret: true, ..Self::of(Interest::Edit) };
+
+    /// A wish.
+    pub(crate) const fn of(interest: Interest) -> Self {
+        Self { secret: false, list: false, interest }
+    }
+}
+
+impl BitOr for Sign {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self {
+            secret: self.secret | other.secret,
+            list: self.list | other.list,
+            interest: self.interest.max(other.interest),
+        }
+    }
+}
+
+impl BitOrAssign for Sign {
+    fn bitor_assign(&mut self, other: Self) {
+        *self = *self | other;
+    }
+}
+
+/// Something that finds words in bytes.
+pub(crate) trait Words: Sync {
+    /// The first word that begins in this part of the input and ends in it: where it begins, and what it says.
+    fn find(&self, input: &[u8], part: Range<usize>) -> Option<(usize, Sign)>;
+
+    /// All that its words can say together.
+    fn most(&self) -> Sign;
+}
+
+/// The words that are known before anything is read.
+pub(crate) struct KnownWords {
+    search: AhoCorasick,
+    /// For each word what it says inside another word, and elsewhere.
+    signs: Vec<(Sign, Sign)>,
+    /// All of them together.
+    most: Sign,
+}
+
+impl KnownWords {
+    /// What the configuration makes interesting.
     ///
     /// # Errors
     ///
-    /// More dropped Secrets than the search can hold (billions of bytes of names).
-    pub(crate) fn new(config: &Config, facts: &Facts, survivors: &Survivors) -> Result<Self, Error> {
-        // Duplicates are looked for in every list of variables, so `env` alone makes a document interesting.
-        let mut edits: Vec<String> =
-            DISGUISES.iter().chain(&["env"]).map(|word| (*word).to_owned()).collect();
-        edits.extend(facts.dropped().flat_map(ChartSecret::names).map(str::to_owned));
-        edits.extend(survivors.spellings().map(str::to_owned));
-        edits.extend(config.references.iter().map(|rule| rule.kind.clone()));
-        if !config.drop_annotations.is_empty() {
-            edits.push("annotations".to_owned());
-        }
-        let mut checks: Vec<&str> = Vec::new();
-        if config.policy.external != Level::Allow {
-            checks.extend(REFERENCES);
-        }
-        if config.policy.plaintext != Level::Allow {
-            checks.extend(["ConfigMap", "args", "command", "annotations"]);
-        }
-        let strict = [config.policy.external, config.policy.plaintext].contains(&Level::Error);
-        let severity = if strict { Severity::Error } else { Severity::Warning };
-        let checks = search(checks.into_iter().map(str::to_owned))?;
-        Ok(Self { edits: search(edits.into_iter())?, checks, severity })
+    /// More words than a search can hold (billions of bytes).
+    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
+        Self::of(known(config))
     }
 
-    /// Less than [`Interest::Edit`] only if no rule can change the document, [`Interest::Nothing`] only if no policy
-    /// has anything to say about it either.
-    pub(crate) fn interest(&self, document: &[u8]) -> Interest {
-        if self.edits.is_match(document) {
-            Interest::Edit
-        } else if self.checks.is_match(document) {
-            Interest::Check(self.severity)
-        } else {
-            Interest::Nothing
+    /// The same, and what may refer to Secrets.
+    ///
+    /// # Errors
+    ///
+    /// As for [`KnownWords::new`].
+    pub(crate) fn with_references(config: &Config) -> Result<Self, Error> {
+        let mut words = known(config);
+        let sign = Sign::of(Interest::References);
+        words.extend(REFERENCES.map(|word| (word, sign, sign)));
+        Self::of(words)
+    }
+
+    /// Of the words that begin at the same byte only the longest is found, so it says what its beginnings say too.
+    fn of(mut words: Vec<(&str, Sign, Sign)>) -> Result<Self, Error> {
+        words.sort_by_key(|(word, ..)| *word);
+        let mut signs: Vec<(Sign, Sign)> = Vec::with_capacity(words.len());
+        // The words, each a beginning of the next, that the last one begins with.
+        let mut beginnings: Vec<usize> = Vec::new();
+        for (position, &(word, inside, alone)) in words.iter().enumerate() {
+            while beginnings.pop_if(|last| !word.starts_with(words[*last].0)).is_some() {}
+            let (before_inside, before_alone) =
+                beginnings.last().map_or_else(Default::default, |last| signs[*last]);
+            signs.push((inside | before_inside, alone | before_alone));
+            beginnings.push(position);
         }
+        // A word that stands twice is found as one of the two, whichever: both say the same.
+        for position in (1..words.len()).rev() {
+            if words[position - 1].0 == words[position].0 {
+                signs[position - 1] = signs[position];
+            }
+        }
+        let most = signs.iter().fold(Sign::NOTHING, |most, (_, sign)| most | *sign);
+        Ok(Self { search: search(words.iter().map(|(word, ..)| word))?, signs, most })
     }
 }
 
-/// A search for words.
-pub(crate) fn search(words: impl Iterator<Item = String>) -> Result<AhoCorasick, Error> {
-    AhoCorasick::new(words).map_err(|error| refuse::too_much(&error).into())
+/// What each word says inside another word, and elsewhere.
+fn known(config: &Config) -> Vec<(&str, Sign, Sign)> {
+    let mut words: Vec<(&str, Sign, Sign)> = Vec::new();
+    let mut add = |word, sign| words.push((word, sign, sign));
+    for word in DISGUISES {
+        add(word, Sign::DISGUISE);
+    }
+    // Duplicates are looked for in every list of variables, so `env` alone makes a document interesting.
+    add("env", Sign::of(Interest::Edit));
+    for rule in &config.references {
+        add(&rule.kind, Sign::of(Interest::Edit));
+    }
+    if !config.drop_annotations.is_empty() {
+        add("annotations", Sign::of(Interest::Edit));
+    }
+    let strict = [config.policy.external, config.policy.plaintext].contains(&Level::Error);
+    let check = Sign::of(Interest::Check(if strict { Severity::Error } else { Severity::Warning }));
+    if config.policy.external != Level::Allow {
+        for word in REFERENCES {
+            add(word, check);
+        }
+    }
+    if config.policy.plaintext != Level::Allow {
+        for word in ["ConfigMap", "args", "command", "annotations"] {
+            add(word, check);
+        }
+    }
+    // `imagePullSecrets` and `ExternalSecret` are not the word.
+    words.push(("Secret", Sign::NOTHING, Sign::SECRET));
+    words.push(("ResourceList", Sign::NOTHING, Sign::LIST));
+    words
+}
+
+impl Words for KnownWords {
+    fn find(&self, input: &[u8], part: Range<usize>) -> Option<(usize, Sign)> {
+        let found = self.search.find(Input::new(input).span(part))?;
+        let inside = found.start() > 0 && input[found.start() - 1].is_ascii_alphanumeric();
+        let (sign_inside, sign) = self.signs[found.pattern().as_usize()];
+        Some((found.start(), if inside { sign_inside } else { sign }))
+    }
+
+    fn most(&self) -> Sign {
+        self.most
+    }
+}
+
+/// What the first pass has learned: names and values of dropped Secrets. A document that holds one may have to change.
+impl Words for AhoCorasick {
+    fn find(&self, input: &[u8], part: Range<usize>) -> Option<(usize, Sign)> {
+        let found = self.try_find(Input::new(input).span(part)).ok().flatten()?;
+        Some((found.start(), Sign::of(Interest::Edit)))
+    }
+
+    fn most(&self) -> Sign {
+        Sign::of(Interest::Edit)
+    }
+}
+
+/// A search for the longest of these words.
+///
+/// # Errors
+///
+/// More words than a search can hold.
+pub(crate) fn search<W: AsRef<[u8]>>(words: impl Iterator<Item = W>) -> Result<AhoCorasick, Error> {
+    let words: Vec<W> = words.collect();
+    // A few are found by vector instructions, and the automaton behind them need only be cheap to build.
+    let kind = (words.len() <= FEW).then_some(AhoCorasickKind::NoncontiguousNFA);
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostLongest)
+        .kind(kind)
+        .build(words)
+        .map_err(|error| refuse::too_much(&error).into())
+}
+
+/// The signs of one document after the other: the input is searched once, whatever its documents are.
+pub(crate) struct Signs<'a, W: ?Sized> {
+    words: &'a W,
+    input: &'a [u8],
+    end: usize,
+    next: Option<(usize, Sign)>,
+}
+
+impl<'a, W: Words + ?Sized> Signs<'a, W> {
+    /// For documents of this part of an input.
+    pub(crate) fn new(words: &'a W, input: &'a [u8], part: Range<usize>) -> Self {
+        Self { words, input, end: part.end, next: words.find(input, part) }
+    }
+
+    /// What the words of the next document say. Documents are asked about in their order.
+    pub(crate) fn of(&mut self, document: &Document<'_>) -> Sign {
+        let end = document.offset + document.bytes.len();
+        let mut sign = Sign::NOTHING;
+        while let Some((at, found)) = self.next.filter(|(at, _)| *at < end) {
+            sign |= found;
+            // A word can begin inside another one.
+            let from = if sign == self.words.most() { end } else { at + 1 };
+            self.next = self.words.find(self.input, from..self.end);
+        }
+        sign
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stream::documents;
+
+    fn signs(text: &str, words: &KnownWords) -> Vec<Sign> {
+        let mut signs = Signs::new(words, text.as_bytes(), 0..text.len());
+        documents(text.as_bytes()).map(|document| signs.of(&document)).collect()
+    }
 
     #[test]
     fn every_spelling_of_secret_is_found() {
-        let filter = SecretFilter::new().expect("a filter");
+        let words = KnownWords::new(&Config::default()).expect("a filter");
         for text in [
             "kind: Secret",
             "\"kind\":\"Secret\"",
@@ -127,10 +270,33 @@ mod tests {
             "kind: !!binary U2VjcmV0",
             "kind: 'Secret'",
         ] {
-            assert!(filter.may_hold_secret(text.as_bytes()), "{text}");
+            assert!(signs(text, &words)[0].secret, "{text}");
         }
         for text in ["imagePullSecrets: []", "kind: ExternalSecret", "secretKeyRef", "kind: ConfigMap"] {
-            assert!(!filter.may_hold_secret(text.as_bytes()), "{text}");
+            assert!(!signs(text, &words)[0].secret, "{text}");
         }
+    }
+
+    #[test]
+    fn each_document_has_its_own_words() {
+        let words = KnownWords::new(&Config::default()).expect("a filter");
+        let found = signs("a: b\n---\nenv: []\n---\nkind: Secret\n---\nc: d\n", &words);
+        let edit = Sign::of(Interest::Edit);
+        assert_eq!(found, [Sign::NOTHING, edit, Sign::SECRET, Sign::NOTHING]);
+    }
+
+    #[test]
+    fn no_word_hides_another() {
+        let check = Sign::of(Interest::Check(Severity::Warning));
+        let edit = Sign::of(Interest::Edit);
+        let words = [("abc", check, check), ("ab", edit, edit), ("bcd", edit, edit), ("abc", check, check)];
+        let words = KnownWords::of(words.to_vec()).expect("a filter");
+        assert_eq!(signs("xabc", &words), [edit], "a longer word hides no shorter one");
+        let words = [("abc", check, check), ("bcd", Sign::SECRET, Sign::SECRET)];
+        let words = KnownWords::of(words.to_vec()).expect("a filter");
+        assert_eq!(signs("abcd", &words), [check | Sign::SECRET], "nor one that begins inside it");
+        let words = [("abc", check, check), ("abc", edit, edit)];
+        let words = KnownWords::of(words.to_vec()).expect("a filter");
+        assert_eq!(signs("abc", &words), [edit], "nor the same one");
     }
 }

@@ -3,6 +3,8 @@
 //! Helm splits at `(?:^|\s*\n)---\s*`: at every line that begins with `---`, whatever follows on it. No YAML is
 //! known here beyond that, so nothing in this module can fail on a document's content.
 
+use std::ops::Range;
+
 use memchr::memmem;
 
 use crate::diagnostic::Diagnostic;
@@ -11,7 +13,7 @@ use crate::rule::Rule;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 const MARKER: &[u8] = b"---";
-/// What ends a document: its last line break, and the marker of the next one.
+/// Where a document ends and the next begins, behind the line break.
 pub(crate) const NEXT: &[u8] = b"\n---";
 const SOURCE: &[u8] = b"# Source: ";
 
@@ -41,7 +43,7 @@ impl<'i> Document<'i> {
         &self.bytes[self.body..]
     }
 
-    /// Whether there is nothing but white space behind the marker.
+    /// Whether nothing stands behind the marker.
     pub(crate) fn is_blank(&self) -> bool {
         self.content().iter().all(u8::is_ascii_whitespace)
     }
@@ -54,28 +56,32 @@ impl<'i> Document<'i> {
 
 /// Splits a stream. Every byte belongs to exactly one document.
 pub(crate) fn documents(input: &[u8]) -> impl Iterator<Item = Document<'_>> {
-    let mut markers = marker_positions(input).peekable();
-    // What stands before the first marker is a document of its own, unless it is only a byte order mark.
-    let mut start = Some(0);
-    let bom = if input.starts_with(BOM) { BOM.len() } else { 0 };
-    if markers.peek() == Some(&bom) {
-        markers.next();
-    }
+    documents_of(input, 0..input.len())
+}
+
+/// Splits one of a stream's [`parts`]. Its documents are counted from 1.
+pub(crate) fn documents_of(input: &[u8], part: Range<usize>) -> impl Iterator<Item = Document<'_>> {
+    let Range { start: first, end: last } = part;
+    let mut markers = memmem::find_iter(&input[first..last], NEXT).map(move |at| first + at + 1);
+    let mut start = Some(first);
     let mut number = 0;
     std::iter::from_fn(move || {
         let offset = start.take()?;
-        let end = markers.next();
-        start = end;
+        start = markers.next();
         number += 1;
-        Some(Document::new(number, offset, &input[offset..end.unwrap_or(input.len())]))
+        Some(Document::new(number, offset, &input[offset..start.unwrap_or(last)]))
     })
 }
 
-/// Every place where a line begins with `---`.
-fn marker_positions(input: &[u8]) -> impl Iterator<Item = usize> {
-    let bom = if input.starts_with(BOM) { BOM.len() } else { 0 };
-    let first = input[bom..].starts_with(MARKER).then_some(bom);
-    first.into_iter().chain(memmem::find_iter(input, NEXT).map(|at| at + 1))
+/// Cuts a stream at markers, into parts of this many bytes or more.
+pub(crate) fn parts(input: &[u8], bytes: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut start = Some(0);
+    std::iter::from_fn(move || {
+        let from = start.take()?;
+        let enough = input.len().min(from + bytes);
+        start = memmem::find(&input[enough..], NEXT).map(|at| enough + at + 1);
+        Some(from..start.unwrap_or(input.len()))
+    })
 }
 
 /// Refuses what is no stream of manifests at all.

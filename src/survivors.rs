@@ -13,7 +13,9 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use crate::config::Config;
 use crate::credential;
 use crate::diagnostic::Severity;
+use crate::error::Error;
 use crate::object::{Object, objects};
+use crate::prefilter::search;
 use crate::rule::Rule;
 use crate::rules::Finding;
 use crate::yaml::{Kind, NodeId, Path, Step, Tree, parse};
@@ -92,7 +94,7 @@ fn url_encoded(value: &str) -> String {
 /// The search for values in documents that go out.
 pub(crate) struct Survivors {
     values: Vec<Value>,
-    search: AhoCorasick,
+    search: Option<AhoCorasick>,
 }
 
 /// A value that survives in a document.
@@ -109,27 +111,28 @@ impl Survivors {
     /// # Errors
     ///
     /// More values than a search can hold.
-    pub(crate) fn new(values: Vec<Value>) -> Result<Self, aho_corasick::BuildError> {
-        let search = AhoCorasick::new(values.iter().map(|value| &value.spelling))?;
+    pub(crate) fn new(values: Vec<Value>) -> Result<Self, Error> {
+        let spellings = values.iter().map(|value| &value.spelling);
+        let search = if values.is_empty() { None } else { Some(search(spellings)?) };
         Ok(Self { values, search })
     }
 
-    /// What is searched for, for the prefilter.
-    pub(crate) fn spellings(&self) -> impl Iterator<Item = &str> {
-        self.values.iter().map(|value| value.spelling.as_str())
+    /// What finds the values, for the prefilter; `None` where there are none.
+    pub(crate) fn search(&self) -> Option<&AhoCorasick> {
+        self.search.as_ref()
     }
 
     /// The values that survive in a document's text.
     pub(crate) fn find(&self, text: &str, config: &Config) -> Vec<Survivor> {
-        if self.values.is_empty() || !self.search.is_match(text) {
+        let Some(search) = self.search.as_ref().filter(|search| search.is_match(text)) else {
             return Vec::new();
-        }
+        };
         // The text is a document that has been parsed before, or its verified edit.
         let Ok(tree) = parse(text) else { return Vec::new() };
         let objects = objects(&tree);
         let mut found: Vec<Survivor> = Vec::new();
         let mut paths: HashSet<Path> = HashSet::new();
-        for hit in self.search.find_iter(text) {
+        for hit in search.find_iter(text) {
             let value = &self.values[hit.pattern().as_usize()];
             let place = place(&tree, &objects, hit.start());
             let Some(severity) = severity(place.as_ref(), config) else { continue };

@@ -228,7 +228,7 @@ pub(super) enum Color {
     Never,
 }
 
-/// Flags that say which renders are read, each for itself.
+/// Flags that say which renders are read.
 #[derive(Debug, clap::Args)]
 pub(super) struct SourceArgs {
     /// Renders to read: files, or folders with *.yaml, *.yml and *.json files at any depth [default: standard input]
@@ -310,20 +310,12 @@ pub(super) struct RuleArgs {
     pub(super) allow_unmatched: bool,
 }
 
-/// Flags that say where manifests are read from.
-#[derive(Debug, clap::Args)]
-pub(super) struct InputArgs {
-    /// Rendered manifests; `-` and none at all are standard input
-    #[arg(value_name = "FILES")]
-    pub(super) files: Vec<PathBuf>,
-}
-
 /// The arguments of `keys`.
 #[derive(Debug, clap::Args)]
 pub(super) struct KeysArgs {
     /// What to read.
     #[command(flatten)]
-    pub(super) input: InputArgs,
+    pub(super) input: SourceArgs,
 
     /// What to print
     #[arg(short, long, value_enum, default_value_t = KeysOutput::Table)]
@@ -359,7 +351,7 @@ pub(super) struct KeysArgs {
 pub(super) struct PatchesArgs {
     /// What to read.
     #[command(flatten)]
-    pub(super) input: InputArgs,
+    pub(super) input: SourceArgs,
 
     /// What to print
     #[arg(short, long, value_enum, default_value_t = PatchesOutput::Kustomize)]

@@ -8,12 +8,11 @@ use clap::CommandFactory;
 use clap::error::ErrorKind;
 
 use super::args::{Args, Format, ReportArgs, RuleArgs};
-use super::input::piped;
 use super::previous::{Previous, UpgradeArgs};
 use super::progress::Progress;
 use super::rules::Rules;
 use super::sinks::Sinks;
-use super::sources::Source;
+use super::sources::{Source, piped};
 
 /// The flags of `filter`.
 #[derive(Debug, clap::Args)]

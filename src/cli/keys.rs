@@ -2,24 +2,28 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use resecret::{Manifest, SecretStore, Vault};
 
 use super::args::{KeysArgs, KeysOutput, StoreKind};
-use super::input::{self, Input};
+use super::places::Joined;
+use super::progress::Progress;
 use super::rules::Rules;
 use super::sinks::Sinks;
+use super::sources::Source;
 use crate::exit::ExitStatus;
 
 /// Runs the command.
 pub(super) fn run(args: &KeysArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
     let form = form(args)?;
-    if input::has_stdin(&args.against) && (args.input.files.is_empty() || input::has_stdin(&args.input.files))
-    {
+    let stdin = Path::new("-");
+    let reads_stdin = args.input.files.is_empty() || args.input.files.iter().any(|file| file == stdin);
+    if reads_stdin && args.against.iter().any(|file| file == stdin) {
         bail!("standard input holds either manifests or Secrets: give the manifests as a file");
     }
-    let Input { bytes, places } = Input::read(&args.input.files)?;
+    let Joined { bytes, places } = Joined::read(&args.input.files)?;
     sinks.places(places);
     let config = Rules::read(&args.rules, None)?.of(&bytes)?;
     let vault = resecret::vault(&bytes, &config)?;
@@ -58,7 +62,13 @@ fn form(args: &KeysArgs) -> anyhow::Result<Option<Manifest>> {
 
 /// Checks existing Secrets.
 fn check(vault: &Vault, args: &KeysArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
-    let files: Vec<_> = args.against.iter().map(|path| input::file(path)).collect::<Result<_, _>>()?;
+    let progress = Progress::start(args.against.len());
+    let read = |path: &PathBuf| {
+        let source = Source::of(path);
+        Ok((source.name(), source.read(&progress)?))
+    };
+    let files: Vec<_> = args.against.iter().map(read).collect::<anyhow::Result<_>>()?;
+    drop(progress);
     let found = vault.check(&files)?;
     let all = [vault.diagnostics(), &found].concat();
     sinks.success(&all, Summary::of(vault, Some(found.len())));

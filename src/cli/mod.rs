@@ -6,11 +6,11 @@ mod diff;
 mod explain;
 mod filter;
 mod helm4;
-mod input;
 mod keys;
 mod kustomize;
 mod manual;
 mod patches;
+mod places;
 mod previous;
 mod progress;
 mod rules;
@@ -18,6 +18,7 @@ mod scan;
 mod schema;
 mod sinks;
 mod sources;
+mod whole;
 
 use clap::Parser;
 

@@ -7,14 +7,14 @@ use anyhow::Context;
 use resecret::{Change, Plan};
 
 use super::args::{PatchesArgs, PatchesOutput};
-use super::input::Input;
+use super::places::Joined;
 use super::rules::Rules;
 use super::sinks::Sinks;
 use crate::exit::ExitStatus;
 
 /// Runs the command.
 pub(super) fn run(args: &PatchesArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
-    let Input { bytes, places } = Input::read(&args.input.files)?;
+    let Joined { bytes, places } = Joined::read(&args.input.files)?;
     sinks.places(places);
     let config = Rules::read(&args.rules, None)?.of(&bytes)?;
     let plan = resecret::plan(&bytes, &config)?;

@@ -1,6 +1,6 @@
 //! `--previous`: the manifest of the last release, to see what the next upgrade would lose.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::ensure;
 use resecret::{Config, Diagnostic, HAZARDS, Rule};
@@ -43,7 +43,7 @@ impl Previous {
     pub(super) fn read(args: &UpgradeArgs, renders: &[Source]) -> anyhow::Result<Option<Self>> {
         let Some(path) = &args.previous else { return Ok(None) };
         ensure!(renders.len() == 1, "--previous is about one release: check one render at a time");
-        let source = if path == Path::new("-") { Source::Stdin } else { Source::File(path.clone()) };
+        let source = Source::of(path);
         let twice = [&source, &renders[0]].iter().all(|source| matches!(source, Source::Stdin));
         ensure!(
             !twice,

@@ -12,7 +12,7 @@ use resecret::{Cause, Diagnostic, Format, Location, Rule, Severity, StreamError,
 
 use super::args::{LOG, ReportArgs};
 use super::helm4;
-use super::input::Places;
+use super::places::Places;
 
 /// The places that a report is written to.
 ///

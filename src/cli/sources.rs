@@ -2,13 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, StdinLock};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 
-use super::input::piped;
 use super::progress::Progress;
+use super::whole;
 
 /// Endings of files that hold manifests.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
@@ -23,6 +23,11 @@ pub(super) enum Source {
 }
 
 impl Source {
+    /// A file, or standard input for `-`.
+    pub(super) fn of(path: &Path) -> Self {
+        if path == Path::new("-") { Self::Stdin } else { Self::File(path.to_owned()) }
+    }
+
     /// What messages call it.
     pub(super) fn name(&self) -> String {
         match self {
@@ -38,19 +43,31 @@ impl Source {
     /// It cannot be read, or it is a terminal, at which nobody types manifests.
     pub(super) fn read(&self, progress: &Progress) -> anyhow::Result<Vec<u8>> {
         match self {
-            Self::Stdin => read_all(piped()?, progress).context("cannot read standard input"),
+            Self::Stdin => {
+                let stdin = piped()?;
+                let bytes = match whole::standard_input() {
+                    Some(file) => whole::file(file, progress),
+                    None => whole::pipe(stdin, progress),
+                };
+                bytes.context("cannot read standard input")
+            }
             Self::File(path) => {
-                let file = File::open(path).and_then(|file| read_all(file, progress));
-                file.with_context(|| format!("cannot read {}", path.display()))
+                let bytes = File::open(path).and_then(|file| whole::file(file, progress));
+                bytes.with_context(|| format!("cannot read {}", path.display()))
             }
         }
     }
 }
 
-fn read_all(reader: impl Read, progress: &Progress) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    progress.counting(reader).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// Standard input, unless it is a terminal, at which nobody types manifests.
+pub(super) fn piped() -> anyhow::Result<StdinLock<'static>> {
+    let stdin = io::stdin().lock();
+    if stdin.is_terminal() {
+        bail!(
+            "standard input is a terminal: pipe rendered manifests in, for example `helm template … | resecret`"
+        );
+    }
+    Ok(stdin)
 }
 
 /// The streams that arguments name, in the order of the arguments, those of a folder by name.
@@ -64,9 +81,7 @@ pub(super) fn sources(files: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     }
     let mut sources = Vec::new();
     for path in files {
-        if path.as_os_str() == "-" {
-            sources.push(Source::Stdin);
-        } else if path.is_dir() {
+        if path.is_dir() {
             let before = sources.len();
             folder(path, &mut sources)?;
             ensure!(
@@ -75,7 +90,7 @@ pub(super) fn sources(files: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
                 path.display()
             );
         } else {
-            sources.push(Source::File(path.clone()));
+            sources.push(Source::of(path));
         }
     }
     Ok(sources)

@@ -13,14 +13,14 @@ use crate::findings::Findings;
 use crate::frontend::is_configuration;
 use crate::object::{Object, objects};
 use crate::pods::{CONTAINER_LISTS, EnvList, ValueSource, expansions};
-use crate::prefilter::{EditFilter, Interest};
+use crate::prefilter::Interest;
 use crate::references::{Reference as Found, Takes};
 use crate::rules::annotations::{Annotation, checksums};
 use crate::rules::left_behind::{self, names};
 use crate::rules::plaintext::{Credential as Literal, credentials};
 use crate::rules::{Context, Subject};
 use crate::stream::{self, Document};
-use crate::survivors::Survivors;
+use crate::survey::{Mark, Survey};
 use crate::yaml::span::Lines;
 use crate::yaml::{NodeId, Path, Step};
 
@@ -61,17 +61,15 @@ pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
     let mut config = Config::default();
     config.add_file("inventory", EVERYTHING)?;
     let mut findings = Findings::new(input);
-    let documents: Vec<Document<'_>> = stream::documents(input).collect();
-    let facts = learn(&documents, &config, &mut findings)?;
-    let no_survivors = Survivors::new(Vec::new()).map_err(|error| crate::refuse::too_much(&error))?;
-    let prefilter = EditFilter::new(&config, &facts, &no_survivors)?;
+    let mut survey = Survey::of(input, &config)?;
+    let facts = learn(&survey, &config, &mut findings)?;
+    facts.dropped_names().into_iter().for_each(|names| survey.look_for(names));
     let mut collector = Collector::new(input, Context { config: &config, facts: &facts });
-    for document in &documents {
-        let interest = prefilter.interest(document.bytes);
-        if interest == Interest::Nothing {
+    for Mark { document, sign } in &survey.marks {
+        if sign.interest == Interest::Nothing {
             continue;
         }
-        let Some(tree) = findings.open(document, interest) else { continue };
+        let Some(tree) = findings.open(document, sign.interest) else { continue };
         for object in objects(&tree) {
             collector.object(document, &object);
         }

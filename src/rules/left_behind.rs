@@ -115,7 +115,7 @@ impl NameLeft<'_> {
 
 /// Whether an escape in the object, or an alias to what stands outside of it, could spell a name.
 fn has_disguise(text: &str) -> bool {
-    text.contains(['\\', '*'])
+    memchr::memchr2(b'\\', b'*', text.as_bytes()).is_some()
 }
 
 struct Search<'a, 't, 's> {

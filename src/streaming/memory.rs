@@ -7,6 +7,8 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 
+use aho_corasick::AhoCorasick;
+
 use super::marks::Marks;
 use super::refuse;
 use super::watch::Watch;
@@ -18,9 +20,9 @@ use crate::filter::{Learned, learn_secret};
 use crate::findings::Findings;
 use crate::object::{Object, objects};
 use crate::observer::Observer;
-use crate::prefilter::{DISGUISES, Interest, SecretFilter, search};
+use crate::prefilter::{DISGUISES, Interest, search};
 use crate::reads::Read;
-use crate::refuse::{dropped_targets, too_much};
+use crate::refuse::dropped_targets;
 use crate::stream::Document;
 use crate::survivors::{Survivors, Value};
 
@@ -35,8 +37,7 @@ pub(super) struct Memory {
     pub(super) facts: Facts,
     /// How many Secrets have been left out.
     pub(super) dropped: usize,
-    secrets: SecretFilter,
-    disguises: aho_corasick::AhoCorasick,
+    disguises: AhoCorasick,
     /// Names and values of Secrets that are left out.
     watch: Watch<Watched>,
     /// The Secrets that go, the oldest first, and the bytes of what is looked for.
@@ -92,8 +93,7 @@ impl Memory {
         Ok(Self {
             facts: Facts::so_far(),
             dropped: 0,
-            secrets: SecretFilter::new()?,
-            disguises: search(DISGUISES.iter().map(|word| (*word).to_owned()))?,
+            disguises: search(DISGUISES.iter())?,
             watch: Watch::new(),
             going: VecDeque::new(),
             bytes: 0,
@@ -105,10 +105,6 @@ impl Memory {
 
     /// Learns of the Secrets in a document.
     pub(super) fn learn(&mut self, document: &Document<'_>, config: &Config, findings: &mut Findings<'_>) {
-        self.forget();
-        if !self.secrets.may_hold_secret(document.bytes) {
-            return;
-        }
         let Some(tree) = findings.open(document, Interest::Edit) else { return };
         for object in objects(&tree).into_iter().filter(Object::is_secret) {
             let Some(learned) = learn_secret(document, &object, config, &mut self.facts, findings) else {
@@ -172,7 +168,7 @@ impl Memory {
     }
 
     /// Forgets the places in the document that has passed, and the oldest of too many Secrets.
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.facts.next_document();
         while self.staying.len() > MAX_SECRETS {
             self.staying.pop_front().into_iter().for_each(|secret| self.facts.forget(secret));
@@ -207,8 +203,8 @@ impl Memory {
             // A name can be spelled in a way that no search of bytes finds.
             names = self.watch.texts().filter_map(Watched::name).collect();
         }
-        self.facts.seal_for(&names).map_err(|error| too_much(&error))?;
-        Survivors::new(values).map_err(|error| too_much(&error).into())
+        self.facts.seal_for(&names)?;
+        Survivors::new(values)
     }
 
     /// Remembers that a document refers to these Secrets from outside the stream.

@@ -20,28 +20,23 @@ mod watch;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
-use aho_corasick::AhoCorasick;
-
 use self::documents::Documents;
 use self::error::Place;
 pub use self::error::{Cause, StreamError};
-use self::memory::{Found, Memory, Outside};
+use self::memory::{Memory, Outside};
 use self::outlet::Outlet;
 pub use self::outlet::Written;
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
 use crate::error::Error;
-use crate::facts::Facts;
 use crate::filter::Summary;
 use crate::findings::Findings;
 use crate::frontend::Form;
 use crate::output::line_break;
 use crate::pass::{Fate, Pass};
-use crate::prefilter::{EditFilter, Interest, REFERENCES, search};
-use crate::refuse::too_much;
+use crate::prefilter::{Interest, KnownWords, Sign, Signs};
 use crate::rules::Part;
 use crate::stream::{self, Document};
-use crate::survivors::Survivors;
 use crate::unmatched;
 
 /// Applies a configuration to a stream of manifests of any length, in bounded memory.
@@ -143,9 +138,7 @@ fn run(
 struct Run<'c> {
     config: &'c Config,
     /// What makes a document interesting, but for what is in the memory.
-    prefilter: EditFilter,
-    /// Whether a document may refer to a Secret.
-    references: AhoCorasick,
+    words: KnownWords,
     memory: Memory,
     /// The line that the next document begins with.
     line: usize,
@@ -162,11 +155,9 @@ impl<'c> Run<'c> {
         if !refused.is_empty() {
             return Err(Error::new(refused));
         }
-        let none = Survivors::new(Vec::new()).map_err(|error| too_much(&error))?;
         Ok(Self {
             config,
-            prefilter: EditFilter::new(config, &Facts::default(), &none)?,
-            references: search(REFERENCES.into_iter().map(str::to_owned))?,
+            words: words(config)?,
             memory: Memory::new(config)?,
             line: 1,
             line_break: b"\n",
@@ -182,12 +173,16 @@ impl<'c> Run<'c> {
             stream::check(document.bytes)?;
             self.line_break = line_break(document.bytes);
         }
-        if Form::of(document.bytes)? == Form::ResourceList {
+        let sign = Signs::new(&self.words, document.bytes, 0..document.bytes.len()).of(document);
+        if sign.list && Form::of(document.bytes)? == Form::ResourceList {
             return Err(refuse::resource_list().into());
         }
         let mut findings = Findings::starting_at(document.bytes, self.line);
-        self.memory.learn(document, self.config, &mut findings);
-        let (fate, findings) = self.fate(document, findings)?;
+        self.memory.forget();
+        if sign.secret {
+            self.memory.learn(document, self.config, &mut findings);
+        }
+        let (fate, findings) = self.fate(document, sign, findings)?;
         let (diagnostics, fails) = findings.finish();
         if fails {
             return Err(Error::new(diagnostics));
@@ -201,10 +196,11 @@ impl<'c> Run<'c> {
     fn fate<'d>(
         &mut self,
         document: &Document<'d>,
+        sign: Sign,
         findings: Findings<'d>,
     ) -> Result<(Fate, Findings<'d>), Error> {
         let found = self.memory.find(document);
-        let interest = self.interest(document, &found);
+        let interest = if found.is_nothing() { sign.interest } else { Interest::Edit };
         if interest == Interest::Nothing {
             return Ok((Fate::Keep, findings));
         }
@@ -215,26 +211,12 @@ impl<'c> Run<'c> {
             form: Form::Manifests,
             facts: &self.memory.facts,
             survivors: &survivors,
-            prefilter: &self.prefilter,
         };
         let mut outside = Outside::default();
         let mut done = pass.one(document, interest, findings, &mut outside);
         self.memory.refers_to(outside);
         self.matched.append(&mut done.matched);
         Ok((done.fates.pop().unwrap_or(Fate::Keep), done.findings))
-    }
-
-    fn interest(&self, document: &Document<'_>, found: &Found) -> Interest {
-        if !found.is_nothing() {
-            return Interest::Edit;
-        }
-        match self.prefilter.interest(document.bytes) {
-            Interest::Edit => Interest::Edit,
-            _ if !self.config.secrets.is_empty() && self.references.is_match(document.bytes) => {
-                Interest::References
-            }
-            interest => interest,
-        }
     }
 
     /// What there is to say when all documents have been seen.
@@ -248,4 +230,9 @@ impl<'c> Run<'c> {
     fn summary(&self) -> Summary {
         Summary { documents: self.documents, edited: self.edited, dropped: self.memory.dropped }
     }
+}
+
+/// What makes a document interesting; where Secrets can go, also what may refer to one that has not come.
+fn words(config: &Config) -> Result<KnownWords, Error> {
+    if config.secrets.is_empty() { KnownWords::new(config) } else { KnownWords::with_references(config) }
 }

@@ -44,6 +44,11 @@ pub(crate) fn parse(source: &str) -> Result<Tree<'_>, ParseError> {
     Ok(builder.tree)
 }
 
+/// Room for the nodes of an ordinary document.
+fn usual_nodes(source: &str) -> usize {
+    (source.len() / 20).min(1 << 12)
+}
+
 struct Builder<'s> {
     tree: Tree<'s>,
     open: Vec<Open>,
@@ -68,7 +73,7 @@ struct Open {
 impl<'s> Builder<'s> {
     fn new(source: &'s str) -> Self {
         Self {
-            tree: Tree { source, nodes: Vec::new(), root: None },
+            tree: Tree { source, nodes: Vec::with_capacity(usual_nodes(source)), root: None },
             open: Vec::new(),
             anchors: HashMap::new(),
             weights: Vec::new(),

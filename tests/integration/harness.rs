@@ -101,7 +101,9 @@ impl Run {
 
     /// Puts a file into the working directory.
     pub(crate) fn file(self, name: &str, text: impl AsRef<[u8]>) -> Self {
-        fs::write(self.folder.path().join(name), text).expect("a file in a private folder");
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder in a private folder");
+        fs::write(path, text).expect("a file in a private folder");
         self
     }
 

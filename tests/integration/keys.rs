@@ -117,12 +117,13 @@ fn json_says_the_same() {
 fn files_are_one_stream_and_keep_their_places() {
     let (secrets, rest) = RENDER.split_once("---\napiVersion: apps/v1").expect("a Deployment");
     let rest = format!("apiVersion: apps/v1{rest}");
-    let files = |rest: &str| {
-        let run = resecret().args(["keys", "a.yaml", "b.yaml"]).config(RULES).stdin("");
-        run.file("a.yaml", secrets.trim_end()).file("b.yaml", rest).run()
+    let files = |names: &[&str], rest: &str| {
+        let run = resecret().args(["keys"]).args(names.iter().copied()).config(RULES).stdin("");
+        run.file("r/a.yaml", secrets.trim_end()).file("r/b.yaml", rest).run()
     };
-    assert_eq!(files(&rest).succeeds().stdout, keys(&[]).run().stdout);
-    files(&rest.replace("prefix: APP_", "prefix: [APP_")).fails().is("keys-two-files");
+    assert_eq!(files(&["r/a.yaml", "r/b.yaml"], &rest).succeeds().stdout, keys(&[]).run().stdout);
+    assert_eq!(files(&["r"], &rest).succeeds().stdout, keys(&[]).run().stdout, "a folder is its files");
+    files(&["r"], &rest.replace("prefix: APP_", "prefix: [APP_")).fails().is("keys-two-files");
     resecret().args(["keys", "absent.yaml"]).config(RULES).run().fails().is("keys-absent");
 }
 

@@ -195,7 +195,7 @@ fn hostile_documents_come_out_as_from_the_whole_or_are_refused() {
         let config = config(&mut choices, &rules);
         let size = 1 + choices.below(20);
         let mut input = Vec::new();
-        for _ in 0..1 + choices.below(6) {
+        for _ in 0..=choices.below(6) {
             input.extend_from_slice(b"---\n");
             match choices.below(4) {
                 0 => input.extend(hostile(&mut choices, 12)),
