@@ -27,7 +27,7 @@ use crate::stream::Document;
 use crate::survivors::{Survivors, Value};
 
 /// How many Secrets that go are remembered, and how many others.
-const MAX_SECRETS: usize = 512;
+const MAX_SECRETS: usize = 256;
 /// How many bytes of names and values are looked for, unless one Secret alone has more.
 const MAX_BYTES: usize = 128 << 10;
 

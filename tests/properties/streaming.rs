@@ -59,6 +59,16 @@ fn refusal(error: &StreamError) -> Result<&Error, TestCaseError> {
     }
 }
 
+/// Whether this is about a document that cannot be read, and in which no field can name a Secret. That the name of a
+/// dropped one stands in it is known from the whole stream only.
+fn refers_to_nothing(found: &Diagnostic, text: &str) -> bool {
+    let words = ["ecret", "Ref", "basicAuth", "credentials", "StorageClass"];
+    let number = found.location.document.unwrap_or_default();
+    let document = split(text).into_iter().nth(number.wrapping_sub(1)).unwrap_or_default();
+    let unreadable = [Rule::NotYaml, Rule::NotUtf8, Rule::TruncatedInput].contains(&found.rule);
+    unreadable && !words.iter().any(|word| document.contains(word))
+}
+
 /// Compares both runs. Where Secrets come first, nothing is judged too early.
 fn same(
     input: &[u8],
@@ -94,9 +104,11 @@ fn same(
             outcomes.count("refused");
         }
         (Err(error), Ok(_)) => {
-            let reasons = errors(error.diagnostics());
-            let known = !secrets_first && reasons.iter().all(|rule| LOOKED_FOR.contains(rule));
-            prop_assert!(known, "{reasons:?} not seen\n{text}");
+            let errors = error.diagnostics().iter().filter(|found| found.severity == Severity::Error);
+            let known =
+                |found: &Diagnostic| LOOKED_FOR.contains(&found.rule) || refers_to_nothing(found, &text);
+            let missed = errors.filter(|found| secrets_first || !known(found)).count();
+            prop_assert!(missed == 0, "{:?} not seen\n{text}", error.diagnostics());
             outcomes.count("not seen");
         }
         (Err(_), Err(error)) => {
