@@ -7,11 +7,14 @@
 use std::env;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+#[cfg(target_os = "linux")]
 use std::path::Path;
 
 /// Set by Helm for its plugins. As a command (`helm resecret`) our standard error is Helm's own.
 const PLUGIN_NAME: &str = "HELM_PLUGIN_NAME";
 const COMMAND_PLUGIN: &str = "resecret";
+/// The controlling terminal, as a file.
+const TERMINAL: &str = if cfg!(windows) { "CONOUT$" } else { "/dev/tty" };
 /// Helm, and the scripts that may stand between it and us.
 #[cfg(target_os = "linux")]
 const MAX_CALLERS: usize = 8;
@@ -29,7 +32,7 @@ pub(super) fn tell(text: &[u8]) {
 }
 
 fn terminal() -> Option<File> {
-    OpenOptions::new().write(true).open("/dev/tty").ok()
+    OpenOptions::new().write(true).open(TERMINAL).ok()
 }
 
 /// Helm's standard error: the nearest above us that is not the pipe that Helm has given us.

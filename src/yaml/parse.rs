@@ -44,11 +44,6 @@ pub(crate) fn parse(source: &str) -> Result<Tree<'_>, ParseError> {
     Ok(builder.tree)
 }
 
-/// Room for the nodes of an ordinary document.
-fn usual_nodes(source: &str) -> usize {
-    (source.len() / 20).min(1 << 12)
-}
-
 struct Builder<'s> {
     tree: Tree<'s>,
     open: Vec<Open>,
@@ -72,11 +67,13 @@ struct Open {
 
 impl<'s> Builder<'s> {
     fn new(source: &'s str) -> Self {
+        // Room for those of an ordinary document.
+        let nodes = (source.len() / 12).min(1 << 12);
         Self {
-            tree: Tree { source, nodes: Vec::with_capacity(usual_nodes(source)), root: None },
+            tree: Tree { source, nodes: Vec::with_capacity(nodes), root: None },
             open: Vec::new(),
             anchors: HashMap::new(),
-            weights: Vec::new(),
+            weights: Vec::with_capacity(nodes),
             aliased: 0,
             documents: 0,
             cursor: 0,
