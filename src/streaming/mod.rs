@@ -46,7 +46,7 @@ use crate::unmatched;
 /// everywhere (values and names of dropped Secrets in texts and unknown fields, checksum annotations, literals that name a
 /// Secret) is judged by the last hundreds of Secrets that have come by then.
 ///
-/// Memory: twice the largest document and some megabytes; a document that must be parsed takes some times its size
+/// Memory: twice the largest document and some megabytes; a document that must be parsed takes a dozen times its size
 /// while it is looked at.
 ///
 /// # Errors
@@ -121,7 +121,7 @@ fn run(
             outlet.flush().map_err(Cause::Write)?;
             more = documents.read().map_err(Cause::Read)?;
             if documents.count() == 0 {
-                // It has no `---`, and would be read to its end for nothing.
+                // What is no UTF-8 has no `---` either, and would be read to its end for nothing.
                 stream::check_encoding(documents.ahead())?;
             }
         } else {
@@ -174,10 +174,10 @@ impl<'c> Run<'c> {
             self.line_break = line_break(document.bytes);
         }
         let sign = Signs::new(&self.words, document.bytes, 0..document.bytes.len()).of(document);
-        if sign.list && Form::of(document.bytes)? == Form::ResourceList {
-            return Err(refuse::resource_list().into());
-        }
         let mut findings = Findings::starting_at(document.bytes, self.line);
+        if sign.list && Form::of(document.bytes)? == Form::ResourceList {
+            return Err(refuse::resource_list().at(findings.locate(document, 0)).into());
+        }
         self.memory.forget();
         if sign.secret {
             self.memory.learn(document, self.config, &mut findings);
