@@ -39,6 +39,20 @@ clients:
 package:
     .ci/package
 
+# Builds a release from clones in two folders; some minutes each.
+# Demands the same bytes from both.
+reproducible:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    for name in one another-one; do
+        git clone --quiet . "$work/$name"
+        (cd "$work/$name" && unset CARGO_TARGET_DIR && DIST=$work/$name-dist .ci/package >/dev/null)
+    done
+    diff "$work/one-dist/SHA256SUMS" "$work/another-one-dist/SHA256SUMS"
+    cat "$work/one-dist/SHA256SUMS"
+
 # Where there is no docker to talk to, it says so and builds nothing.
 # Builds the images of the Dockerfile: for CI, and the sidecar of Argo CD.
 images:
@@ -69,22 +83,43 @@ compatibility $RESECRET_HELM3="v3.17.4" $RESECRET_HELM4="v4.0.5":
         cargo test --locked --test clients "$trials"
     done
 
-# Needs cargo-deny, and the network for its database of faults.
-# Checks the dependencies for known faults, licences and sources.
+# Needs cargo-deny. Where the database of advisories cannot be had, it says so and checks the rest.
+# Checks the dependencies: known faults, licences, sources, versions.
 deny:
-    cargo deny --locked check
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo deny --locked check bans licenses sources
+    if said=$(cargo deny --locked fetch db 2>&1); then
+        cargo deny --locked check --disable-fetch advisories
+    else
+        printf 'skipped the advisories: no advisory database:\n%s\n' "$said"
+    fi
 
-# The workflows are checked by the tests of clients too.
+# Needs cargo-audit. The database is that of `deny`; this reads Cargo.lock alone, with what only tests need.
+# Checks Cargo.lock for known faults.
+audit:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if git ls-remote https://github.com/RustSec/advisory-db HEAD >/dev/null 2>&1; then
+        cargo audit --deny warnings
+    else
+        echo 'skipped: no advisory database'
+    fi
+
+# The tests run the two linters of workflows too, where they are there.
 # Lints the workflows and the shell scripts.
 lint-ci:
     "${RESECRET_CLIENTS:-$HOME/.cache/resecret/clients}/actionlint"
+    zizmor --offline --quiet .
     shellcheck .ci/clients .ci/package .ci/run plugin/install.sh
 
 # For a change of the charts or of the pinned Helm.
-# Writes `tests/renders` and the table of `docs/clients.md` once more.
+# Writes `tests/renders` and the tables of `docs/clients.md` and `examples/README.md` once more.
 renders:
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients renders
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients same
+    RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients examples::
+    RESECRET_UPDATE=1 RESECRET_REQUIRE_CLUSTER=1 cargo test --locked --test live examples::
 
 # Some minutes; `--quick` leaves out the large streams.
 # Compares speed and memory with `cat`, yq and Kustomize, and writes `docs/performance.md`.

@@ -5,9 +5,12 @@ use std::process::Command;
 /// stand in one place.
 const SCRIPT: &str = include_str!("../../.ci/clients");
 
-/// The program of this name: a client in its pinned version, or else what is on PATH. The error is one
-/// line that says why there is none.
+/// The program of this name: a client in its pinned version, or else what is on PATH. `dist` is the folder with
+/// the files of a release. The error is one line that says why there is none.
 pub(crate) fn find(name: &str) -> Result<PathBuf, String> {
+    if name == "dist" {
+        return dist();
+    }
     let Some((version, arguments)) = pinned(name) else {
         return on_path(name).ok_or_else(|| format!("{name} is not on PATH"));
     };
@@ -49,6 +52,17 @@ fn pinned(name: &str) -> Option<(String, Vec<&'static str>)> {
 /// The pinned version of a client.
 pub(crate) fn version(name: &str) -> Option<String> {
     pinned(name).map(|(version, _)| version)
+}
+
+/// The folder that `just package` has filled.
+fn dist() -> Result<PathBuf, String> {
+    let folder = std::env::var_os("RESECRET_DIST").map(PathBuf::from);
+    let folder = folder.ok_or("RESECRET_DIST does not name the folder that `just package` has filled")?;
+    if folder.join("SHA256SUMS").is_file() {
+        Ok(folder)
+    } else {
+        Err(format!("{} holds no release (run just package)", folder.display()))
+    }
 }
 
 fn folder() -> PathBuf {

@@ -5,162 +5,25 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::clients;
 use crate::machine::{Helm, Machine, Major, RESECRET, copy_folder, repository, text};
 use crate::objects::Objects;
 use crate::page::{Block, blocks};
-use crate::{Case, clients};
+use crate::results::is_in_the_table;
+use crate::systems::{SYSTEMS, System};
 
 /// What the pages use beside Helm and the program.
-const TOOLS: [&str; 4] = ["cat", "diff", "kubectl", "mv"];
+const TOOLS: [&str; 5] = ["cat", "diff", "kubectl", "mv", "od"];
 
-/// A system that the program serves: the folder of its example, and what is true of its release beyond
-/// what is true of all.
-struct System {
-    folder: &'static str,
-    /// Variables that are all there and all read a Secret.
-    variables: &'static [&'static str],
-    /// Secrets of the chart, that are in its render and not in its release.
-    chart_secrets: &'static [&'static str],
-}
-
-const UMBRELLA: System = System {
-    folder: "langfuse-umbrella",
-    variables: &[
-        "NEXTAUTH_SECRET",
-        "SALT",
-        "REDIS_CONNECTION_STRING",
-        "CLICKHOUSE_PASSWORD",
-        "LANGFUSE_S3_EVENT_UPLOAD_ACCESS_KEY_ID",
-        "LANGFUSE_S3_EVENT_UPLOAD_SECRET_ACCESS_KEY",
-    ],
-    // Whether the chart renders it depends on the Helm: `null.rs` is about that.
-    chart_secrets: &[],
-};
-
-const EXTERNAL_SECRETS: System = System {
-    folder: "langfuse-external-secrets",
-    variables: &[
-        "NEXTAUTH_SECRET",
-        "SALT",
-        "ENCRYPTION_KEY",
-        "DATABASE_PASSWORD",
-        "REDIS_PASSWORD",
-        "CLICKHOUSE_PASSWORD",
-        "LANGFUSE_S3_EVENT_UPLOAD_ACCESS_KEY_ID",
-        "LANGFUSE_S3_EVENT_UPLOAD_SECRET_ACCESS_KEY",
-        "LANGFUSE_S3_MEDIA_UPLOAD_ACCESS_KEY_ID",
-        "LANGFUSE_S3_MEDIA_UPLOAD_SECRET_ACCESS_KEY",
-        "LANGFUSE_S3_BATCH_EXPORT_ACCESS_KEY_ID",
-        "LANGFUSE_S3_BATCH_EXPORT_SECRET_ACCESS_KEY",
-        "LANGFUSE_API_KEY",
-        "LANGFUSE_SECRET_KEY",
-    ],
-    chart_secrets: &["lf-langfuse-nextauth"],
-};
-
-const DATASPOKE: System = System {
-    folder: "dataspoke",
-    variables: &[
-        "POSTGRES_USER",
-        "POSTGRES_PASSWORD",
-        "POSTGRES_DATABASE",
-        "POSTGRES_PWD",
-        "REDIS_PASSWORD",
-        "QDRANT__SERVICE__API_KEY",
-    ],
-    chart_secrets: &["dataspoke-secrets"],
-};
-
-const COMPOSE: System = System {
-    folder: "langfuse-from-compose",
-    variables: &[
-        "NEXTAUTH_SECRET",
-        "SALT",
-        "ENCRYPTION_KEY",
-        "DATABASE_URL",
-        "DIRECT_URL",
-        "SHADOW_DATABASE_URL",
-        "REDIS_CONNECTION_STRING",
-        "REDIS_AUTH",
-        "CLICKHOUSE_PASSWORD",
-        "LANGFUSE_S3_EVENT_UPLOAD_ACCESS_KEY_ID",
-        "LANGFUSE_S3_EVENT_UPLOAD_SECRET_ACCESS_KEY",
-        "LANGFUSE_S3_MEDIA_UPLOAD_ACCESS_KEY_ID",
-        "LANGFUSE_S3_MEDIA_UPLOAD_SECRET_ACCESS_KEY",
-        "LANGFUSE_S3_BATCH_EXPORT_ACCESS_KEY_ID",
-        "LANGFUSE_S3_BATCH_EXPORT_SECRET_ACCESS_KEY",
-        "LANGFUSE_EE_LICENSE_KEY",
-        "SMTP_CONNECTION_URL",
-        "AUTH_GOOGLE_CLIENT_SECRET",
-        "AUTH_AZURE_AD_CLIENT_SECRET",
-        "LANGFUSE_INIT_USER_PASSWORD",
-        "LANGFUSE_INIT_PROJECT_SECRET_KEY",
-        "LANGFUSE_SECRET_KEY",
-        "POSTGRES_PASSWORD",
-        "MINIO_ROOT_USER",
-        "MINIO_ROOT_PASSWORD",
-    ],
-    chart_secrets: &[],
-};
-
-const AKS: System = System {
-    folder: "langfuse-aks",
-    variables: &[
-        "NEXTAUTH_SECRET",
-        "SALT",
-        "ENCRYPTION_KEY",
-        "DATABASE_PASSWORD",
-        "REDIS_PASSWORD",
-        "CLICKHOUSE_PASSWORD",
-        "LANGFUSE_S3_EVENT_UPLOAD_SECRET_ACCESS_KEY",
-        "AUTH_AZURE_AD_CLIENT_SECRET",
-    ],
-    chart_secrets: &["langfuse-nextauth"],
-};
-
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        name: "examples::langfuse_umbrella::helm3",
-        needs: &["helm3", "kubectl"],
-        run: || three(&UMBRELLA),
-    },
-    Case {
-        name: "examples::langfuse_umbrella::helm4",
-        needs: &["helm4", "kubectl"],
-        run: || four(&UMBRELLA),
-    },
-    Case {
-        name: "examples::langfuse_external_secrets::helm3",
-        needs: &["helm3", "kubectl"],
-        run: || three(&EXTERNAL_SECRETS),
-    },
-    Case {
-        name: "examples::langfuse_external_secrets::helm4",
-        needs: &["helm4", "kubectl"],
-        run: || four(&EXTERNAL_SECRETS),
-    },
-    Case { name: "examples::dataspoke::helm3", needs: &["helm3", "kubectl"], run: || three(&DATASPOKE) },
-    Case { name: "examples::dataspoke::helm4", needs: &["helm4", "kubectl"], run: || four(&DATASPOKE) },
-    Case {
-        name: "examples::langfuse_from_compose::helm3",
-        needs: &["helm3", "kubectl"],
-        run: || three(&COMPOSE),
-    },
-    Case {
-        name: "examples::langfuse_from_compose::helm4",
-        needs: &["helm4", "kubectl"],
-        run: || four(&COMPOSE),
-    },
-    Case { name: "examples::langfuse_aks::helm3", needs: &["helm3", "kubectl"], run: || three(&AKS) },
-    Case { name: "examples::langfuse_aks::helm4", needs: &["helm4", "kubectl"], run: || four(&AKS) },
-];
-
-fn three(system: &System) -> Result<()> {
-    check(system, Major::Three)
-}
-
-fn four(system: &System) -> Result<()> {
-    check(system, Major::Four)
+/// One trial for each system and major of Helm.
+pub(crate) fn trials() -> impl Iterator<Item = (String, Vec<&'static str>, impl Fn() -> Result<()>)> {
+    SYSTEMS.into_iter().flat_map(|system| {
+        [Major::Three, Major::Four].map(|major| {
+            let name = format!("examples::{}::{}", system.folder.replace('-', "_"), major.client());
+            let needs = vec![major.client(), "kubectl"];
+            (name, needs, move || check(&system, major))
+        })
+    })
 }
 
 /// Does what the page says, and looks at the release that comes of it.
@@ -185,16 +48,22 @@ fn check(system: &System, major: Major) -> Result<()> {
     }
     no_value(&read("release.yaml")?)?;
     let entries = env(&release);
-    for name in system.variables {
-        let found: Vec<_> = entries.iter().filter(|entry| entry["name"] == **name).collect();
-        ensure!(!found.is_empty(), "{name} is nowhere");
-        for entry in found {
-            ensure!(entry.pointer("/valueFrom/secretKeyRef/name").is_some(), "{name} is {entry}");
+    for (secret, names) in system.variables {
+        for name in *names {
+            let found: Vec<_> = entries.iter().filter(|entry| entry["name"] == **name).collect();
+            ensure!(!found.is_empty(), "{name} is nowhere");
+            for entry in found {
+                let reads = entry.pointer("/valueFrom/secretKeyRef/name").and_then(Value::as_str);
+                ensure!(reads == Some(secret), "{name} does not read {secret}, it is {entry}");
+            }
         }
     }
     let provided = provided(&folder)?;
     every_key_is_provided(&provided, &release, &entries)?;
-    every_env_from_is_provided(&provided, &render, &release)
+    every_env_from_is_provided(&provided, &render, &release)?;
+    let column = if major == Major::Three { 1 } else { 2 };
+    let cell = format!("{} blocks, {} variables", blocks.len(), system.count());
+    is_in_the_table(system.folder, column, &cell)
 }
 
 /// The machine of someone who has installed everything that the pages ask for.
@@ -210,20 +79,12 @@ fn reader(machine: &Machine, major: Major) -> Result<Helm> {
 }
 
 fn run(machine: &Machine, helm: &Helm, folder: &Path, block: &Block) -> Result<()> {
-    let script = format!("set -eu\ncd '{}'\n{block}", text(folder)?);
-    let script = machine.write("block.sh", &script)?;
+    let script = machine.write("block.sh", &block.script(text(folder)?))?;
     let shell = clients::on_path("sh").context("sh is on PATH")?;
     let run = helm.run_by(&shell, [text(&script)?])?;
     ensure!(run.code == Some(0), "a block of the page failed:\n{block}\n{run}");
     run.does_not_say("canary")?;
-    if let Some(prints) = &block.prints {
-        ensure!(
-            run.stdout == *prints,
-            "the page says that\n{block}\nprints\n{prints}\nand it prints\n{}",
-            run.stdout
-        );
-    }
-    Ok(())
+    block.shows(&run.stdout, helm.major)
 }
 
 /// The values of the examples begin with a word; ENCRYPTION_KEY has to be hexadecimal.
@@ -310,7 +171,9 @@ fn provided(folder: &Path) -> Result<Provided> {
                 }
                 Some("SealedSecret") => ("/metadata/name", keys_of(&object, "/spec/encryptedData")),
                 Some("Certificate") => ("/spec/secretName", vec!["tls.crt".to_owned(), "tls.key".to_owned()]),
-                Some("Secret") => ("/metadata/name", keys_of(&object, "/data")),
+                Some("Secret") => {
+                    ("/metadata/name", [keys_of(&object, "/data"), keys_of(&object, "/stringData")].concat())
+                }
                 kind => bail!("what does {kind:?} make?"),
             };
             let name = object.pointer(name).and_then(Value::as_str).context("a Secret has a name")?;

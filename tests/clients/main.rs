@@ -9,6 +9,8 @@ mod api_server;
 mod client;
 /// Where the clients are, and whether they have the pinned version.
 mod clients;
+/// The files that `just package` has made of a release build.
+mod dist;
 /// `helm install --dry-run`, on both majors.
 mod dry_run;
 /// Every example of a system: what its page says, and what its release holds.
@@ -35,8 +37,12 @@ mod patches;
 mod plugin;
 /// The renders that ship in the repository are what Helm renders.
 mod renders;
+/// The table of what the tests run of the examples.
+mod results;
 /// Every client gives the same objects; what each does with messages, hooks and an empty release.
 mod same;
+/// The systems of the examples, and what is true of each.
+mod systems;
 /// `helm template` with the post-renderer, on both majors.
 mod template;
 /// The arguments of the Terraform example.
@@ -67,9 +73,9 @@ fn main() -> ExitCode {
         template::CASES,
         dry_run::CASES,
         failure::CASES,
-        examples::CASES,
         plugin::CASES,
         package::CASES,
+        dist::CASES,
         workflows::CASES,
         kustomize::CASES,
         terraform::CASES,
@@ -78,7 +84,8 @@ fn main() -> ExitCode {
     ];
     let cases = cases.concat().into_iter().map(|case| trial(case.name, case.needs, case.run, required));
     let same = same::trials().map(|(name, needs, run)| trial(&name, needs, run, required));
-    let trials = cases.chain(same).collect();
+    let examples = examples::trials().map(|(name, needs, run)| trial(&name, &needs, run, required));
+    let trials = cases.chain(same).chain(examples).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::Case;
-use crate::machine::{Machine, Major, RESECRET, Run, repository, text};
+use crate::machine::{Helm, Machine, Major, RESECRET, Run, repository, text};
 use crate::plugin::{NAME, check_command, check_post_renderer, names};
 
 pub(crate) const CASES: &[Case] = &[
@@ -77,9 +77,6 @@ fn helm4_verifies() -> Result<()> {
     let keyring = machine.path("keyring.gpg");
     gpg(&["--export", "--output", text(&keyring)?])?;
     let dist = package(&machine, "dist", &[("GNUPGHOME", text(&home)?), ("SIGN_KEY", name)])?;
-    // The agent that gpg has started; without one there is nothing to end.
-    let _ = Command::new("gpgconf").env("GNUPGHOME", &home).args(["--kill", "all"]).status();
-
     let helm = machine.helm(Major::Four)?;
     for plugin in ["resecret", NAME] {
         let archive = archive(&dist, plugin);
@@ -87,6 +84,9 @@ fn helm4_verifies() -> Result<()> {
             helm.run(["plugin", "verify", text(&archive)?, "--keyring", text(&keyring)?])?.succeeded()?;
         run.says("Trial")?;
     }
+    let secret = machine.path("secret.gpg");
+    gpg(&["--export-secret-keys", "--output", text(&secret)?])?;
+    helm_signs_the_same(&machine, &helm, &dist, [&keyring, &secret])?;
     let cli = archive(&dist, "resecret");
     let install = ["plugin", "install", text(&cli)?, "--keyring", text(&keyring)?];
     let run = helm.run(install)?.succeeded()?;
@@ -102,7 +102,35 @@ fn helm4_verifies() -> Result<()> {
     let mut bytes = fs::read(&cli)?;
     bytes.push(0);
     fs::write(&cli, bytes)?;
-    helm.run(install)?.failed().map(drop)
+    helm.run(install)?.failed()?;
+    // The agent that gpg has started; without one there is nothing to end.
+    let _ = Command::new("gpgconf").env("GNUPGHOME", &home).args(["--kill", "all"]).status();
+    Ok(())
+}
+
+/// `helm plugin package --sign` takes the unpacked plugin, and names its archive in the same form.
+fn helm_signs_the_same(machine: &Machine, helm: &Helm, dist: &Path, keyrings: [&Path; 2]) -> Result<()> {
+    let [public, secret] = keyrings;
+    let (ours, folder) = (archive(dist, NAME), machine.path("signed by helm"));
+    fs::create_dir(&folder)?;
+    Run::of(Command::new("tar").arg("xzf").arg(&ours).arg("-C").arg(&folder), "")?.succeeded()?;
+    let (plugin, out) = (folder.join(NAME), folder.join("out"));
+    let package = ["plugin", "package", text(&plugin)?, "--sign", "--key", "Trial"];
+    let flags = ["--keyring", text(secret)?, "--destination", text(&out)?];
+    fs::create_dir(&out)?;
+    helm.run(package.into_iter().chain(flags))?.succeeded()?;
+    let theirs = archive(&out, NAME);
+    helm.run(["plugin", "verify", text(&theirs)?, "--keyring", text(public)?])?.succeeded()?.says("Trial")?;
+    let statement = |archive: &Path| -> Result<String> {
+        let signed = fs::read_to_string(format!("{}.prov", text(archive)?))?;
+        // In front of it stands the metadata, which Helm prints in another order.
+        let (_, rest) = signed.split_once("\n...\n").context("the end of the metadata")?;
+        let (files, _) = rest.split_once(" sha256:").context("a checksum")?;
+        Ok(files.to_owned())
+    };
+    let (ours, theirs) = (statement(&ours)?, statement(&theirs)?);
+    ensure!(ours == theirs, "signed here:\n{ours}\nby helm:\n{theirs}");
+    Ok(())
 }
 
 /// The second plugin without the first.

@@ -1,5 +1,9 @@
 use std::fmt;
 
+use anyhow::{Result, bail, ensure};
+
+use crate::machine::Major;
+
 /// A block of commands of a page, and what the page says that it prints.
 #[derive(Debug, Default)]
 pub(crate) struct Block {
@@ -11,6 +15,33 @@ impl fmt::Display for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.commands)
     }
+}
+
+impl Block {
+    /// The commands for a shell, in this folder. Both outputs come together, as on a terminal.
+    pub(crate) fn script(&self, folder: &str) -> String {
+        format!("exec 2>&1\nset -eu\ncd '{folder}'\n{self}")
+    }
+
+    /// Demands that the page says what has been shown. Line numbers are those of the pinned Helm 4: others render
+    /// some blank lines less, so that with them all figures may be others of the same width.
+    pub(crate) fn shows(&self, shown: &str, major: Major) -> Result<()> {
+        let Some(prints) = &self.prints else { return Ok(()) };
+        let is_pinned = major == Major::Four && std::env::var_os("RESECRET_HELM4").is_none();
+        let figures = |text: &str| text.replace(|c: char| c.is_ascii_digit() && !is_pinned, "0");
+        ensure!(
+            figures(shown) == figures(prints),
+            "the page says that\n{self}\nshows\n{prints}\nand it shows\n{shown}"
+        );
+        Ok(())
+    }
+}
+
+/// The text of a page below a heading, up to the next one.
+pub(crate) fn section<'a>(page: &'a str, heading: &str) -> Result<&'a str> {
+    let heading = format!("\n## {heading}\n");
+    let Some((_, rest)) = page.split_once(&heading) else { bail!("the page has no{heading}") };
+    Ok(rest.split("\n## ").next().unwrap_or_default())
 }
 
 /// The blocks that a reader runs who has all of `has`, in the order of the page: those for `sh`, whose

@@ -6,8 +6,18 @@ use anyhow::{Context as _, Result, ensure};
 use crate::machine::{Run, repository};
 use crate::{Case, clients};
 
-pub(crate) const CASES: &[Case] =
-    &[Case { name: "workflows::actionlint", needs: &["actionlint"], run: actionlint }];
+pub(crate) const CASES: &[Case] = &[
+    Case { name: "workflows::actionlint", needs: &["actionlint"], run: actionlint },
+    Case { name: "workflows::zizmor", needs: &["zizmor"], run: zizmor },
+];
+
+/// Nothing in the workflows that an attacker could use, as far as that can be told without the network.
+fn zizmor() -> Result<()> {
+    let program = clients::find("zizmor").map_err(anyhow::Error::msg)?;
+    let mut command = Command::new(program);
+    let run = Run::of(command.args(["--offline", "--color", "never", "."]).current_dir(repository("")), "")?;
+    run.succeeded()?.says("No findings")
+}
 
 /// The workflows are valid, and every action is pinned to a commit, with its version behind it.
 fn actionlint() -> Result<()> {

@@ -174,25 +174,6 @@ mod readme {
     }
 
     #[test]
-    fn its_table_of_keys_and_its_patches_are_what_the_program_prints() {
-        let readme = fs::read_to_string(root().join("README.md")).expect("the README");
-        let render = fs::read(root().join("tests/renders/umbrella-helm3.yaml")).expect("a render");
-        let run = |args: &[&str]| {
-            let run = resecret().args(args.iter().copied()).args([
-                "--preset",
-                "langfuse",
-                "--to",
-                "langfuse-vault",
-            ]);
-            run.stdin(render.clone()).run().succeeds().text()
-        };
-        assert!(readme.contains(&run(&["keys"])), "the table of keys is another one");
-        let patches = run(&["patches", "-o", "flux"]);
-        let beginning: String = patches.lines().take(8).map(|line| format!("{line}\n")).collect();
-        assert!(readme.contains(&beginning), "the patches begin differently:\n{beginning}");
-    }
-
-    #[test]
     fn its_usage_is_what_the_program_prints() {
         let path = root().join("README.md");
         let readme = fs::read_to_string(&path).expect("the README");

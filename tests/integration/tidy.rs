@@ -155,7 +155,7 @@ fn has_a_page(name: &str) -> bool {
 
 #[test]
 fn every_page_of_an_example_is_run() {
-    let trials = fs::read_to_string(root().join("tests/clients/examples.rs")).expect("the trials");
+    let trials = fs::read_to_string(root().join("tests/clients/systems.rs")).expect("the trials");
     let index = fs::read_to_string(root().join("examples/README.md")).expect("the index");
     for (name, text) in files("examples", "/README.md") {
         let folder = name.split('/').nth(1).unwrap_or_default();

@@ -14,13 +14,15 @@ mod adopt;
 mod cluster;
 /// A live object that someone has changed by hand, and objects that cannot be replaced.
 mod drift;
+/// The examples: their commands for a cluster, and their releases installed.
+mod examples;
 /// Every small change of a list of variables, against the forecast.
 mod forecast;
 /// A comparison of manifests with what is live.
 mod live;
 /// Rollbacks, and the way forward again.
 mod rollback;
-/// The commands of docs/adopting.md, as they stand there.
+/// The commands of docs/adopting.md and of the README's "Live releases", as they stand there.
 mod runbook;
 /// What `check --previous` said.
 mod said;
@@ -42,6 +44,8 @@ mod clients;
 mod machine;
 #[path = "../clients/page.rs"]
 mod page;
+#[path = "../clients/results.rs"]
+mod results;
 
 use std::process::ExitCode;
 
@@ -78,9 +82,17 @@ impl Try {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let required = std::env::var("RESECRET_REQUIRE_CLUSTER").is_ok_and(|value| value == "1");
-    let scenarios =
-        [adopt::ALL, secrets::ALL, rollback::ALL, drift::ALL, forecast::ALL, vault::ALL, runbook::ALL]
-            .concat();
+    let scenarios = [
+        adopt::ALL,
+        secrets::ALL,
+        rollback::ALL,
+        drift::ALL,
+        forecast::ALL,
+        vault::ALL,
+        runbook::ALL,
+        examples::ALL,
+    ]
+    .concat();
     let missing = missing(required);
     let trial = |scenario: &Scenario, major: Major| {
         let (this, run) = (Try { scenario: scenario.name, major }, scenario.run);

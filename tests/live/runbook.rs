@@ -6,29 +6,32 @@ use anyhow::{Context as _, Result, ensure};
 use crate::clients;
 use crate::live::is_exact;
 use crate::machine::{Major, RESECRET, Run, copy_folder, repository, text};
-use crate::page::blocks;
+use crate::page::{Block, blocks, section};
 use crate::site::{RELEASE, Site};
 use crate::{BOTH, Scenario, Try};
 
 pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "runbook::adopting", majors: BOTH, run: adopting },
-    Scenario { name: "runbook::aks", majors: BOTH, run: aks },
+    Scenario { name: "runbook::readme", majors: BOTH, run: readme },
 ];
 
+const README: &str = include_str!("../../README.md");
 const PAGE: &str = include_str!("../../docs/adopting.md");
 
 /// What the shell of the pages needs beside Helm, kubectl and resecret.
-const TOOLS: [&str; 3] = ["cat", "diff", "ls"];
+const TOOLS: [&str; 4] = ["cat", "diff", "mv", "od"];
 
 /// Runs every command of the page in its order, in one folder, as a reader would who copies them one by one.
 fn adopting(this: &Try) -> Result<()> {
-    let site = release(this)?;
+    let mut site = release(this)?;
+    // What the reader knows: the salt in use.
+    site.helm = site.helm.clone().with("SALT", Path::new("canary-salt"));
+    let work = site.machine.path("work");
     let blocks = blocks(PAGE, &[this.major.client()]);
     ensure!(blocks.len() >= 10, "only {} blocks of commands", blocks.len());
     for (number, block) in blocks.iter().enumerate() {
         let commands = &block.commands;
-        run(&site, &site.machine.path("work"), &format!("SALT=canary-salt\n{commands}"))
-            .with_context(|| format!("block {} of the page failed", number + 1))?;
+        run(&site, &work, block).with_context(|| format!("block {} of the page failed", number + 1))?;
         if commands.contains("helm upgrade") || commands.contains("helm rollback") {
             is_exact(&site).with_context(|| format!("after block {}:\n{block}", number + 1))?;
         }
@@ -43,45 +46,33 @@ fn adopting(this: &Try) -> Result<()> {
     Ok(())
 }
 
+/// What the README shows of `check --previous`, for the same release.
+fn readme(this: &Try) -> Result<()> {
+    let site = release(this)?;
+    let work = site.machine.path("work");
+    let render =
+        site.helm(["template", RELEASE, text(&work.join("chart"))?, "-f", text(&work.join("values.yaml"))?])?;
+    fs::write(work.join("render.yaml"), render.succeeded()?.stdout)?;
+    let blocks = blocks(section(README, "Live releases")?, &[]);
+    ensure!(!blocks.is_empty(), "the section has no commands");
+    for block in &blocks {
+        block.shows(&run(&site, &work, block)?.stdout, this.major)?;
+    }
+    site.row("README, Live releases", "", "");
+    Ok(())
+}
+
 /// Runs a block of a page in this folder; no value is shown.
-fn run(site: &Site, folder: &Path, commands: &str) -> Result<Run> {
-    let script = format!("set -eu\ncd '{}'\n{commands}", text(folder)?);
-    let file = site.machine.write("block.sh", &script)?;
+pub(crate) fn run(site: &Site, folder: &Path, block: &Block) -> Result<Run> {
+    let file = site.machine.write("block.sh", &block.script(text(folder)?))?;
     let shell = clients::on_path("sh").context("sh is on PATH")?;
     let run = site.helm.run_by(&shell, [text(&file)?])?.succeeded()?;
     run.does_not_say("canary")?;
     Ok(run)
 }
 
-/// Runs every command of the example, those for a cluster too, and demands what the page says.
-fn aks(this: &Try) -> Result<()> {
-    let site = this.site()?;
-    tools(&site)?;
-    copy_folder(&repository("examples"), &site.machine.path("examples"))?;
-    let folder = site.machine.path("examples/langfuse-aks");
-    let page = fs::read_to_string(folder.join("README.md"))?;
-    // Tries run side by side, each in a namespace of its own.
-    let page = page.replace("--namespace langfuse", &format!("--namespace {}", site.namespace()));
-    let blocks = blocks(&page, &["cluster", this.major.client()]);
-    ensure!(blocks.len() >= 10, "only {} blocks of commands", blocks.len());
-    for (number, block) in blocks.iter().enumerate() {
-        let run = run(&site, &folder, &block.commands)
-            .with_context(|| format!("block {} of the page failed", number + 1))?;
-        if let Some(prints) = &block.prints {
-            ensure!(
-                run.stdout == *prints,
-                "the page says that\n{block}\nprints\n{prints}\nnot\n{}",
-                run.stdout
-            );
-        }
-    }
-    ensure!(site.get("Secret/langfuse-nextauth")?.is_some(), "the kept Secret is gone");
-    site.row(&format!("the {} blocks of examples/langfuse-aks", blocks.len()), "", "no variable lost");
-    Ok(())
-}
-
 /// Puts the programs of the pages on the PATH of the try.
-fn tools(site: &Site) -> Result<()> {
+pub(crate) fn tools(site: &Site) -> Result<()> {
     let programs: [(&str, PathBuf); 3] = [
         ("helm", site.helm.program().to_owned()),
         ("kubectl", site.kubectl_program().to_owned()),

@@ -15,7 +15,7 @@ use crate::table;
 const CHART: &str = "apiVersion: v2\nname: app\nversion: 0.1.0\n";
 const TEMPLATE: &str = "{{ .Files.Get \"manifest.yaml\" }}";
 
-/// The release's name.
+/// The name of a release, unless a page says another one.
 pub(crate) const RELEASE: &str = "lf";
 
 /// A release on a machine and in a namespace of its own.
@@ -25,6 +25,8 @@ pub(crate) struct Site {
     pub(crate) helm: Helm,
     kubectl: PathBuf,
     namespace: String,
+    /// The release's name.
+    pub(crate) release: String,
     /// The chart and its values.
     chart: Vec<String>,
     /// How `--post-renderer` is told what to run.
@@ -44,6 +46,7 @@ impl Site {
         let site = Self {
             scenario,
             namespace: format!("resecret-{}-{number}", std::process::id()),
+            release: RELEASE.to_owned(),
             chart: Vec::new(),
             post_renderer: vec!["--post-renderer".to_owned(), post_renderer],
             machine,
@@ -150,7 +153,7 @@ impl Site {
 
     /// The manifest of the last revision.
     pub(crate) fn manifest(&self) -> Result<String> {
-        Ok(self.helm(["get", "manifest", RELEASE])?.succeeded()?.stdout)
+        Ok(self.helm(["get", "manifest", &self.release])?.succeeded()?.stdout)
     }
 
     /// A live object, by `Kind/name`.
