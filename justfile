@@ -6,7 +6,7 @@ default:
     @just --list --unsorted
 
 # All that CI runs.
-check: fmt-check lint doc readme test
+check: fmt-check lint doc readme test bench-once
 
 # Formats the sources.
 fmt:
@@ -20,6 +20,7 @@ fmt-check:
 # Demands sources without warnings.
 lint:
     cargo clippy --locked --all-targets -- -D warnings
+    cargo clippy --locked --all-targets --features __parts -- -D warnings
 
 # Builds the documentation; a broken link is an error.
 doc:
@@ -38,6 +39,23 @@ clients:
 # Makes the files of a release in dist/.
 package:
     .ci/package
+
+# Needs rustup; then runs the examples with a build for the same target.
+# Builds the program for Linux without any library of the system, and proves that it is.
+static:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    target=$(uname -m)-unknown-linux-musl
+    rustup target add "$target"
+    cargo build --locked --release --bin resecret --target "$target"
+    program=${CARGO_TARGET_DIR:-target}/$target/release/resecret
+    # A program that needs libraries names them, and who loads them.
+    if readelf --program-headers --dynamic --wide "$program" | grep -E 'INTERP|NEEDED'; then
+        echo "$program is not static" >&2
+        exit 1
+    fi
+    file "$program"
+    cargo test --locked --target "$target" --test clients examples::
 
 # Builds a release from clones in two folders; some minutes each.
 # Demands the same bytes from both.
@@ -121,10 +139,28 @@ renders:
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients examples::
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLUSTER=1 cargo test --locked --test live examples::
 
-# Some minutes; `--quick` leaves out the large streams.
+# Some minutes. `--quick` leaves out the large streams and writes nothing; `--check` fails below half of a target. The
+# program is the release's, or BINARY; what runs and measures it need not be fast, and is built as the tests are.
 # Compares speed and memory with `cat`, yq and Kustomize, and writes `docs/performance.md`.
 bench *arguments:
-    cargo bench --locked --bench peers -- {{ arguments }}
+    [ -n "${BINARY:-}" ] || cargo build --locked --release --bin resecret
+    BINARY=${BINARY:-${CARGO_TARGET_DIR:-target}/release/resecret} \
+        cargo bench --locked --profile dev --bench peers -- {{ arguments }}
+
+# Builds the program in many ways, which takes its time, once; with words only those whose names hold one of them. Needs
+# binutils; counts instructions where valgrind is there.
+# Measures size and start of the program and compares ways to build it, and writes `docs/binary.md`.
+binary *words:
+    cargo bench --locked --profile dev --bench binary -- {{ words }}
+
+# With a name only that part.
+# Measures the parts of the pipeline, one by one.
+bench-parts *arguments:
+    cargo bench --locked --features __parts --bench parts -- --sort location {{ arguments }}
+
+# Runs each of these parts once, without measuring: the benchmark still works.
+bench-once:
+    cargo test --locked --features __parts --bench parts
 
 # Runs the two commands of README's "Try it", as they stand there.
 readme:

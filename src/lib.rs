@@ -95,6 +95,9 @@ mod object;
 mod observer;
 mod open;
 mod output;
+#[cfg(any(feature = "__parts", test))]
+#[doc(hidden)]
+pub mod parts;
 mod pass;
 mod patch;
 mod plan;

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::report::Row;
+use crate::results::Row;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 420.0;

@@ -1,76 +1,122 @@
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
-use crate::measure::Sample;
+use crate::results::Growth;
 use crate::streams::{self, Stream};
 use crate::tools::Tool;
 
-/// How the effort grows with the size of one thing.
-pub(crate) struct Growth {
+/// How often a size is run; the fastest counts.
+const TURNS: usize = 5;
+/// How many times the smaller size the larger one is.
+const STEP: usize = 8;
+
+type WriteCase = fn(&mut dyn Write, usize) -> std::io::Result<()>;
+
+/// Something that could grow faster than its size.
+struct Case {
     /// What grows.
-    pub(crate) what: &'static str,
-    /// Its smaller and larger number.
-    pub(crate) sizes: (usize, usize),
-    /// Processor time for each.
-    pub(crate) samples: (Sample, Sample),
+    what: &'static str,
+    /// The larger number tried.
+    large: usize,
+    /// Whether the filter takes it; if not, it must see that in linear time too.
+    goes_through: bool,
+    /// Writes a stream with so many.
+    text: WriteCase,
 }
 
-impl Growth {
-    /// The exponent: 1 is linear, 2 is quadratic. The time that starting takes is taken off both.
-    pub(crate) fn exponent(&self, start: f64) -> f64 {
-        let time = |sample: &Sample| (sample.cpu.as_secs_f64() - start).max(1e-4);
-        let ratio = time(&self.samples.1) / time(&self.samples.0);
-        #[allow(clippy::cast_precision_loss)] // Numbers below a million.
-        let sizes = self.sizes.1 as f64 / self.sizes.0 as f64;
-        ratio.ln() / sizes.ln()
-    }
-}
-
-type Write1 = fn(&mut dyn Write, usize) -> std::io::Result<()>;
-
-/// What could grow faster than its size, with the larger number tried.
-const CASES: [(&str, usize, Write1); 6] = [
-    ("entries of one env list", 100_000, |file, count| {
-        pod(file)?;
-        (0..count).try_for_each(|n| writeln!(file, "    - name: VARIABLE_{n}\n      value: \"{n}\""))
-    }),
-    ("duplicates in one env list", 20_000, |file, count| {
-        pod(file)?;
-        (0..count).try_for_each(|n| {
-            writeln!(file, "    - name: VARIABLE_{}\n      value: $(VARIABLE_{})", n / 2, n / 2 + 3)
-        })
-    }),
-    ("documents", 100_000, |file, count| {
-        (0..count).try_for_each(|n| {
-            writeln!(
-                file,
-                "---\nkind: Pod\nmetadata: {{name: p{n}}}\nspec: {{containers: [{{name: c, env: []}}]}}"
-            )
-        })
-    }),
-    ("Secrets", 20_000, |file, count| {
-        (0..count).try_for_each(|n| {
-            writeln!(
-                file,
-                "---\nkind: Secret\nmetadata: {{name: s{n}-nextauth}}\nstringData: {{a: VALUE-number-{n}}}"
-            )
-        })
-    }),
-    ("characters of one line", 3_200_000, |file, count| {
-        pod(file)?;
-        write!(file, "    - {{name: LONG, value: \"")?;
-        (0..count / 8).try_for_each(|_| write!(file, "abcdefg "))?;
-        writeln!(file, "\"}}")
-    }),
-    ("items of one List", 20_000, |file, count| {
-        writeln!(file, "kind: List\nitems:")?;
-        (0..count).try_for_each(|n| {
-            writeln!(
-                file,
-                "- {{kind: Pod, metadata: {{name: p{n}}}, spec: {{containers: [{{name: c, env: [{{name: A, value: x}}, {{name: A, value: y}}]}}]}}}}"
-            )
-        })
-    }),
+const CASES: [Case; 8] = [
+    Case {
+        what: "entries of one env list",
+        large: 100_000,
+        goes_through: true,
+        text: |file, count| {
+            pod(file)?;
+            (0..count).try_for_each(|n| writeln!(file, "    - name: VARIABLE_{n}\n      value: \"{n}\""))
+        },
+    },
+    Case {
+        what: "duplicates in one env list",
+        large: 20_000,
+        goes_through: true,
+        text: |file, count| {
+            pod(file)?;
+            (0..count).try_for_each(|n| {
+                writeln!(file, "    - name: VARIABLE_{}\n      value: $(VARIABLE_{})", n / 2, n / 2 + 3)
+            })
+        },
+    },
+    Case {
+        what: "documents",
+        large: 100_000,
+        goes_through: true,
+        text: |file, count| {
+            (0..count).try_for_each(|n| {
+                writeln!(
+                    file,
+                    "---\nkind: Pod\nmetadata: {{name: p{n}}}\nspec: {{containers: [{{name: c, env: []}}]}}"
+                )
+            })
+        },
+    },
+    Case {
+        what: "Secrets",
+        large: 20_000,
+        goes_through: true,
+        text: |file, count| {
+            (0..count).try_for_each(|n| {
+                writeln!(
+                    file,
+                    "---\nkind: Secret\nmetadata: {{name: s{n}-nextauth}}\nstringData: {{a: VALUE-number-{n}}}"
+                )
+            })
+        },
+    },
+    Case {
+        what: "characters of one line",
+        large: 3_200_000,
+        goes_through: true,
+        text: |file, count| {
+            pod(file)?;
+            write!(file, "    - {{name: LONG, value: \"")?;
+            (0..count / 8).try_for_each(|_| write!(file, "abcdefg "))?;
+            writeln!(file, "\"}}")
+        },
+    },
+    Case {
+        what: "items of one List",
+        large: 20_000,
+        goes_through: true,
+        text: |file, count| {
+            writeln!(file, "kind: List\nitems:")?;
+            (0..count).try_for_each(|n| {
+                writeln!(
+                    file,
+                    "- {{kind: Pod, metadata: {{name: p{n}}}, spec: {{containers: [{{name: c, env: [{{name: A, value: x}}, {{name: A, value: y}}]}}]}}}}"
+                )
+            })
+        },
+    },
+    Case {
+        what: "flow collections, nested 80 deep, of a document that is edited",
+        large: 160_000,
+        goes_through: true,
+        text: |file, count| {
+            pod(file)?;
+            writeln!(file, "    - {{name: A, value: x}}\n    - {{name: A, value: y}}\nstatus:")?;
+            let (open, close) = ("[{a: ".repeat(40), "}]".repeat(40));
+            (0..count / 80).try_for_each(|_| writeln!(file, "- {open}b{close}"))
+        },
+    },
+    Case {
+        what: "flow collections inside each other",
+        large: 800_000,
+        goes_through: false,
+        text: |file, count| {
+            pod(file)?;
+            writeln!(file, "    - {{name: A, value: {}{}}}", "[".repeat(count), "]".repeat(count))
+        },
+    },
 ];
 
 fn pod(file: &mut dyn Write) -> std::io::Result<()> {
@@ -82,41 +128,59 @@ pub(crate) fn all(folder: &Path, quick: bool) -> anyhow::Result<Vec<Growth>> {
     let config = folder.join("growth-rules.yaml");
     let rules = "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  secrets: [{name: '*-nextauth', optional: true}]\n  duplicates: last\n  policy: {unmatched: allow}\n";
     std::fs::write(&config, rules)?;
-    let tool = Tool::resecret(&["--quiet", "--config", &config.display().to_string()]);
+    let config = config.display().to_string();
+    let filter = Tool::resecret(&["--quiet", "--config", &config]);
+    let refusal = Tool::resecret(&["--quiet", "--config", &config]).that_refuses();
+    let nothing = streams::write(folder, "growth nothing", 0, |file| writeln!(file, "kind: Nothing"))?;
     let mut all = Vec::new();
-    for (what, large, text) in CASES {
-        let large = if quick { large / 8 } else { large };
-        let sizes = (large / 8, large);
-        let sample = |size: usize| -> anyhow::Result<Sample> {
-            let stream =
-                streams::write(folder, &format!("growth {what} {size}"), 0, |file| text(file, size))?;
-            median(&tool, &stream)
+    for Case { what, large, goes_through, text } in CASES {
+        let tool = if goes_through { &filter } else { &refusal };
+        let stream = |size: usize| {
+            streams::write(folder, &format!("growth {what} {size}"), 0, |file| text(file, size))
         };
-        all.push(Growth { what, sizes, samples: (sample(sizes.0)?, sample(sizes.1)?) });
+        let large = if quick { large / 4 } else { large };
+        let (smaller, larger) = (stream(large / STEP)?, stream(large)?);
+        let [start, smaller, larger] = fastest([(&filter, &nothing), (tool, &smaller), (tool, &larger)])?;
+        all.push(Growth {
+            what,
+            sizes: (large / STEP, large),
+            times: ((smaller - start).max(0.0), (larger - start).max(0.0)),
+        });
     }
     all.push(rules_growth(folder, quick)?);
     Ok(all)
 }
 
-/// Many rules on one render.
+/// Many rules on one stream.
 fn rules_growth(folder: &Path, quick: bool) -> anyhow::Result<Growth> {
     let render = streams::render()?;
     let stream = streams::releases(folder, &render, 16)?;
-    let large = if quick { 200 } else { 1_000 };
-    let sample = |count: usize| -> anyhow::Result<Sample> {
+    let tool = |count: usize| -> anyhow::Result<Tool> {
         let config = folder.join(format!("rules-{count}.yaml"));
         let mut text = "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  policy: {unmatched: allow}\n  secrets:\n".to_owned();
         (0..count).for_each(|n| text += &format!("  - {{name: 'app-{n}-*', to: vault-{n}}}\n"));
         text += "  env:\n";
         (0..count).for_each(|n| text += &format!("  - {{to: vault-{n}, vars: {{'APP_{n}_*': '*'}}}}\n"));
         std::fs::write(&config, text)?;
-        median(&Tool::resecret(&["--quiet", "--config", &config.display().to_string()]), &stream)
+        Ok(Tool::resecret(&["--quiet", "--config", &config.display().to_string()]))
     };
-    let sizes = (large / 8, large);
-    Ok(Growth { what: "rules", sizes, samples: (sample(sizes.0)?, sample(sizes.1)?) })
+    let large = if quick { 400 } else { 1_000 };
+    let (one, smaller, larger) = (tool(1)?, tool(large / STEP)?, tool(large)?);
+    let [start, smaller, larger] = fastest([(&one, &stream), (&smaller, &stream), (&larger, &stream)])?;
+    Ok(Growth {
+        what: "rules",
+        sizes: (large / STEP, large),
+        times: ((smaller - start).max(0.0), (larger - start).max(0.0)),
+    })
 }
 
-fn median(tool: &Tool, stream: &Stream) -> anyhow::Result<Sample> {
-    let samples: Result<Vec<Sample>, _> = (0..3).map(|_| tool.run(&stream.path)).collect();
-    Ok(Sample::median(&samples?))
+/// Seconds of processor time of the fastest run of each, all in turns.
+fn fastest<const N: usize>(runs: [(&Tool, &Stream); N]) -> anyhow::Result<[f64; N]> {
+    let mut least = [Duration::MAX; N];
+    for _ in 0..TURNS {
+        for (least, (tool, stream)) in least.iter_mut().zip(runs) {
+            *least = tool.run(&stream.path)?.cpu.min(*least);
+        }
+    }
+    Ok(least.map(|time| time.as_secs_f64()))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 /// One release as Helm renders it.
+#[derive(Clone)]
 pub(crate) struct Render {
     /// Where it comes from.
     pub(crate) origin: &'static str,
@@ -45,16 +46,21 @@ pub(crate) fn render() -> anyhow::Result<Render> {
     Ok(Render { origin, text })
 }
 
-/// Many releases in one stream, each with names of its own.
+/// Many releases in one stream.
 pub(crate) fn releases(folder: &Path, render: &Render, releases: usize) -> anyhow::Result<Stream> {
     let word = if releases == 1 { "release" } else { "releases" };
     write(folder, &format!("{releases} {word}"), releases, |file| {
-        (0..releases).try_for_each(|number| file.write_all(renamed(&render.text, number).as_bytes()))
+        texts(render, releases).try_for_each(|text| file.write_all(text.as_bytes()))
     })
 }
 
+/// Releases, each with names of its own.
+pub(crate) fn texts(render: &Render, releases: usize) -> impl Iterator<Item = String> {
+    (0..releases).map(|number| renamed(&render.text, number))
+}
+
 /// The release `lf` under another name.
-pub(crate) fn renamed(text: &str, number: usize) -> String {
+fn renamed(text: &str, number: usize) -> String {
     let mut result = String::with_capacity(text.len() + text.len() / 16);
     let mut rest = text;
     while let Some(at) = rest.find("lf-") {

@@ -1,7 +1,11 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, anyhow, ensure};
 
 use crate::measure::{self, Sample};
 use crate::streams::{self, Render, Stream};
@@ -21,41 +25,47 @@ pub(crate) struct Tool {
     pub(crate) name: &'static str,
     program: PathBuf,
     arguments: Vec<String>,
+    /// The exit code that it must end with.
+    code: i32,
 }
 
 impl Tool {
-    /// The program of this repository.
-    pub(crate) fn resecret(arguments: &[&str]) -> Self {
+    fn new(name: &'static str, program: impl Into<PathBuf>, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        Self { name: "resecret", program: env!("CARGO_BIN_EXE_resecret").into(), arguments }
+        Self { name, program: program.into(), arguments, code: 0 }
     }
 
-    fn cat() -> Self {
-        Self { name: "cat", program: "cat".into(), arguments: Vec::new() }
+    /// The program of this repository, or the one that the variable BINARY names.
+    pub(crate) fn resecret(arguments: &[&str]) -> Self {
+        let program = std::env::var_os("BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_resecret").into());
+        Self::new("resecret", program, arguments)
+    }
+
+    /// The same on streams that it must refuse.
+    pub(crate) fn that_refuses(self) -> Self {
+        Self { code: 2, ..self }
     }
 
     /// Those that need no setting up: resecret with its presets, and `cat` as the least that a filter can cost.
     pub(crate) fn plain() -> Vec<Self> {
         let ours = Self::resecret(&["--preset", "langfuse", "--to", "langfuse-vault", "--allow-unmatched"]);
-        vec![ours, Self::cat()]
+        vec![ours, Self::new("cat", "cat", &[])]
     }
 
     /// All that can do the job on a stream of releases; says which cannot.
     pub(crate) fn all(stream: &Stream, folder: &Path) -> anyhow::Result<Vec<Self>> {
         let mut tools = Self::plain();
-        match client("yq") {
-            Some(program) => tools.push(Self { name: "yq", program, arguments: vec![YQ.to_owned()] }),
-            None => println!("skipped yq: it is not there, `just clients` builds it"),
+        if let Some(program) = client("yq")? {
+            tools.push(Self::new("yq", program, &[YQ]));
         }
-        match client("kustomize") {
-            None => println!("skipped kustomize: it is not there, `just clients` builds it"),
+        match client("kustomize")? {
+            None => {}
             Some(_) if stream.bytes > KUSTOMIZE_LIMIT => {
                 println!("skipped kustomize on {}: it needs minutes above 2 MB", stream.name);
             }
             Some(program) => {
                 let build = kustomization(folder, stream)?;
-                let arguments = vec!["build".to_owned(), build.display().to_string()];
-                tools.push(Self { name: "kustomize", program, arguments });
+                tools.push(Self::new("kustomize", program, &["build", &build.display().to_string()]));
             }
         }
         Ok(tools)
@@ -69,24 +79,37 @@ impl Tool {
 
     /// Runs it behind a pipe, on releases that are made as it reads them.
     pub(crate) fn run_behind(&self, render: &Render, releases: usize) -> anyhow::Result<Sample> {
-        let text = render.text.clone();
-        let stream = move |pipe: &mut dyn Write| {
-            (0..releases).try_for_each(|number| pipe.write_all(streams::renamed(&text, number).as_bytes()))
-        };
-        measure::run_behind(Command::new(&self.program).args(&self.arguments), stream)
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).stdin(Stdio::piped());
+        let start = Instant::now();
+        let mut child = measure::spawn(&mut command)?;
+        let mut pipe = child.stdin.take().context("standard input is a pipe")?;
+        let render = render.clone();
+        let writer = thread::spawn(move || {
+            streams::texts(&render, releases).try_for_each(|text| pipe.write_all(text.as_bytes()))
+        });
+        let sample = measure::end(&command, child, start, self.code)?;
+        writer.join().map_err(|_| anyhow!("the stream could not be made"))??;
+        Ok(sample)
     }
 
     /// Runs it on a stream.
     pub(crate) fn run(&self, input: &Path) -> anyhow::Result<Sample> {
-        measure::run(Command::new(&self.program).args(&self.arguments), input)
+        measure::run(Command::new(&self.program).args(&self.arguments), input, self.code)
     }
 }
 
-/// A pinned client, where `.ci/clients` puts them.
-fn client(name: &str) -> Option<PathBuf> {
+/// A pinned client, where `.ci/clients` puts them; says so where it is missing, and fails where none may be.
+fn client(name: &str) -> anyhow::Result<Option<PathBuf>> {
     let folder = std::env::var_os("RESECRET_CLIENTS").map(PathBuf::from);
     let home = || std::env::home_dir().map(|home| home.join(".cache/resecret/clients"));
-    folder.or_else(home).map(|folder| folder.join(name)).filter(|path| path.is_file())
+    let found = folder.or_else(home).map(|folder| folder.join(name)).filter(|path| path.is_file());
+    let required = std::env::var_os("RESECRET_REQUIRE_CLIENTS").is_some_and(|value| value == "1");
+    ensure!(found.is_some() || !required, "{name} is not there: `just clients` builds it");
+    if found.is_none() {
+        println!("skipped {name}: it is not there, `just clients` builds it");
+    }
+    Ok(found)
 }
 
 /// The same job for Kustomize: a strategic merge patch for each object.

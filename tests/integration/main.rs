@@ -1,5 +1,7 @@
 //! The program as it is run: its own binary, and invariants of the repository.
 
+/// The bar of the benchmark: what is good enough, and what fails it.
+mod bar;
 /// No secret value on standard error, in a log, or on standard output when the run fails.
 mod canary;
 /// `check`: findings without output.

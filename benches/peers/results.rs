@@ -1,0 +1,183 @@
+use super::measure::Sample;
+
+/// A target of which less than this is reached fails the check.
+const POOR: f64 = 0.5;
+/// Growth with a larger exponent fails the check: 1 is linear, 2 is quadratic, and small sizes are noisy.
+const STEEP: f64 = 1.5;
+/// A run that takes this many times its processor time was disturbed; one on several threads takes less.
+const DISTURBED: f64 = 1.2;
+/// Seconds below which a difference is noise.
+const NOISE: f64 = 1e-3;
+
+/// One program on one stream.
+pub(crate) struct Row {
+    /// The program.
+    pub(crate) tool: &'static str,
+    /// The stream.
+    pub(crate) stream: String,
+    /// The stream's size.
+    pub(crate) bytes: u64,
+    /// What it took.
+    pub(crate) sample: Sample,
+}
+
+impl Row {
+    /// Seconds from start to end.
+    pub(crate) fn wall(&self) -> f64 {
+        self.sample.wall.as_secs_f64()
+    }
+
+    /// Seconds of processor time.
+    pub(crate) fn cpu(&self) -> f64 {
+        self.sample.cpu.as_secs_f64()
+    }
+}
+
+/// How the effort grows with the size of one thing.
+pub(crate) struct Growth {
+    /// What grows.
+    pub(crate) what: &'static str,
+    /// Its smaller and larger number.
+    pub(crate) sizes: (usize, usize),
+    /// Seconds of processor time for each, without what a run takes that has nothing of it.
+    pub(crate) times: (f64, f64),
+}
+
+impl Growth {
+    /// The exponent: 1 is linear, 2 is quadratic.
+    pub(crate) fn exponent(&self) -> f64 {
+        let ratio = self.times.1.max(NOISE) / self.times.0.max(NOISE);
+        #[allow(clippy::cast_precision_loss)] // Numbers of a few millions.
+        let sizes = self.sizes.1 as f64 / self.sizes.0 as f64;
+        ratio.ln() / sizes.ln()
+    }
+}
+
+/// A target, and how far it was reached: 1 is the target, more is better.
+pub(crate) struct Target {
+    /// What is measured.
+    pub(crate) what: String,
+    /// What is wanted of it.
+    pub(crate) wanted: String,
+    /// What it is.
+    pub(crate) measured: String,
+    /// How much of what is wanted that is.
+    pub(crate) reached: f64,
+}
+
+/// Everything that was measured.
+#[derive(Default)]
+pub(crate) struct Results {
+    /// Streams of releases.
+    pub(crate) rows: Vec<Row>,
+    /// Documents that no rule can touch.
+    pub(crate) untouched: Vec<Row>,
+    /// A stream of any length, document by document, and the largest of these.
+    pub(crate) streamed: Vec<Row>,
+    pub(crate) largest_document: u64,
+    /// Growth, case by case.
+    pub(crate) growth: Vec<Growth>,
+}
+
+impl Results {
+    fn row(&self, tool: &str, releases: usize) -> Option<&Row> {
+        let begins = format!("{releases} release");
+        self.rows.iter().find(|row| row.tool == tool && row.stream.starts_with(&begins))
+    }
+
+    /// Whether other work kept the processors from some run: then time says more of that work than of the programs.
+    pub(crate) fn is_disturbed(&self) -> bool {
+        let mut ours = self.rows.iter().filter(|row| row.tool == "resecret");
+        ours.any(|row| row.wall() > DISTURBED * row.cpu())
+    }
+
+    /// What counts as a row's time: processor time on a machine that is busy.
+    fn time(&self, row: &Row) -> f64 {
+        if self.is_disturbed() { row.cpu() } else { row.wall() }
+    }
+
+    /// All targets that something was measured for.
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        let faster = [("kustomize", 1, 25.0), ("yq", 1, 5.0), ("yq", 160, 20.0)];
+        let faster = faster.into_iter().filter_map(|(peer, releases, factor)| {
+            let (ours, theirs) = (self.row("resecret", releases)?, self.row(peer, releases)?);
+            let ratio = self.time(theirs) / self.time(ours);
+            Some(Target {
+                what: format!("faster than {peer} on {}", ours.stream),
+                wanted: format!("{factor} times"),
+                measured: format!("{ratio:.1} times"),
+                reached: ratio / factor,
+            })
+        });
+        let whole = self.rows.iter().filter(|row| row.tool == "resecret");
+        let whole = whole.map(|row| memory(row, row.bytes, "input"));
+        let largest = 2 * self.largest_document;
+        let streamed = self.streamed.iter().map(|row| memory(row, largest, "twice the largest document"));
+        let memory = whole.chain(streamed);
+        faster.chain(self.processor_time()).chain(self.throughput()).chain(memory).collect()
+    }
+
+    fn processor_time(&self) -> Option<Target> {
+        let (ours, cat) = (self.row("resecret", 1)?, self.row("cat", 1)?);
+        let limit = 3.0 * cat.cpu() + 0.003;
+        Some(Target {
+            what: "processor time on 1 release".to_owned(),
+            wanted: format!("3 times cat's + 3 ms = {:.1} ms", limit * 1e3),
+            measured: format!("{:.1} ms", ours.cpu() * 1e3),
+            reached: limit / ours.cpu(),
+        })
+    }
+
+    fn throughput(&self) -> Option<Target> {
+        let [ours, cat] = self.untouched.as_slice() else { return None };
+        // What the smallest run takes is the price of a process, not of its bytes.
+        let start = self.row("cat", 1).map_or(0.0, Row::cpu);
+        #[allow(clippy::cast_precision_loss)] // Bytes of a stream.
+        let speed = ours.bytes as f64 / 1e9 / (self.time(ours) - start).max(1e-6);
+        Some(Target {
+            what: "documents that no rule can touch".to_owned(),
+            wanted: "1 GB/s".to_owned(),
+            measured: format!(
+                "{speed:.2} GB/s (cat: {:.0} ms, resecret: {:.0} ms)",
+                self.time(cat) * 1e3,
+                self.time(ours) * 1e3
+            ),
+            reached: speed,
+        })
+    }
+
+    /// What fails the check: targets that are not reached by half, and growth that is far from linear.
+    pub(crate) fn poor(&self) -> Vec<String> {
+        let targets = self.targets().into_iter().filter(|target| target.reached < POOR);
+        let targets = targets.map(|Target { what, wanted, measured, .. }| {
+            format!("less than half of a target: {what}: {measured}, the target is {wanted}")
+        });
+        let growth = self.growth.iter().filter(|growth| growth.exponent() > STEEP).map(|growth| {
+            let Growth { what, sizes: (from, to), .. } = growth;
+            let exponent = growth.exponent();
+            format!(
+                "not linear: from {from} to {to} {what}, time grows with an exponent of {exponent:.2}, {STEEP} is the limit"
+            )
+        });
+        targets.chain(growth).collect()
+    }
+}
+
+/// No more than 8 MB and so many bytes.
+fn memory(row: &Row, bytes: u64, what: &str) -> Target {
+    let limit = bytes + 8_000_000;
+    #[allow(clippy::cast_precision_loss)] // Bytes of memory.
+    let reached = limit as f64 / row.sample.memory as f64;
+    Target {
+        what: format!("peak memory on {}", row.stream),
+        wanted: format!("{what} + 8 MB = {:.1} MB", megabytes(limit)),
+        measured: format!("{:.1} MB", megabytes(row.sample.memory)),
+        reached,
+    }
+}
+
+/// Bytes, for a reader.
+#[allow(clippy::cast_precision_loss)] // Bytes of a stream or of memory.
+pub(crate) fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}

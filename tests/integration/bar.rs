@@ -1,0 +1,123 @@
+use std::time::Duration;
+
+use self::measure::Sample;
+use self::results::{Growth, Results, Row};
+
+#[path = "../../benches/peers/measure.rs"]
+#[expect(dead_code, reason = "nothing is measured here")]
+mod measure;
+#[path = "../../benches/peers/results.rs"]
+mod results;
+
+fn row(tool: &'static str, stream: &str, bytes: u64, millis: f64) -> Row {
+    let time = Duration::from_secs_f64(millis / 1e3);
+    Row {
+        tool,
+        stream: stream.to_owned(),
+        bytes,
+        sample: Sample { wall: time, cpu: time, memory: 8_000_000 },
+    }
+}
+
+/// A run that reaches every target exactly, or a little more.
+fn good() -> Results {
+    let untouched = "documents that no rule can touch";
+    Results {
+        rows: vec![
+            row("resecret", "1 release", 64_000, 4.0),
+            row("cat", "1 release", 64_000, 1.0),
+            row("yq", "1 release", 64_000, 20.0),
+            row("kustomize", "1 release", 64_000, 100.0),
+            row("resecret", "160 releases", 10_000_000, 150.0),
+            row("yq", "160 releases", 10_000_000, 3000.0),
+        ],
+        untouched: vec![
+            row("resecret", untouched, 64_000_000, 65.0),
+            row("cat", untouched, 64_000_000, 10.0),
+        ],
+        streamed: vec![row("resecret --stream", "16000 releases through a pipe", 1_000_000_000, 50_000.0)],
+        largest_document: 6_000,
+        growth: vec![Growth { what: "documents", sizes: (1_000, 8_000), times: (0.010, 0.080) }],
+    }
+}
+
+#[track_caller]
+fn check_poor(results: &Results, expected: &[&str]) {
+    let poor = results.poor();
+    assert_eq!(poor.len(), expected.len(), "{poor:#?}");
+    for (line, words) in poor.iter().zip(expected) {
+        assert!(line.contains(words), "{line} should say {words}");
+    }
+}
+
+#[test]
+fn what_reaches_its_targets_is_good_enough() {
+    let results = good();
+    assert_eq!(results.targets().len(), 8);
+    for target in results.targets() {
+        assert!(target.reached > 0.99, "{}: {}", target.what, target.measured);
+    }
+    check_poor(&results, &[]);
+}
+
+#[test]
+fn more_than_half_of_a_target_is_good_enough_and_less_is_not() {
+    let slower = |factor: f64| {
+        let mut results = good();
+        let ours = results.rows.iter_mut().chain(&mut results.untouched).filter(|row| row.tool == "resecret");
+        for row in ours {
+            row.sample.wall = row.sample.wall.mul_f64(factor);
+            row.sample.cpu = row.sample.cpu.mul_f64(factor);
+        }
+        results
+    };
+    check_poor(&slower(1.9), &[]);
+    check_poor(
+        &slower(2.1),
+        &[
+            "faster than kustomize on 1 release: 11.9 times, the target is 25 times",
+            "faster than yq on 1 release",
+            "faster than yq on 160 releases",
+            "documents that no rule can touch: 0.47 GB/s",
+        ],
+    );
+    check_poor(
+        &slower(3.1),
+        &[
+            "faster than kustomize on 1 release",
+            "faster than yq on 1 release",
+            "faster than yq on 160 releases",
+            "processor time on 1 release: 12.4 ms",
+            "documents that no rule can touch",
+        ],
+    );
+}
+
+#[test]
+fn other_work_on_the_machine_fails_nothing() {
+    let mut results = good();
+    for row in results.rows.iter_mut().chain(&mut results.untouched).filter(|row| row.tool == "resecret") {
+        row.sample.wall *= 4;
+    }
+    assert!(results.is_disturbed() && !good().is_disturbed());
+    check_poor(&results, &[]);
+}
+
+#[test]
+fn too_much_memory_is_not_good_enough() {
+    let mut results = good();
+    results.rows[0].sample.memory = 17_000_000;
+    check_poor(&results, &["peak memory on 1 release: 17.0 MB, the target is input + 8 MB = 8.1 MB"]);
+}
+
+#[test]
+fn growth_that_is_not_linear_is_not_good_enough() {
+    let growth = |smaller: f64, larger: f64| Results {
+        growth: vec![Growth { what: "documents", sizes: (1_000, 8_000), times: (smaller, larger) }],
+        ..good()
+    };
+    check_poor(&growth(0.010, 0.200), &[]);
+    check_poor(&growth(0.010, 0.640), &["from 1000 to 8000 documents, time grows with an exponent of 2.00"]);
+    // Too short to say: a run is never slower for want of work.
+    check_poor(&growth(-0.000_1, 0.002), &[]);
+}
