@@ -9,8 +9,8 @@ pub(crate) enum ExitStatus {
     Success,
     /// A command that looks for something has found it.
     Findings,
-    /// Nothing was written: wrong flags or configuration, bad input, a rule that matched nothing, an edit that is
-    /// not safe.
+    /// Nothing was written, or with `--stream` what its last line says: wrong flags or configuration, bad input, a rule
+    /// that matched nothing, an edit that is not safe.
     Error,
 }
 

@@ -20,11 +20,11 @@ pub(crate) struct ChartSecret {
     pub(crate) previous_names: Vec<String>,
     /// `metadata.namespace`.
     pub(crate) namespace: Option<String>,
-    /// The chart template it came from.
+    /// The chart template it came from, of one that is left out.
     pub(crate) template: Option<String>,
     /// Whether it is a hook that passes by a post-renderer.
     pub(crate) passes_by: bool,
-    /// The keys of its data, in order.
+    /// The keys of its data, in order, of one that is left out.
     pub(crate) keys: Vec<String>,
     /// The position in [`Config::secrets`] of the rule that leaves it out.
     pub(crate) rule: Option<usize>,
@@ -40,7 +40,12 @@ impl ChartSecret {
 /// Everything that the first pass has learned. Rules see it; they cannot change it.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
-    secrets: Vec<ChartSecret>,
+    /// By number, in the order of the stream.
+    secrets: BTreeMap<usize, ChartSecret>,
+    /// How many there were.
+    count: usize,
+    /// Whether more may come, or have been forgotten.
+    partial: bool,
     by_name: HashMap<String, Vec<usize>>,
     /// Finds the names of dropped Secrets in a text, the longest first.
     dropped_names: Option<AhoCorasick>,
@@ -65,8 +70,21 @@ pub(crate) enum Target<'f> {
 }
 
 impl Facts {
-    /// Learns of a Secret.
-    pub(crate) fn add(&mut self, document: usize, object: &Object<'_, '_>, name: &str, config: &Config) {
+    /// Facts of a stream that has not been seen to its end.
+    pub(crate) fn so_far() -> Self {
+        Self { partial: true, ..Self::default() }
+    }
+
+    /// Learns of a Secret; its number.
+    pub(crate) fn add(
+        &mut self,
+        document: usize,
+        object: &Object<'_, '_>,
+        name: &str,
+        config: &Config,
+    ) -> usize {
+        let number = self.count;
+        self.count += 1;
         let matching: Vec<usize> =
             (0..config.secrets.len()).filter(|rule| selects(&config.secrets[*rule], object, name)).collect();
         let keys = object.secret_keys();
@@ -81,17 +99,33 @@ impl Facts {
         }
         let previous: BTreeSet<&str> = object.previous_names().filter(|previous| *previous != name).collect();
         for name in previous.iter().copied().chain([name]) {
-            self.by_name.entry(name.to_owned()).or_default().push(self.secrets.len());
+            self.by_name.entry(name.to_owned()).or_default().push(number);
         }
-        self.secrets.push(ChartSecret {
+        // Of one that stays nobody asks more than its name.
+        let goes = !matching.is_empty();
+        let secret = ChartSecret {
             name: name.to_owned(),
             previous_names: previous.into_iter().map(str::to_owned).collect(),
             namespace: object.namespace().map(str::to_owned),
-            template: object.template(),
+            template: object.template().filter(|_| goes),
             passes_by: object.passes_by(),
-            keys,
+            keys: if goes { keys } else { Vec::new() },
             rule: matching.first().copied(),
-        });
+        };
+        self.secrets.insert(number, secret);
+        number
+    }
+
+    /// Forgets a Secret. What is asked about it from now on is answered as if it were still to come.
+    pub(crate) fn forget(&mut self, number: usize) {
+        let Some(secret) = self.secrets.remove(&number) else { return };
+        for name in secret.names() {
+            let Some(numbers) = self.by_name.get_mut(name) else { continue };
+            numbers.retain(|other| *other != number);
+            if numbers.is_empty() {
+                self.by_name.remove(name);
+            }
+        }
     }
 
     /// Ends the first pass.
@@ -106,6 +140,21 @@ impl Facts {
         Ok(())
     }
 
+    /// Turns to a document that can hold no names of dropped Secrets but these.
+    ///
+    /// # Errors
+    ///
+    /// More names than a search can hold.
+    pub(crate) fn seal_for(&mut self, names: &[&str]) -> Result<(), Error> {
+        self.dropped_names = if names.is_empty() { None } else { Some(search(names.iter())?) };
+        Ok(())
+    }
+
+    /// Leaves a document behind, with the places of the Secrets in it.
+    pub(crate) fn next_document(&mut self) {
+        self.left_out.clear();
+    }
+
     /// Takes the values of dropped Secrets, which must not survive elsewhere.
     pub(crate) fn take_values(&mut self) -> Vec<Value> {
         std::mem::take(&mut self.values)
@@ -118,7 +167,12 @@ impl Facts {
 
     /// The Secrets that are left out.
     pub(crate) fn dropped(&self) -> impl Iterator<Item = &ChartSecret> {
-        self.secrets.iter().filter(|secret| secret.rule.is_some())
+        self.secrets.values().filter(|secret| secret.rule.is_some())
+    }
+
+    /// A Secret that is not forgotten.
+    pub(crate) fn secret(&self, number: usize) -> Option<&ChartSecret> {
+        self.secrets.get(&number)
     }
 
     /// Whether the stream renders a Secret of this name.
@@ -128,15 +182,10 @@ impl Facts {
 
     /// What a reference from `namespace` to `name` means. An absent namespace equals any.
     pub(crate) fn target(&self, name: &str, namespace: Option<&str>, config: &Config) -> Target<'_> {
-        let Some(found) = self.by_name.get(name) else { return Target::Untouched };
-        let meets = |secret: &ChartSecret| match (secret.namespace.as_deref(), namespace) {
-            (Some(a), Some(b)) => a == b,
-            _ => true,
-        };
-        let mut candidates = found.iter().map(|position| &self.secrets[*position]).filter(|s| meets(s));
+        let mut candidates = self.candidates(name, namespace);
         let Some(first) = candidates.next() else { return Target::Untouched };
         let fate = |secret: &ChartSecret| {
-            secret.rule.map(|rule| (config.secrets[rule].to.clone(), config.secrets[rule].keys.clone()))
+            secret.rule.map(|rule| (&config.secrets[rule].to, &config.secrets[rule].keys))
         };
         if candidates.any(|other| fate(other) != fate(first)) {
             return Target::Ambiguous;
@@ -144,10 +193,49 @@ impl Facts {
         if first.rule.is_some() { Target::Dropped(first) } else { Target::Untouched }
     }
 
+    /// The Secrets that a reference from `namespace` to `name` can mean.
+    fn candidates<'f>(
+        &'f self,
+        name: &str,
+        namespace: Option<&str>,
+    ) -> impl Iterator<Item = &'f ChartSecret> {
+        let numbers = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
+        let meets = move |secret: &&ChartSecret| match (secret.namespace.as_deref(), namespace) {
+            (Some(a), Some(b)) => a == b,
+            _ => true,
+        };
+        numbers.iter().filter_map(|number| self.secrets.get(number)).filter(meets)
+    }
+
+    /// The rule by which a Secret that is not known, or no longer, could change what a reference means; none, where the
+    /// whole stream has been seen. What the configuration knows to exist outside the stream is taken not to come.
+    pub(crate) fn unsettled<'c>(
+        &self,
+        name: &str,
+        namespace: Option<&str>,
+        config: &'c Config,
+    ) -> Option<&'c SecretsRule> {
+        if !self.partial {
+            return None;
+        }
+        let rule = first_for(name, config)?;
+        let mut candidates = self.candidates(name, namespace).peekable();
+        let unknown = candidates.peek().is_none() && !config.vault.contains(name);
+        // One of the same name in another namespace may have another fate, and the reference would mean both.
+        let one_of_many = rule.has_conditions() && namespace.is_none() && candidates.peek().is_some();
+        let unsettled = unknown || (one_of_many && candidates.all(|secret| secret.namespace.is_some()));
+        unsettled.then_some(rule)
+    }
+
     /// Whether the object at this place of the stream is to be left out.
     pub(crate) fn drops(&self, document: usize, object: &Object<'_, '_>) -> bool {
         !self.left_out.is_empty() && self.left_out.contains(&(document, object.path.clone()))
     }
+}
+
+/// The first rule that could choose a Secret of this name. If it has no other conditions, it decides for all of them.
+pub(crate) fn first_for<'c>(name: &str, config: &'c Config) -> Option<&'c SecretsRule> {
+    config.secrets.iter().find(|rule| rule.name.matches(name))
 }
 
 /// Whether a rule selects a Secret.

@@ -13,7 +13,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::config::Config;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::diff::Diff;
 use crate::error::Error;
 use crate::facts::Facts;
@@ -25,7 +25,7 @@ use crate::output::{self, Change, Finished, Output};
 use crate::pass::{Fate, Pass};
 use crate::prefilter::Interest;
 use crate::refuse;
-use crate::stream;
+use crate::stream::{self, Document};
 use crate::survey::Survey;
 use crate::survivors::Survivors;
 use crate::unmatched;
@@ -160,7 +160,7 @@ pub(crate) fn watched<'i>(
     if observer.wants_every_document() {
         survey.look_at_all(Interest::Check(Severity::Warning));
     }
-    let pass = Pass { input, config, form, facts: &facts, survivors };
+    let pass = Pass { input, config, form, facts: &facts, survivors: &survivors };
     let mut output = Output::new(input);
     let mut summary =
         Summary { documents: survey.documents, dropped: facts.dropped().count(), ..Summary::default() };
@@ -202,17 +202,7 @@ pub(crate) fn learn(
     for document in survey.secrets() {
         let Some(tree) = findings.open(document, Interest::Edit) else { continue };
         for object in objects(&tree).into_iter().filter(Object::is_secret) {
-            let location = findings.locate_in(document, &object, tree.node(object.node).start);
-            let Some(name) = object.name().filter(|name| !name.is_empty()) else {
-                findings.push(refuse::unnamed_secret().at(location));
-                continue;
-            };
-            facts.add(document.number, &object, name, config);
-            let found =
-                [refuse::same_name, refuse::hook_secret].map(|ask| ask(name, &facts, &object, config));
-            for diagnostic in found.into_iter().flatten() {
-                findings.push(diagnostic.at(location.clone()));
-            }
+            learn_secret(document, &object, config, &mut facts, findings);
         }
     }
     for diagnostic in refuse::dropped_targets(&facts, config) {
@@ -220,4 +210,35 @@ pub(crate) fn learn(
     }
     facts.seal()?;
     Ok(facts)
+}
+
+/// A Secret that was learned of.
+pub(crate) struct Learned<'t> {
+    /// `metadata.name`.
+    pub(crate) name: &'t str,
+    /// Its number in the facts.
+    pub(crate) number: usize,
+    /// Where it stands.
+    pub(crate) location: Location,
+}
+
+/// Learns of a Secret, and says what is wrong with it; `None` where it has no name to learn.
+pub(crate) fn learn_secret<'t>(
+    document: &Document<'_>,
+    object: &Object<'t, '_>,
+    config: &Config,
+    facts: &mut Facts,
+    findings: &mut Findings<'_>,
+) -> Option<Learned<'t>> {
+    let location = findings.locate_in(document, object, object.tree.node(object.node).start);
+    let Some(name) = object.name().filter(|name| !name.is_empty()) else {
+        findings.push(refuse::unnamed_secret().at(location));
+        return None;
+    };
+    let number = facts.add(document.number, object, name, config);
+    let found = [refuse::same_name, refuse::hook_secret].map(|ask| ask(name, facts, object, config));
+    for diagnostic in found.into_iter().flatten() {
+        findings.push(diagnostic.at(location.clone()));
+    }
+    Some(Learned { name, number, location })
 }

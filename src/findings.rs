@@ -23,7 +23,13 @@ pub(crate) struct Findings<'i> {
 impl<'i> Findings<'i> {
     /// Nothing found yet.
     pub(crate) fn new(input: &'i [u8]) -> Self {
-        Self { lines: Lines::new(input), diagnostics: Vec::new(), plaintext: HashSet::new() }
+        Self::starting_at(input, 1)
+    }
+
+    /// Nothing found yet in bytes that begin with this line of a longer stream.
+    pub(crate) fn starting_at(input: &'i [u8], line: usize) -> Self {
+        let lines = Lines::starting_at(input, line);
+        Self { lines, diagnostics: Vec::new(), plaintext: HashSet::new() }
     }
 
     /// Adds a diagnostic that has its place already.

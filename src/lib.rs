@@ -68,7 +68,8 @@
 //!
 //! # Limits
 //!
-//! - A document is read whole; so is the stream.
+//! - A document is read whole; so is the stream, but for [`filter_stream()`], which writes each document before it looks
+//!   at the next one and refuses what needs the whole stream.
 //! - Anchors, merge keys and duplicate keys are fine as long as no edit needs them; see [`Rule`].
 //! - One document between two `---` lines, as Helm reads it.
 
@@ -110,6 +111,7 @@ mod rule;
 mod rules;
 mod splice;
 mod stream;
+mod streaming;
 mod survey;
 mod survivors;
 mod unmatched;
@@ -129,4 +131,5 @@ pub use plan::{Change, ObjectPatch, Plan, Target, plan};
 pub use reads::{Access, Reader};
 pub use report::{Format, write_report};
 pub use rule::Rule;
+pub use streaming::{Cause, StreamError, Written, filter_stream};
 pub use vault::{Manifest, SecretStore, Vault, VaultedKey, VaultedSecret, vault};

@@ -7,7 +7,7 @@ use std::ops::Range;
 use crate::stream::{self, Document};
 
 /// Left where every document is left out: Helm 4 takes blank output for a failure of its plugin.
-const ALL_LEFT_OUT: &[u8] = b"# resecret: every document of this stream has been left out";
+pub(crate) const ALL_LEFT_OUT: &[u8] = b"# resecret: every document of this stream has been left out";
 
 /// A document that does not go out as it came.
 #[derive(Clone, Debug)]
@@ -88,13 +88,17 @@ impl<'i> Output<'i> {
     pub(crate) fn finish(mut self) -> Finished<'i> {
         self.keep_until(self.input.len());
         if self.shortened && !self.written {
-            let first_break = memchr::memchr(b'\n', self.input);
-            let crlf = first_break.is_some_and(|at| self.input[..at].ends_with(b"\r"));
             self.pieces.push(Cow::Borrowed(ALL_LEFT_OUT));
-            self.pieces.push(Cow::Borrowed(if crlf { b"\r\n" } else { b"\n" }));
+            self.pieces.push(Cow::Borrowed(line_break(self.input)));
         }
         Finished { pieces: self.pieces, changes: self.changes }
     }
+}
+
+/// The line break that a stream uses: its first one.
+pub(crate) fn line_break(input: &[u8]) -> &'static [u8] {
+    let first = memchr::memchr(b'\n', input);
+    if first.is_some_and(|at| input[..at].ends_with(b"\r")) { b"\r\n" } else { b"\n" }
 }
 
 /// Writes all pieces, few calls for many.

@@ -43,7 +43,7 @@ pub(crate) struct Pass<'a, 'i> {
     /// What the first pass has learned.
     pub(crate) facts: &'a Facts,
     /// The search for values that must not go out.
-    pub(crate) survivors: Survivors,
+    pub(crate) survivors: &'a Survivors,
 }
 
 /// What came of consecutive documents.
@@ -67,6 +67,19 @@ impl<'i> Pass<'_, 'i> {
         let parts = 4 * rayon::current_num_threads();
         let length = marks.len().div_ceil(parts).max(1);
         marks.par_chunks(length).map(|part| self.part(part, &mut ())).collect()
+    }
+
+    /// Goes over one document that somebody has an interest in, adding to what was found in it before.
+    pub(crate) fn one(
+        &self,
+        document: &Document<'i>,
+        interest: Interest,
+        findings: Findings<'i>,
+        observer: &mut dyn Observer,
+    ) -> Done<'i> {
+        let mut run = Run { pass: self, findings, matched: BTreeSet::new(), observer };
+        let fates = vec![run.document(document, interest)];
+        Done { fates, findings: run.findings, matched: run.matched }
     }
 
     fn part(&self, marks: &[Mark<'i>], observer: &mut dyn Observer) -> Done<'i> {

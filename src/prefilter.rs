@@ -15,7 +15,10 @@ use crate::refuse;
 use crate::stream::Document;
 
 /// What could spell a name differently from its bytes.
-const DISGUISES: [&str; 7] = ["\\x", "\\u", "\\U", "\\\n", "\\\r", "!binary", ":binary"];
+pub(crate) const DISGUISES: [&str; 7] = ["\\x", "\\u", "\\U", "\\\n", "\\\r", "!binary", ":binary"];
+
+/// Every field that names a Secret has one of these in its key, or in that of a parent, or is a storage class'.
+const REFERENCES: [&str; 5] = ["ecret", "Ref", "basicAuth", "credentials", "StorageClass"];
 
 /// Words that vector instructions find all at once.
 const FEW: usize = 32;
@@ -28,6 +31,8 @@ pub(crate) enum Interest {
     Nothing,
     /// A policy asks what stands in it; how much it matters where that cannot be said.
     Check(Severity),
+    /// It may refer to Secrets that have not come yet.
+    References,
     /// A rule could change it.
     Edit,
 }
@@ -99,35 +104,18 @@ impl KnownWords {
     ///
     /// More words than a search can hold (billions of bytes).
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
-        let mut words: Vec<(&str, Sign, Sign)> = Vec::new();
-        let mut add = |word, sign| words.push((word, sign, sign));
-        for word in DISGUISES {
-            add(word, Sign::DISGUISE);
-        }
-        // Duplicates are looked for in every list of variables, so `env` alone makes a document interesting.
-        add("env", Sign::of(Interest::Edit));
-        for rule in &config.references {
-            add(&rule.kind, Sign::of(Interest::Edit));
-        }
-        if !config.drop_annotations.is_empty() {
-            add("annotations", Sign::of(Interest::Edit));
-        }
-        let strict = [config.policy.external, config.policy.plaintext].contains(&Level::Error);
-        let check = Sign::of(Interest::Check(if strict { Severity::Error } else { Severity::Warning }));
-        if config.policy.external != Level::Allow {
-            // Every field that names a Secret has this in its key, or in that of a parent, or is a storage class'.
-            for word in ["ecret", "Ref", "basicAuth", "credentials", "StorageClass"] {
-                add(word, check);
-            }
-        }
-        if config.policy.plaintext != Level::Allow {
-            for word in ["ConfigMap", "args", "command", "annotations"] {
-                add(word, check);
-            }
-        }
-        // `imagePullSecrets` and `ExternalSecret` are not the word.
-        words.push(("Secret", Sign::NOTHING, Sign::SECRET));
-        words.push(("ResourceList", Sign::NOTHING, Sign::LIST));
+        Self::of(known(config))
+    }
+
+    /// The same, and what may refer to Secrets.
+    ///
+    /// # Errors
+    ///
+    /// As for [`KnownWords::new`].
+    pub(crate) fn with_references(config: &Config) -> Result<Self, Error> {
+        let mut words = known(config);
+        let sign = Sign::of(Interest::References);
+        words.extend(REFERENCES.map(|word| (word, sign, sign)));
         Self::of(words)
     }
 
@@ -153,6 +141,39 @@ impl KnownWords {
         let most = signs.iter().fold(Sign::NOTHING, |most, (_, sign)| most | *sign);
         Ok(Self { search: search(words.iter().map(|(word, ..)| word))?, signs, most })
     }
+}
+
+/// What each word says inside another word, and elsewhere.
+fn known(config: &Config) -> Vec<(&str, Sign, Sign)> {
+    let mut words: Vec<(&str, Sign, Sign)> = Vec::new();
+    let mut add = |word, sign| words.push((word, sign, sign));
+    for word in DISGUISES {
+        add(word, Sign::DISGUISE);
+    }
+    // Duplicates are looked for in every list of variables, so `env` alone makes a document interesting.
+    add("env", Sign::of(Interest::Edit));
+    for rule in &config.references {
+        add(&rule.kind, Sign::of(Interest::Edit));
+    }
+    if !config.drop_annotations.is_empty() {
+        add("annotations", Sign::of(Interest::Edit));
+    }
+    let strict = [config.policy.external, config.policy.plaintext].contains(&Level::Error);
+    let check = Sign::of(Interest::Check(if strict { Severity::Error } else { Severity::Warning }));
+    if config.policy.external != Level::Allow {
+        for word in REFERENCES {
+            add(word, check);
+        }
+    }
+    if config.policy.plaintext != Level::Allow {
+        for word in ["ConfigMap", "args", "command", "annotations"] {
+            add(word, check);
+        }
+    }
+    // `imagePullSecrets` and `ExternalSecret` are not the word.
+    words.push(("Secret", Sign::NOTHING, Sign::SECRET));
+    words.push(("ResourceList", Sign::NOTHING, Sign::LIST));
+    words
 }
 
 impl Words for KnownWords {

@@ -19,6 +19,8 @@ pub(crate) struct Read {
     pub(crate) secret: String,
     /// Its namespace, where the field can say.
     pub(crate) namespace: Option<String>,
+    /// Whether the field named it before the rewrite.
+    pub(crate) existed: bool,
     /// The keys that it takes, as far as they are known.
     keys: Vec<Key>,
     /// The place in the document as it came in: the name of the Secret, or an entry of `env`.
@@ -44,7 +46,8 @@ const PULL: [&str; 1] = [".dockerconfigjson"];
 impl Read {
     /// A variable that a rule has decided.
     pub(crate) fn of_variable(secret: &str, key: &str, entry: Path) -> Self {
-        Self { secret: secret.to_owned(), namespace: None, keys: vec![Key::same(key)], path: entry }
+        let keys = vec![Key::same(key)];
+        Self { secret: secret.to_owned(), namespace: None, existed: false, keys, path: entry }
     }
 
     /// A reference that goes from a chart Secret to the vaulted one.
@@ -77,12 +80,12 @@ impl Read {
             Takes::ListItem { list, .. } => same(known_by(list)),
             Takes::Env | Takes::Files(_) | Takes::Whole | Takes::Shared(_) => Vec::new(),
         };
-        Self::new(reference, reference.name, keys)
+        Self { existed: true, ..Self::new(reference, reference.name, keys) }
     }
 
     fn new(reference: &Reference<'_>, secret: &str, keys: Vec<Key>) -> Self {
         let namespace = reference.namespace.map(str::to_owned);
-        Self { secret: secret.to_owned(), namespace, keys, path: reference.path.clone() }
+        Self { secret: secret.to_owned(), namespace, existed: false, keys, path: reference.path.clone() }
     }
 }
 

@@ -55,6 +55,10 @@ fn unreadable(rule: Rule, what: impl fmt::Display, interest: Interest, help: &st
             let message = format!("{what}, so no policy could be checked in it");
             Diagnostic::error(rule, message, help).with_severity(severity)
         }
+        Interest::References => {
+            let message = format!("{what}, and what it refers to must be known before it is written");
+            Diagnostic::error(Rule::NeedsWholeStream, message, format!("{help}; or run without --stream"))
+        }
         Interest::Edit | Interest::Nothing => {
             Diagnostic::error(rule, format!("{what}, and a rule may need to edit it"), help)
         }
@@ -64,7 +68,8 @@ fn unreadable(rule: Rule, what: impl fmt::Display, interest: Interest, help: &st
 /// A document that must be read and is not YAML.
 pub(crate) fn not_yaml(error: &ParseError, text: &str, interest: Interest) -> Diagnostic {
     // Only the last document of a stream can lack its line break.
-    if error.is_unfinished() && !text.ends_with(['\n', '\r']) {
+    let truncated = error.is_unfinished() && !text.ends_with(['\n', '\r']);
+    if truncated && interest != Interest::References {
         return Diagnostic::error(
             Rule::TruncatedInput,
             format!("the input ends in the middle of a document: {error}"),
@@ -184,6 +189,6 @@ pub(crate) fn not_verified(refusal: &Refusal) -> Diagnostic {
     Diagnostic::error(
         Rule::UnsafeEdit,
         format!("the edit was refused: {refusal}"),
-        "nothing has been written; please report the shape of this document, without its values",
+        "please report the shape of this document, without its values",
     )
 }

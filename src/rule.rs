@@ -163,6 +163,28 @@ rules! {
     ///
     /// Correct the name, or list it in `spec.vault`.
     External = "external",
+    /// Something that `--stream` would have to know before the stream ends.
+    ///
+    /// # What it means
+    ///
+    /// With `--stream` a document is written before the next one is read. So a Secret that a rule may leave out must come
+    /// before what refers to it, and not hundreds of Secrets before. `keepExisting` and `policy.external` ask for all
+    /// Secrets of a stream, and a ResourceList is one document with all objects.
+    ///
+    /// # What to do
+    ///
+    /// Run without `--stream`. Or let the Secrets come first, and list in `spec.vault` what is made outside the stream.
+    NeedsWholeStream = "needs-whole-stream",
+    /// A run with `--stream` that failed before its end.
+    ///
+    /// # What it means
+    ///
+    /// Documents before the place of the error have been written; the message says how many.
+    ///
+    /// # What to do
+    ///
+    /// Throw the output away. Where its reader would act on a part of it, run without `--stream`.
+    PartialOutput = "partial-output",
     /// A hook of the chart that reads a dropped Secret.
     ///
     /// # What it means

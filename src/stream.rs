@@ -14,7 +14,7 @@ use crate::rule::Rule;
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 const MARKER: &[u8] = b"---";
 /// Where a document ends and the next begins, behind the line break.
-const NEXT: &[u8] = b"\n---";
+pub(crate) const NEXT: &[u8] = b"\n---";
 const SOURCE: &[u8] = b"# Source: ";
 
 /// One document: its marker line, if it has one, and everything up to the next.
@@ -31,6 +31,13 @@ pub(crate) struct Document<'i> {
 }
 
 impl<'i> Document<'i> {
+    /// The document that these bytes are; only what begins a stream can begin with a byte order mark.
+    pub(crate) fn new(number: usize, offset: usize, bytes: &'i [u8]) -> Self {
+        let body = if offset == 0 && bytes.starts_with(BOM) { BOM.len() } else { 0 };
+        let body = if bytes[body..].starts_with(MARKER) { body + MARKER.len() } else { body };
+        Self { number, bytes, offset, body }
+    }
+
     /// What stands behind the marker.
     pub(crate) fn content(&self) -> &'i [u8] {
         &self.bytes[self.body..]
@@ -55,18 +62,14 @@ pub(crate) fn documents(input: &[u8]) -> impl Iterator<Item = Document<'_>> {
 /// Splits one of a stream's [`parts`]. Its documents are counted from 1.
 pub(crate) fn documents_of(input: &[u8], part: Range<usize>) -> impl Iterator<Item = Document<'_>> {
     let Range { start: first, end: last } = part;
-    let bom = |at: usize| if at == 0 && input.starts_with(BOM) { BOM.len() } else { 0 };
     let mut markers = memmem::find_iter(&input[first..last], NEXT).map(move |at| first + at + 1);
     let mut start = Some(first);
     let mut number = 0;
     std::iter::from_fn(move || {
         let offset = start.take()?;
         start = markers.next();
-        let bytes = &input[offset..start.unwrap_or(last)];
         number += 1;
-        let body = bom(offset);
-        let body = if bytes[body..].starts_with(MARKER) { body + MARKER.len() } else { body };
-        Some(Document { number, bytes, offset, body })
+        Some(Document::new(number, offset, &input[offset..start.unwrap_or(last)]))
     })
 }
 
@@ -95,6 +98,15 @@ pub(crate) fn check(input: &[u8]) -> Result<(), Error> {
         )
         .into());
     }
+    check_encoding(input)
+}
+
+/// Refuses UTF-16 and UTF-32, which the first bytes of a stream give away.
+///
+/// # Errors
+///
+/// It is one of them.
+pub(crate) fn check_encoding(input: &[u8]) -> Result<(), Error> {
     let wide = matches!(input, [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [0, _, ..] | [_, 0, ..]);
     if wide {
         return Err(Diagnostic::error(

@@ -37,6 +37,13 @@ impl fmt::Debug for Value {
     }
 }
 
+impl Value {
+    /// The spelling to look for.
+    pub(crate) fn spelling(&self) -> &str {
+        &self.spelling
+    }
+}
+
 /// The values of a Secret object that must not survive it.
 pub(crate) fn values(object: &Object<'_, '_>, secret: &str) -> Vec<Value> {
     let mut found = Vec::new();

@@ -2,7 +2,8 @@
 //!
 //! `just bench` runs it. All programs are measured in one run, in turns, so that what slows the machine down slows all of
 //! them down: read the ratios, not the times. `--quick` leaves out the large streams; `--check` fails where a ratio falls
-//! below half of its target or growth is not linear, in two runs one after the other.
+//! below half of its target or growth is not linear, in two runs one after the other; `--only-stream` prints what
+//! `--stream` takes, and measures nothing else.
 #![allow(clippy::print_stdout)] // A benchmark is there to print.
 
 /// The result as a picture.
@@ -32,6 +33,8 @@ use self::tools::Tool;
 const RELEASES: [usize; 4] = [1, 16, 160, 800];
 /// How often each program runs on a stream; the fastest run counts.
 const TURNS: u32 = 7;
+/// What goes through `--stream`.
+const STREAMED: usize = 1 << 30;
 /// Kustomize needs minutes above this.
 const KUSTOMIZE_LIMIT: u64 = 2_000_000;
 
@@ -42,7 +45,12 @@ fn main() -> ExitCode {
         println!("measures nothing as a test: `just bench` does");
         return ExitCode::SUCCESS;
     }
-    match run(has("--quick"), has("--check")) {
+    let result = if has("--only-stream") {
+        only_streamed(has("--quick"))
+    } else {
+        run(has("--quick"), has("--check"))
+    };
+    match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -87,7 +95,29 @@ fn measure(render: &Render, quick: bool) -> anyhow::Result<Results> {
     }
     let untouched = streams::untouched(folder, if quick { 64 << 20 } else { 512 << 20 })?;
     let untouched = compare(&Tool::plain(), &untouched)?;
-    Ok(Results { rows, untouched, growth: growth::all(folder, quick)? })
+    let largest_document = render.largest_document() as u64;
+    let streamed = vec![streamed(render, quick)?];
+    Ok(Results { rows, untouched, streamed, largest_document, growth: growth::all(folder, quick)? })
+}
+
+/// Measures `--stream` alone, and writes nothing.
+fn only_streamed(quick: bool) -> anyhow::Result<bool> {
+    let render = streams::render()?;
+    let streamed = vec![streamed(&render, quick)?];
+    let largest_document = render.largest_document() as u64;
+    let results = Results { streamed, largest_document, ..Results::default() };
+    println!("{}", report::table(&render, &results));
+    Ok(true)
+}
+
+/// A stream of releases through a pipe, once: it is as long as many.
+fn streamed(render: &Render, quick: bool) -> anyhow::Result<Row> {
+    let bytes = if quick { STREAMED / 16 } else { STREAMED };
+    let releases = bytes / render.text.len();
+    let tool = Tool::streaming();
+    let sample = tool.run_behind(render, releases)?;
+    let stream = format!("{releases} releases through a pipe");
+    Ok(Row { tool: tool.name, stream, bytes: (releases * render.text.len()) as u64, sample })
 }
 
 /// Runs the programs in turns on one stream.

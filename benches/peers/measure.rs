@@ -1,6 +1,7 @@
 use std::fs::File;
+use std::io;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -32,11 +33,22 @@ impl Sample {
 /// Runs a program on a file as its standard input, until it ends with this exit code; its output goes nowhere.
 pub(crate) fn run(command: &mut Command, input: &Path, code: i32) -> anyhow::Result<Sample> {
     let file = File::open(input).with_context(|| input.display().to_string())?;
-    command.stdin(file).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.stdin(file);
     let start = Instant::now();
-    let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
+    let child = spawn(command)?;
+    end(command, child, start, code)
+}
+
+/// Starts a program whose standard input is set; its output goes nowhere.
+pub(crate) fn spawn(command: &mut Command) -> anyhow::Result<Child> {
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command.spawn().with_context(|| format!("{command:?}"))
+}
+
+/// Waits for a program's end with this exit code.
+pub(crate) fn end(command: &Command, mut child: Child, start: Instant, code: i32) -> anyhow::Result<Sample> {
     let mut report = child.stderr.take().context("standard error is a pipe")?;
-    let text = std::io::read_to_string(&mut report)?;
+    let text = io::read_to_string(&mut report)?;
     let used = child.wait4()?;
     let wall = start.elapsed();
     ensure!(used.status.code() == Some(code), "{command:?} ended with {:?}:\n{text}", used.status);

@@ -8,7 +8,7 @@ use crate::results::{Growth, Results, Row, Target, megabytes};
 use crate::streams::Render;
 
 fn all_rows(results: &Results) -> impl Iterator<Item = &Row> {
-    results.rows.iter().chain(&results.untouched)
+    results.rows.iter().chain(&results.untouched).chain(&results.streamed)
 }
 
 /// All tables, as Markdown.

@@ -5,11 +5,19 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 /// One release as Helm renders it.
+#[derive(Clone)]
 pub(crate) struct Render {
     /// Where it comes from.
     pub(crate) origin: &'static str,
     /// The stream.
     pub(crate) text: String,
+}
+
+impl Render {
+    /// Its largest document.
+    pub(crate) fn largest_document(&self) -> usize {
+        self.text.split("\n---").map(str::len).max().unwrap_or_default()
+    }
 }
 
 /// A stream in a file.

@@ -1,11 +1,14 @@
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Instant;
 
-use anyhow::ensure;
+use anyhow::{Context, anyhow, ensure};
 
 use crate::measure::{self, Sample};
-use crate::streams::Stream;
+use crate::streams::{self, Render, Stream};
 use crate::{KUSTOMIZE_LIMIT, RELEASES};
 
 /// Leaves the Secret out and makes the variables read the vaulted one.
@@ -66,6 +69,28 @@ impl Tool {
             }
         }
         Ok(tools)
+    }
+
+    /// The program of this repository, document by document.
+    pub(crate) fn streaming() -> Self {
+        let tool = Self::resecret(&["--stream", "--preset", "langfuse", "--to", "langfuse-vault"]);
+        Self { name: "resecret --stream", ..tool }
+    }
+
+    /// Runs it behind a pipe, on releases that are made as it reads them.
+    pub(crate) fn run_behind(&self, render: &Render, releases: usize) -> anyhow::Result<Sample> {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).stdin(Stdio::piped());
+        let start = Instant::now();
+        let mut child = measure::spawn(&mut command)?;
+        let mut pipe = child.stdin.take().context("standard input is a pipe")?;
+        let render = render.clone();
+        let writer = thread::spawn(move || {
+            streams::texts(&render, releases).try_for_each(|text| pipe.write_all(text.as_bytes()))
+        });
+        let sample = measure::end(&command, child, start, self.code)?;
+        writer.join().map_err(|_| anyhow!("the stream could not be made"))??;
+        Ok(sample)
     }
 
     /// Runs it on a stream.

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 
+use super::filter::FilterArgs;
 use super::previous::UpgradeArgs;
 
 /// Take a chart's own Secrets out of rendered manifests and point every reference at a Secret kept in a vault.
@@ -27,7 +28,8 @@ Exit codes:
   0  done, or nothing to report
   1  check, diff, scan or keys --against found something
   2  error, and nothing was written: wrong flags, configuration or input, a rule that
-     matched nothing, a document that cannot be edited safely
+     matched nothing, a document that cannot be edited safely; with --stream the last
+     line says what was written
 
 Examples:
   helm upgrade lf ./chart --post-renderer resecret \\
@@ -285,40 +287,6 @@ pub(super) struct ManArgs {
 pub(super) struct ExplainArgs {
     /// The rule, as it stands between brackets in a diagnostic; all of them, a line each, if absent
     pub(super) rule: Option<String>,
-}
-
-/// The flags of `filter`.
-#[derive(Debug, clap::Args)]
-pub(super) struct FilterArgs {
-    /// The same as --config, for Kustomize, which names the file to an exec plugin like this; with a `/` in it
-    #[arg(value_name = "PATH", value_parser = path)]
-    pub(super) plugin_config: Option<PathBuf>,
-
-    /// What to change.
-    #[command(flatten)]
-    pub(super) rules: RuleArgs,
-
-    /// What to compare with.
-    #[command(flatten)]
-    pub(super) upgrade: UpgradeArgs,
-
-    /// What to say.
-    #[command(flatten)]
-    pub(super) report: ReportArgs,
-}
-
-/// A path, and not the name of a command with a typing error in it.
-fn path(text: &str) -> Result<PathBuf, String> {
-    if text.contains(std::path::is_separator) {
-        return Ok(text.into());
-    }
-    let commands = Args::command();
-    let similarity = |name: &str| strsim::jaro_winkler(name, text);
-    let names = commands.get_subcommands().map(clap::Command::get_name);
-    let near =
-        names.max_by(|a, b| similarity(a).total_cmp(&similarity(b))).filter(|near| similarity(near) > 0.75);
-    let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
-    Err(format!("no command is called so{hint}"))
 }
 
 /// Flags that say what to change.

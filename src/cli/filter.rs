@@ -1,19 +1,82 @@
 //! `resecret filter`: standard input to standard output.
 
 use std::io;
+use std::path::PathBuf;
 
 use anyhow::Context;
+use clap::CommandFactory;
+use clap::error::ErrorKind;
 
-use super::args::FilterArgs;
-use super::previous::Previous;
+use super::args::{Args, Format, ReportArgs, RuleArgs};
+use super::previous::{Previous, UpgradeArgs};
 use super::progress::Progress;
 use super::rules::Rules;
 use super::sinks::Sinks;
-use super::sources::Source;
+use super::sources::{Source, piped};
+
+/// The flags of `filter`.
+#[derive(Debug, clap::Args)]
+pub(super) struct FilterArgs {
+    /// The same as --config, for Kustomize, which names the file to an exec plugin like this; with a `/` in it
+    #[arg(value_name = "PATH", value_parser = path)]
+    pub(super) plugin_config: Option<PathBuf>,
+
+    /// Write each document before the next one is read: bounded memory, not all or nothing
+    ///
+    /// For streams of any length. Secrets must come before what refers to them; what needs the whole stream is refused.
+    /// When a run fails, documents before the place of the error have been written: the exit code is 2, and the last
+    /// line on standard error says how many they were. Helm throws such output away, `kubectl apply` behind a pipe does not.
+    #[arg(long, conflicts_with_all = ["plugin_config", "previous", "accept_hazards"])]
+    pub(super) stream: bool,
+
+    /// What to change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to compare with.
+    #[command(flatten)]
+    pub(super) upgrade: UpgradeArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// A path, and not the name of a command with a typing error in it.
+fn path(text: &str) -> Result<PathBuf, String> {
+    if text.contains(std::path::is_separator) {
+        return Ok(text.into());
+    }
+    let commands = Args::command();
+    let similarity = |name: &str| strsim::jaro_winkler(name, text);
+    let names = commands.get_subcommands().map(clap::Command::get_name);
+    let near =
+        names.max_by(|a, b| similarity(a).total_cmp(&similarity(b))).filter(|near| similarity(near) > 0.75);
+    let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+    Err(format!("no command is called so{hint}"))
+}
+
+impl FilterArgs {
+    /// Refuses flags that do not go together, where that hangs on their values.
+    ///
+    /// # Errors
+    ///
+    /// `--stream` with a format that is one log of a whole run.
+    pub(super) fn check(&self) -> Result<(), clap::Error> {
+        if self.stream && matches!(self.report.format, Format::Sarif) {
+            let message = "--stream reports as it goes, and SARIF is one log of a whole run: take --format text, json or github";
+            return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        Ok(())
+    }
+}
 
 /// Runs the filter.
 pub(super) fn run(args: &FilterArgs, sinks: &Sinks) -> anyhow::Result<()> {
     let rules = Rules::read(&args.rules, args.plugin_config.as_deref())?;
+    if args.stream {
+        return stream(&rules, sinks);
+    }
     let progress = Progress::start(1);
     let input = Source::Stdin.read(&progress)?;
     let config = rules.of(&input)?;
@@ -29,5 +92,15 @@ pub(super) fn run(args: &FilterArgs, sinks: &Sinks) -> anyhow::Result<()> {
         .write_to(io::stdout().lock())
         .context("cannot write standard output; its reader has only a part")?;
     sinks.success(&diagnostics, filtered.summary());
+    Ok(())
+}
+
+/// Runs the filter with `--stream`: a document goes out before the next one is read.
+fn stream(rules: &Rules, sinks: &Sinks) -> anyhow::Result<()> {
+    // What a client hands over beside manifests is in a ResourceList, which is no stream.
+    let config = rules.of(&[])?;
+    let mut report = |diagnostics: &[_]| sinks.report(diagnostics);
+    let summary = resecret::filter_stream(piped()?, io::stdout().lock(), &config, &mut report)?;
+    sinks.success(&[], summary);
     Ok(())
 }

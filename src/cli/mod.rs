@@ -28,7 +28,7 @@ use crate::exit::ExitStatus;
 
 /// Reads the arguments and runs the command.
 pub(crate) fn run() -> ExitStatus {
-    let args = match Args::try_parse() {
+    let args = match parse() {
         Ok(args) => args,
         Err(error) if error.use_stderr() => {
             // Also a wrong flag must reach the person, who under Helm 4 never sees our standard error.
@@ -56,6 +56,16 @@ pub(crate) fn run() -> ExitStatus {
         Some(Command::Completions(shell)) => plain(manual::completions(&shell)),
         Some(Command::Man(args)) => plain(manual::pages(&args)),
     }
+}
+
+fn parse() -> Result<Args, clap::Error> {
+    let args = Args::try_parse()?;
+    match &args.command {
+        None => args.filter.check()?,
+        Some(Command::Filter(filter)) => filter.check()?,
+        Some(_) => {}
+    }
+    Ok(args)
 }
 
 /// How a command ends that went through.

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use resecret::{Diagnostic, Format, Location, Rule, Severity, write_report};
+use resecret::{Cause, Diagnostic, Format, Location, Rule, Severity, StreamError, write_report};
 
 use super::args::{LOG, ReportArgs};
 use super::helm4;
@@ -60,17 +60,29 @@ impl Sinks {
 
     /// Reports a run that failed.
     pub(super) fn failure(&self, error: &anyhow::Error) {
-        match error.downcast_ref::<resecret::Error>() {
-            Some(error) => self.report(error.diagnostics()),
-            None if self.format == Format::Text => self.complain(&format!("error: {error:#}\n")),
-            None => self.report(&[Diagnostic {
-                rule: Rule::Io,
-                severity: Severity::Error,
-                message: format!("{error:#}"),
-                help: "check that the file or pipe is there and can be read and written".to_owned(),
-                location: Location::default(),
-            }]),
+        match (error.downcast_ref::<resecret::Error>(), error.downcast_ref::<StreamError>()) {
+            (Some(error), _) => self.report(error.diagnostics()),
+            (None, Some(error)) => self.stopped(error),
+            (None, None) if self.format == Format::Text => self.complain(&format!("error: {error:#}\n")),
+            (None, None) => self.report(&[io_error(format!("{error:#}"))]),
         }
+    }
+
+    /// Reports a run that failed while it wrote; last what had been written by then.
+    fn stopped(&self, error: &StreamError) {
+        let text = self.format == Format::Text;
+        let mut diagnostics = match error.cause() {
+            Cause::Refused(error) => error.diagnostics().to_vec(),
+            cause if text => return self.complain(&format!("error: {cause}\nresecret: {error}\n")),
+            cause => vec![io_error(cause.to_string())],
+        };
+        if text {
+            self.report(&diagnostics);
+            return self.complain(&format!("resecret: {error}\n"));
+        }
+        let help = "throw the output away; where its reader would act on a part of it, run without --stream";
+        diagnostics.push(failure(Rule::PartialOutput, error.to_string(), help));
+        self.report(&diagnostics);
     }
 
     /// Writes diagnostics that are the result of a command, and the log; a machine's format also where there are none.
@@ -119,7 +131,7 @@ impl Sinks {
 
     /// What is not in a configuration file is in the input.
     fn locate(&self, diagnostic: Diagnostic) -> Diagnostic {
-        if diagnostic.rule == Rule::Io {
+        if matches!(diagnostic.rule, Rule::Io | Rule::PartialOutput) {
             return diagnostic;
         }
         self.places.get_or_init(Places::default).locate(diagnostic)
@@ -130,6 +142,16 @@ impl Sinks {
             let _ = log.write_all(text.as_bytes());
         }
     }
+}
+
+/// Something that the operating system refused.
+fn io_error(message: String) -> Diagnostic {
+    failure(Rule::Io, message, "check that the file or pipe is there and can be read and written")
+}
+
+fn failure(rule: Rule, message: String, help: &str) -> Diagnostic {
+    let location = Location::default();
+    Diagnostic { rule, severity: Severity::Error, message, help: help.to_owned(), location }
 }
 
 fn append(path: &Path) -> io::Result<File> {

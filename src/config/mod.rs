@@ -75,6 +75,13 @@ pub(crate) struct SecretsRule {
     pub(crate) origin: Origin,
 }
 
+impl SecretsRule {
+    /// Whether it asks for more than a name.
+    pub(crate) fn has_conditions(&self) -> bool {
+        !self.labels.is_empty() || !self.source.is_empty() || !self.namespace.is_empty()
+    }
+}
+
 /// What a Secret must have to match.
 impl fmt::Display for SecretsRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -71,12 +71,13 @@ fn hashes_a_dropped_secret(annotation: &str, context: Context<'_>) -> bool {
         return false;
     }
     let stem = subject.trim_end_matches(".yaml");
+    let ending = format!("-{stem}");
     subject.contains("secret")
         || subject.contains("credential")
         || dropped.any(|secret| {
             let template = secret.template.as_deref().and_then(|path| path.rsplit('/').next());
             secret.name == stem
-                || secret.name.ends_with(&format!("-{stem}"))
+                || secret.name.ends_with(&ending)
                 || template.is_some_and(|file| file.trim_end_matches(".yaml") == stem)
         })
 }

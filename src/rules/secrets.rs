@@ -22,6 +22,10 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
             continue;
         }
         let namespace = reference.namespace.or_else(|| object.namespace());
+        if let Some(rule) = context.facts.unsettled(reference.name, namespace, context.config) {
+            outcome.findings.push(too_early(reference, rule));
+            continue;
+        }
         match context.facts.target(reference.name, namespace, context.config) {
             Target::Untouched => {
                 if context.config.vault.contains(reference.name) {
@@ -93,6 +97,22 @@ fn redirect<'t>(
 fn items(secret: &ChartSecret, rule: &SecretsRule) -> Value {
     let item = |key: &String| json!({"key": vaulted_key(&rule.keys, key), "path": key});
     secret.keys.iter().map(item).collect()
+}
+
+/// What the reference means depends on documents that are still to come.
+fn too_early(reference: &Reference<'_>, rule: &SecretsRule) -> Finding {
+    Finding {
+        rule: Rule::NeedsWholeStream,
+        severity: Severity::Error,
+        message: format!(
+            "what this reference to Secret {} becomes is not known yet: a rule leaves out what has {rule}, and the Secret has not come, or too long ago",
+            reference.name
+        ),
+        help: "run without --stream, or let the Secret come first; if it is made elsewhere, list it in spec.vault"
+            .to_owned(),
+        path: reference.path.clone(),
+        node: reference.node,
+    }
 }
 
 fn ambiguous(reference: &Reference<'_>) -> Finding {

@@ -113,7 +113,12 @@ pub(crate) struct Lines<'s> {
 impl<'s> Lines<'s> {
     /// Nothing asked for yet.
     pub(crate) fn new(source: &'s [u8]) -> Self {
-        Self { source, last: Cell::new((0, 1, 1)) }
+        Self::starting_at(source, 1)
+    }
+
+    /// The same for a text that begins with this line of a longer one.
+    pub(crate) fn starting_at(source: &'s [u8], first: usize) -> Self {
+        Self { source, last: Cell::new((0, first, 1)) }
     }
 
     /// The line and column of a byte, both counted from 1, the column in characters.

@@ -8,6 +8,7 @@ use resecret::Config;
 use serde_yaml::Value;
 
 use crate::model::{Document, documents, each_container, each_under, item_lines, line_changes, reference};
+use crate::streaming;
 
 const VAULT: &str = "langfuse-vault";
 const PATHS: [&str; 4] =
@@ -101,6 +102,12 @@ fn check(file: &PathBuf, folder: &str, stores: bool) -> anyhow::Result<()> {
     config.add_preset("langfuse", VAULT)?;
     if stores {
         config.add_preset("langfuse-stores", VAULT)?;
+    }
+    // Helm 3 sorts by kind, and Secrets come before what refers to these; Helm 4 sorts by template.
+    if file.ends_with("helm3-stdin.yaml") {
+        streaming::goes_through(&config, input.as_bytes())?;
+    } else {
+        streaming::check(&config, input.as_bytes())?;
     }
     let filtered = resecret::filter(input.as_bytes(), &config)?;
     let output = String::from_utf8(filtered.to_vec())?;

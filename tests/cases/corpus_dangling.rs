@@ -8,6 +8,7 @@ use resecret::Config;
 use serde_yaml::Value;
 
 use crate::model::{Document, documents};
+use crate::streaming;
 
 const VAULT: &str = "one-vault";
 
@@ -44,6 +45,7 @@ fn check(file: &Path) -> anyhow::Result<()> {
     let input = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut config = Config::default();
     config.add_file("rules.yaml", RULES)?;
+    streaming::check(&config, input.as_bytes())?;
     let output = String::from_utf8(resecret::filter(input.as_bytes(), &config)?.to_vec())?;
 
     let is_secret = |document: &&Document| document.field(&["kind"]) == "Secret";

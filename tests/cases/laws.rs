@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::canary;
 use crate::fixture::Fixture;
 use crate::model::line_changes;
+use crate::streaming;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 /// What a stream holds of which every document has been left out.
@@ -39,6 +40,7 @@ pub(crate) fn check(fixture: &Fixture) -> anyhow::Result<()> {
     let config = fixture.config()?;
     let outcome = run(&config, &input);
     no_value_is_shown(&outcome)?;
+    one_by_one(&config, &input)?;
     compare(fixture, &description, &outcome)?;
     if let Some(output) = &outcome.output {
         repeatable(&config, output)?;
@@ -53,6 +55,15 @@ pub(crate) fn check(fixture: &Fixture) -> anyhow::Result<()> {
         the_form_does_not_matter(&config, &input, &outcome)?;
     }
     Ok(())
+}
+
+/// Document by document the stream becomes the same, or is refused with a reason; no value is shown either way.
+fn one_by_one(config: &Result<Config, Error>, input: &[u8]) -> anyhow::Result<()> {
+    let Ok(config) = config else { return Ok(()) };
+    match streaming::check(config, input)? {
+        Some(error) => canary::check("the error of a stream", &format!("{error:?} {error}")),
+        None => Ok(()),
+    }
 }
 
 /// Fails if the folder of snapshots holds one that no fixture is compared with.

@@ -25,6 +25,8 @@ mod laws;
 mod model;
 /// What `scan --write` proposes.
 mod proposals;
+/// The same documents one by one.
+mod streaming;
 
 use std::process::ExitCode;
 

@@ -38,14 +38,23 @@ fn run(fixture: &Path) -> Run {
 
 #[track_caller]
 fn check(what: &str, output: &Output) {
-    let mut places = vec![("standard error", output.stderr.clone()), ("the log", output.file("log"))];
+    check_said(what, output);
     if output.code != Some(0) {
-        places.push(("standard output", output.text()));
+        check_text(what, "standard output", &output.text());
     }
-    for (place, text) in places {
-        if let Some(form) = FORMS.iter().find(|form| text.contains(**form)) {
-            panic!("{what}: {place} shows a secret value (as `{form}`):\n{text}");
-        }
+}
+
+/// Fails if what is said about a run shows a value; its output is manifests, with the values that stay.
+#[track_caller]
+fn check_said(what: &str, output: &Output) {
+    check_text(what, "standard error", &output.stderr);
+    check_text(what, "the log", &output.file("log"));
+}
+
+#[track_caller]
+fn check_text(what: &str, place: &str, text: &str) {
+    if let Some(form) = FORMS.iter().find(|form| text.contains(**form)) {
+        panic!("{what}: {place} shows a secret value (as `{form}`):\n{text}");
     }
 }
 
@@ -60,15 +69,21 @@ fn no_fixture_shows_a_value() {
     }
 }
 
+#[test]
+fn no_stream_shows_a_value() {
+    for (format, fixture) in formats_in_turn().filter(|(format, _)| *format != "sarif") {
+        let output = run(&fixture).args(["--stream", "--log-file", "log", "--format", format]).run();
+        assert!(matches!(output.code, Some(0 | 2)), "{}", output.stderr);
+        check_said(&format!("{}, stream as {format}", fixture.display()), &output);
+    }
+}
+
 /// Fails if a command that has no manifests to write shows a value anywhere.
 #[track_caller]
 fn check_all(what: &str, output: &Output) {
     check(what, output);
-    for (place, text) in [("standard output", output.text()), ("the file", output.file("resecret.yaml"))] {
-        if let Some(form) = FORMS.iter().find(|form| text.contains(**form)) {
-            panic!("{what}: {place} shows a secret value (as `{form}`):\n{text}");
-        }
-    }
+    check_text(what, "standard output", &output.text());
+    check_text(what, "the file", &output.file("resecret.yaml"));
 }
 
 /// A run of a command that takes the rule flags.

@@ -26,5 +26,7 @@ mod patches;
 mod readme;
 /// `scan`: what a render holds, and the configuration that is proposed for it.
 mod scan;
+/// `--stream`: what is written before the end, what is said of it, and memory.
+mod stream;
 /// Invariants of the repository that are cheap to check.
 mod tidy;

@@ -23,14 +23,16 @@ const WRITTEN: [&str; 9] =
 
 /// What became of the streams of one law.
 #[derive(Default)]
-struct Outcomes(Mutex<BTreeMap<String, u32>>);
+pub(crate) struct Outcomes(Mutex<BTreeMap<String, u32>>);
 
 impl Outcomes {
-    fn count(&self, outcome: &str) {
+    /// Counts one more.
+    pub(crate) fn count(&self, outcome: &str) {
         *self.0.lock().expect("no panic in a test").entry(outcome.to_owned()).or_default() += 1;
     }
 
-    fn of(&self, outcome: &str) -> u32 {
+    /// How many there were.
+    pub(crate) fn of(&self, outcome: &str) -> u32 {
         self.0.lock().expect("no panic in a test").get(outcome).copied().unwrap_or_default()
     }
 }
@@ -172,57 +174,64 @@ fn a_rule_without_a_match_is_an_error() {
     });
 }
 
+/// What hostile bytes are made of.
+const PIECES: &[&str] = &[
+    "---\n",
+    "--- ",
+    "kind: Secret\n",
+    "metadata: {name: lf-nextauth}\n",
+    "env:\n",
+    "- ",
+    "  ",
+    "name: SALT\n",
+    "\r",
+    "\t",
+    "[",
+    "]",
+    "{",
+    "}",
+    ":",
+    ",",
+    "? ",
+    "&a ",
+    "*a",
+    "<<: ",
+    "|\n",
+    ">-\n",
+    "'",
+    "\"",
+    "#",
+    "!!",
+    "%YAML 1.2\n",
+    "...\n",
+    "\u{feff}",
+    "\u{85}",
+    "\u{2028}",
+    "\0",
+    "containers:\n",
+    "\n",
+    "valueFrom: {secretKeyRef: {name: lf-nextauth, key: a}}",
+    "\\",
+];
+
 /// Bytes that are no manifests at all.
+pub(crate) fn hostile(choices: &mut Choices<'_>, pieces: usize) -> Vec<u8> {
+    let mut input = Vec::new();
+    for _ in 0..choices.below(pieces) {
+        match choices.below(12) {
+            0 => input.push(u8::try_from(choices.below(256)).unwrap_or_default()),
+            _ => input.extend_from_slice(choices.pick(PIECES).as_bytes()),
+        }
+    }
+    input
+}
+
 #[test]
 fn any_bytes_end_in_a_result() {
-    let pieces: &[&str] = &[
-        "---\n",
-        "--- ",
-        "kind: Secret\n",
-        "metadata: {name: lf-nextauth}\n",
-        "env:\n",
-        "- ",
-        "  ",
-        "name: SALT\n",
-        "\r",
-        "\t",
-        "[",
-        "]",
-        "{",
-        "}",
-        ":",
-        ",",
-        "? ",
-        "&a ",
-        "*a",
-        "<<: ",
-        "|\n",
-        ">-\n",
-        "'",
-        "\"",
-        "#",
-        "!!",
-        "%YAML 1.2\n",
-        "...\n",
-        "\u{feff}",
-        "\u{85}",
-        "\u{2028}",
-        "\0",
-        "containers:\n",
-        "\n",
-        "valueFrom: {secretKeyRef: {name: lf-nextauth, key: a}}",
-        "\\",
-    ];
     hold(cases(1000), |bytes| {
         let mut choices = Choices::new(bytes);
         let rules = rules(&mut choices);
-        let mut input = Vec::new();
-        for _ in 0..choices.below(200) {
-            match choices.below(12) {
-                0 => input.push(u8::try_from(choices.below(256)).unwrap_or_default()),
-                _ => input.extend_from_slice(choices.pick(pieces).as_bytes()),
-            }
-        }
+        let input = hostile(&mut choices, 200);
         let config = rules.config();
         if let Ok(filtered) = filter(&input, &config) {
             let output = filtered.to_vec();

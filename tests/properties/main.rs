@@ -8,5 +8,6 @@ mod model;
 mod prefilter;
 mod reader;
 mod render;
+mod streaming;
 mod suite;
 mod yaml_suite;

@@ -1,8 +1,8 @@
-//! Any bytes through the whole filter: a result, and its own output once more unchanged.
+//! Any bytes through the whole filter: a result, the same document by document, and its own output once more unchanged.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use resecret::{Config, filter};
+use resecret::{Config, filter, filter_stream};
 
 const RULES: &str = "
 apiVersion: resecret.dev/v1alpha1
@@ -23,5 +23,9 @@ fuzz_target!(|input: &[u8]| {
         let output = filtered.to_vec();
         let again = filter(&output, &config).expect("what went through goes through again").to_vec();
         assert_eq!(again, output, "a second run changes nothing");
+        let mut one_by_one = Vec::new();
+        if filter_stream(input, &mut one_by_one, &config, &mut |_| {}).is_ok() {
+            assert_eq!(one_by_one, output, "document by document it is the same");
+        }
     }
 });

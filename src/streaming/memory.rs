@@ -1,0 +1,236 @@
+//! What is remembered of the documents that have passed: bounded, whatever passes.
+//!
+//! Of Secrets that came lately, all: what references to them mean, their names and values. Of older ones nothing, but for
+//! a mark of those whose fate their name alone does not tell. [`Facts::unsettled`] is what makes that safe: a
+//! reference whose meaning rests on what is not known is refused, be the Secret still to come or forgotten.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+
+use super::marks::Marks;
+use super::refuse;
+use super::watch::Watch;
+use crate::config::{Config, SecretsRule};
+use crate::diagnostic::Diagnostic;
+use crate::error::Error;
+use crate::facts::{Facts, first_for};
+use crate::filter::{Learned, learn_secret};
+use crate::findings::Findings;
+use crate::object::{Object, objects};
+use crate::observer::Observer;
+use crate::prefilter::{DISGUISES, Interest, search};
+use crate::reads::Read;
+use crate::refuse::dropped_targets;
+use crate::stream::Document;
+use crate::survivors::{Survivors, Value};
+
+/// How many Secrets that go are remembered, and how many others.
+const MAX_SECRETS: usize = 256;
+/// How many bytes of names and values are looked for, unless one Secret alone has more.
+const MAX_BYTES: usize = 128 << 10;
+
+/// What is remembered.
+pub(super) struct Memory {
+    /// The Secrets that are remembered.
+    pub(super) facts: Facts,
+    /// How many Secrets have been left out.
+    pub(super) dropped: usize,
+    disguises: AhoCorasick,
+    /// Names and values of Secrets that are left out.
+    watch: Watch<Watched>,
+    /// The Secrets that go, the oldest first, and the bytes of what is looked for.
+    going: VecDeque<Going>,
+    bytes: usize,
+    /// The Secrets that stay, the oldest first.
+    staying: VecDeque<usize>,
+    marks: Marks,
+    /// Secrets from outside the stream that documents refer to: no more than the configuration names.
+    outside: BTreeSet<String>,
+}
+
+/// A Secret that goes, and what is looked for because of it.
+struct Going {
+    secret: usize,
+    texts: Range<usize>,
+    bytes: usize,
+}
+
+/// What must not stand in a document unseen.
+enum Watched {
+    /// The name of a Secret that is left out.
+    Name(String),
+    /// A value of it.
+    Value(Value),
+}
+
+impl Watched {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) => Some(name),
+            Self::Value(_) => None,
+        }
+    }
+}
+
+impl AsRef<[u8]> for Watched {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Name(name) => name.as_bytes(),
+            Self::Value(value) => value.spelling().as_bytes(),
+        }
+    }
+}
+
+impl Memory {
+    /// Nothing has passed.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: the words that are searched for are few and fixed.
+    pub(super) fn new(config: &Config) -> Result<Self, Error> {
+        Ok(Self {
+            facts: Facts::so_far(),
+            dropped: 0,
+            disguises: search(DISGUISES.iter())?,
+            watch: Watch::new(),
+            going: VecDeque::new(),
+            bytes: 0,
+            staying: VecDeque::new(),
+            marks: Marks::new(config),
+            outside: BTreeSet::new(),
+        })
+    }
+
+    /// Learns of the Secrets in a document.
+    pub(super) fn learn(&mut self, document: &Document<'_>, config: &Config, findings: &mut Findings<'_>) {
+        let Some(tree) = findings.open(document, Interest::Edit) else { return };
+        for object in objects(&tree).into_iter().filter(Object::is_secret) {
+            let Some(learned) = learn_secret(document, &object, config, &mut self.facts, findings) else {
+                continue;
+            };
+            for diagnostic in self.comes_too_late(&object, learned.name, learned.number, config) {
+                findings.push(diagnostic.at(learned.location.clone()));
+            }
+            self.remember(&learned, config, findings);
+        }
+    }
+
+    /// What is wrong with a Secret, now that documents before it have been written.
+    fn comes_too_late(
+        &mut self,
+        object: &Object<'_, '_>,
+        name: &str,
+        number: usize,
+        config: &Config,
+    ) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        let rule = self.facts.secret(number).and_then(|secret| secret.rule);
+        if object.previous_names().next().is_some() {
+            found.push(refuse::previous_names(name));
+        }
+        if rule.is_some() && self.outside.contains(name) {
+            found.push(refuse::late(name));
+        }
+        if first_for(name, config).is_some_and(SecretsRule::has_conditions) {
+            if self.marks.contradict(name, object.namespace(), rule) {
+                found.push(refuse::divided(name));
+            }
+            if !self.marks.add(name, object.namespace(), rule) {
+                found.push(refuse::too_many());
+            }
+        }
+        found
+    }
+
+    fn remember(&mut self, learned: &Learned<'_>, config: &Config, findings: &mut Findings<'_>) {
+        let Learned { name, number, .. } = learned;
+        let values = self.facts.take_values();
+        if self.facts.secret(*number).is_none_or(|secret| secret.rule.is_none()) {
+            return self.staying.push_back(*number);
+        }
+        self.dropped += 1;
+        if config.vault.contains(*name) {
+            for diagnostic in dropped_targets(&self.facts, config) {
+                findings.push(diagnostic);
+            }
+        }
+        let watched: Vec<Watched> = [Watched::Name((*name).to_owned())]
+            .into_iter()
+            .chain(values.into_iter().map(Watched::Value))
+            .collect();
+        let bytes = watched.iter().map(|text| text.as_ref().len()).sum();
+        let numbers: Vec<usize> = watched.into_iter().map(|text| self.watch.add(text)).collect();
+        let texts = numbers[0]..numbers[numbers.len() - 1] + 1;
+        self.bytes += bytes;
+        self.going.push_back(Going { secret: *number, texts, bytes });
+    }
+
+    /// Forgets the places in the document that has passed, and the oldest of too many Secrets.
+    pub(super) fn forget(&mut self) {
+        self.facts.next_document();
+        while self.staying.len() > MAX_SECRETS {
+            self.staying.pop_front().into_iter().for_each(|secret| self.facts.forget(secret));
+        }
+        while self.going.len() > MAX_SECRETS || (self.going.len() > 1 && self.bytes > MAX_BYTES) {
+            let Some(Going { secret, texts, bytes }) = self.going.pop_front() else { return };
+            self.facts.forget(secret);
+            texts.for_each(|text| self.watch.remove(text));
+            self.bytes -= bytes;
+        }
+    }
+
+    /// Which names and values of Secrets that are left out stand in a document.
+    pub(super) fn find(&self, document: &Document<'_>) -> Found {
+        Found(self.watch.find(document.bytes))
+    }
+
+    /// Makes the facts ready for a document in which these stand; the search for the values among them.
+    ///
+    /// # Errors
+    ///
+    /// More of them than a search can hold.
+    pub(super) fn recall(&mut self, document: &Document<'_>, found: &Found) -> Result<Survivors, Error> {
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        for watched in found.0.iter().filter_map(|number| self.watch.text(*number)) {
+            match watched {
+                Watched::Name(name) => names.push(name.as_str()),
+                Watched::Value(value) => values.push(value.clone()),
+            }
+        }
+        if self.disguises.is_match(document.bytes) {
+            // A name can be spelled in a way that no search of bytes finds.
+            names = self.watch.texts().filter_map(Watched::name).collect();
+        }
+        self.facts.seal_for(&names)?;
+        Survivors::new(values)
+    }
+
+    /// Remembers that a document refers to these Secrets from outside the stream.
+    pub(super) fn refers_to(&mut self, outside: Outside) {
+        self.outside.extend(outside.0);
+    }
+}
+
+/// The names and values that stand in a document.
+pub(super) struct Found(Vec<usize>);
+
+impl Found {
+    /// Whether none does.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The Secrets from outside the stream that a document refers to.
+#[derive(Default)]
+pub(super) struct Outside(Vec<String>);
+
+impl Observer for Outside {
+    fn reads(&mut self, _object: &Object<'_, '_>, read: &Read) {
+        if read.existed {
+            self.0.push(read.secret.clone());
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The law of `filter_stream`: it says what `filter` says, or refuses for what only the whole stream can say.
+
+use std::io::Read;
+
+use proptest::prelude::{TestCaseError, prop_assert, prop_assert_eq};
+use resecret::{
+    Cause, Config, Diagnostic, Error, Rule, Severity, StreamError, Summary, filter, filter_stream,
+};
+use serde_json::json;
+
+use crate::choices::Choices;
+use crate::generate::{CANARY, Rules, rules, stream};
+use crate::laws::{Outcomes, cases, hold, hostile};
+use crate::reader::{read, split};
+use crate::render::Spelling;
+
+/// What is judged by the Secrets that have come so far.
+const LOOKED_FOR: [Rule; 5] =
+    [Rule::LeftBehind, Rule::NameInText, Rule::ValueLeftBehind, Rule::ChecksumAnnotation, Rule::Plaintext];
+
+/// What came of a stream.
+struct Streamed {
+    /// What was written.
+    output: Vec<u8>,
+    /// What was said of documents that were written.
+    said: Vec<Diagnostic>,
+    result: Result<Summary, StreamError>,
+}
+
+/// Hands out a few bytes at a time.
+struct Pieces<'b>(&'b [u8], usize);
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let size = self.1.min(buffer.len()).min(self.0.len());
+        let (piece, rest) = self.0.split_at(size);
+        buffer[..size].copy_from_slice(piece);
+        self.0 = rest;
+        Ok(size)
+    }
+}
+
+fn streamed(input: &[u8], size: usize, config: &Config) -> Streamed {
+    let (mut output, mut said) = (Vec::new(), Vec::new());
+    let reader = Pieces(input, size);
+    let result = filter_stream(reader, &mut output, config, &mut |found| said.extend_from_slice(found));
+    Streamed { output, said, result }
+}
+
+fn errors(diagnostics: &[Diagnostic]) -> Vec<Rule> {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+    errors.map(|diagnostic| diagnostic.rule).collect()
+}
+
+fn refusal(error: &StreamError) -> Result<&Error, TestCaseError> {
+    match error.cause() {
+        Cause::Refused(error) => Ok(error),
+        other => Err(TestCaseError::fail(format!("memory can be read and written: {other:?}"))),
+    }
+}
+
+/// Whether this is about a document that cannot be read, and in which no field can name a Secret. That the name of a
+/// dropped one stands in it is known from the whole stream only.
+fn refers_to_nothing(found: &Diagnostic, text: &str) -> bool {
+    let words = ["ecret", "Ref", "basicAuth", "credentials", "StorageClass"];
+    let number = found.location.document.unwrap_or_default();
+    let document = split(text).into_iter().nth(number.wrapping_sub(1)).unwrap_or_default();
+    let unreadable = [Rule::NotYaml, Rule::NotUtf8, Rule::TruncatedInput].contains(&found.rule);
+    unreadable && !words.iter().any(|word| document.contains(word))
+}
+
+/// Compares both runs. Where Secrets come first, nothing is judged too early.
+fn same(
+    input: &[u8],
+    size: usize,
+    config: &Config,
+    secrets_first: bool,
+    outcomes: &Outcomes,
+) -> Result<(), TestCaseError> {
+    let lasting = |diagnostics: &[Diagnostic]| -> Vec<Diagnostic> {
+        let lasts = |diagnostic: &&Diagnostic| secrets_first || !LOOKED_FOR.contains(&diagnostic.rule);
+        diagnostics.iter().filter(lasts).cloned().collect()
+    };
+    let text = String::from_utf8_lossy(input);
+    let whole = filter(input, config);
+    let Streamed { output, said, result } = streamed(input, size, config);
+    match (whole, result) {
+        (Ok(whole), Ok(summary)) => {
+            prop_assert!(
+                whole.to_vec() == output,
+                "another output\n{text}\n→\n{}",
+                String::from_utf8_lossy(&output)
+            );
+            prop_assert_eq!(whole.summary(), summary, "\n{}", text);
+            prop_assert_eq!(lasting(whole.diagnostics()), lasting(&said), "\n{}", text);
+            outcomes.count("both");
+        }
+        (Ok(whole), Err(error)) => {
+            let refused = refusal(&error)?;
+            let reasons = errors(refused.diagnostics());
+            prop_assert!(reasons.iter().all(|rule| *rule == Rule::NeedsWholeStream), "{reasons:?}\n{text}");
+            prop_assert!(whole.to_vec().starts_with(&output), "what was written is wrong\n{text}");
+            prop_assert_eq!(error.written().bytes, output.len() as u64);
+            outcomes.count("refused");
+        }
+        (Err(error), Ok(_)) => {
+            let errors = error.diagnostics().iter().filter(|found| found.severity == Severity::Error);
+            let known =
+                |found: &Diagnostic| LOOKED_FOR.contains(&found.rule) || refers_to_nothing(found, &text);
+            let missed = errors.filter(|found| secrets_first || !known(found)).count();
+            prop_assert!(missed == 0, "{:?} not seen\n{text}", error.diagnostics());
+            outcomes.count("not seen");
+        }
+        (Err(_), Err(error)) => {
+            let refused = refusal(&error)?;
+            for said in [error.to_string(), format!("{error:?} {refused}")] {
+                prop_assert!(!said.contains(CANARY), "a value is shown: {said}");
+            }
+            outcomes.count("neither");
+        }
+    }
+    Ok(())
+}
+
+/// The rules, with all that can choose a Secret beside its name.
+fn config(choices: &mut Choices<'_>, rules: &Rules) -> Config {
+    let mut file: serde_json::Value = serde_json::from_str(&rules.to_yaml()).expect("it is JSON");
+    let once = choices.once_in(8);
+    for rule in file["spec"]["env"].as_array_mut().into_iter().flatten() {
+        rule["keepExisting"] = once.into();
+    }
+    for rule in file["spec"]["secrets"].as_array_mut().into_iter().flatten() {
+        match choices.below(8) {
+            0 => rule["namespace"] = "one".into(),
+            1 => rule["labels"] = json!({"helm.sh/chart": "langfuse-*"}),
+            2 => rule["source"] = "chart/templates/x.yaml".into(),
+            3 => rule["sameName"] = true.into(),
+            _ => {}
+        }
+    }
+    let unmatched = choices.pick(&["allow", "allow", "warn", "error"]);
+    let external = if choices.once_in(10) { "warn" } else { "allow" };
+    file["spec"]["policy"] = json!({"unmatched": unmatched, "plaintext": "warn", "external": external});
+    file["spec"]["vault"] = json!(["vault", "regcred"]);
+    if choices.once_in(2) {
+        file["spec"]["dropAnnotations"] = json!(["note/*"]);
+    }
+    let mut config = Config::default();
+    config.add_file("rules.yaml", &file.to_string()).unwrap_or_else(|error| panic!("{error}"));
+    config
+}
+
+/// The documents that hold a Secret, and then all others.
+fn secrets_first(text: &str) -> String {
+    let holds_secret = |document: &&str| {
+        fn is_one(value: &serde_json::Value) -> bool {
+            value["kind"] == "Secret"
+                || value["items"].as_array().is_some_and(|items| items.iter().any(is_one))
+        }
+        read(document).is_ok_and(|value| is_one(&value))
+    };
+    let text = text.trim_start_matches('\u{feff}');
+    let (first, others): (Vec<&str>, Vec<&str>) = split(text).into_iter().partition(holds_secret);
+    let document = |document: &&str| {
+        let marker = if document.starts_with("---") { "" } else { "---\n" };
+        format!("{marker}{}\n", document.strip_suffix('\n').unwrap_or(document))
+    };
+    first.iter().chain(&others).map(document).collect()
+}
+
+#[test]
+fn a_stream_comes_out_as_from_the_whole_or_is_refused() {
+    let outcomes = Outcomes::default();
+    let total = cases(600);
+    hold(total, |bytes| {
+        let mut choices = Choices::new(bytes);
+        let rules = rules(&mut choices);
+        let config = config(&mut choices, &rules);
+        let size = 1 + choices.below(200);
+        let spelling = Spelling { unsafe_edits: choices.once_in(6), disguises: choices.once_in(4) };
+        let sorted = choices.once_in(2);
+        let text = stream(&mut choices, spelling).text;
+        let text = if sorted { secrets_first(&text) } else { text };
+        same(text.as_bytes(), size, &config, sorted, &outcomes)
+            .map_err(|error| TestCaseError::fail(format!("{}\n{error}", rules.to_yaml())))
+    });
+    for (outcome, least) in [("both", total / 4), ("refused", total / 20), ("neither", 10)] {
+        assert!(outcomes.of(outcome) > least, "{outcome}: {}", outcomes.of(outcome));
+    }
+}
+
+/// Documents that are none, among such that refer to Secrets and such that are some.
+#[test]
+fn hostile_documents_come_out_as_from_the_whole_or_are_refused() {
+    let good: &[&str] = &[
+        "kind: Secret\nmetadata: {name: lf-nextauth}\nstringData: {salt: canary-value-1}\n",
+        "kind: Secret\nmetadata: {name: lf-app, namespace: one}\n",
+        "kind: ServiceAccount\nsecrets: [{name: lf-nextauth}]\n",
+        "kind: ServiceAccount\nsecrets: [{name: lf-app}, {name: other}]\n",
+        "kind: Service\n",
+    ];
+    let outcomes = Outcomes::default();
+    let total = cases(600);
+    hold(total, |bytes| {
+        let mut choices = Choices::new(bytes);
+        let rules = rules(&mut choices);
+        let config = config(&mut choices, &rules);
+        let size = 1 + choices.below(20);
+        let mut input = Vec::new();
+        for _ in 0..=choices.below(6) {
+            input.extend_from_slice(b"---\n");
+            match choices.below(4) {
+                0 => input.extend(hostile(&mut choices, 12)),
+                _ => input.extend_from_slice(choices.pick(good).as_bytes()),
+            }
+            if input.last() != Some(&b'\n') && !choices.once_in(4) {
+                input.push(b'\n');
+            }
+        }
+        same(&input, size, &config, false, &outcomes)
+            .map_err(|error| TestCaseError::fail(format!("{}\n{error}", rules.to_yaml())))
+    });
+    for (outcome, least) in [("both", total / 8), ("refused", total / 40), ("neither", 10)] {
+        assert!(outcomes.of(outcome) > least, "{outcome}: {}", outcomes.of(outcome));
+    }
+}
