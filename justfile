@@ -75,6 +75,16 @@ images:
     docker build --target ci --tag resecret .
     docker build --target argocd --tag resecret-argocd .
 
+# Needs rustup; some minutes. What the program does there is for CI to try.
+# Demands sources without warnings on other systems too.
+platforms:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    for target in aarch64-apple-darwin aarch64-unknown-linux-gnu x86_64-pc-windows-gnu; do
+        rustup target add "$target"
+        cargo clippy --locked --target "$target" -- -D warnings
+    done
+
 # Needs rustup, and its toolchain of `rust-version` in Cargo.toml.
 # Builds with the oldest Rust that is promised.
 msrv:
@@ -138,9 +148,7 @@ renders:
 # program is the release's, or BINARY; what runs and measures it need not be fast, and is built as the tests are.
 # Compares speed and memory with `cat`, yq and Kustomize, and writes `docs/performance.md`.
 bench *arguments:
-    [ -n "${BINARY:-}" ] || cargo build --locked --release --bin resecret
-    BINARY=${BINARY:-${CARGO_TARGET_DIR:-target}/release/resecret} \
-        cargo bench --locked --profile dev --bench peers -- {{ arguments }}
+    BINARY=${BINARY:-$(.ci/build)} cargo bench --locked --profile dev --bench peers -- {{ arguments }}
 
 # Builds the program in many ways, which takes its time, once; with words only those whose names hold one of them. Needs
 # binutils; counts instructions where valgrind is there.
