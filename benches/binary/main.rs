@@ -12,6 +12,8 @@ mod room;
 
 #[path = "../peers/measure.rs"]
 mod measure;
+#[path = "../peers/page.rs"]
+mod page;
 #[path = "../peers/streams.rs"]
 #[expect(dead_code, reason = "every document here is one that rules touch")]
 mod streams;
@@ -84,7 +86,7 @@ fn main() -> anyhow::Result<()> {
     }
     let room = room::table(root)?;
     println!("\nroom\n\n{room}");
-    write(root, tables.into_iter().chain([("room", room)]))
+    page::put("binary.md", &[tables.to_vec(), vec![("room", room)]].concat())
 }
 
 impl Program {
@@ -161,19 +163,6 @@ fn instructions(command: &Command, input: &Path) -> anyhow::Result<Option<u64>> 
     // `==1234== I   refs:      22,484,842`
     let count = report.lines().find_map(|line| line.split_once("refs:")).map(|(_, count)| count);
     Ok(count.and_then(|count| count.trim().replace(',', "").parse().ok()))
-}
-
-/// Puts tables into the page, each between the marks that name it.
-fn write(root: &Path, tables: impl Iterator<Item = (&'static str, String)>) -> anyhow::Result<()> {
-    let path = root.join("docs/binary.md");
-    let mut page = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    for (name, table) in tables {
-        let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
-        let from = page.find(&begin).with_context(|| format!("docs/binary.md has no {begin}"))? + begin.len();
-        let to = page.find(&end).with_context(|| format!("docs/binary.md has no {end}"))?;
-        page.replace_range(from..to, &table);
-    }
-    Ok(std::fs::write(path, page)?)
 }
 
 #[allow(clippy::cast_precision_loss)] // Bytes of a file.

@@ -12,6 +12,8 @@ mod chart;
 mod growth;
 /// A child process: time, processor time, memory.
 mod measure;
+/// The pages that tables are put into.
+mod page;
 /// Tables and files.
 mod report;
 /// What was measured, and how far that is from what is wanted.

@@ -4,6 +4,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::chart;
+use crate::page;
 use crate::results::{Growth, Results, Row, Target, megabytes};
 use crate::streams::Render;
 
@@ -54,12 +55,7 @@ pub(crate) fn table(render: &Render, results: &Results) -> String {
 /// Writes `docs/performance.md`, `docs/performance.json` and `docs/performance.svg`.
 pub(crate) fn write(render: &Render, results: &Results) -> anyhow::Result<()> {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
-    fs::create_dir_all(&docs)?;
-    let page = format!(
-        "# Performance\n\nMeasured by `just bench` on one machine, all programs in turns in one run; of several runs the fastest counts, which other work on\nthe machine disturbs least. The ratios are what to read. Growth is without the time of a run that has nothing to do.\n\n![Time over size of the stream](performance.svg)\n\n{}",
-        table(render, results)
-    );
-    fs::write(docs.join("performance.md"), page)?;
+    page::put("performance.md", &[("results", table(render, results))])?;
     let json = serde_json::to_string_pretty(&json(results))?;
     fs::write(docs.join("performance.json"), json + "\n")?;
     fs::write(docs.join("performance.svg"), chart::svg(&results.rows))?;
