@@ -36,7 +36,7 @@ pub(crate) fn table(render: &Render, results: &Results) -> String {
         text += "\nOther work kept the machine busy: the targets are compared with processor time, not with time.\n";
     }
     text += "\n| target | wanted | measured | reached |\n| --- | --- | --- | ---: |\n";
-    for Target { what, wanted, measured, reached } in results.targets() {
+    for Target { what, wanted, measured, reached, .. } in results.targets() {
         text += &format!("| {what} | {wanted} | {measured} | {:.0} % |\n", reached * 100.0);
     }
     text += "\n| growth with | from | to | processor time | exponent (1 is linear) |\n| --- | ---: | ---: | --- | ---: |\n";

@@ -2,6 +2,10 @@ use super::measure::Sample;
 
 /// A target of which less than this is reached fails the check.
 const POOR: f64 = 0.5;
+/// The same for a large stream, which counts on several processors, where only one was to be had.
+const POOR_ALONE: f64 = 0.3;
+/// A run on a large stream that takes more than this of its processor time has had only one.
+const ALONE: f64 = 0.9;
 /// Growth with a larger exponent fails the check: 1 is linear, 2 is quadratic, and small sizes are noisy.
 const STEEP: f64 = 1.5;
 /// A run that takes this many times its processor time was disturbed; one on several threads takes less.
@@ -63,6 +67,8 @@ pub(crate) struct Target {
     pub(crate) measured: String,
     /// How much of what is wanted that is.
     pub(crate) reached: f64,
+    /// Less than this fails the check.
+    pub(crate) poor: f64,
 }
 
 /// Everything that was measured.
@@ -102,11 +108,13 @@ impl Results {
         let faster = faster.into_iter().filter_map(|(peer, releases, factor)| {
             let (ours, theirs) = (self.row("resecret", releases)?, self.row(peer, releases)?);
             let ratio = self.time(theirs) / self.time(ours);
+            let alone = releases > 1 && self.time(ours) > ALONE * ours.cpu();
             Some(Target {
                 what: format!("faster than {peer} on {}", ours.stream),
                 wanted: format!("{factor} times"),
                 measured: format!("{ratio:.1} times"),
                 reached: ratio / factor,
+                poor: if alone { POOR_ALONE } else { POOR },
             })
         });
         let whole = self.rows.iter().filter(|row| row.tool == "resecret");
@@ -125,6 +133,7 @@ impl Results {
             wanted: format!("3 times cat's + 3 ms = {:.1} ms", limit * 1e3),
             measured: format!("{:.1} ms", ours.cpu() * 1e3),
             reached: limit / ours.cpu(),
+            poor: POOR,
         })
     }
 
@@ -143,14 +152,15 @@ impl Results {
                 self.time(ours) * 1e3
             ),
             reached: speed,
+            poor: POOR,
         })
     }
 
     /// What fails the check: targets that are not reached by half, and growth that is far from linear.
     pub(crate) fn poor(&self) -> Vec<String> {
-        let targets = self.targets().into_iter().filter(|target| target.reached < POOR);
+        let targets = self.targets().into_iter().filter(|target| target.reached < target.poor);
         let targets = targets.map(|Target { what, wanted, measured, .. }| {
-            format!("less than half of a target: {what}: {measured}, the target is {wanted}")
+            format!("far below a target: {what}: {measured}, the target is {wanted}")
         });
         let growth = self.growth.iter().filter(|growth| growth.exponent() > STEEP).map(|growth| {
             let Growth { what, sizes: (from, to), .. } = growth;
@@ -173,6 +183,7 @@ fn memory(row: &Row, bytes: u64, what: &str) -> Target {
         wanted: format!("{what} + 8 MB = {:.1} MB", megabytes(limit)),
         measured: format!("{:.1} MB", megabytes(row.sample.memory)),
         reached,
+        poor: POOR,
     }
 }
 
