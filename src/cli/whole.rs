@@ -69,7 +69,10 @@ fn in_parallel(file: &mut File, bytes: &mut Vec<u8>, progress: &Progress) -> io:
     if length < LARGE {
         return Ok(());
     }
-    *bytes = vec![0; usize::try_from(length).map_err(|_| io::ErrorKind::OutOfMemory)?];
+    let length_in_memory = usize::try_from(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    // Asked for before: zeroed memory that is not there ends the program.
+    Vec::<u8>::new().try_reserve_exact(length_in_memory)?;
+    *bytes = vec![0; length_in_memory];
     let read = bytes.par_chunks_mut(PIECE).enumerate().try_for_each(|(number, piece)| {
         file.read_exact_at(piece, start + (number * PIECE) as u64)?;
         progress.read(piece.len());

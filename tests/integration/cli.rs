@@ -248,6 +248,18 @@ mod input {
         #[cfg(target_os = "linux")]
         resecret().config(CONFIG).run_in_shell("\"$@\" <&-", std::process::Stdio::piped()).fails();
     }
+
+    /// An allocation that nobody asks for first would end the program without a word of ours.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_memory_does_not_hold_is_an_error() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        file.as_file().set_len(1 << 42).expect("a file of 4 TB, with nothing in it");
+        let run = resecret().args(["filter"]).config(CONFIG).env("FILE", file.path());
+        let script = "ulimit -v 4000000; exec \"$@\" < \"$FILE\"";
+        let output = run.run_in_shell(script, std::process::Stdio::piped()).fails();
+        assert_eq!(output.stderr, "error: cannot read standard input: out of memory\n");
+    }
 }
 
 mod output {
