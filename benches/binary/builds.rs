@@ -4,10 +4,11 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, ensure};
 
 /// Other settings of `[profile.release]`, one at a time.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     r#"lto = "fat""#,
     r#"lto = "thin""#,
     r#"lto = "off""#,
+    "codegen-units = 1",
     "codegen-units = 16",
     r#"panic = "abort""#,
     r#"panic = "unwind""#,
