@@ -154,13 +154,7 @@ pub(crate) fn dropped_targets(facts: &Facts, config: &Config) -> Vec<Diagnostic>
     let diagnostic = |(name, origin): (&str, &Origin)| {
         let message = format!("the vaulted Secret {name} is a Secret of the chart that is left out itself");
         let help = "let `to` name a Secret that is made outside the chart";
-        let location = Location {
-            file: Some(origin.file.clone()),
-            path: Some(format!("{}.to", origin.path)),
-            line: origin.line,
-            ..Location::default()
-        };
-        Diagnostic::error(Rule::Dangling, message, help).at(location)
+        Diagnostic::error(Rule::Dangling, message, help).at(origin.location(format!("{}.to", origin.path)))
     };
     secrets.chain(env).filter(|(name, _)| dropped(name)).map(diagnostic).collect()
 }

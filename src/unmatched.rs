@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::{Config, FormatRule, Origin};
-use crate::diagnostic::{Diagnostic, Location, Severity};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::facts::Facts;
 use crate::findings::Findings;
 use crate::rule::Rule;
@@ -91,11 +91,5 @@ fn used_presets<'a>(
 
 fn diagnostic(origin: &Origin, path: String, message: String, severity: Severity) -> Diagnostic {
     let help = "has the chart changed? Compare the render with the rule; `optional: true` on a rule, or --allow-unmatched for the run, lets it pass";
-    let location = Location {
-        file: Some(origin.file.clone()),
-        path: Some(path).filter(|path| !path.is_empty()),
-        line: origin.line,
-        ..Location::default()
-    };
-    Diagnostic::error(Rule::Unmatched, message, help).with_severity(severity).at(location)
+    Diagnostic::error(Rule::Unmatched, message, help).with_severity(severity).at(origin.location(path))
 }

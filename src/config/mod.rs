@@ -17,7 +17,7 @@ pub(crate) use file::{Duplicates, Level};
 pub(crate) use pattern::{Pattern, Patterns};
 pub(crate) use place::{Place, PlaceStep};
 
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Location, Severity};
 use crate::error::Error;
 use crate::key_format::KeyFormat;
 use crate::refuse;
@@ -59,6 +59,18 @@ pub(crate) struct Origin {
     pub(crate) line: Option<usize>,
     /// The position in [`Config::presets`] of the preset that brought it.
     pub(crate) preset: Option<usize>,
+}
+
+impl Origin {
+    /// The place of what stands there at a path.
+    pub(crate) fn location(&self, path: String) -> Location {
+        Location {
+            file: Some(self.file.clone()),
+            path: Some(path).filter(|path| !path.is_empty()),
+            line: self.line,
+            ..Location::default()
+        }
+    }
 }
 
 /// A rule of `spec.secrets`: chart Secrets to leave out.

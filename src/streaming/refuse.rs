@@ -1,7 +1,7 @@
 //! The words for what a stream cannot be filtered for before its end is known.
 
 use crate::config::{Config, Level, Origin};
-use crate::diagnostic::{Diagnostic, Location};
+use crate::diagnostic::Diagnostic;
 use crate::rule::Rule;
 
 const HELP: &str = "run without --stream";
@@ -9,12 +9,7 @@ const HELP: &str = "run without --stream";
 /// Rules that ask for all Secrets of a stream.
 pub(super) fn rules(config: &Config) -> Vec<Diagnostic> {
     let asks = "asks whether the stream renders a Secret, which only its end can say";
-    let place = |origin: &Origin| Location {
-        file: Some(origin.file.clone()),
-        path: Some(format!("{}.keepExisting", origin.path)),
-        line: origin.line,
-        ..Location::default()
-    };
+    let place = |origin: &Origin| origin.location(format!("{}.keepExisting", origin.path));
     let keeping = config.env.iter().filter(|rule| rule.keep_existing);
     let mut found: Vec<Diagnostic> = keeping
         .map(|rule| needs_whole_stream(format!("keepExisting {asks}"), HELP).at(place(&rule.origin)))
