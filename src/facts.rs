@@ -7,7 +7,7 @@ use aho_corasick::AhoCorasick;
 use crate::config::{Config, SecretsRule};
 use crate::error::Error;
 use crate::object::Object;
-use crate::prefilter::search;
+use crate::prefilter::search_any;
 use crate::survivors::{self, Value};
 use crate::yaml::Path;
 
@@ -134,9 +134,7 @@ impl Facts {
     ///
     /// More names than a search can hold.
     pub(crate) fn seal(&mut self) -> Result<(), Error> {
-        if self.dropped().next().is_some() {
-            self.dropped_names = Some(search(self.dropped().flat_map(ChartSecret::names))?);
-        }
+        self.dropped_names = search_any(self.dropped().flat_map(ChartSecret::names))?;
         Ok(())
     }
 
@@ -146,7 +144,7 @@ impl Facts {
     ///
     /// More names than a search can hold.
     pub(crate) fn seal_for(&mut self, names: &[&str]) -> Result<(), Error> {
-        self.dropped_names = if names.is_empty() { None } else { Some(search(names.iter())?) };
+        self.dropped_names = search_any(names.iter())?;
         Ok(())
     }
 

@@ -201,6 +201,18 @@ impl Words for AhoCorasick {
     }
 }
 
+/// A search for the longest of these words; `None` where there are none.
+///
+/// # Errors
+///
+/// More words than a search can hold.
+pub(crate) fn search_any<W: AsRef<[u8]>>(
+    words: impl Iterator<Item = W>,
+) -> Result<Option<AhoCorasick>, Error> {
+    let mut words = words.peekable();
+    words.peek().is_some().then(|| search(words)).transpose()
+}
+
 /// A search for the longest of these words.
 ///
 /// # Errors

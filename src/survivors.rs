@@ -15,7 +15,7 @@ use crate::credential;
 use crate::diagnostic::Severity;
 use crate::error::Error;
 use crate::object::{Object, objects};
-use crate::prefilter::search;
+use crate::prefilter::search_any;
 use crate::rule::Rule;
 use crate::rules::Finding;
 use crate::yaml::{Kind, NodeId, Path, Step, Tree, parse};
@@ -112,8 +112,7 @@ impl Survivors {
     ///
     /// More values than a search can hold.
     pub(crate) fn new(values: Vec<Value>) -> Result<Self, Error> {
-        let spellings = values.iter().map(|value| &value.spelling);
-        let search = if values.is_empty() { None } else { Some(search(spellings)?) };
+        let search = search_any(values.iter().map(|value| &value.spelling))?;
         Ok(Self { values, search })
     }
 
