@@ -153,10 +153,7 @@ pub(crate) fn watched<'i>(
     let mut findings = Findings::new(input);
     let mut facts = learn(&survey, config, &mut findings)?;
     let survivors = Survivors::new(facts.take_values())?;
-    [facts.dropped_names(), survivors.search()]
-        .into_iter()
-        .flatten()
-        .for_each(|words| survey.look_for(words));
+    survey.look_for([facts.dropped_names(), survivors.search()]);
     if observer.wants_every_document() {
         survey.look_at_all(Interest::Check(Severity::Warning));
     }

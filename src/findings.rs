@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::diagnostic::{Diagnostic, Location, Severity};
+use crate::error::Error;
 use crate::object::Object;
 use crate::open::open;
 use crate::prefilter::Interest;
@@ -101,5 +102,15 @@ impl<'i> Findings<'i> {
         self.diagnostics.dedup();
         let fails = self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         (self.diagnostics, fails)
+    }
+
+    /// The same as the end of a run.
+    ///
+    /// # Errors
+    ///
+    /// One of them is an error: all of them.
+    pub(crate) fn into_result(self) -> Result<Vec<Diagnostic>, Error> {
+        let (diagnostics, fails) = self.finish();
+        if fails { Err(Error::new(diagnostics)) } else { Ok(diagnostics) }
     }
 }

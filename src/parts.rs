@@ -156,9 +156,7 @@ fn survey<'i>(
     survivors: &Survivors,
 ) -> Result<Survey<'i>, Error> {
     let mut survey = Survey::of(input, config)?;
-    for words in [facts.dropped_names(), survivors.search()].into_iter().flatten() {
-        survey.look_for(words);
-    }
+    survey.look_for([facts.dropped_names(), survivors.search()]);
     Ok(survey)
 }
 

@@ -44,9 +44,11 @@ impl<'i> Survey<'i> {
         Ok(Self { input, marks, documents: filled })
     }
 
-    /// Marks what holds one of these words too.
-    pub(crate) fn look_for(&mut self, words: &impl Words) {
-        self.marks.extend(search(self.input, words).marks);
+    /// Marks what holds one of these words too, of the searches that there are.
+    pub(crate) fn look_for<'w, W: Words + 'w>(&mut self, searches: impl IntoIterator<Item = Option<&'w W>>) {
+        for words in searches.into_iter().flatten() {
+            self.marks.extend(search(self.input, words).marks);
+        }
         self.merge();
     }
 

@@ -63,7 +63,7 @@ pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
     let mut findings = Findings::new(input);
     let mut survey = Survey::of(input, &config)?;
     let facts = learn(&survey, &config, &mut findings)?;
-    facts.dropped_names().into_iter().for_each(|names| survey.look_for(names));
+    survey.look_for([facts.dropped_names()]);
     let mut collector = Collector::new(input, Context { config: &config, facts: &facts });
     for Mark { document, sign } in &survey.marks {
         if sign.interest == Interest::Nothing {
@@ -74,12 +74,8 @@ pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
             collector.object(document, &object);
         }
     }
-    let (diagnostics, fails) = findings.finish();
-    if fails {
-        return Err(Error::new(diagnostics));
-    }
-    let found = collector.finish();
-    Ok(Inventory { warnings: diagnostics, ..found })
+    let warnings = findings.into_result()?;
+    Ok(Inventory { warnings, ..collector.finish() })
 }
 
 struct Collector<'c, 'i> {

@@ -183,10 +183,7 @@ impl<'c> Run<'c> {
             self.memory.learn(document, self.config, &mut findings);
         }
         let (fate, findings) = self.fate(document, sign, findings)?;
-        let (diagnostics, fails) = findings.finish();
-        if fails {
-            return Err(Error::new(diagnostics));
-        }
+        let diagnostics = findings.into_result()?;
         self.line += memchr::memchr_iter(b'\n', document.bytes).count();
         self.documents += usize::from(!document.is_blank());
         self.edited += usize::from(matches!(fate, Fate::Edit(_)));
@@ -223,8 +220,7 @@ impl<'c> Run<'c> {
     fn end(&self) -> Result<Vec<Diagnostic>, Error> {
         let mut findings = Findings::new(&[]);
         unmatched::report(self.config, &self.memory.facts, &self.matched, &mut findings);
-        let (diagnostics, fails) = findings.finish();
-        if fails { Err(Error::new(diagnostics)) } else { Ok(diagnostics) }
+        findings.into_result()
     }
 
     fn summary(&self) -> Summary {
