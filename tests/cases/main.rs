@@ -27,6 +27,9 @@ mod model;
 mod proposals;
 /// The same documents one by one.
 mod streaming;
+/// The law that those must hold, the same that random streams do.
+#[path = "../properties/whole.rs"]
+mod whole;
 
 use std::process::ExitCode;
 

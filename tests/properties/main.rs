@@ -10,4 +10,5 @@ mod reader;
 mod render;
 mod streaming;
 mod suite;
+mod whole;
 mod yaml_suite;

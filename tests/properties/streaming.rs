@@ -1,11 +1,9 @@
-//! The law of `filter_stream`: it says what `filter` says, or refuses for what only the whole stream can say.
+//! The law of `filter_stream` on random streams.
 
 use std::io::Read;
 
-use proptest::prelude::{TestCaseError, prop_assert, prop_assert_eq};
-use resecret::{
-    Cause, Config, Diagnostic, Error, Rule, Severity, StreamError, Summary, filter, filter_stream,
-};
+use proptest::prelude::{TestCaseError, prop_assert};
+use resecret::{Config, Diagnostic, Rule};
 use serde_json::json;
 
 use crate::choices::Choices;
@@ -13,19 +11,7 @@ use crate::generate::{CANARY, Rules, rules, stream};
 use crate::laws::{Outcomes, cases, hold, hostile};
 use crate::reader::{read, split};
 use crate::render::Spelling;
-
-/// What is judged by the Secrets that have come so far.
-const LOOKED_FOR: [Rule; 5] =
-    [Rule::LeftBehind, Rule::NameInText, Rule::ValueLeftBehind, Rule::ChecksumAnnotation, Rule::Plaintext];
-
-/// What came of a stream.
-struct Streamed {
-    /// What was written.
-    output: Vec<u8>,
-    /// What was said of documents that were written.
-    said: Vec<Diagnostic>,
-    result: Result<Summary, StreamError>,
-}
+use crate::whole::{Outcome, compare};
 
 /// Hands out a few bytes at a time.
 struct Pieces<'b>(&'b [u8], usize);
@@ -40,25 +26,6 @@ impl Read for Pieces<'_> {
     }
 }
 
-fn streamed(input: &[u8], size: usize, config: &Config) -> Streamed {
-    let (mut output, mut said) = (Vec::new(), Vec::new());
-    let reader = Pieces(input, size);
-    let result = filter_stream(reader, &mut output, config, &mut |found| said.extend_from_slice(found));
-    Streamed { output, said, result }
-}
-
-fn errors(diagnostics: &[Diagnostic]) -> Vec<Rule> {
-    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
-    errors.map(|diagnostic| diagnostic.rule).collect()
-}
-
-fn refusal(error: &StreamError) -> Result<&Error, TestCaseError> {
-    match error.cause() {
-        Cause::Refused(error) => Ok(error),
-        other => Err(TestCaseError::fail(format!("memory can be read and written: {other:?}"))),
-    }
-}
-
 /// Whether this is about a document that cannot be read, and in which no field can name a Secret. That the name of a
 /// dropped one stands in it is known from the whole stream only.
 fn refers_to_nothing(found: &Diagnostic, text: &str) -> bool {
@@ -69,7 +36,7 @@ fn refers_to_nothing(found: &Diagnostic, text: &str) -> bool {
     unreadable && !words.iter().any(|word| document.contains(word))
 }
 
-/// Compares both runs. Where Secrets come first, nothing is judged too early.
+/// Compares both runs, with the reader's pieces of this size, and counts what came of it.
 fn same(
     input: &[u8],
     size: usize,
@@ -77,49 +44,43 @@ fn same(
     secrets_first: bool,
     outcomes: &Outcomes,
 ) -> Result<(), TestCaseError> {
-    let lasting = |diagnostics: &[Diagnostic]| -> Vec<Diagnostic> {
-        let lasts = |diagnostic: &&Diagnostic| secrets_first || !LOOKED_FOR.contains(&diagnostic.rule);
-        diagnostics.iter().filter(lasts).cloned().collect()
-    };
     let text = String::from_utf8_lossy(input);
-    let whole = filter(input, config);
-    let Streamed { output, said, result } = streamed(input, size, config);
-    match (whole, result) {
-        (Ok(whole), Ok(summary)) => {
-            prop_assert!(
-                whole.to_vec() == output,
-                "another output\n{text}\n→\n{}",
-                String::from_utf8_lossy(&output)
-            );
-            prop_assert_eq!(whole.summary(), summary, "\n{}", text);
-            prop_assert_eq!(lasting(whole.diagnostics()), lasting(&said), "\n{}", text);
-            outcomes.count("both");
-        }
-        (Ok(whole), Err(error)) => {
-            let refused = refusal(&error)?;
-            let reasons = errors(refused.diagnostics());
-            prop_assert!(reasons.iter().all(|rule| *rule == Rule::NeedsWholeStream), "{reasons:?}\n{text}");
-            prop_assert!(whole.to_vec().starts_with(&output), "what was written is wrong\n{text}");
-            prop_assert_eq!(error.written().bytes, output.len() as u64);
-            outcomes.count("refused");
-        }
-        (Err(error), Ok(_)) => {
-            let errors = error.diagnostics().iter().filter(|found| found.severity == Severity::Error);
-            let known =
-                |found: &Diagnostic| LOOKED_FOR.contains(&found.rule) || refers_to_nothing(found, &text);
-            let missed = errors.filter(|found| secrets_first || !known(found)).count();
-            prop_assert!(missed == 0, "{:?} not seen\n{text}", error.diagnostics());
-            outcomes.count("not seen");
-        }
-        (Err(_), Err(error)) => {
-            let refused = refusal(&error)?;
-            for said in [error.to_string(), format!("{error:?} {refused}")] {
-                prop_assert!(!said.contains(CANARY), "a value is shown: {said}");
-            }
-            outcomes.count("neither");
-        }
-    }
+    let excused = |found: &Diagnostic| refers_to_nothing(found, &text);
+    let outcome = compare(config, input, Pieces(input, size), secrets_first, excused)
+        .map_err(|broken| TestCaseError::fail(format!("{broken}\n{text}")))?;
+    let (what, error) = match outcome {
+        Outcome::Both => ("both", None),
+        Outcome::Refused(error) => ("refused", Some(error)),
+        Outcome::NotSeen => ("not seen", None),
+        Outcome::Neither(error) => ("neither", Some(error)),
+    };
+    let said = error.map(|error| format!("{error} {error:?} {}", error.cause())).unwrap_or_default();
+    prop_assert!(!said.contains(CANARY), "a value is shown: {said}");
+    outcomes.count(what);
     Ok(())
+}
+
+/// Tries the law on streams that are made of choices with some rules, and demands that each outcome comes up often
+/// enough. A stream says whether its Secrets come first; it is read in pieces up to this size.
+fn law(
+    size: usize,
+    least: impl Fn(u32) -> [(&'static str, u32); 3],
+    make: impl Fn(&mut Choices<'_>) -> (Vec<u8>, bool),
+) {
+    let outcomes = Outcomes::default();
+    let total = cases(600);
+    hold(total, |bytes| {
+        let mut choices = Choices::new(bytes);
+        let rules = rules(&mut choices);
+        let config = config(&mut choices, &rules);
+        let size = 1 + choices.below(size);
+        let (input, secrets_first) = make(&mut choices);
+        same(&input, size, &config, secrets_first, &outcomes)
+            .map_err(|error| TestCaseError::fail(format!("{}\n{error}", rules.to_yaml())))
+    });
+    for (outcome, least) in least(total) {
+        assert!(outcomes.of(outcome) > least, "{outcome}: {}", outcomes.of(outcome));
+    }
 }
 
 /// The rules, with all that can choose a Secret beside its name.
@@ -170,23 +131,14 @@ fn secrets_first(text: &str) -> String {
 
 #[test]
 fn a_stream_comes_out_as_from_the_whole_or_is_refused() {
-    let outcomes = Outcomes::default();
-    let total = cases(600);
-    hold(total, |bytes| {
-        let mut choices = Choices::new(bytes);
-        let rules = rules(&mut choices);
-        let config = config(&mut choices, &rules);
-        let size = 1 + choices.below(200);
+    let least = |total| [("both", total / 4), ("refused", total / 20), ("neither", 10)];
+    law(200, least, |choices| {
         let spelling = Spelling { unsafe_edits: choices.once_in(6), disguises: choices.once_in(4) };
         let sorted = choices.once_in(2);
-        let text = stream(&mut choices, spelling).text;
+        let text = stream(choices, spelling).text;
         let text = if sorted { secrets_first(&text) } else { text };
-        same(text.as_bytes(), size, &config, sorted, &outcomes)
-            .map_err(|error| TestCaseError::fail(format!("{}\n{error}", rules.to_yaml())))
+        (text.into_bytes(), sorted)
     });
-    for (outcome, least) in [("both", total / 4), ("refused", total / 20), ("neither", 10)] {
-        assert!(outcomes.of(outcome) > least, "{outcome}: {}", outcomes.of(outcome));
-    }
 }
 
 /// Documents that are none, among such that refer to Secrets and such that are some.
@@ -199,28 +151,19 @@ fn hostile_documents_come_out_as_from_the_whole_or_are_refused() {
         "kind: ServiceAccount\nsecrets: [{name: lf-app}, {name: other}]\n",
         "kind: Service\n",
     ];
-    let outcomes = Outcomes::default();
-    let total = cases(600);
-    hold(total, |bytes| {
-        let mut choices = Choices::new(bytes);
-        let rules = rules(&mut choices);
-        let config = config(&mut choices, &rules);
-        let size = 1 + choices.below(20);
+    let least = |total| [("both", total / 8), ("refused", total / 40), ("neither", 10)];
+    law(20, least, |choices| {
         let mut input = Vec::new();
         for _ in 0..=choices.below(6) {
             input.extend_from_slice(b"---\n");
             match choices.below(4) {
-                0 => input.extend(hostile(&mut choices, 12)),
+                0 => input.extend(hostile(choices, 12)),
                 _ => input.extend_from_slice(choices.pick(good).as_bytes()),
             }
             if input.last() != Some(&b'\n') && !choices.once_in(4) {
                 input.push(b'\n');
             }
         }
-        same(&input, size, &config, false, &outcomes)
-            .map_err(|error| TestCaseError::fail(format!("{}\n{error}", rules.to_yaml())))
+        (input, false)
     });
-    for (outcome, least) in [("both", total / 8), ("refused", total / 40), ("neither", 10)] {
-        assert!(outcomes.of(outcome) > least, "{outcome}: {}", outcomes.of(outcome));
-    }
 }
