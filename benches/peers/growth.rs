@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::results::Growth;
-use crate::streams::{self, Stream};
+use crate::streams::{self, Render, Stream};
 use crate::tools::Tool;
 
 /// How often a size is run; the fastest counts.
@@ -124,7 +124,7 @@ fn pod(file: &mut dyn Write) -> std::io::Result<()> {
 }
 
 /// Runs each case small and large.
-pub(crate) fn all(folder: &Path, quick: bool) -> anyhow::Result<Vec<Growth>> {
+pub(crate) fn all(folder: &Path, render: &Render, quick: bool) -> anyhow::Result<Vec<Growth>> {
     let config = folder.join("growth-rules.yaml");
     let rules = "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  secrets: [{name: '*-nextauth', optional: true}]\n  duplicates: last\n  policy: {unmatched: allow}\n";
     std::fs::write(&config, rules)?;
@@ -140,21 +140,15 @@ pub(crate) fn all(folder: &Path, quick: bool) -> anyhow::Result<Vec<Growth>> {
         };
         let large = if quick { large / 4 } else { large };
         let (smaller, larger) = (stream(large / STEP)?, stream(large)?);
-        let [start, smaller, larger] = fastest([(&filter, &nothing), (tool, &smaller), (tool, &larger)])?;
-        all.push(Growth {
-            what,
-            sizes: (large / STEP, large),
-            times: ((smaller - start).max(0.0), (larger - start).max(0.0)),
-        });
+        all.push(growth(what, large, [(&filter, &nothing), (tool, &smaller), (tool, &larger)])?);
     }
-    all.push(rules_growth(folder, quick)?);
+    all.push(rules_growth(folder, render, quick)?);
     Ok(all)
 }
 
 /// Many rules on one stream.
-fn rules_growth(folder: &Path, quick: bool) -> anyhow::Result<Growth> {
-    let render = streams::render()?;
-    let stream = streams::releases(folder, &render, 16)?;
+fn rules_growth(folder: &Path, render: &Render, quick: bool) -> anyhow::Result<Growth> {
+    let stream = streams::releases(folder, render, 16)?;
     let tool = |count: usize| -> anyhow::Result<Tool> {
         let config = folder.join(format!("rules-{count}.yaml"));
         let mut text = "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  policy: {unmatched: allow}\n  secrets:\n".to_owned();
@@ -166,12 +160,14 @@ fn rules_growth(folder: &Path, quick: bool) -> anyhow::Result<Growth> {
     };
     let large = if quick { 400 } else { 1_000 };
     let (one, smaller, larger) = (tool(1)?, tool(large / STEP)?, tool(large)?);
-    let [start, smaller, larger] = fastest([(&one, &stream), (&smaller, &stream), (&larger, &stream)])?;
-    Ok(Growth {
-        what: "rules",
-        sizes: (large / STEP, large),
-        times: ((smaller - start).max(0.0), (larger - start).max(0.0)),
-    })
+    growth("rules", large, [(&one, &stream), (&smaller, &stream), (&larger, &stream)])
+}
+
+/// Compares a smaller and a larger number, without the time of the first run, which has nothing of it.
+fn growth(what: &'static str, large: usize, runs: [(&Tool, &Stream); 3]) -> anyhow::Result<Growth> {
+    let [start, smaller, larger] = fastest(runs)?;
+    let times = ((smaller - start).max(0.0), (larger - start).max(0.0));
+    Ok(Growth { what, sizes: (large / STEP, large), times })
 }
 
 /// Seconds of processor time of the fastest run of each, all in turns.

@@ -99,7 +99,7 @@ fn measure(render: &Render, quick: bool) -> anyhow::Result<Results> {
     let untouched = compare(&Tool::plain(), &untouched)?;
     let largest_document = render.largest_document() as u64;
     let streamed = vec![streamed(render, quick)?];
-    Ok(Results { rows, untouched, streamed, largest_document, growth: growth::all(folder, quick)? })
+    Ok(Results { rows, untouched, streamed, largest_document, growth: growth::all(folder, render, quick)? })
 }
 
 /// Measures `--stream` alone, and writes nothing.

@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::machine::{Helm, Machine, Major, Run, repository, text};
+use crate::package::unpack;
 use crate::page::{blocks, section};
 use crate::plugin::{NAME, check_command, check_post_renderer, uninstall};
 use crate::{Case, clients};
@@ -29,15 +30,6 @@ fn listed(archive: &Path) -> Result<Vec<String>> {
     Ok(run.stdout.lines().filter(|name| !name.ends_with('/')).map(str::to_owned).collect())
 }
 
-/// Unpacks an archive into a folder of its own.
-fn unpack(machine: &Machine, archive: &Path) -> Result<PathBuf> {
-    let name = archive.file_name().and_then(|name| name.to_str()).context("an archive has a name")?;
-    let folder = machine.path(&format!("unpacked/{name}"));
-    fs::create_dir_all(&folder)?;
-    Run::of(Command::new("tar").arg("xzf").arg(archive).arg("-C").arg(&folder), "")?.succeeded()?;
-    Ok(folder)
-}
-
 /// The platforms that there is a program for, such as `linux-amd64`.
 fn platforms(dist: &Path) -> Result<Vec<String>> {
     let begins = format!("resecret-{VERSION}-");
@@ -53,14 +45,17 @@ fn platforms(dist: &Path) -> Result<Vec<String>> {
     Ok(platforms)
 }
 
+/// How a program's name ends on a platform.
+fn suffix(platform: &str) -> &'static str {
+    if platform.starts_with("windows") { ".exe" } else { "" }
+}
+
 /// One folder of the name in each archive, and nothing in it that nobody meant to ship.
 fn contents() -> Result<()> {
     let dist = dist()?;
     let platforms = platforms(&dist)?;
-    let binaries = || {
-        let suffix = |platform: &str| if platform.starts_with("windows") { ".exe" } else { "" };
-        platforms.iter().map(move |platform| format!("bin/resecret-{platform}{}", suffix(platform)))
-    };
+    let binaries =
+        || platforms.iter().map(move |platform| format!("bin/resecret-{platform}{}", suffix(platform)));
     let paths = |name: &str, rest: &[&str]| {
         let rest = rest.iter().map(|file| (*file).to_owned());
         rest.map(|file| format!("{name}/{file}")).collect::<Vec<_>>()
@@ -89,7 +84,8 @@ fn contents() -> Result<()> {
         let name = format!("resecret-{VERSION}-{platform}");
         let found = listed(&dist.join(format!("{name}.tar.gz")))?;
         let mut wanted = vec!["CHANGELOG.md", "LICENSE", "README.md"];
-        wanted.push(if platform.starts_with("windows") { "resecret.exe" } else { "resecret" });
+        let program = format!("resecret{}", suffix(platform));
+        wanted.push(&program);
         wanted.extend(["completions/resecret.bash", "completions/resecret.fish"]);
         wanted.extend(["completions/_resecret", "completions/_resecret.ps1"]);
         let is_page = |path: &String| path.starts_with(&format!("{name}/man/resecret"));
@@ -114,8 +110,7 @@ fn program() -> Result<()> {
     let home = std::env::var("HOME").unwrap_or_default();
     let places = [env!("CARGO_MANIFEST_DIR").to_owned(), format!("{home}/.cargo")];
     for platform in platforms(&dist)? {
-        let suffix = if platform.starts_with("windows") { ".exe" } else { "" };
-        let bytes = fs::read(cli.join(format!("resecret/bin/resecret-{platform}{suffix}")))?;
+        let bytes = fs::read(cli.join(format!("resecret/bin/resecret-{platform}{}", suffix(&platform))))?;
         ensure!(bytes.len() > 1 << 20 && bytes.len() < 16 << 20, "{platform}: {} bytes", bytes.len());
         for place in &places {
             let is_there = bytes.windows(place.len()).any(|window| window == place.as_bytes());
@@ -174,10 +169,8 @@ fn installed(machine: &Machine, helm: &Helm) -> Result<()> {
     let page = fs::read_to_string(repository("README.md"))?;
     let blocks = blocks(section(&page, "Install")?, &[helm.major.client()]);
     ensure!(!blocks.is_empty(), "the README has no commands for {:?}", helm.major);
-    let shell = clients::on_path("sh").context("sh is on PATH")?;
     for block in &blocks {
-        let script = machine.write("block.sh", &block.script(text(&folder)?))?;
-        let run = helm.run_by(&shell, [text(&script)?])?.succeeded()?;
+        let run = block.run(machine, helm, &folder)?;
         if block.commands.contains("helm plugin install") {
             run.says(&format!("resecret: found version {VERSION}"))?;
         }

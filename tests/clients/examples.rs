@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::clients;
-use crate::machine::{Helm, Machine, Major, RESECRET, copy_folder, repository, text};
+use crate::machine::{Helm, Machine, Major, RESECRET, copy_folder, repository};
 use crate::objects::Objects;
 use crate::page::{Block, blocks};
 use crate::results::is_in_the_table;
@@ -79,10 +79,7 @@ fn reader(machine: &Machine, major: Major) -> Result<Helm> {
 }
 
 fn run(machine: &Machine, helm: &Helm, folder: &Path, block: &Block) -> Result<()> {
-    let script = machine.write("block.sh", &block.script(text(folder)?))?;
-    let shell = clients::on_path("sh").context("sh is on PATH")?;
-    let run = helm.run_by(&shell, [text(&script)?])?;
-    ensure!(run.code == Some(0), "a block of the page failed:\n{block}\n{run}");
+    let run = block.run(machine, helm, folder)?;
     run.does_not_say("canary")?;
     block.shows(&run.stdout, helm.major)
 }

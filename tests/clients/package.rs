@@ -30,6 +30,15 @@ fn package(machine: &Machine, folder: &str, variables: &[(&str, &str)]) -> Resul
     Ok(dist)
 }
 
+/// Unpacks an archive into a folder of its own.
+pub(crate) fn unpack(machine: &Machine, archive: &Path) -> Result<PathBuf> {
+    let name = archive.file_name().and_then(|name| name.to_str()).context("an archive has a name")?;
+    let folder = machine.path(&format!("unpacked/{name}"));
+    fs::create_dir_all(&folder)?;
+    Run::of(Command::new("tar").arg("xzf").arg(archive).arg("-C").arg(&folder), "")?.succeeded()?;
+    Ok(folder)
+}
+
 fn archive(dist: &Path, name: &str) -> PathBuf {
     dist.join(format!("{name}-{VERSION}.tgz"))
 }
@@ -111,10 +120,8 @@ fn helm4_verifies() -> Result<()> {
 /// `helm plugin package --sign` takes the unpacked plugin, and names its archive in the same form.
 fn helm_signs_the_same(machine: &Machine, helm: &Helm, dist: &Path, keyrings: [&Path; 2]) -> Result<()> {
     let [public, secret] = keyrings;
-    let (ours, folder) = (archive(dist, NAME), machine.path("signed by helm"));
-    fs::create_dir(&folder)?;
-    Run::of(Command::new("tar").arg("xzf").arg(&ours).arg("-C").arg(&folder), "")?.succeeded()?;
-    let (plugin, out) = (folder.join(NAME), folder.join("out"));
+    let ours = archive(dist, NAME);
+    let (plugin, out) = (unpack(machine, &ours)?.join(NAME), machine.path("signed by helm"));
     let package = ["plugin", "package", text(&plugin)?, "--sign", "--key", "Trial"];
     let flags = ["--keyring", text(secret)?, "--destination", text(&out)?];
     fs::create_dir(&out)?;
@@ -144,12 +151,9 @@ fn alone() -> Result<()> {
 }
 
 /// Unpacks the CLI plugin, into one folder of its name.
-fn unpack(machine: &Machine) -> Result<PathBuf> {
+fn unpacked(machine: &Machine) -> Result<PathBuf> {
     let dist = package(machine, "dist", &[])?;
-    let folder = machine.path("unpacked");
-    fs::create_dir(&folder)?;
-    let mut tar = Command::new("tar");
-    Run::of(tar.arg("xzf").arg(archive(&dist, "resecret")).arg("-C").arg(&folder), "")?.succeeded()?;
+    let folder = unpack(machine, &archive(&dist, "resecret"))?;
     ensure!(names(&folder)? == ["resecret"]);
     Ok(folder.join("resecret"))
 }
@@ -157,7 +161,7 @@ fn unpack(machine: &Machine) -> Result<PathBuf> {
 /// Helm 3 installs from a folder; neither cargo nor the network is there.
 fn helm3_unpacked() -> Result<()> {
     let machine = Machine::new()?;
-    let folder = unpack(&machine)?;
+    let folder = unpacked(&machine)?;
     let helm = machine.helm(Major::Three)?;
     helm.run(["plugin", "install", text(&folder)?])?.succeeded()?.says("resecret: found version")?;
     check_command(&helm)?;
@@ -168,7 +172,7 @@ fn helm3_unpacked() -> Result<()> {
 /// A package without a binary for this machine.
 fn another_machine() -> Result<()> {
     let machine = Machine::new()?;
-    let folder = unpack(&machine)?;
+    let folder = unpacked(&machine)?;
     for name in names(&folder.join("bin"))? {
         fs::rename(folder.join("bin").join(&name), folder.join("bin/resecret-plan9-mips"))?;
     }
@@ -187,7 +191,7 @@ fn other_systems() -> Result<()> {
     ];
     for (system, processor, packaged, binary) in systems {
         let machine = Machine::new()?;
-        let folder = unpack(&machine)?;
+        let folder = unpacked(&machine)?;
         for name in names(&folder.join("bin"))? {
             fs::rename(folder.join("bin").join(&name), folder.join("bin").join(packaged))?;
         }

@@ -1,8 +1,10 @@
 use std::fmt;
+use std::path::Path;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::machine::Major;
+use crate::clients;
+use crate::machine::{Helm, Machine, Major, Run, text};
 
 /// A block of commands of a page, and what the page says that it prints.
 #[derive(Debug, Default)]
@@ -18,9 +20,14 @@ impl fmt::Display for Block {
 }
 
 impl Block {
-    /// The commands for a shell, in this folder. Both outputs come together, as on a terminal.
-    pub(crate) fn script(&self, folder: &str) -> String {
-        format!("exec 2>&1\nset -eu\ncd '{folder}'\n{self}")
+    /// Runs the commands by a shell in this folder, with this Helm. Both outputs come together, as on a terminal.
+    pub(crate) fn run(&self, machine: &Machine, helm: &Helm, folder: &Path) -> Result<Run> {
+        let script = format!("exec 2>&1\nset -eu\ncd '{}'\n{self}", text(folder)?);
+        let script = machine.write("block.sh", &script)?;
+        let shell = clients::on_path("sh").context("sh is on PATH")?;
+        let run = helm.run_by(&shell, [text(&script)?])?;
+        ensure!(run.code == Some(0), "a block of the page failed:\n{self}\n{run}");
+        Ok(run)
     }
 
     /// Demands that the page says what has been shown. Line numbers are those of the pinned Helm 4: others render

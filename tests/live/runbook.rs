@@ -64,9 +64,7 @@ fn readme(this: &Try) -> Result<()> {
 
 /// Runs a block of a page in this folder; no value is shown.
 pub(crate) fn run(site: &Site, folder: &Path, block: &Block) -> Result<Run> {
-    let file = site.machine.write("block.sh", &block.script(text(folder)?))?;
-    let shell = clients::on_path("sh").context("sh is on PATH")?;
-    let run = site.helm.run_by(&shell, [text(&file)?])?.succeeded()?;
+    let run = block.run(&site.machine, &site.helm, folder)?;
     run.does_not_say("canary")?;
     Ok(run)
 }
