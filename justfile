@@ -6,7 +6,7 @@ default:
     @just --list --unsorted
 
 # All that CI runs.
-check: fmt-check lint doc readme test bench-once
+check: fmt-check lint doc readme test
 
 # Formats the sources.
 fmt:
@@ -20,7 +20,6 @@ fmt-check:
 # Demands sources without warnings.
 lint:
     cargo clippy --locked --all-targets -- -D warnings
-    cargo clippy --locked --all-targets --features __parts -- -D warnings
 
 # Builds the documentation; a broken link is an error.
 doc:
@@ -144,26 +143,11 @@ renders:
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients examples::
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLUSTER=1 cargo test --locked --test live examples::
 
-# Some minutes. `--quick` leaves out the large streams and writes nothing; `--check` fails below half of a target. The
+# Some minutes. `--quick` removes the large streams and writes nothing; `--check` fails below half of a target. The
 # program is the release's, or BINARY; what runs and measures it need not be fast, and is built as the tests are.
 # Compares speed and memory with `cat`, yq and Kustomize, and writes `docs/performance.md`.
 bench *arguments:
     BINARY=${BINARY:-$(.ci/build)} cargo bench --locked --profile dev --bench peers -- {{ arguments }}
-
-# Builds the program in many ways, which takes its time, once; with words only those whose names hold one of them. Needs
-# binutils; counts instructions where valgrind is there.
-# Measures size and start of the program and compares ways to build it, and writes `docs/binary.md`.
-binary *words:
-    cargo bench --locked --profile dev --bench binary -- {{ words }}
-
-# With a name only that part.
-# Measures the parts of the pipeline, one by one.
-bench-parts *arguments:
-    cargo bench --locked --features __parts --bench parts -- --sort location {{ arguments }}
-
-# Runs each of these parts once, without measuring: the benchmark still works.
-bench-once:
-    cargo test --locked --features __parts --bench parts
 
 # Runs the two commands of README's "Try it", as they stand there.
 readme:

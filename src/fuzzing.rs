@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::agree::agree;
-use crate::lower::lower;
-use crate::patch::{Op, Patch};
+use crate::edit::cross_check::agree;
+use crate::edit::lower::lower;
+use crate::edit::patch::{Op, Patch};
+use crate::edit::verify::{ReferenceValue, Refusal, verify};
 use crate::stream;
-use crate::verify::{Reading, Refusal, verify};
 use crate::yaml::{self, Kind, NodeId, Path, Style, Tree};
 
 /// Every byte of a stream belongs to one document, and only the first has no marker.
@@ -89,7 +89,7 @@ pub fn lower_any(source: &str, choices: &[u8]) {
     }
     let Ok(splices) = lower(&patch, &tree) else { return };
     let edited = splices.apply(source);
-    let Ok(before) = Reading::of(source) else { return };
+    let Ok(before) = ReferenceValue::of(source) else { return };
     // The independent reader takes no tab where indentation could stand, which an edit can make of a blank line. And
     // blanks at the end without a line break are the text of a block scalar, or not, depending on what follows.
     let is_blank = |line: &str, blanks: &[char]| line.contains(blanks) && line.trim().is_empty();

@@ -55,81 +55,50 @@
 //!
 //! # How it works
 //!
-//! The modules in the order in which a stream passes them:
+//! Folders in the order from the bottom to the top; each knows only those before it.
 //!
-//! 1. `stream` splits bytes into documents as Helm does; `prefilter` and `survey` let through what
-//!    no rule can touch.
-//! 2. `yaml` parses a document into a tree with byte spans; `object` sees Kubernetes objects in it, `pods` and
-//!    `references` what rules ask about; `facts` is what a first pass learns about all documents.
-//! 3. `rules` turn an object, the facts and the configuration into a `patch`: what changes, in meaning.
-//! 4. `lower` turns the patch into splices: what changes, in bytes; `splice` applies them.
-//! 5. `verify` and `agree` read the document before and after with an independent reader; `survivors` looks for values
-//!    of dropped Secrets in what would go out.
+//! 1. `yaml` parses a document into a tree with byte spans. `diagnostics` is what a run has to say, `config` what it shall do.
+//! 2. `stream` splits bytes into documents as Helm does, and puts the results together.
+//! 3. `edit` makes a patch of a document: `lower` turns meaning into bytes, `splice` applies them, and `verify` reads the
+//!    document before and after with an independent reader.
+//! 4. `search` lets through what no rule can touch. `kube` sees objects, pods and references in a tree.
+//! 5. `rules` turn an object, the facts and the configuration into a patch. `krm` wraps the stream of KRM clients.
+//! 6. `filter` is the run: collect the Secrets, rewrite each document, write. `analysis` shows it in other ways.
 //!
 //! # Limits
 //!
 //! - A document is read whole; so is the stream, but for [`filter_stream()`], which writes each document before it looks
 //!   at the next one and refuses what needs the whole stream.
-//! - Anchors, merge keys and duplicate keys are fine as long as no edit needs them; see [`Rule`].
+//! - Anchors, merge keys and duplicate keys are fine as long as no edit needs them; see [`Code`].
 //! - One document between two `---` lines, as Helm reads it.
 
-mod agree;
+mod yaml;
+mod diagnostics;
 mod config;
-mod credential;
-mod diagnostic;
-mod diff;
+mod stream;
 mod edit;
-mod error;
-mod facts;
+mod search;
+mod kube;
+mod rules;
+mod krm;
 mod filter;
-mod findings;
-mod frontend;
+mod analysis;
+
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
-mod hazards;
-pub mod inventory;
-mod key_format;
-mod lower;
-mod object;
-mod observer;
-mod open;
-mod output;
-#[cfg(any(feature = "__parts", test))]
-#[doc(hidden)]
-pub mod parts;
-mod pass;
-mod patch;
-mod plan;
-mod pods;
-mod prefilter;
-mod reads;
-mod references;
-mod refuse;
-mod report;
-mod rule;
-mod rules;
-mod splice;
-mod stream;
-mod streaming;
-mod survey;
-mod survivors;
-mod unmatched;
-mod vault;
-mod verify;
-mod yaml;
 
+pub use analysis::diff::{Diff, LineKind, diff};
+pub use analysis::keys::{Manifest, SecretStore, Vault, VaultedKey, VaultedSecret, vault};
+pub use analysis::patches::{ObjectChange, ObjectPatch, PatchTarget, Plan, plan};
+pub use analysis::scan;
+pub use analysis::upgrade::{HAZARDS, accept_hazards, hazards};
 pub use config::Config;
-pub use diagnostic::{Diagnostic, Location, ObjectRef, Severity};
-pub use diff::{Diff, LineKind};
-pub use error::Error;
+pub use config::key_format::KeyFormat;
+pub use diagnostics::report::{Format, write_report};
+pub use diagnostics::{Code, Diagnostic, Error, Location, ObjectRef, Severity};
+pub use filter::streaming::{Cause, StreamError, filter_stream};
 pub use filter::{Filtered, Summary, filter};
-pub use frontend::add_function_config;
-pub use hazards::{HAZARDS, accept_hazards, hazards};
-pub use key_format::KeyFormat;
-pub use plan::{Change, ObjectPatch, Plan, Target, plan};
-pub use reads::{Access, Reader};
-pub use report::{Format, write_report};
-pub use rule::Rule;
-pub use streaming::{Cause, StreamError, Written, filter_stream};
-pub use vault::{Manifest, SecretStore, Vault, VaultedKey, VaultedSecret, vault};
+pub use krm::add_function_config;
+pub use rules::secret_use::{Access, Reader};
+pub use stream::writer::Written;

@@ -1,7 +1,6 @@
 //! The program: arguments in, exit code out.
 
 mod cli;
-mod exit;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! Speed, memory and growth, side by side with programs that could do the same job.
 //!
 //! `just bench` runs it. All programs are measured in one run, in turns, so that what slows the machine down slows all of
-//! them down: read the ratios, not the times. `--quick` leaves out the large streams; `--check` fails where a ratio falls
+//! them down: read the ratios, not the times. `--quick` removes the large streams; `--check` fails where a ratio falls
 //! below half of its target or growth is not linear, in two runs one after the other; `--only-stream` prints what
 //! `--stream` takes, and measures nothing else.
 #![allow(clippy::print_stdout)] // A benchmark is there to print.

@@ -4,15 +4,35 @@ use std::io;
 
 use anyhow::Context;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
-use resecret::{Diagnostic, Location, Rule, Severity};
+use resecret::{Code, Diagnostic, Location, Severity};
 
-use super::args::CheckArgs;
-use super::previous::Previous;
-use super::progress::Progress;
-use super::rules::Rules;
-use super::sinks::Sinks;
-use super::sources::{Source, sources};
-use crate::exit::ExitStatus;
+use crate::cli::exit::ExitStatus;
+use crate::cli::flags::{ReportArgs, RuleArgs, SourceArgs, UpgradeArgs};
+use crate::cli::io::progress::Progress;
+use crate::cli::io::reporter::Reporter;
+use crate::cli::io::source::{Source, sources};
+use crate::cli::load_config::Rules;
+use crate::cli::previous::Previous;
+
+/// The arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: SourceArgs,
+
+    /// What would change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to compare with.
+    #[command(flatten)]
+    pub(super) upgrade: UpgradeArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
 
 /// What `resecret check --help` ends with.
 pub(super) const HELP: &str = "\
@@ -25,7 +45,7 @@ With --previous (a file, or - for standard input), it also says which variables 
 live release the next upgrade would lose, and the flags and commands that lose nothing.
 
 Give it the output of `helm template`, which has the chart's hooks: Helm 3 never sends them through
-a post-renderer, so one that reads a dropped Secret is a finding here.
+a post-renderer, so one that reads a removed Secret is a finding here.
 
 Exit codes:
   0  nothing to report
@@ -38,7 +58,7 @@ Examples:
   helm get manifest lf | resecret check --previous - render.yaml";
 
 /// Checks every stream and reports all that was found.
-pub(super) fn run(args: &CheckArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
+pub(super) fn run(args: &CheckArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
     let rules = Rules::read(&args.rules, None)?;
     let sources = sources(&args.input.files)?;
     let previous = Previous::read(&args.upgrade, &sources)?;
@@ -52,7 +72,7 @@ pub(super) fn run(args: &CheckArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus>
     drop(progress);
     let mut found: Vec<Diagnostic> = found.into_iter().flatten().collect();
     // Those a person has seen and accepted.
-    found.retain(|found| !args.upgrade.accept_hazards.contains(&found.rule));
+    found.retain(|found| !args.upgrade.accept_hazards.contains(&found.code));
     if found.iter().any(prevents_judgement) {
         sinks.report(&found);
         return Ok(ExitStatus::Error);
@@ -112,7 +132,7 @@ pub(super) fn place(diagnostics: &[Diagnostic], name: &str, several: bool) -> Ve
 /// A stream that cannot be read.
 pub(super) fn unreadable(name: &str, error: &anyhow::Error) -> Diagnostic {
     Diagnostic {
-        rule: Rule::Io,
+        code: Code::Io,
         severity: Severity::Error,
         message: format!("{error:#}"),
         help: "check that the file is there and can be read".to_owned(),
@@ -121,7 +141,7 @@ pub(super) fn unreadable(name: &str, error: &anyhow::Error) -> Diagnostic {
 }
 
 fn prevents_judgement(diagnostic: &Diagnostic) -> bool {
-    diagnostic.severity == Severity::Error && diagnostic.rule.prevents_judgement()
+    diagnostic.severity == Severity::Error && diagnostic.code.prevents_judgement()
 }
 
 fn summary(sources: &[Source], found: &[Diagnostic]) -> String {

@@ -5,16 +5,63 @@ use std::io::{self, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
+use clap::ValueEnum;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use resecret::{Diagnostic, Diff, LineKind, Summary};
 
-use super::args::{Color, DiffArgs};
-use super::check::{place, unreadable};
-use super::progress::Progress;
-use super::rules::Rules;
-use super::sinks::Sinks;
-use super::sources::{Source, sources};
-use crate::exit::ExitStatus;
+use crate::cli::check::{place, unreadable};
+use crate::cli::exit::ExitStatus;
+use crate::cli::flags::{ReportArgs, RuleArgs, SourceArgs};
+use crate::cli::io::progress::Progress;
+use crate::cli::io::reporter::Reporter;
+use crate::cli::io::source::{Source, sources};
+use crate::cli::load_config::Rules;
+
+pub(super) const HELP: &str = "\
+Only documents that change appear, each hunk under the name of its object. A value is shown as its
+length, for example <8-15 characters>: the data of Secrets and ConfigMaps, literals of variables,
+arguments, annotations, and whatever looks like a credential. If the filter would fail, its messages
+are all there is.
+
+Exit codes:
+  0  no difference
+  1  there is a difference
+  2  error: wrong flags or configuration, or the filter would fail
+
+Examples:
+  helm template lf ./chart | resecret diff --preset langfuse --to langfuse-vault
+  resecret diff --config resecret.yaml --color always render.yaml | less -R";
+
+/// The arguments of `diff`.
+#[derive(Debug, clap::Args)]
+pub(super) struct DiffArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: SourceArgs,
+
+    /// When to use colour; `auto` is on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub(super) color: Color,
+
+    /// What would change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Also into a pipe or file
+    Always,
+    /// Not at all
+    Never,
+}
 
 /// What filtering a stream comes to.
 struct Compared {
@@ -25,7 +72,7 @@ struct Compared {
 }
 
 /// Writes the diff of every stream, or, if one of them cannot be filtered, only why.
-pub(super) fn run(args: &DiffArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
+pub(super) fn run(args: &DiffArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
     let rules = Rules::read(&args.rules, None)?;
     let sources = sources(&args.input.files)?;
     let progress = Progress::start(sources.len());
@@ -69,7 +116,7 @@ fn compare(source: &Source, rules: &Rules, several: bool, progress: &Progress) -
     config.check_rules()?;
     Ok(match resecret::filter(&input, &config) {
         Ok(filtered) => Compared {
-            diff: filtered.diff(&name, &config),
+            diff: resecret::diff(&filtered, &name, &config),
             diagnostics: place(filtered.diagnostics(), &name, several),
             summary: Some(filtered.summary()),
         },
@@ -111,7 +158,7 @@ fn summary(all: &[Summary]) -> String {
     for one in all {
         sum.documents += one.documents;
         sum.edited += one.edited;
-        sum.dropped += one.dropped;
+        sum.removed += one.removed;
     }
     let files = if all.len() > 1 { format!(", in {} files", all.len()) } else { String::new() };
     format!("{sum}{files}")

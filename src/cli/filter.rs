@@ -4,21 +4,19 @@ use std::io;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::CommandFactory;
-use clap::error::ErrorKind;
 
-use super::args::{Args, Format, ReportArgs, RuleArgs};
-use super::previous::{Previous, UpgradeArgs};
-use super::progress::Progress;
-use super::rules::Rules;
-use super::sinks::Sinks;
-use super::sources::{Source, piped};
+use crate::cli::flags::{ReportArgs, ReportFormat, RuleArgs, UpgradeArgs};
+use crate::cli::io::progress::Progress;
+use crate::cli::io::reporter::Reporter;
+use crate::cli::io::source::{Source, piped};
+use crate::cli::load_config::Rules;
+use crate::cli::previous::Previous;
 
 /// The flags of `filter`.
 #[derive(Debug, clap::Args)]
 pub(super) struct FilterArgs {
     /// The same as --config, for Kustomize, which names the file to an exec plugin like this; with a `/` in it
-    #[arg(value_name = "PATH", value_parser = path)]
+    #[arg(value_name = "PATH")]
     pub(super) plugin_config: Option<PathBuf>,
 
     /// Write each document before the next one is read: bounded memory, not all or nothing
@@ -42,37 +40,23 @@ pub(super) struct FilterArgs {
     pub(super) report: ReportArgs,
 }
 
-/// A path, and not the name of a command with a typing error in it.
-fn path(text: &str) -> Result<PathBuf, String> {
-    if text.contains(std::path::is_separator) {
-        return Ok(text.into());
-    }
-    let commands = Args::command();
-    let similarity = |name: &str| strsim::jaro_winkler(name, text);
-    let names = commands.get_subcommands().map(clap::Command::get_name);
-    let near =
-        names.max_by(|a, b| similarity(a).total_cmp(&similarity(b))).filter(|near| similarity(near) > 0.75);
-    let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
-    Err(format!("no command is called so{hint}"))
-}
-
 impl FilterArgs {
-    /// Refuses flags that do not go together, where that hangs on their values.
-    ///
-    /// # Errors
-    ///
-    /// `--stream` with a format that is one log of a whole run.
-    pub(super) fn check(&self) -> Result<(), clap::Error> {
-        if self.stream && matches!(self.report.format, Format::Sarif) {
-            let message = "--stream reports as it goes, and SARIF is one log of a whole run: take --format text, json or github";
-            return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
-        }
-        Ok(())
+    /// Why these flags do not go together, where that depends on their values: SARIF is one log of a whole run.
+    pub(super) fn conflict(&self) -> Option<&'static str> {
+        (self.stream && matches!(self.report.format, ReportFormat::Sarif)).then_some(
+            "--stream reports as it goes, and SARIF is one log of a whole run: take --format text, json or github",
+        )
+    }
+
+    /// The first argument, if it has no `/` and so cannot be a file that Kustomize names: a misspelt command.
+    pub(super) fn unknown_command(&self) -> Option<&str> {
+        let word = self.plugin_config.as_ref()?.to_str()?;
+        (!word.contains(std::path::is_separator)).then_some(word)
     }
 }
 
 /// Runs the filter.
-pub(super) fn run(args: &FilterArgs, sinks: &Sinks) -> anyhow::Result<()> {
+pub(super) fn run(args: &FilterArgs, sinks: &Reporter) -> anyhow::Result<()> {
     let rules = Rules::read(&args.rules, args.plugin_config.as_deref())?;
     if args.stream {
         return stream(&rules, sinks);
@@ -96,7 +80,7 @@ pub(super) fn run(args: &FilterArgs, sinks: &Sinks) -> anyhow::Result<()> {
 }
 
 /// Runs the filter with `--stream`: a document goes out before the next one is read.
-fn stream(rules: &Rules, sinks: &Sinks) -> anyhow::Result<()> {
+fn stream(rules: &Rules, sinks: &Reporter) -> anyhow::Result<()> {
     // What a client hands over beside manifests is in a ResourceList, which is no stream.
     let config = rules.of(&[])?;
     let mut report = |diagnostics: &[_]| sinks.report(diagnostics);

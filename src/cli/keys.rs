@@ -5,18 +5,93 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use clap::ValueEnum;
 use resecret::{Manifest, SecretStore, Vault};
 
-use super::args::{KeysArgs, KeysOutput, StoreKind};
-use super::places::Joined;
-use super::progress::Progress;
-use super::rules::Rules;
-use super::sinks::Sinks;
-use super::sources::Source;
-use crate::exit::ExitStatus;
+use crate::cli::exit::ExitStatus;
+use crate::cli::flags::{ReportArgs, RuleArgs, SourceArgs};
+use crate::cli::io::joined_input::Joined;
+use crate::cli::io::progress::Progress;
+use crate::cli::io::reporter::Reporter;
+use crate::cli::io::source::Source;
+use crate::cli::load_config::Rules;
+
+pub(super) const HELP: &str = "\
+Exit codes:
+  0  done, or nothing to report
+  1  --against has found something missing, empty or in a wrong format
+  2  error: wrong flags, configuration or input, or a stream that cannot be filtered
+
+Examples:
+  helm template lf ./chart | resecret keys
+  helm template lf ./chart | resecret keys -o external-secret --store vault > secrets.yaml
+  kubectl get secret langfuse-vault -o yaml | resecret keys render.yaml --against -";
+
+/// The arguments of `keys`.
+#[derive(Debug, clap::Args)]
+pub(super) struct KeysArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: SourceArgs,
+
+    /// What to print
+    #[arg(short, long, value_enum, default_value_t = KeysOutput::Table)]
+    pub(super) output: KeysOutput,
+
+    /// external-secret: the SecretStore; vault-static-secret: the VaultAuth
+    #[arg(long, value_name = "NAME")]
+    pub(super) store: Option<String>,
+
+    /// external-secret: the kind of the store
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = StoreKind::SecretStore)]
+    pub(super) store_kind: StoreKind,
+
+    /// external-secret: the entry in the store; vault-static-secret: MOUNT/PATH; {name} is the Secret's name
+    #[arg(long, value_name = "KEY", default_value = "{name}")]
+    pub(super) remote_key: String,
+
+    /// Check the Secrets in this file instead, `-` for standard input; repeat for several
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "store", "store_kind", "remote_key"])]
+    pub(super) against: Vec<PathBuf>,
+
+    /// What to change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// What `keys` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum KeysOutput {
+    /// One line for each key and reader
+    Table,
+    /// The same for programs
+    Json,
+    /// ExternalSecret of External Secrets, external-secrets.io/v1
+    ExternalSecret,
+    /// SealedSecret of Sealed Secrets, bitnami.com/v1alpha1, to be filled
+    SealedSecret,
+    /// VaultStaticSecret of the Vault Secrets Operator, secrets.hashicorp.com/v1beta1
+    VaultStaticSecret,
+    /// A Secret with placeholders
+    Secret,
+}
+
+/// Kinds of stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub(super) enum StoreKind {
+    /// In the Secret's own namespace
+    SecretStore,
+    /// For the whole cluster
+    ClusterSecretStore,
+}
 
 /// Runs the command.
-pub(super) fn run(args: &KeysArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
+pub(super) fn run(args: &KeysArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
     let form = form(args)?;
     let stdin = Path::new("-");
     let reads_stdin = args.input.files.is_empty() || args.input.files.iter().any(|file| file == stdin);
@@ -36,7 +111,7 @@ pub(super) fn run(args: &KeysArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> 
         None => vault.to_table(),
     };
     io::stdout().lock().write_all(text.as_bytes()).context("cannot write standard output")?;
-    sinks.success(vault.diagnostics(), Summary::of(&vault, None));
+    sinks.success(vault.diagnostics(), KeysSummary::of(&vault, None));
     Ok(ExitStatus::Success)
 }
 
@@ -61,7 +136,7 @@ fn form(args: &KeysArgs) -> anyhow::Result<Option<Manifest>> {
 }
 
 /// Checks existing Secrets.
-fn check(vault: &Vault, args: &KeysArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
+fn check(vault: &Vault, args: &KeysArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
     let progress = Progress::start(args.against.len());
     let read = |path: &PathBuf| {
         let source = Source::of(path);
@@ -71,25 +146,25 @@ fn check(vault: &Vault, args: &KeysArgs, sinks: &Sinks) -> anyhow::Result<ExitSt
     drop(progress);
     let found = vault.check(&files)?;
     let all = [vault.diagnostics(), &found].concat();
-    sinks.success(&all, Summary::of(vault, Some(found.len())));
+    sinks.success(&all, KeysSummary::of(vault, Some(found.len())));
     Ok(if found.is_empty() { ExitStatus::Success } else { ExitStatus::Findings })
 }
 
 /// The line at the end of a run.
-struct Summary {
+struct KeysSummary {
     keys: usize,
     secrets: usize,
     findings: Option<usize>,
 }
 
-impl Summary {
+impl KeysSummary {
     fn of(vault: &Vault, findings: Option<usize>) -> Self {
         let keys = vault.secrets().iter().map(|secret| secret.keys.len()).sum();
         Self { keys, secrets: vault.secrets().len(), findings }
     }
 }
 
-impl fmt::Display for Summary {
+impl fmt::Display for KeysSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { keys, secrets, findings } = self;
         let plural = |count: usize| if count == 1 { "" } else { "s" };

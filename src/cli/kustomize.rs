@@ -9,19 +9,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use resecret::Config;
+use clap::Subcommand;
 
-use super::args::KustomizeCommand;
-use super::rules::read_config;
+/// The commands of `kustomize`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(super) enum KustomizeCommand {
+    /// Link this program into Kustomize's plugin home, so that `transformers:` finds it by kind Resecret.
+    Install,
+    /// Take the link away.
+    Uninstall,
+}
 
 /// Where Kustomize looks for the program of `apiVersion: resecret.dev/v1alpha1`, `kind: Resecret` in its plugin home.
 const PLACE: [&str; 4] = ["resecret.dev", "v1alpha1", "resecret", "Resecret"];
 
 /// Names the plugin home, for Kustomize as for us.
 const HOME: &str = "KUSTOMIZE_PLUGIN_HOME";
-
-/// Set by Kustomize for its exec plugins: the directory of the kustomization that names the transformer.
-const ROOT: &str = "KUSTOMIZE_PLUGIN_CONFIG_ROOT";
 
 /// Runs the command.
 pub(super) fn run(command: KustomizeCommand) -> anyhow::Result<()> {
@@ -31,18 +34,6 @@ pub(super) fn run(command: KustomizeCommand) -> anyhow::Result<()> {
         KustomizeCommand::Install => install(&plugin),
         KustomizeCommand::Uninstall => uninstall(&plugin, &home),
     }
-}
-
-/// Adds the configuration that Kustomize has given to its exec plugin.
-pub(super) fn add_plugin_config(config: &mut Config, path: &Path) -> anyhow::Result<()> {
-    let text = read_config(path)?;
-    // Kustomize writes the transformer to a temporary file, whose name nobody has seen.
-    let name = match env::var_os(ROOT) {
-        Some(root) => format!("transformer Resecret of {}", Path::new(&root).display()),
-        None => path.display().to_string(),
-    };
-    config.add_file(&name, &text)?;
-    Ok(())
 }
 
 /// The first plugin home that exists, as Kustomize looks for it; the one that it would look for first if none does.

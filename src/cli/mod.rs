@@ -3,28 +3,27 @@
 mod args;
 mod check;
 mod diff;
+mod exit;
 mod explain;
 mod filter;
-mod helm4;
+mod flags;
+mod generate;
+mod io;
 mod keys;
 mod kustomize;
-mod manual;
+mod load_config;
 mod patches;
-mod places;
 mod previous;
-mod progress;
-mod rules;
 mod scan;
 mod schema;
-mod sinks;
-mod sources;
-mod whole;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
-use self::args::{Args, Command, ReportArgs};
-use self::sinks::Sinks;
-use crate::exit::ExitStatus;
+use crate::cli::args::{Args, Command};
+use crate::cli::exit::ExitStatus;
+use crate::cli::flags::ReportArgs;
+use crate::cli::io::reporter::Reporter;
 
 /// Reads the arguments and runs the command.
 pub(crate) fn run() -> ExitStatus {
@@ -32,7 +31,7 @@ pub(crate) fn run() -> ExitStatus {
         Ok(args) => args,
         Err(error) if error.use_stderr() => {
             // Also a wrong flag must reach the person, who under Helm 4 never sees our standard error.
-            Sinks::without_flags().complain(&error.to_string());
+            Reporter::without_flags().complain(&error.to_string());
             return ExitStatus::Error;
         }
         Err(help) => {
@@ -53,19 +52,37 @@ pub(crate) fn run() -> ExitStatus {
         Some(Command::Explain(args)) => plain(explain::run(&args)),
         Some(Command::Kustomize(command)) => plain(kustomize::run(command)),
         Some(Command::Schema) => plain(schema::run()),
-        Some(Command::Completions(shell)) => plain(manual::completions(&shell)),
-        Some(Command::Man(args)) => plain(manual::pages(&args)),
+        Some(Command::Completions(shell)) => plain(generate::completions(&shell, Args::command())),
+        Some(Command::Man(args)) => plain(generate::pages(&args, Args::command())),
     }
 }
 
 fn parse() -> Result<Args, clap::Error> {
     let args = Args::try_parse()?;
-    match &args.command {
-        None => args.filter.check()?,
-        Some(Command::Filter(filter)) => filter.check()?,
-        Some(_) => {}
+    let filter = match &args.command {
+        None => &args.filter,
+        Some(Command::Filter(filter)) => filter,
+        Some(_) => return Ok(args),
+    };
+    if let Some(word) = filter.unknown_command() {
+        return Err(Args::command().error(ErrorKind::InvalidSubcommand, unrecognized(word)));
+    }
+    if let Some(message) = filter.conflict() {
+        return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
     }
     Ok(args)
+}
+
+/// What to say of a word that is no command, with the command that is spelled most like it.
+fn unrecognized(word: &str) -> String {
+    let commands = Args::command();
+    let similarity = |name: &str| strsim::jaro_winkler(name, word);
+    let names = commands.get_subcommands().map(clap::Command::get_name);
+    let near = names.max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
+    match near.filter(|near| similarity(near) > 0.75) {
+        Some(near) => format!("unrecognized command `{word}`, did you mean `{near}`?"),
+        None => format!("unrecognized command `{word}`"),
+    }
 }
 
 /// How a command ends that went through.
@@ -75,21 +92,21 @@ fn done((): ()) -> ExitStatus {
 
 /// Ends a command that has nothing to report but errors.
 fn plain(result: anyhow::Result<()>) -> ExitStatus {
-    finish(result.map(done), &Sinks::default())
+    finish(result.map(done), &Reporter::default())
 }
 
 /// Runs a command that reports as its flags say.
-fn reporting(args: &ReportArgs, command: impl FnOnce(&Sinks) -> anyhow::Result<ExitStatus>) -> ExitStatus {
-    match Sinks::open(args) {
+fn reporting(args: &ReportArgs, command: impl FnOnce(&Reporter) -> anyhow::Result<ExitStatus>) -> ExitStatus {
+    match Reporter::open(args) {
         Ok(sinks) => finish(command(&sinks), &sinks),
         Err(error) => {
-            Sinks::default().complain(&format!("error: {error:#}\n"));
+            Reporter::default().complain(&format!("error: {error:#}\n"));
             ExitStatus::Error
         }
     }
 }
 
-fn finish(result: anyhow::Result<ExitStatus>, sinks: &Sinks) -> ExitStatus {
+fn finish(result: anyhow::Result<ExitStatus>, sinks: &Reporter) -> ExitStatus {
     result.unwrap_or_else(|error| {
         sinks.failure(&error);
         ExitStatus::Error

@@ -4,16 +4,58 @@ use std::fmt;
 use std::io::{self, Write};
 
 use anyhow::Context;
-use resecret::{Change, Plan};
+use clap::ValueEnum;
+use resecret::{ObjectChange, Plan};
 
-use super::args::{PatchesArgs, PatchesOutput};
-use super::places::Joined;
-use super::rules::Rules;
-use super::sinks::Sinks;
-use crate::exit::ExitStatus;
+use crate::cli::exit::ExitStatus;
+use crate::cli::flags::{ReportArgs, RuleArgs, SourceArgs};
+use crate::cli::io::joined_input::Joined;
+use crate::cli::io::reporter::Reporter;
+use crate::cli::load_config::Rules;
+
+pub(super) const HELP: &str = "\
+Exit codes:
+  0  done
+  2  error: wrong flags, configuration or input, a stream that cannot be filtered, or an
+     object that a patch cannot name
+
+Examples:
+  helm template lf ./chart | resecret patches -o kustomize >> kustomization.yaml
+  helm template lf ./chart | resecret patches -o flux    # for spec of a HelmRelease";
+
+/// The arguments of `patches`.
+#[derive(Debug, clap::Args)]
+pub(super) struct PatchesArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: SourceArgs,
+
+    /// What to print
+    #[arg(short, long, value_enum, default_value_t = PatchesOutput::Kustomize)]
+    pub(super) output: PatchesOutput,
+
+    /// What to change.
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// What `patches` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PatchesOutput {
+    /// JSON: the JSON Patch (RFC 6902) of each object, and which objects go
+    Json6902,
+    /// The patches of a Kustomization
+    Kustomize,
+    /// The postRenderers of a Flux HelmRelease
+    Flux,
+}
 
 /// Runs the command.
-pub(super) fn run(args: &PatchesArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
+pub(super) fn run(args: &PatchesArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
     let Joined { bytes, places } = Joined::read(&args.input.files)?;
     sinks.places(places);
     let config = Rules::read(&args.rules, None)?.of(&bytes)?;
@@ -24,17 +66,17 @@ pub(super) fn run(args: &PatchesArgs, sinks: &Sinks) -> anyhow::Result<ExitStatu
         PatchesOutput::Flux => plan.to_flux(),
     };
     io::stdout().lock().write_all(text.as_bytes()).context("cannot write standard output")?;
-    sinks.success(plan.diagnostics(), Summary(&plan));
+    sinks.success(plan.diagnostics(), PatchesSummary(&plan));
     Ok(ExitStatus::Success)
 }
 
 /// The line at the end of a run.
-struct Summary<'a>(&'a Plan);
+struct PatchesSummary<'a>(&'a Plan);
 
-impl fmt::Display for Summary<'_> {
+impl fmt::Display for PatchesSummary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (deleted, patched): (Vec<_>, Vec<_>) =
-            self.0.patches().iter().partition(|patch| patch.change == Change::Delete);
+            self.0.patches().iter().partition(|patch| patch.change == ObjectChange::Delete);
         let objects = if patched.len() == 1 { "object" } else { "objects" };
         write!(f, "resecret: {} {objects} patched, {} deleted", patched.len(), deleted.len())
     }

@@ -1,32 +1,11 @@
 //! `--previous`: the manifest of the last release, to see what the next upgrade would lose.
 
-use std::path::PathBuf;
-
 use anyhow::ensure;
-use resecret::{Config, Diagnostic, HAZARDS, Rule};
+use resecret::{Config, Diagnostic};
 
-use super::progress::Progress;
-use super::sources::Source;
-
-/// Flags about the live release.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Live release")]
-pub(super) struct UpgradeArgs {
-    /// What `helm get manifest` prints, alone or with `helm get hooks` behind it: also say what this upgrade would
-    /// lose of the live release
-    #[arg(long, value_name = "FILE")]
-    pub(super) previous: Option<PathBuf>,
-
-    /// Go on although the upgrade meets these hazards; repeat, or separate by commas
-    #[arg(long, value_name = "RULE", value_delimiter = ',', requires = "previous", value_parser = hazard)]
-    pub(super) accept_hazards: Vec<Rule>,
-}
-
-/// A rule that can be accepted, by its id.
-fn hazard(id: &str) -> Result<Rule, String> {
-    let ids = || HAZARDS.iter().map(|rule| rule.id()).collect::<Vec<_>>().join(", ");
-    HAZARDS.into_iter().find(|rule| rule.id() == id).ok_or_else(|| format!("a hazard is one of {}", ids()))
-}
+use crate::cli::flags::UpgradeArgs;
+use crate::cli::io::progress::Progress;
+use crate::cli::io::source::Source;
 
 /// The manifest of the last release.
 pub(super) struct Previous {

@@ -3,21 +3,96 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
+use clap::ValueEnum;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use resecret::Diagnostic;
-use resecret::inventory::{Inventory, Proposal, inventory, propose};
+use resecret::scan::{Inventory, Proposal, inventory, propose};
 
-use super::args::{ScanArgs, ScanFormat};
-use super::check::{place, unreadable};
-use super::progress::Progress;
-use super::sinks::Sinks;
-use super::sources::{Source, sources};
-use crate::exit::ExitStatus;
+use crate::cli::check::{place, unreadable};
+use crate::cli::exit::ExitStatus;
+use crate::cli::flags::{LOG, ReportArgs, ReportFormat, SourceArgs};
+use crate::cli::io::progress::Progress;
+use crate::cli::io::reporter::Reporter;
+use crate::cli::io::source::{Source, sources};
+
+pub(super) const HELP: &str = "\
+Lists Secrets with their keys, lengths and readers; variables that stand twice, with the entry that
+wins; literals that look like credentials; checksum annotations; and fields of custom resources that
+hold a Secret's name. Tokens that the cluster makes are left out. No value is shown.
+
+With --write it proposes a configuration, after a run of the filter with it. A chart Secret goes to
+a vaulted one of its own, NAME-vault, the literals of a chart to CHART-credentials. With --to all
+of them go to one; keys that would meet there are given the chart Secret's name as prefix, and a
+Secret whose keys cannot stand beside others (envFrom, types such as kubernetes.io/tls) keeps one
+of its own. What no rule can vault is a comment at the end of the file.
+
+Exit codes:
+  0  nothing to report
+  1  something was found
+  2  error: wrong flags, input that is empty or cannot be read, or no configuration goes through
+
+Examples:
+  helm template lf ./chart | resecret scan
+  helm template lf ./chart | resecret scan --write resecret.yaml --to langfuse-vault
+  resecret scan --format json renders/ | jq '.credentials[].place.object.name'";
+
+/// The arguments of `scan`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ScanArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub(super) input: SourceArgs,
+
+    /// Propose a configuration and write it to this file, which must not be there yet
+    #[arg(long, value_name = "FILE")]
+    pub(super) write: Option<PathBuf>,
+
+    /// Vault all of it in this one Secret
+    #[arg(long, value_name = "SECRET", requires = "write")]
+    pub(super) to: Option<String>,
+
+    /// Overwrite the file of --write
+    #[arg(long, requires = "write")]
+    pub(super) force: bool,
+
+    /// How to write the inventory
+    #[arg(long, value_enum, default_value_t = ScanFormat::Text)]
+    pub(super) format: ScanFormat,
+
+    /// Append diagnostics and summary to this file too, as text
+    #[arg(long, value_name = "FILE", env = LOG, hide_env_values = true)]
+    log_file: Option<PathBuf>,
+
+    /// Leave the summary line out
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl ScanArgs {
+    /// How diagnostics are reported.
+    pub(super) fn report(&self) -> ReportArgs {
+        let format = match self.format {
+            ScanFormat::Text => ReportFormat::Text,
+            ScanFormat::Json => ReportFormat::Json,
+        };
+        ReportArgs { format, log_file: self.log_file.clone(), quiet: self.quiet }
+    }
+}
+
+/// The formats of an inventory.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ScanFormat {
+    /// Tables
+    Text,
+    /// One JSON object
+    Json,
+}
 
 /// Writes the inventory of every stream, and the proposal if one is asked for.
-pub(super) fn run(args: &ScanArgs, sinks: &Sinks) -> anyhow::Result<ExitStatus> {
+pub(super) fn run(args: &ScanArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
     let sources = sources(&args.input.files)?;
     if let Some(path) = &args.write {
         ensure!(
@@ -86,7 +161,7 @@ fn scan(
     Ok(Scanned { name, found, proposal })
 }
 
-fn report(all: &[Scanned], format: ScanFormat, sinks: &Sinks) -> anyhow::Result<()> {
+fn report(all: &[Scanned], format: ScanFormat, sinks: &Reporter) -> anyhow::Result<()> {
     let mut sum = Inventory::default();
     for one in all {
         sum.extend(one.found.clone());
@@ -114,7 +189,7 @@ fn report(all: &[Scanned], format: ScanFormat, sinks: &Sinks) -> anyhow::Result<
 }
 
 /// Writes the proposal, and says what it leaves.
-fn write(path: &Path, scanned: &Scanned, force: bool, sinks: &Sinks) -> anyhow::Result<()> {
+fn write(path: &Path, scanned: &Scanned, force: bool, sinks: &Reporter) -> anyhow::Result<()> {
     let Some(proposal) = &scanned.proposal else {
         sinks.note(&format!(
             "resecret: {} not written: there is nothing that a rule could do",

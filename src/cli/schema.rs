@@ -5,6 +5,11 @@ use std::io::{self, Write};
 use anyhow::Context;
 use resecret::Config;
 
+pub(super) const HELP: &str = "\
+Examples:
+  resecret schema > resecret.schema.json
+  # yaml-language-server: $schema=resecret.schema.json    (first line of resecret.yaml)";
+
 /// Prints the schema.
 pub(super) fn run() -> anyhow::Result<()> {
     let text = format!("{:#}\n", Config::schema());

@@ -3,24 +3,22 @@
 //! Rules keep their order: those of the files first, then those of presets. Where several rules could decide, the
 //! first one does.
 
-mod build;
-mod file;
+mod format;
+pub(crate) mod key_format;
 mod pattern;
-mod place;
 mod preset;
 mod schema;
+mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-pub(crate) use file::{Duplicates, Level};
-pub(crate) use pattern::{Pattern, Patterns};
-pub(crate) use place::{Place, PlaceStep};
+pub(crate) use self::format::{Duplicates, Level};
+pub(crate) use self::pattern::{Pattern, Patterns};
 
-use crate::diagnostic::{Location, Severity};
-use crate::error::Error;
-use crate::key_format::KeyFormat;
-use crate::refuse;
+use crate::config::key_format::KeyFormat;
+use crate::diagnostics::{Code, Diagnostic, Error, Location, Severity};
+use crate::yaml::field_path::FieldPath;
 
 /// A checked configuration.
 ///
@@ -73,7 +71,7 @@ impl Origin {
     }
 }
 
-/// A rule of `spec.secrets`: chart Secrets to leave out.
+/// A rule of `spec.secrets`: chart Secrets to remove.
 #[derive(Clone, Debug)]
 pub(crate) struct SecretsRule {
     pub(crate) name: Patterns,
@@ -129,7 +127,7 @@ pub(crate) struct EnvRule {
 pub(crate) struct ReferenceRule {
     pub(crate) kind: String,
     pub(crate) api_version: Option<String>,
-    pub(crate) place: Place,
+    pub(crate) place: FieldPath,
     pub(crate) optional: bool,
     pub(crate) origin: Origin,
 }
@@ -203,7 +201,7 @@ impl Config {
     /// known name), a glob that does not parse, a rule that can never do anything, a setting that another file
     /// has set differently.
     pub fn add_file(&mut self, name: &str, text: &str) -> Result<(), Error> {
-        build::add_file(self, name, text)
+        validate::add_file(self, name, text)
     }
 
     /// Adds a preset whose rules point at the vaulted Secret `to`.
@@ -212,7 +210,7 @@ impl Config {
     ///
     /// No preset of that name, or an empty `to`.
     pub fn add_preset(&mut self, name: &str, to: &str) -> Result<(), Error> {
-        build::add_preset_flag(self, name, to)
+        validate::add_preset_flag(self, name, to)
     }
 
     /// Makes a rule that matches nothing no error.
@@ -241,9 +239,9 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// There is no rule: [`Rule::NoRules`](crate::Rule::NoRules).
+    /// There is no rule: [`Code::NoRules`](crate::Code::NoRules).
     pub fn check_rules(&self) -> Result<(), Error> {
-        if self.has_rules() { Ok(()) } else { Err(refuse::no_rules().into()) }
+        if self.has_rules() { Ok(()) } else { Err(no_rules().into()) }
     }
 
     /// The JSON Schema (draft 2020-12) of a configuration file.
@@ -256,4 +254,13 @@ impl Config {
     pub fn preset_names() -> impl Iterator<Item = &'static str> {
         preset::names()
     }
+}
+
+/// A run that would let everything through.
+fn no_rules() -> Diagnostic {
+    Diagnostic::error(
+        Code::NoRules,
+        "there is no rule to apply",
+        "name a preset (--preset langfuse --to NAME), a configuration (--config FILE), or run where resecret.yaml is",
+    )
 }

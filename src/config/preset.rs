@@ -2,8 +2,8 @@
 
 /// Name and text of every preset.
 pub(super) const PRESETS: [(&str, &str); 2] = [
-    ("langfuse", include_str!("../presets/langfuse.yaml")),
-    ("langfuse-stores", include_str!("../presets/langfuse-stores.yaml")),
+    ("langfuse", include_str!("presets/langfuse.yaml")),
+    ("langfuse-stores", include_str!("presets/langfuse-stores.yaml")),
 ];
 
 /// A preset's text.

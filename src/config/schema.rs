@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::file::File;
+use crate::config::format::File;
 
 /// The schema of a configuration file.
 pub(super) fn schema() -> Value {

@@ -1,13 +1,12 @@
 //! `spec.duplicates`: one entry per variable, for names that no `env` rule decides.
 
-use super::keep_one::keep_one;
-use super::{Context, Finding, Outcome, Subject};
 use crate::config::Duplicates;
-use crate::diagnostic::Severity;
-use crate::pods::ValueSource;
-use crate::rule::Rule;
+use crate::diagnostics::{Code, Finding, Severity};
+use crate::kube::pods::ValueSource;
+use crate::rules::keep_one::keep_one;
+use crate::rules::{Context, ObjectView, RuleOutput};
 
-pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     for list in &subject.pods.env {
         let mut groups = list.groups();
         groups.retain(|(_, positions)| positions.len() > 1);
@@ -33,7 +32,7 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
                 }
                 Duplicates::Error => {
                     outcome.findings.extend(list.entries[last].as_ref().map(|variable| Finding {
-                        rule: Rule::DuplicateEnv,
+                        code: Code::DuplicateEnv,
                         severity: Severity::Error,
                         message: format!("variable {name} of container {} stands {} times", list.container, positions.len()),
                         help: format!("decide by a rule: spec.env with {name} in `vars` or `remove`; or set spec.duplicates to last, first or prefer-secret"),

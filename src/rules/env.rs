@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::keep_one::keep_one;
-use super::{Context, Outcome, Part, Subject};
 use crate::config::{Config, Duplicates, EnvRule};
-use crate::object::Object;
-use crate::patch::Op;
-use crate::pods::{EnvList, ValueSource, expansions};
-use crate::reads::Read;
+use crate::edit::patch::Op;
+use crate::kube::object::Object;
+use crate::kube::pods::{EnvList, ValueSource, expansions};
+use crate::rules::keep_one::keep_one;
+use crate::rules::secret_use::SecretUse;
+use crate::rules::{ConfigEntry, Context, ObjectView, RuleOutput};
 use crate::yaml::{Kind, NodeId, Scalar, ScalarStyle, Tree, scalar};
 
 /// What a rule decides for a variable.
@@ -19,7 +19,7 @@ enum Decision<'c> {
     Remove,
 }
 
-pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     if context.config.env.is_empty() {
         return;
     }
@@ -41,7 +41,7 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
                     let content = (!keeps(list, winner, rule, context))
                         .then(|| content(subject.object.tree, list, winner, &rule.to, key));
                     if content.is_some() {
-                        outcome.reads.push(Read::of_variable(&rule.to, key, list.path.index(winner)));
+                        outcome.reads.push(SecretUse::of_variable(&rule.to, key, list.path.index(winner)));
                     }
                     if positions.len() > 1 || content.is_some() {
                         keep_one(list, &names, &positions, winner, content, outcome);
@@ -58,7 +58,7 @@ fn decide<'c>(
     object: &Object<'_, '_>,
     container: &str,
     name: &str,
-    outcome: &mut Outcome,
+    outcome: &mut RuleOutput,
 ) -> Option<Decision<'c>> {
     let mut decision = None;
     for (number, rule) in config.env.iter().enumerate() {
@@ -70,10 +70,10 @@ fn decide<'c>(
         let removes = rule.remove.iter().position(|pattern| pattern.matches(name));
         let reads = rule.vars.iter().position(|(pattern, _)| pattern.matches(name));
         let (part, this) = match (removes, reads) {
-            (Some(position), _) => (Part::Remove(number, position), Decision::Remove),
+            (Some(position), _) => (ConfigEntry::Remove(number, position), Decision::Remove),
             (None, Some(position)) => {
                 let key = rule.vars[position].1.as_deref();
-                (Part::Variable(number, position), Decision::Read(rule, key.unwrap_or_default()))
+                (ConfigEntry::Variable(number, position), Decision::Read(rule, key.unwrap_or_default()))
             }
             (None, None) => continue,
         };

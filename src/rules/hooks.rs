@@ -1,30 +1,31 @@
-//! Hooks that read a Secret which is left out.
+//! Hooks that read a removed Secret.
 //!
 //! Helm 3 sends no hook through a post-renderer, so what the run does to it here never happens there. Asked for by
 //! [`Config::warn_of_hooks`](crate::Config::warn_of_hooks): only `helm template` shows hooks beside the release.
 
-use super::{Context, Finding, Outcome, Subject};
-use crate::facts::Target;
-use crate::rule::Rule;
+use crate::diagnostics::{Code, Finding};
+use crate::rules::facts::Resolution;
+use crate::rules::{Context, ObjectView, RuleOutput};
 
-pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     let Some(severity) = context.config.hooks.severity() else { return };
     let object = subject.object;
-    let Some(hook) = object.hook().filter(|_| object.passes_by()) else { return };
+    let Some(hook) = object.hook().filter(|_| object.skips_post_renderer()) else { return };
     for reference in &subject.references {
         let namespace = reference.namespace.or_else(|| object.namespace());
-        let Target::Dropped(secret) = context.facts.target(reference.name, namespace, context.config) else {
+        let Resolution::Removed(secret) = context.facts.target(reference.name, namespace, context.config)
+        else {
             continue;
         };
         // A Secret that is a hook itself stays beside its readers.
-        if secret.passes_by {
+        if secret.skips_post_renderer {
             continue;
         }
         outcome.findings.push(Finding {
-            rule: Rule::HookReference,
+            code: Code::HookReference,
             severity,
             message: format!(
-                "this {hook} hook reads Secret {}, which is left out: under Helm 3 the hook passes by the post-renderer and would not find it",
+                "this {hook} hook reads Secret {}, which a rule removes: under Helm 3 the hook passes by the post-renderer and would not find it",
                 reference.name
             ),
             help: "in the chart's values, point the hook at the vaulted Secret or disable it; or use Helm 4, which sends hooks through the post-renderer"

@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Finding, Outcome};
-use crate::diagnostic::Severity;
-use crate::patch::Op;
-use crate::pods::{EnvList, Names, ValueSource, Variable, expansions};
-use crate::rule::Rule;
+use crate::diagnostics::{Code, Finding, Severity};
+use crate::edit::patch::Op;
+use crate::kube::pods::{EntryNames, EnvList, ValueSource, Variable, expansions};
+use crate::rules::RuleOutput;
 
 /// Keeps the entry at `winner` of the entries at `positions`, all for one name, with `content` if given.
 ///
@@ -14,11 +13,11 @@ use crate::rule::Rule;
 /// content take the first place: what expanded before must still expand.
 pub(super) fn keep_one(
     list: &EnvList<'_>,
-    names: &Names<'_>,
+    names: &EntryNames<'_>,
     positions: &[usize],
     winner: usize,
     content: Option<Value>,
-    outcome: &mut Outcome,
+    outcome: &mut RuleOutput,
 ) {
     let first = positions[0];
     let Some(variable) = &list.entries[winner] else { return };
@@ -27,7 +26,7 @@ pub(super) fn keep_one(
     let place = if used { first } else { winner };
     if content.is_none() && loses_an_expansion(list, names, first, winner, place) {
         outcome.findings.push(Finding {
-            rule: Rule::EnvOrder,
+            code: Code::EnvOrder,
             severity: Severity::Error,
             message: format!(
                 "variable {} of container {} stands twice, and neither place keeps what other variables expand to",
@@ -62,7 +61,7 @@ pub(super) fn keep_one(
 /// entry, or, if it moves up, one between its new and its old place.
 fn loses_an_expansion(
     list: &EnvList<'_>,
-    names: &Names<'_>,
+    names: &EntryNames<'_>,
     first: usize,
     winner: usize,
     place: usize,

@@ -1,4 +1,4 @@
-//! After the rewrite, no field may still name a Secret that is left out.
+//! After the rewrite, no field may still name a removed Secret.
 //!
 //! Charts give a Secret the name of its Service, Deployment and labels, so the field decides, not the text: only a
 //! field whose key, or a parent's key, speaks of secrets can be a reference. One that is neither known nor declared
@@ -6,11 +6,10 @@
 
 use std::collections::HashSet;
 
-use super::{Context, Finding, Outcome, Subject};
-use crate::diagnostic::Severity;
-use crate::facts::Target;
-use crate::object::Object;
-use crate::rule::Rule;
+use crate::diagnostics::{Code, Finding, Severity};
+use crate::kube::object::Object;
+use crate::rules::facts::Resolution;
+use crate::rules::{Context, ObjectView, RuleOutput};
 use crate::yaml::{Kind, NodeId, Path, Step, Trail};
 
 /// What a key says when it speaks of secrets, in lower case.
@@ -31,24 +30,24 @@ const MAKERS: [(&str, &[&str]); 11] = [
     ("BitwardenSecret", &["spec", "secretName"]),
 ];
 
-pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     let Some(level) = context.config.policy.left_behind.severity() else { return };
     for found in names(subject, context) {
         // What another rule removes or replaces is not left.
         if outcome.patch.decides(&found.path) {
             continue;
         }
-        let severity = if found.place == Place::Text { Severity::Warning } else { level };
+        let severity = if found.place == NameSite::Text { Severity::Warning } else { level };
         outcome.findings.push(found.finding(severity, &subject.object.kind));
     }
 }
 
-/// The name of a Secret that is left out, where no rule can redirect it.
+/// The name of a removed Secret, where no rule can redirect it.
 pub(crate) struct NameLeft<'t> {
     /// The name.
     pub(crate) name: &'t str,
     /// What holds it.
-    pub(crate) place: Place,
+    pub(crate) place: NameSite,
     /// Its path.
     pub(crate) path: Path,
     /// Its node.
@@ -57,7 +56,7 @@ pub(crate) struct NameLeft<'t> {
 
 /// What holds the name of a Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum NameSite {
     /// A field, with its path as `spec.references` takes it.
     Field(String),
     /// The key of a mapping.
@@ -66,10 +65,10 @@ pub(crate) enum Place {
     Text,
 }
 
-/// Every name of a dropped Secret that may be meant as a reference and is none that is known.
-pub(crate) fn names<'t>(subject: &Subject<'_, 't, '_>, context: Context<'_>) -> Vec<NameLeft<'t>> {
+/// Every name of a removed Secret that may be meant as a reference and is none that is known.
+pub(crate) fn names<'t>(subject: &ObjectView<'_, 't, '_>, context: Context<'_>) -> Vec<NameLeft<'t>> {
     let object = subject.object;
-    let Some(names) = context.facts.dropped_names() else { return Vec::new() };
+    let Some(names) = context.facts.removed_names() else { return Vec::new() };
     let content = object.tree.node(object.tree.resolve(object.node)).content;
     let text = &object.tree.source()[content.start..content.end];
     if !names.is_match(text) && !has_disguise(text) {
@@ -81,7 +80,7 @@ pub(crate) fn names<'t>(subject: &Subject<'_, 't, '_>, context: Context<'_>) -> 
     known.extend(makers.map(|(_, keys)| object.path.keys(keys)));
     // A merge key gives a field two paths; the node is the same.
     let nodes = subject.references.iter().map(|reference| reference.node).collect();
-    let mut search = Search { object, context, found: Vec::new(), known, nodes, aliased: HashSet::new() };
+    let mut search = NameSearch { object, context, found: Vec::new(), known, nodes, aliased: HashSet::new() };
     search.walk(object.node, Trail::Start(&object.path), false);
     search.found
 }
@@ -90,26 +89,26 @@ impl NameLeft<'_> {
     fn finding(self, severity: Severity, kind: &str) -> Finding {
         let Self { name, place, path, node } = self;
         let field = "this field holds the name of";
-        let (rule, message, help) = match place {
-            Place::Field(declared) => (
-                Rule::LeftBehind,
-                format!("{field} Secret {name}, which is left out, and no rule knows the field"),
+        let (code, message, help) = match place {
+            NameSite::Field(declared) => (
+                Code::LeftBehind,
+                format!("{field} Secret {name}, which a rule removes, and no rule knows the field"),
                 format!(
                     "if it refers to the Secret, add to spec: references: [{{kind: {kind}, path: {declared}}}]; if it means something else, set policy.leftBehind to warn"
                 ),
             ),
-            Place::Key => (
-                Rule::LeftBehind,
-                format!("{field} Secret {name}, which is left out, and no rule knows the field"),
+            NameSite::Key => (
+                Code::LeftBehind,
+                format!("{field} Secret {name}, which a rule removes, and no rule knows the field"),
                 "no rule renames a key: change it in the chart's values".to_owned(),
             ),
-            Place::Text => (
-                Rule::NameInText,
-                format!("this text names Secret {name}, which is left out"),
+            NameSite::Text => (
+                Code::NameInText,
+                format!("this text names Secret {name}, which a rule removes"),
                 "no rule changes texts: see whether a program reads the Secret by this name, and change it in the chart's values".to_owned(),
             ),
         };
-        Finding { rule, severity, message, help, path, node }
+        Finding { code, severity, message, help, path, node }
     }
 }
 
@@ -118,7 +117,7 @@ fn has_disguise(text: &str) -> bool {
     memchr::memchr2(b'\\', b'*', text.as_bytes()).is_some()
 }
 
-struct Search<'a, 't, 's> {
+struct NameSearch<'a, 't, 's> {
     object: &'a Object<'t, 's>,
     context: Context<'a>,
     found: Vec<NameLeft<'t>>,
@@ -130,7 +129,7 @@ struct Search<'a, 't, 's> {
     aliased: HashSet<(NodeId, bool)>,
 }
 
-impl<'t> Search<'_, 't, '_> {
+impl<'t> NameSearch<'_, 't, '_> {
     fn walk(&mut self, node: NodeId, trail: Trail<'_>, speaks: bool) {
         let tree = self.object.tree;
         let target = tree.resolve(node);
@@ -148,7 +147,7 @@ impl<'t> Search<'_, 't, '_> {
                     let Some(text) = tree.text(*key).filter(|key| !is_bookkeeping(key)) else { continue };
                     let trail = Trail::Key(&trail, text);
                     if speaks && self.is_dropped(text) {
-                        self.push(text, Place::Key, trail.to_path(), *key);
+                        self.push(text, NameSite::Key, trail.to_path(), *key);
                     }
                     let begins = speaks_of_secrets(text) || (named && text == "value");
                     let speaks = (speaks || begins) && !speaks_of_config_maps(text);
@@ -165,7 +164,7 @@ impl<'t> Search<'_, 't, '_> {
         }
     }
 
-    fn push(&mut self, name: &'t str, place: Place, path: Path, node: NodeId) {
+    fn push(&mut self, name: &'t str, place: NameSite, path: Path, node: NodeId) {
         self.found.push(NameLeft { name, place, path, node });
     }
 
@@ -173,12 +172,12 @@ impl<'t> Search<'_, 't, '_> {
         if self.is_dropped(text) {
             let path = trail.to_path();
             if speaks && !self.known.contains(&path) && !self.nodes.contains(&node) {
-                let place = Place::Field(declared(&path, &self.object.path));
+                let place = NameSite::Field(declared(&path, &self.object.path));
                 self.push(text, place, path, node);
             }
             return;
         }
-        let Some(names) = self.context.facts.dropped_names() else { return };
+        let Some(names) = self.context.facts.removed_names() else { return };
         let named = names.find_iter(text).find(|found| {
             let whole = is_whole_name(text, found.start(), found.end());
             let line_start = text[..found.start()].rfind('\n').map_or(0, |at| at + 1);
@@ -186,18 +185,18 @@ impl<'t> Search<'_, 't, '_> {
             whole && (speaks || speaks_of_secrets(&text[line_start..line_end]))
         });
         if let Some(name) = named.map(|found| &text[found.range()]).filter(|name| self.is_dropped(name)) {
-            self.push(name, Place::Text, trail.to_path(), node);
+            self.push(name, NameSite::Text, trail.to_path(), node);
         }
     }
 
     fn is_dropped(&self, name: &str) -> bool {
         let Context { facts, config } = self.context;
         match facts.target(name, self.object.namespace(), config) {
-            Target::Dropped(secret) => {
+            Resolution::Removed(secret) => {
                 let rule = secret.rule.map(|rule| &config.secrets[rule]);
                 rule.is_some_and(|rule| rule.to.as_deref() != Some(name))
             }
-            Target::Untouched | Target::Ambiguous => false,
+            Resolution::Untouched | Resolution::Ambiguous => false,
         }
     }
 }

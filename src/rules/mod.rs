@@ -7,24 +7,26 @@
 pub(crate) mod annotations;
 mod duplicates;
 mod env;
+pub(crate) mod facts;
 mod hooks;
 mod keep_one;
+pub(crate) mod leaked_values;
 pub(crate) mod left_behind;
 pub(crate) mod plaintext;
+pub(crate) mod secret_use;
 mod secrets;
+pub(crate) mod unmatched;
 
 use std::collections::BTreeSet;
 
 use crate::config::Config;
-use crate::diagnostic::{Diagnostic, Location, Severity};
-use crate::facts::Facts;
-use crate::object::Object;
-use crate::patch::Patch;
-use crate::pods::Pods;
-use crate::reads::Read;
-use crate::references::{Reference, references};
-use crate::rule::Rule;
-use crate::yaml::{NodeId, Path};
+use crate::diagnostics::Finding;
+use crate::edit::patch::Patch;
+use crate::kube::object::Object;
+use crate::kube::pods::Pods;
+use crate::kube::references::{Reference, references};
+use crate::rules::facts::Facts;
+use crate::rules::secret_use::SecretUse;
 
 /// What a rule may see besides the object.
 #[derive(Clone, Copy)]
@@ -36,7 +38,7 @@ pub(crate) struct Context<'a> {
 }
 
 /// An object, with what rules ask about it: each found once.
-pub(crate) struct Subject<'o, 't, 's> {
+pub(crate) struct ObjectView<'o, 't, 's> {
     /// The object.
     pub(crate) object: &'o Object<'t, 's>,
     /// Its pods.
@@ -45,7 +47,7 @@ pub(crate) struct Subject<'o, 't, 's> {
     pub(crate) references: Vec<Reference<'t>>,
 }
 
-impl<'o, 't, 's> Subject<'o, 't, 's> {
+impl<'o, 't, 's> ObjectView<'o, 't, 's> {
     /// An object with what rules ask about it, and the lines of `spec.references` that found a field.
     pub(crate) fn of(object: &'o Object<'t, 's>, config: &Config) -> (Self, BTreeSet<usize>) {
         let (references, matched) = references(object, config);
@@ -55,20 +57,20 @@ impl<'o, 't, 's> Subject<'o, 't, 's> {
 
 /// What the rules make of one object.
 #[derive(Default)]
-pub(crate) struct Outcome {
+pub(crate) struct RuleOutput {
     /// What changes.
     pub(crate) patch: Patch,
     /// What is to be said.
     pub(crate) findings: Vec<Finding>,
     /// Which parts of the configuration found something.
-    pub(crate) matched: BTreeSet<Part>,
+    pub(crate) matched: BTreeSet<ConfigEntry>,
     /// What reads a vaulted Secret once the patch is applied.
-    pub(crate) reads: Vec<Read>,
+    pub(crate) reads: Vec<SecretUse>,
 }
 
 /// A part of the configuration that must match something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Part {
+pub(crate) enum ConfigEntry {
     /// Rule of `spec.env`, and position in its `vars`.
     Variable(usize, usize),
     /// Rule of `spec.env`, and position in its `remove`.
@@ -79,26 +81,8 @@ pub(crate) enum Part {
     Annotation(usize),
 }
 
-/// A diagnostic about a node, before its place in the stream is known.
-pub(crate) struct Finding {
-    pub(crate) rule: Rule,
-    pub(crate) severity: Severity,
-    pub(crate) message: String,
-    pub(crate) help: String,
-    pub(crate) path: Path,
-    pub(crate) node: NodeId,
-}
-
-impl Finding {
-    /// The diagnostic, once the place is known.
-    pub(crate) fn at(self, location: Location) -> Diagnostic {
-        let Self { rule, severity, message, help, .. } = self;
-        Diagnostic { rule, severity, message, help, location }
-    }
-}
-
 /// A rule's only function.
-type Apply = fn(&Subject<'_, '_, '_>, Context<'_>, &mut Outcome);
+type Apply = fn(&ObjectView<'_, '_, '_>, Context<'_>, &mut RuleOutput);
 
 /// All rules, in the order in which they run.
 const RULES: [Apply; 7] = [
@@ -112,9 +96,9 @@ const RULES: [Apply; 7] = [
 ];
 
 /// Runs every rule on one object that stays in the stream.
-pub(crate) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut Outcome) {
-    let (subject, matched) = Subject::of(object, context.config);
-    outcome.matched.extend(matched.into_iter().map(Part::Reference));
+pub(crate) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+    let (subject, matched) = ObjectView::of(object, context.config);
+    outcome.matched.extend(matched.into_iter().map(ConfigEntry::Reference));
     for rule in RULES {
         rule(&subject, context, outcome);
     }

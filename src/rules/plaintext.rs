@@ -7,14 +7,14 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Context, Finding, Outcome, Subject};
-use crate::credential::{Reason, reason, value_reason};
-use crate::object::Object;
-use crate::pods::ValueSource;
-use crate::rule::Rule;
+use crate::diagnostics::{Code, Finding};
+use crate::kube::credential::{Reason, reason, value_reason};
+use crate::kube::object::Object;
+use crate::kube::pods::ValueSource;
+use crate::rules::{Context, ObjectView, RuleOutput};
 use crate::yaml::{NodeId, Path};
 
-pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
+pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     let Some(severity) = context.config.policy.plaintext.severity() else { return };
     for found in credentials(subject, context) {
         let what = found.what();
@@ -23,7 +23,7 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
             continue;
         }
         outcome.findings.push(Finding {
-            rule: Rule::Plaintext,
+            code: Code::Plaintext,
             severity,
             message: format!("{what} looks like a plain credential: {reason}"),
             help: format!("{}, or set policy.plaintext", holder.remedy()),
@@ -99,9 +99,9 @@ impl fmt::Display for Holder<'_> {
 }
 
 /// Every literal of an object that looks like a credential.
-pub(crate) fn credentials<'t>(subject: &Subject<'_, 't, '_>, context: Context<'_>) -> Vec<Credential<'t>> {
+pub(crate) fn credentials<'t>(subject: &ObjectView<'_, 't, '_>, context: Context<'_>) -> Vec<Credential<'t>> {
     let object = subject.object;
-    let mut search = Search { context, found: Vec::new() };
+    let mut search = CredentialSearch { context, found: Vec::new() };
     for list in &subject.pods.env {
         for (position, variable) in list.entries.iter().enumerate() {
             let Some(variable) = variable else { continue };
@@ -123,12 +123,12 @@ pub(crate) fn credentials<'t>(subject: &Subject<'_, 't, '_>, context: Context<'_
     search.found
 }
 
-struct Search<'a, 't> {
+struct CredentialSearch<'a, 't> {
     context: Context<'a>,
     found: Vec<Credential<'t>>,
 }
 
-impl<'t> Search<'_, 't> {
+impl<'t> CredentialSearch<'_, 't> {
     /// Why a value looks like a credential; the name of a Secret does not.
     fn reason(&self, name: &str, value: &str) -> Option<Reason> {
         let names_a_secret = self.context.facts.renders(value) || self.context.config.vault.contains(value);

@@ -1,21 +1,20 @@
-//! `spec.secrets`: every reference to a Secret that is left out goes to the vaulted one.
+//! `spec.secrets`: every reference to a removed Secret goes to the vaulted one.
 
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{Context, Finding, Outcome, Subject};
 use crate::config::SecretsRule;
-use crate::diagnostic::Severity;
-use crate::facts::{ChartSecret, Target, vaulted_key};
-use crate::patch::Op;
-use crate::reads::Read;
-use crate::references::{Reference, Takes};
-use crate::rule::Rule;
+use crate::diagnostics::{Code, Finding, Severity};
+use crate::edit::patch::Op;
+use crate::kube::references::{Reference, Takes};
+use crate::rules::facts::{ChartSecret, Resolution, vaulted_key};
+use crate::rules::secret_use::SecretUse;
+use crate::rules::{Context, ObjectView, RuleOutput};
 use crate::yaml::Path;
 
-pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome: &mut Outcome) {
-    let Subject { object, references, .. } = subject;
+pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+    let ObjectView { object, references, .. } = subject;
     let mut lists = Lists::new(references);
     for reference in references {
         if outcome.patch.decides(&reference.path) {
@@ -27,18 +26,18 @@ pub(super) fn apply(subject: &Subject<'_, '_, '_>, context: Context<'_>, outcome
             continue;
         }
         match context.facts.target(reference.name, namespace, context.config) {
-            Target::Untouched => {
+            Resolution::Untouched => {
                 if context.config.vault.contains(reference.name) {
-                    outcome.reads.push(Read::existing(reference, &object.kind));
+                    outcome.reads.push(SecretUse::existing(reference, &object.kind));
                 }
                 outcome.findings.extend(external(reference, context));
             }
-            Target::Ambiguous => outcome.findings.push(ambiguous(reference)),
-            Target::Dropped(secret) => {
+            Resolution::Ambiguous => outcome.findings.push(ambiguous(reference)),
+            Resolution::Removed(secret) => {
                 let Some(rule) = secret.rule.map(|rule| &context.config.secrets[rule]) else { continue };
                 match &rule.to {
                     Some(to) => {
-                        outcome.reads.push(Read::redirected(reference, to, secret, rule));
+                        outcome.reads.push(SecretUse::redirected(reference, to, secret, rule));
                         redirect(reference, secret, rule, to, &mut lists, outcome);
                     }
                     None => outcome.findings.extend(dangling(reference, context)),
@@ -54,7 +53,7 @@ fn redirect<'t>(
     rule: &SecretsRule,
     to: &str,
     lists: &mut Lists<'t>,
-    outcome: &mut Outcome,
+    outcome: &mut RuleOutput,
 ) {
     outcome.patch.push(Op::Test { path: reference.path.clone(), value: reference.name.to_owned() });
     match &reference.takes {
@@ -74,7 +73,7 @@ fn redirect<'t>(
     if reference.name != to {
         outcome.patch.push(Op::Replace { path: reference.path.clone(), value: to.into() });
     }
-    let rename = |path: &Path, key: &str, outcome: &mut Outcome| {
+    let rename = |path: &Path, key: &str, outcome: &mut RuleOutput| {
         let vaulted = vaulted_key(&rule.keys, key);
         if vaulted != key {
             outcome.patch.push(Op::Replace { path: path.clone(), value: vaulted.into() });
@@ -102,10 +101,10 @@ fn items(secret: &ChartSecret, rule: &SecretsRule) -> Value {
 /// What the reference means depends on documents that are still to come.
 fn too_early(reference: &Reference<'_>, rule: &SecretsRule) -> Finding {
     Finding {
-        rule: Rule::NeedsWholeStream,
+        code: Code::NeedsWholeStream,
         severity: Severity::Error,
         message: format!(
-            "what this reference to Secret {} becomes is not known yet: a rule leaves out what has {rule}, and the Secret has not come, or too long ago",
+            "what this reference to Secret {} becomes is not known yet: a rule removes what has {rule}, and the Secret has not come, or too long ago",
             reference.name
         ),
         help: "run without --stream, or let the Secret come first; if it is made elsewhere, list it in spec.vault"
@@ -117,7 +116,7 @@ fn too_early(reference: &Reference<'_>, rule: &SecretsRule) -> Finding {
 
 fn ambiguous(reference: &Reference<'_>) -> Finding {
     Finding {
-        rule: Rule::AmbiguousReference,
+        code: Code::AmbiguousReference,
         severity: Severity::Error,
         message: format!(
             "`{}` could be Secrets of different namespaces with different fates",
@@ -132,9 +131,9 @@ fn ambiguous(reference: &Reference<'_>) -> Finding {
 
 fn dangling(reference: &Reference<'_>, context: Context<'_>) -> Option<Finding> {
     Some(Finding {
-        rule: Rule::Dangling,
+        code: Code::Dangling,
         severity: context.config.policy.dangling.severity()?,
-        message: format!("Secret {} is left out, and this still refers to it", reference.name),
+        message: format!("Secret {} is removed, and this still refers to it", reference.name),
         help: "give the rule in spec.secrets a `to`, or take the variable out by `remove` in spec.env"
             .to_owned(),
         path: reference.path.clone(),
@@ -147,7 +146,7 @@ fn external(reference: &Reference<'_>, context: Context<'_>) -> Option<Finding> 
     let severity = context.config.policy.external.severity()?;
     let known = context.facts.renders(reference.name) || context.config.vault.contains(reference.name);
     (!known).then(|| Finding {
-        rule: Rule::External,
+        code: Code::External,
         severity,
         message: format!("Secret {} is neither in the stream nor in the configuration", reference.name),
         help: "a typing error? If not, list it in spec.vault".to_owned(),
@@ -159,7 +158,7 @@ fn external(reference: &Reference<'_>, context: Context<'_>) -> Option<Finding> 
 fn renamed_env_from(reference: &Reference<'_>, renamed: &[&String]) -> Finding {
     let names: Vec<&str> = renamed.iter().map(|key| key.as_str()).collect();
     Finding {
-        rule: Rule::RenamedEnvFrom,
+        code: Code::RenamedEnvFrom,
         severity: Severity::Error,
         message: format!(
             "envFrom takes every key of {} as a variable of that name, and `keys` renames {}",

@@ -8,6 +8,7 @@
 //! references into the tree, never copies, so that neither nesting nor aliases can exhaust memory.
 
 mod error;
+pub(crate) mod field_path;
 mod parse;
 mod path;
 pub(crate) mod scalar;

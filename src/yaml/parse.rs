@@ -9,9 +9,9 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle as Written, StructureStyle, Tag};
 
-use super::error::ParseError;
-use super::span::skip_trivia;
-use super::{Kind, Node, NodeId, Scalar, ScalarStyle, Span, Style, Tree};
+use crate::yaml::error::ParseError;
+use crate::yaml::span::skip_trivia;
+use crate::yaml::{Kind, Node, NodeId, Scalar, ScalarStyle, Span, Style, Tree};
 
 /// Nesting above this is refused. Kubernetes objects stay below 40; the verification's reader allows 128.
 const MAX_DEPTH: usize = 100;

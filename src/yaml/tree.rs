@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::Span;
-use super::span::skip_trivia;
+use crate::yaml::Span;
+use crate::yaml::span::skip_trivia;
 
 /// A node's place in its tree's arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -119,7 +119,7 @@ fn check(file: &PathBuf, folder: &str, stores: bool) -> anyhow::Result<()> {
         .map(|d| d.field(&["metadata", "name"]).to_owned())
         .collect();
     ensure!(dropped.len() == 1, "the render should hold one Secret of the chart's own, not {dropped:?}");
-    ensure!(filtered.summary().dropped == 1, "one Secret is left out");
+    ensure!(filtered.summary().removed == 1, "one Secret is removed");
     let kept: Vec<&Document> = before.iter().filter(|d| !is_chart_secret(d)).collect();
     let after = documents(&output)?;
     ensure!(after.len() == kept.len(), "{} documents go out, {} should", after.len(), kept.len());
@@ -158,7 +158,7 @@ struct Expected {
     value: Value,
     /// The variables that a rule decides, or of which duplicates go, with the lines that may come for them.
     decided: BTreeMap<String, String>,
-    /// Names of dropped Secrets to which this document referred.
+    /// Names of removed Secrets to which this document referred.
     redirected: BTreeSet<String>,
 }
 

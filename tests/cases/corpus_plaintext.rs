@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
-use resecret::{Config, Rule, Severity};
+use resecret::{Code, Config, Severity};
 
 /// Every finding of `policy.plaintext` in the corpus while no rule covers anything: container and variable. Each is a
 /// credential that the chart renders in plain sight; none of them is a false alarm. A finding that comes or goes with a
@@ -72,7 +72,7 @@ fn check(folder: &Path, expected: &[&str]) -> anyhow::Result<()> {
         let filtered = resecret::filter(&input, &config)?;
         let mut found = BTreeSet::new();
         for diagnostic in
-            filtered.diagnostics().iter().filter(|diagnostic| diagnostic.rule == Rule::Plaintext)
+            filtered.diagnostics().iter().filter(|diagnostic| diagnostic.code == Code::Plaintext)
         {
             ensure!(diagnostic.severity == Severity::Warning, "plaintext is a warning by default");
             let words: Vec<&str> = diagnostic.message.split(' ').collect();

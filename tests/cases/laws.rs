@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use resecret::{Config, Diagnostic, Error, Format, Rule};
+use resecret::{Code, Config, Diagnostic, Error, Format};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
@@ -14,8 +14,8 @@ use crate::model::line_changes;
 use crate::streaming;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
-/// What a stream holds of which every document has been left out.
-const LEFT_OUT: &[u8] = b"# resecret: every document of this stream has been left out";
+/// What a stream holds of which every document has been removed.
+const LEFT_OUT: &[u8] = b"# resecret: every document of this stream has been removed";
 
 /// What a run came to.
 struct Outcome {
@@ -28,8 +28,8 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn says(&self, rule: Rule) -> bool {
-        self.diagnostics.iter().any(|diagnostic| diagnostic.rule == rule)
+    fn says(&self, rule: Code) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.code == rule)
     }
 }
 
@@ -181,7 +181,7 @@ fn neighbours_do_not_matter(
     input: &[u8],
     alone: &Outcome,
 ) -> anyhow::Result<()> {
-    if input.is_empty() || !input.is_ascii() || alone.says(Rule::EmptyInput) {
+    if input.is_empty() || !input.is_ascii() || alone.says(Code::EmptyInput) {
         return Ok(());
     }
     let neighbour = b"---\nkind: Neighbour\n";
@@ -196,7 +196,7 @@ fn neighbours_do_not_matter(
         return Ok(());
     };
     if String::from_utf8_lossy(input).contains("config.kubernetes.io/v1") {
-        ensure!(together.says(Rule::MixedInput), "a ResourceList is let through among other documents");
+        ensure!(together.says(Code::MixedInput), "a ResourceList is let through among other documents");
         return Ok(());
     }
     // A stream of which nothing is left says so in a comment; with a neighbour something is left.
@@ -218,7 +218,7 @@ fn a_byte_order_mark_does_not_matter(
     input: &[u8],
     without: &Outcome,
 ) -> anyhow::Result<()> {
-    if input.starts_with(BOM) || without.says(Rule::EmptyInput) || without.says(Rule::NotUtf8) {
+    if input.starts_with(BOM) || without.says(Code::EmptyInput) || without.says(Code::NotUtf8) {
         return Ok(());
     }
     let with = run(config, &[BOM, input].concat());

@@ -3,15 +3,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
-use resecret::inventory::{Inventory, inventory, propose};
-use resecret::{Config, Rule};
+use resecret::scan::{Inventory, inventory, propose};
+use resecret::{Code, Config};
 
 use crate::canary;
 use crate::fixture::Fixture;
 
 /// What a proposal cannot mend: documents that no rule can edit, variables that no rule can decide.
-const NOT_EDITABLE: [Rule; 5] =
-    [Rule::SharedAnchor, Rule::MergeKey, Rule::DuplicateKey, Rule::UnsafeEdit, Rule::EnvOrder];
+const NOT_EDITABLE: [Code; 5] =
+    [Code::SharedAnchor, Code::MergeKey, Code::DuplicateKey, Code::UnsafeEdit, Code::EnvOrder];
 
 /// Two trials per fixture, render of the repository, and render of the corpus: what is proposed for it, into a vaulted
 /// Secret for each of the chart's or into one, goes through and leaves nothing to vault.
@@ -52,7 +52,7 @@ fn check(path: &Path, to: Option<&str>, real: bool) -> anyhow::Result<()> {
     let found = match inventory(&input) {
         Ok(found) => found,
         Err(error) => {
-            let unreadable = error.rule().prevents_judgement() || error.rule() == Rule::UnnamedSecret;
+            let unreadable = error.code().prevents_judgement() || error.code() == Code::UnnamedSecret;
             ensure!(unreadable && !real, "only what cannot be read has no inventory: {error}");
             return Ok(());
         }
@@ -67,7 +67,7 @@ fn check(path: &Path, to: Option<&str>, real: bool) -> anyhow::Result<()> {
             return Ok(());
         }
         Err(error) => {
-            let editable = error.diagnostics().iter().find(|found| !NOT_EDITABLE.contains(&found.rule));
+            let editable = error.diagnostics().iter().find(|found| !NOT_EDITABLE.contains(&found.code));
             ensure!(editable.is_none() && !real, "a configuration should go through: {error}");
             return Ok(());
         }
@@ -94,6 +94,6 @@ fn check(path: &Path, to: Option<&str>, real: bool) -> anyhow::Result<()> {
 }
 
 /// A literal that is no variable's value.
-fn no_rule_can_vault(credential: &resecret::inventory::Credential) -> bool {
+fn no_rule_can_vault(credential: &resecret::scan::PlainCredential) -> bool {
     !credential.holder.starts_with("variable ")
 }

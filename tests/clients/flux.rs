@@ -35,7 +35,7 @@ fn example() -> Result<()> {
     same(&found.release, &plain.vaulted()?.release)
 }
 
-/// Hooks are left out: Helm 3 shows Flux none, and a patch for an object that is not there fails.
+/// Hooks are removed: Helm 3 shows Flux none, and a patch for an object that is not there fails.
 fn patches(machine: &Machine) -> Result<String> {
     let (chart, values) = (repository("tests/charts/umbrella"), repository("tests/charts/null-lost.yaml"));
     let command = ["template", "lf", text(&chart)?, "-f", text(&values)?, "--no-hooks"];

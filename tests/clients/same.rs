@@ -16,7 +16,7 @@ const RULE: &str = "spec.secrets[0]";
 /// Leaves out the only object of its chart.
 const EVERYTHING: &str = "  secrets:\n  - {name: \"*-only\"}\n";
 /// The line about a run that went through.
-const SUMMARY: &str = "resecret: 1 Secret left out";
+const SUMMARY: &str = "resecret: 1 Secret removed";
 /// Values of the charts, in plain and in base64.
 const VALUES: [&str; 4] = ["changeme", "Y2hhbmdlbWU", "not-a-real-token", "not-a-real-password"];
 

@@ -101,7 +101,7 @@ fn findings_have_rule_object_template_path_and_line() {
     let result = &report["results"][0];
     assert_eq!(result["resourceRef"]["kind"], "Pod");
     assert_eq!(result["field"]["path"], "spec.containers[0].env[1].valueFrom.secretKeyRef.name");
-    assert_eq!(result["tags"]["rule"], "dangling");
+    assert_eq!(result["tags"]["code"], "dangling");
     assert_eq!(result["tags"]["template"], "app/templates/web.yaml");
     assert_eq!(result["tags"]["line"], "19");
     assert_eq!(output.stderr, "", "no line of text beside JSON");
@@ -125,7 +125,7 @@ fn sarif_says_what_a_rule_is_about_and_which_template_it_is() {
     let log: Value = serde_json::from_str(&output.text()).expect("standard output is JSON");
     let run = &log["runs"][0];
     let rule = &run["tool"]["driver"]["rules"][0];
-    assert_eq!(rule["shortDescription"]["text"], "A reference to a dropped Secret that has nowhere to go.");
+    assert_eq!(rule["shortDescription"]["text"], "A reference to a removed Secret that has nowhere to go.");
     assert!(rule["help"]["markdown"].as_str().is_some_and(|text| text.contains("\n# What to do\n")));
     let places = run["results"][0]["locations"][0]["logicalLocations"].as_array().expect("a list");
     let names: Vec<&Value> = places.iter().map(|place| &place["kind"]).collect();

@@ -309,7 +309,7 @@ mod log {
     #[test]
     fn it_is_text_with_the_summary_whatever_standard_error_is_told() {
         let run = resecret().args(["--log-file", "log", "--format", "json", "-q"]).config(CONFIG);
-        assert!(run.run().succeeds().file("log").starts_with("resecret: 1 Secret left out"));
+        assert!(run.run().succeeds().file("log").starts_with("resecret: 1 Secret removed"));
         let run = resecret().args(["--log-file", "log", "--format", "json"]).config(UNMATCHED);
         assert!(run.run().fails().file("log").starts_with("error[unmatched]: "));
     }
@@ -354,7 +354,7 @@ mod format {
         assert_eq!(result["field"]["path"], "spec.containers[0].env[1].valueFrom.secretKeyRef.name");
         assert_eq!(result["file"]["path"], "stdin");
         assert_eq!(result["file"]["index"], 1, "documents are counted from 0 there");
-        assert_eq!(result["tags"]["rule"], "dangling");
+        assert_eq!(result["tags"]["code"], "dangling");
         assert_eq!(result["tags"]["template"], "app/templates/web.yaml");
         assert!(result["message"].is_string());
         let known = ["message", "severity", "resourceRef", "field", "file", "tags"];

@@ -63,7 +63,7 @@ fn several_files_have_a_diff_each() {
     let streams: Vec<&str> =
         text.lines().filter(|line| line.starts_with("--- ") || line.starts_with("+++ ")).collect();
     assert_eq!(streams, ["--- a.yaml", "+++ a.yaml, filtered", "--- b.yaml", "+++ b.yaml, filtered"]);
-    assert_eq!(output.stderr, "resecret: 2 Secrets left out, 2 of 4 documents edited, in 2 files\n");
+    assert_eq!(output.stderr, "resecret: 2 Secrets removed, 2 of 4 documents edited, in 2 files\n");
 }
 
 /// First line and length of a hunk in one of the streams.

@@ -60,7 +60,7 @@ fn check(previous: &str, render: &str) -> Run {
 fn rules(output: &Output) -> Vec<String> {
     let report: Value = serde_json::from_str(&output.text()).expect("a report in JSON");
     let results = report["results"].as_array().expect("results");
-    results.iter().map(|result| result["tags"]["rule"].as_str().expect("a rule").to_owned()).collect()
+    results.iter().map(|result| result["tags"]["code"].as_str().expect("a rule").to_owned()).collect()
 }
 
 #[track_caller]

@@ -16,6 +16,8 @@ mod generated;
 mod harness;
 /// `--previous`: what the next upgrade would lose.
 mod hazards;
+/// Who imports whom in `src`.
+mod imports;
 /// `resecret keys`: what vaulted Secrets must hold, and whether existing ones do.
 mod keys;
 /// Kustomize: its exec plugin, and the configuration that it hands over.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use resecret::{Change, Config, Rule, Target};
+use resecret::{Code, Config, ObjectChange, PatchTarget};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -70,7 +70,7 @@ fn collect(object: &Value, found: &mut BTreeMap<String, Value>) {
     }
 }
 
-fn key(target: &Target, objects: &BTreeMap<String, Value>) -> String {
+fn key(target: &PatchTarget, objects: &BTreeMap<String, Value>) -> String {
     let key = |namespace: &str| [&target.api_version(), &target.kind, namespace, &target.name].join(" ");
     let named = key(target.namespace.as_deref().unwrap_or_default());
     // `default` may stand for an object without a namespace.
@@ -113,7 +113,7 @@ fn the_patches_make_what_the_filter_makes() {
         let plan = match resecret::plan(&input, &config) {
             Ok(plan) => plan,
             Err(error) => {
-                assert_eq!(error.rule(), Rule::Untargetable, "{name}: {error}");
+                assert_eq!(error.code(), Code::Untargetable, "{name}: {error}");
                 refused.push(name);
                 continue;
             }
@@ -124,8 +124,10 @@ fn the_patches_make_what_the_filter_makes() {
         for patch in plan.patches() {
             let key = key(&patch.target, &patched);
             match &patch.change {
-                Change::Delete => drop(patched.remove(&key).unwrap_or_else(|| panic!("{name}: no {key}"))),
-                Change::Json6902(operations) => {
+                ObjectChange::Delete => {
+                    drop(patched.remove(&key).unwrap_or_else(|| panic!("{name}: no {key}")));
+                }
+                ObjectChange::Json6902(operations) => {
                     let operations: json_patch::Patch =
                         serde_json::from_value(operations.clone().into()).expect("a JSON patch");
                     let object = patched.get_mut(&key).unwrap_or_else(|| panic!("{name}: no {key}"));

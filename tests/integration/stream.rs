@@ -50,7 +50,7 @@ fn the_last_line_says_what_was_written_in_every_format() {
     );
     let json: Value = serde_json::from_str(&stops(run("json"), CONFIG_MAP).stderr).expect("JSON");
     let results = json["results"].as_array().expect("results");
-    let rules: Vec<&Value> = results.iter().map(|result| &result["tags"]["rule"]).collect();
+    let rules: Vec<&Value> = results.iter().map(|result| &result["tags"]["code"]).collect();
     assert_eq!(rules, ["needs-whole-stream", "partial-output"]);
     run("sarif").run().fails().is("stream-sarif");
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
-use resecret::{Config, Rule};
+use resecret::{Code, Config};
 use serde_json::Value;
 
 use crate::adopt::named_deployment;
@@ -172,10 +172,10 @@ fn forecast(old: &str, new: &str) -> Result<BTreeMap<String, (Outcome, bool)>> {
     let found = resecret::hazards(old.as_bytes(), "old.yaml", new.as_bytes(), &config)?;
     let mut forecast = BTreeMap::new();
     for hazard in found {
-        let outcome = match hazard.rule {
-            Rule::LostVariable => Outcome::Lost,
-            Rule::WrongVariable => Outcome::Wrong,
-            Rule::RefusedPatch => Outcome::Refused,
+        let outcome = match hazard.code {
+            Code::LostVariable => Outcome::Lost,
+            Code::WrongVariable => Outcome::Wrong,
+            Code::RefusedPatch => Outcome::Refused,
             _ => continue,
         };
         let object = hazard.location.object.context("a hazard has an object")?;

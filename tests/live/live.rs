@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::said::Variable;
 use crate::site::Site;
 
-/// The objects of a manifest, each under `Kind/name`; hooks are left out, since no upgrade touches them.
+/// The objects of a manifest, each under `Kind/name`; hooks are removed, since no upgrade touches them.
 pub(crate) fn objects(manifest: &str) -> Result<BTreeMap<String, Value>> {
     let mut objects = BTreeMap::new();
     for document in serde_yaml::Deserializer::from_str(manifest) {

@@ -28,7 +28,7 @@ impl Said {
         let results = report["results"].as_array().context("a report has results")?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let findings = results.iter().map(|result| Finding {
-            rule: text(&result["tags"]["rule"]),
+            rule: text(&result["tags"]["code"]),
             object: format!(
                 "{}/{}",
                 text(&result["resourceRef"]["kind"]),

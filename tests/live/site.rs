@@ -110,7 +110,7 @@ impl Site {
 
     /// Runs `helm COMMAND lf CHART FLAGS`.
     fn release(&self, command: &str, flags: &[&str]) -> Result<Run> {
-        // Hooks are left out: nothing runs a pod here, and Helm would wait for it.
+        // Hooks are removed: nothing runs a pod here, and Helm would wait for it.
         let chart = self.chart.iter().map(String::as_str);
         self.helm([command, RELEASE, "--no-hooks"].into_iter().chain(chart).chain(flags.iter().copied()))
     }

@@ -62,7 +62,7 @@ fn run(text: &str, config: &Config) -> Result<String, Error> {
 fn ids(error: &Error) -> Vec<&'static str> {
     let errors =
         error.diagnostics().iter().filter(|diagnostic| diagnostic.severity == resecret::Severity::Error);
-    errors.map(|diagnostic| diagnostic.rule.id()).collect()
+    errors.map(|diagnostic| diagnostic.code.id()).collect()
 }
 
 /// A stream goes through if the model says so, and means what the model says; else it is refused for a reason that the
@@ -247,7 +247,7 @@ fn any_bytes_end_in_a_result() {
     });
 }
 
-/// Whether a duplicate that could not be taken out still refers to a Secret that is left out.
+/// Whether a duplicate that could not be taken out still refers to a removed Secret.
 fn is_consequence(id: &str, expected: &Expected) -> bool {
     id == "dangling" && ["env-order", "duplicate-env"].iter().any(|cause| expected.refusals.contains(cause))
 }

@@ -40,7 +40,7 @@ fn thread_time() -> Option<Duration> {
 #[track_caller]
 fn refused(input: &str) -> Vec<&'static str> {
     let error = run(input).expect_err("it is refused");
-    error.diagnostics().iter().map(|diagnostic| diagnostic.rule.id()).collect()
+    error.diagnostics().iter().map(|diagnostic| diagnostic.code.id()).collect()
 }
 
 /// A Pod whose only container has these variables.
@@ -149,7 +149,7 @@ fn a_list_of_ten_thousand_objects_with_findings() {
     assert!(output == list, "it stays as it is");
 }
 
-/// A value of each dropped Secret survives in an item of a list.
+/// A value of each removed Secret survives in an item of a list.
 #[test]
 fn two_thousand_values_left_behind() {
     let secrets = lines(2000, |text, n| {

@@ -243,7 +243,7 @@ impl<'r> Model<'r> {
         }
     }
 
-    /// The dropped Secret that a name stands for.
+    /// The removed Secret that a name stands for.
     fn dropped(&mut self, name: &str, namespace: Option<&str>) -> Option<Secret<'r>> {
         let same = |secret: &&Secret<'_>| {
             secret.name == name
@@ -261,7 +261,7 @@ impl<'r> Model<'r> {
         Some(secret)
     }
 
-    /// Redirects the name in a field; the Secret that it named, if it was a dropped one.
+    /// Redirects the name in a field; the Secret that it named, if it was a removed one.
     fn name(
         &mut self,
         holder: &mut Value,

@@ -76,8 +76,8 @@ fn said(result: &Result<Filtered<'_>, Error>) -> Vec<String> {
         Err(error) => error.diagnostics(),
     };
     let said = diagnostics.iter().map(|diagnostic| {
-        let Diagnostic { rule, message, location, .. } = diagnostic;
-        format!("{} {message} {:?} {:?}", rule.id(), location.document, location.path)
+        let Diagnostic { code, message, location, .. } = diagnostic;
+        format!("{} {message} {:?} {:?}", code.id(), location.document, location.path)
     });
     said.collect()
 }

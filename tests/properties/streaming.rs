@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use proptest::prelude::{TestCaseError, prop_assert};
-use resecret::{Config, Diagnostic, Rule};
+use resecret::{Code, Config, Diagnostic};
 use serde_json::json;
 
 use crate::choices::Choices;
@@ -32,7 +32,7 @@ fn refers_to_nothing(found: &Diagnostic, text: &str) -> bool {
     let words = ["ecret", "Ref", "basicAuth", "credentials", "StorageClass"];
     let number = found.location.document.unwrap_or_default();
     let document = split(text).into_iter().nth(number.wrapping_sub(1)).unwrap_or_default();
-    let unreadable = [Rule::NotYaml, Rule::NotUtf8, Rule::TruncatedInput].contains(&found.rule);
+    let unreadable = [Code::NotYaml, Code::NotUtf8, Code::TruncatedInput].contains(&found.code);
     unreadable && !words.iter().any(|word| document.contains(word))
 }
 

@@ -3,11 +3,11 @@
 
 use std::io::Read;
 
-use resecret::{Cause, Config, Diagnostic, Error, Rule, Severity, StreamError, filter, filter_stream};
+use resecret::{Cause, Code, Config, Diagnostic, Error, Severity, StreamError, filter, filter_stream};
 
 /// What is judged by the Secrets that have come so far.
-const LOOKED_FOR: [Rule; 5] =
-    [Rule::LeftBehind, Rule::NameInText, Rule::ValueLeftBehind, Rule::ChecksumAnnotation, Rule::Plaintext];
+const LOOKED_FOR: [Code; 5] =
+    [Code::LeftBehind, Code::NameInText, Code::ValueLeftBehind, Code::ChecksumAnnotation, Code::Plaintext];
 
 /// What came of a stream, the whole and document by document.
 pub(crate) enum Outcome {
@@ -35,7 +35,7 @@ pub(crate) fn compare(
     excused: impl Fn(&Diagnostic) -> bool,
 ) -> Result<Outcome, String> {
     let lasting = |diagnostics: &[Diagnostic]| -> Vec<Diagnostic> {
-        let lasts = |diagnostic: &&Diagnostic| secrets_first || !LOOKED_FOR.contains(&diagnostic.rule);
+        let lasts = |diagnostic: &&Diagnostic| secrets_first || !LOOKED_FOR.contains(&diagnostic.code);
         diagnostics.iter().filter(lasts).cloned().collect()
     };
     let whole = filter(input, config);
@@ -51,8 +51,8 @@ pub(crate) fn compare(
             Ok(Outcome::Both)
         }
         (Ok(whole), Err(error)) => {
-            let reasons: Vec<Rule> = errors(refusal(&error)?).map(|found| found.rule).collect();
-            let only_whole = reasons.iter().all(|rule| *rule == Rule::NeedsWholeStream);
+            let reasons: Vec<Code> = errors(refusal(&error)?).map(|found| found.code).collect();
+            let only_whole = reasons.iter().all(|rule| *rule == Code::NeedsWholeStream);
             demand(only_whole, || format!("refused for {reasons:?}"))?;
             demand(whole.to_vec().starts_with(&output), || "what was written is another output".to_owned())?;
             let written = error.written().bytes;
@@ -60,7 +60,7 @@ pub(crate) fn compare(
             Ok(Outcome::Refused(error))
         }
         (Err(error), Ok(_)) => {
-            let known = |found: &&Diagnostic| LOOKED_FOR.contains(&found.rule) || excused(found);
+            let known = |found: &&Diagnostic| LOOKED_FOR.contains(&found.code) || excused(found);
             let missed = errors(&error).any(|found| secrets_first || !known(&found));
             demand(!missed, || format!("{:?} not seen", error.diagnostics()))?;
             Ok(Outcome::NotSeen)

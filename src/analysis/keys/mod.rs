@@ -1,0 +1,202 @@
+//! What vaulted Secrets must hold, and who reads them: the filter's run, seen from the vault.
+
+mod against;
+mod manifest;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use manifest::{Manifest, SecretStore};
+
+use crate::config::Config;
+use crate::config::key_format::KeyFormat;
+use crate::diagnostics::{Diagnostic, Error, Severity};
+use crate::filter;
+use crate::filter::observer::Observer;
+use crate::kube::object::Object;
+use crate::rules::secret_use::{self, Access, Reader, SecretUse};
+use crate::rules::unmatched;
+
+/// Every vaulted Secret that a filtered stream reads.
+#[derive(Clone, Debug)]
+pub struct Vault {
+    secrets: Vec<VaultedSecret>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// A vaulted Secret.
+#[derive(Clone, Debug)]
+pub struct VaultedSecret {
+    /// Its name.
+    pub name: String,
+    /// Its namespace; absent where its readers do not say, and the release's is meant.
+    pub namespace: Option<String>,
+    /// What it must hold, by name.
+    pub keys: Vec<VaultedKey>,
+    /// Those that name it without naming a key: they take all keys, or know themselves which.
+    pub readers: Vec<Reader>,
+}
+
+/// A key that a vaulted Secret must hold.
+#[derive(Clone, Debug)]
+pub struct VaultedKey {
+    /// Its name.
+    pub name: String,
+    /// What its value must look like, where that is known.
+    pub format: Option<KeyFormat>,
+    /// Whether every reader starts without it.
+    pub optional: bool,
+    /// Who reads it.
+    pub readers: Vec<Reader>,
+}
+
+impl VaultedKey {
+    /// Whether its value becomes that of a variable.
+    fn is_variable(&self) -> bool {
+        self.readers.iter().any(|reader| matches!(reader.access, Access::Variable(_)))
+    }
+}
+
+impl VaultedSecret {
+    /// The `type` that its readers ask for.
+    #[must_use]
+    pub fn secret_type(&self) -> &'static str {
+        let has = |name: &str| self.keys.iter().any(|key| key.name == name);
+        if has(".dockerconfigjson") {
+            "kubernetes.io/dockerconfigjson"
+        } else if has("tls.crt") && has("tls.key") {
+            "kubernetes.io/tls"
+        } else {
+            "Opaque"
+        }
+    }
+}
+
+impl Vault {
+    /// The Secrets, by name and namespace.
+    #[must_use]
+    pub fn secrets(&self) -> &[VaultedSecret] {
+        &self.secrets
+    }
+
+    /// Warnings of the run, in the order of the stream.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+}
+
+/// What the vaulted Secrets must hold for a stream that is filtered with a configuration.
+///
+/// # Errors
+///
+/// Those of [`filter()`](crate::filter()): for a stream that cannot be filtered there is nothing to say. And a line of
+/// `spec.formats` that speaks of nothing.
+///
+/// # Example
+///
+/// ```
+/// let mut config = resecret::Config::default();
+/// config.add_preset("langfuse", "langfuse-vault")?;
+/// let render = b"\
+/// kind: Pod
+/// metadata: {name: web}
+/// spec:
+///   containers:
+///   - {name: langfuse-web, env: [{name: ENCRYPTION_KEY, value: changeme}]}
+/// ";
+/// let vault = resecret::vault(render, &config)?;
+/// let secret = &vault.secrets()[0];
+/// let key = &secret.keys[0];
+/// assert_eq!((secret.name.as_str(), key.name.as_str()), ("langfuse-vault", "encryption-key"));
+/// assert_eq!(key.readers[0].to_string(), "Pod/web, container langfuse-web: ENCRYPTION_KEY");
+/// # Ok::<(), resecret::Error>(())
+/// ```
+pub fn vault(input: &[u8], config: &Config) -> Result<Vault, Error> {
+    let mut collector = UseCollector::default();
+    let filtered = filter::watched(input, config, &mut collector)?;
+    let mut used = BTreeSet::new();
+    let secrets: Vec<VaultedSecret> =
+        collector.secrets.into_iter().map(|(id, found)| secret(id, found, config, &mut used)).collect();
+    let mut diagnostics = filtered.diagnostics().to_vec();
+    diagnostics.extend(unmatched::formats(config, &used));
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(Error::new(diagnostics));
+    }
+    Ok(Vault { secrets, diagnostics })
+}
+
+/// Name and namespace.
+type Id = (String, Option<String>);
+
+/// What the run has shown.
+#[derive(Default)]
+struct UseCollector {
+    secrets: BTreeMap<Id, UsedSecret>,
+}
+
+#[derive(Default)]
+struct UsedSecret {
+    keys: BTreeMap<String, UsedKey>,
+    readers: Vec<Reader>,
+}
+
+#[derive(Default)]
+struct UsedKey {
+    readers: Vec<Reader>,
+    required: bool,
+}
+
+impl Observer for UseCollector {
+    fn wants_every_document(&self) -> bool {
+        true
+    }
+
+    fn reads(&mut self, object: &Object<'_, '_>, read: &SecretUse) {
+        let namespace = read.namespace.clone().or_else(|| object.namespace().map(str::to_owned));
+        let secret = self.secrets.entry((read.secret.clone(), namespace)).or_default();
+        for reading in secret_use::resolve(object, read) {
+            let readers = match reading.key {
+                Some(key) => {
+                    let key = secret.keys.entry(key).or_default();
+                    key.required |= !reading.optional;
+                    &mut key.readers
+                }
+                None => &mut secret.readers,
+            };
+            if !readers.contains(&reading.reader) {
+                readers.push(reading.reader);
+            }
+        }
+    }
+}
+
+fn secret(id: Id, found: UsedSecret, config: &Config, used: &mut BTreeSet<usize>) -> VaultedSecret {
+    let (name, namespace) = id;
+    let keys = found.keys.into_iter().map(|(key, UsedKey { readers, required })| {
+        let format = format(config, &name, &key, &readers, used).or_else(|| KeyFormat::of_known_key(&key));
+        VaultedKey { name: key, format, optional: !required, readers }
+    });
+    VaultedSecret { keys: keys.collect(), namespace, readers: found.readers, name }
+}
+
+/// What `spec.formats` demands of a key: the first line that names it, or a variable that reads it.
+fn format(
+    config: &Config,
+    secret: &str,
+    key: &str,
+    readers: &[Reader],
+    used: &mut BTreeSet<usize>,
+) -> Option<KeyFormat> {
+    let variables = readers.iter().filter_map(|reader| match &reader.access {
+        Access::Variable(name) => Some(name.as_str()),
+        Access::File(_) | Access::Field(_) => None,
+    });
+    let names: Vec<&str> = variables.chain([key]).collect();
+    let rules = config.formats.iter().enumerate();
+    let of_this_secret = rules.filter(|(_, rule)| rule.secret.as_deref().is_none_or(|only| only == secret));
+    let speaks = of_this_secret.filter(|(_, rule)| names.iter().any(|name| rule.name.matches(name)));
+    let speaks: Vec<_> = speaks.collect();
+    used.extend(speaks.iter().map(|(number, _)| *number));
+    speaks.first().map(|(_, rule)| rule.format)
+}

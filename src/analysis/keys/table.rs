@@ -1,0 +1,104 @@
+//! What the vault must hold, for people and for programs.
+
+use serde_json::{Value, json};
+
+use crate::analysis::keys::{Vault, VaultedSecret};
+use crate::rules::secret_use::{Access, Reader};
+use crate::yaml::scalar::one_line;
+
+/// One line for each key and reader, in columns.
+const TITLES: [&str; 6] = ["SECRET", "KEY", "FORMAT", "OBJECT", "CONTAINER", "READ AS"];
+/// In place of what is not there.
+const NONE: &str = "-";
+/// In place of keys that nobody can tell.
+const ALL: &str = "*";
+
+impl Vault {
+    /// A table: one line for each key and reader.
+    #[must_use]
+    pub fn to_table(&self) -> String {
+        let mut lines = vec![TITLES.map(str::to_owned)];
+        for secret in &self.secrets {
+            let line = |key: &str, format: &str, reader: &Reader| {
+                let container = reader.container.as_deref().unwrap_or(NONE);
+                let object = format!("{}/{}", reader.object.kind, reader.object.name);
+                let (id, access) = (secret.id(), reader.access.to_string());
+                [id.as_str(), key, format, object.as_str(), container, access.as_str()].map(one_line)
+            };
+            for key in &secret.keys {
+                let format = key.format.map_or(NONE, crate::KeyFormat::id);
+                lines.extend(key.readers.iter().map(|reader| line(&key.name, format, reader)));
+            }
+            lines.extend(secret.readers.iter().map(|reader| line(ALL, NONE, reader)));
+        }
+        let mut widths = [0; TITLES.len()];
+        for line in &lines {
+            for (width, cell) in widths.iter_mut().zip(line) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
+        let line = |cells: &[String; TITLES.len()]| {
+            let padded: Vec<String> =
+                cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+            padded.join("  ").trim_end().to_owned() + "\n"
+        };
+        lines.iter().map(line).collect()
+    }
+
+    /// One JSON object.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let secrets: Vec<Value> = self.secrets.iter().map(json_secret).collect();
+        json!({"secrets": secrets})
+    }
+}
+
+impl VaultedSecret {
+    /// The name, behind the namespace where there is one.
+    pub(super) fn id(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{namespace}/{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+fn json_secret(secret: &VaultedSecret) -> Value {
+    let keys = secret.keys.iter().map(|key| {
+        let mut value = json!({"name": key.name, "optional": key.optional});
+        if let Some(format) = key.format {
+            value["format"] = format.id().into();
+        }
+        value["readers"] = key.readers.iter().map(json_reader).collect();
+        value
+    });
+    let keys: Vec<Value> = keys.collect();
+    let readers: Vec<Value> = secret.readers.iter().map(json_reader).collect();
+    let mut value =
+        json!({"name": secret.name, "type": secret.secret_type(), "keys": keys, "readers": readers});
+    if let Some(namespace) = &secret.namespace {
+        value["namespace"] = namespace.clone().into();
+    }
+    value
+}
+
+fn json_reader(reader: &Reader) -> Value {
+    let mut value = json!({
+        "apiVersion": reader.object.api_version,
+        "kind": reader.object.kind,
+        "name": reader.object.name,
+    });
+    if let Some(namespace) = &reader.object.namespace {
+        value["namespace"] = namespace.clone().into();
+    }
+    if let Some(container) = &reader.container {
+        value["container"] = container.clone().into();
+    }
+    let (field, text) = match &reader.access {
+        Access::Variable(name) => ("variable", name),
+        Access::File(path) => ("file", path),
+        Access::Field(path) => ("field", path),
+    };
+    value[field] = text.clone().into();
+    value
+}

@@ -1,0 +1,288 @@
+//! A run as data: what it does to each object, for places where the program itself cannot run.
+//!
+//! A patch is as blind as an index: it speaks of the render that it was made from. So each one tests the names of all
+//! that it counts through, and applying it to another chart fails rather than changing something else.
+
+mod kustomize;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::diagnostics::{Code, Diagnostic, Error, Location};
+use crate::edit::patch::{Op, Patch};
+use crate::filter;
+use crate::filter::findings::Findings;
+use crate::filter::observer::Observer;
+use crate::kube::object::{Object, objects};
+use crate::stream::Document;
+use crate::yaml::{Kind, NodeId, Path, ScalarStyle, Step, Tree, scalar};
+
+/// What a run does to each object.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    patches: Vec<ObjectPatch>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// What becomes of one object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectPatch {
+    /// The object.
+    pub target: PatchTarget,
+    /// What becomes of it.
+    pub change: ObjectChange,
+}
+
+/// An object, as patches name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PatchTarget {
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The API version.
+    pub version: String,
+    /// `kind`.
+    pub kind: String,
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.namespace`, where the object has one.
+    pub namespace: Option<String>,
+}
+
+/// What becomes of an object.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ObjectChange {
+    /// It goes.
+    Delete,
+    /// The operations of a JSON Patch (RFC 6902), one after the other.
+    Json6902(Vec<Value>),
+}
+
+impl Plan {
+    /// The objects that change, in the order of the stream.
+    #[must_use]
+    pub fn patches(&self) -> &[ObjectPatch] {
+        &self.patches
+    }
+
+    /// Warnings of the run, in the order of the stream.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+}
+
+impl fmt::Display for PatchTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{}/{} in namespace {namespace}", self.kind, self.name),
+            None => write!(f, "{}/{}", self.kind, self.name),
+        }
+    }
+}
+
+/// What [`filter()`](crate::filter()) would do, object by object.
+///
+/// # Errors
+///
+/// Those of the filter; and an object that changes and cannot be told from another one by kind, name and namespace.
+///
+/// # Example
+///
+/// ```
+/// let mut config = resecret::Config::default();
+/// config.add_preset("langfuse", "langfuse-vault")?;
+/// let render = b"\
+/// apiVersion: v1
+/// kind: Pod
+/// metadata: {name: web}
+/// spec:
+///   containers:
+///   - {name: langfuse-web, env: [{name: SALT, value: changeme}]}
+/// ";
+/// let plan = resecret::plan(render, &config)?;
+/// assert_eq!(plan.patches()[0].target.to_string(), "Pod/web");
+/// # Ok::<(), resecret::Error>(())
+/// ```
+pub fn plan(input: &[u8], config: &Config) -> Result<Plan, Error> {
+    let mut planner = Planner { findings: Findings::new(input), all: Vec::new(), planned: Vec::new() };
+    let filtered = filter::watched(input, config, &mut planner)?;
+    let mut diagnostics = filtered.diagnostics().to_vec();
+    let before = diagnostics.len();
+    let mut patches = Vec::new();
+    for planned in planner.planned {
+        match planned.resolve(&planner.all) {
+            Ok(patch) => patches.push(patch),
+            Err(diagnostic) => diagnostics.push(*diagnostic),
+        }
+    }
+    if diagnostics.len() > before {
+        return Err(Error::new(diagnostics));
+    }
+    Ok(Plan { patches, diagnostics })
+}
+
+/// Gathers what the run does.
+struct Planner<'i> {
+    /// Only for the places of its own diagnostics.
+    findings: Findings<'i>,
+    /// Every object of the stream.
+    all: Vec<PatchTarget>,
+    planned: Vec<Planned>,
+}
+
+/// What becomes of an object whose name may be another one's too.
+struct Planned {
+    target: Option<PatchTarget>,
+    change: ObjectChange,
+    location: Location,
+}
+
+impl Observer for Planner<'_> {
+    fn wants_every_document(&self) -> bool {
+        true
+    }
+
+    fn object(&mut self, object: &Object<'_, '_>) {
+        self.all.extend(PatchTarget::of(object));
+    }
+
+    fn patched(&mut self, document: &Document<'_>, tree: &Tree<'_>, patch: &Patch) {
+        for object in objects(tree) {
+            let begins = |op: &&Op| op.path().steps().starts_with(object.path.steps());
+            let ops: Vec<&Op> = patch.ops().iter().filter(begins).collect();
+            let changes = ops.iter().any(|op| !matches!(op, Op::Test { .. }));
+            if !changes {
+                continue;
+            }
+            let goes = |op: &&Op| matches!(op, Op::Remove { path } if *path == object.path);
+            let change = if ops.iter().any(goes) {
+                ObjectChange::Delete
+            } else {
+                ObjectChange::Json6902(operations(&object, &ops))
+            };
+            let location = self.findings.locator.locate_in(document, &object, tree.node(object.node).start);
+            self.planned.push(Planned { target: PatchTarget::of(&object), change, location });
+        }
+    }
+}
+
+impl Planned {
+    /// The patch, if it can mean no other object.
+    fn resolve(self, all: &[PatchTarget]) -> Result<ObjectPatch, Box<Diagnostic>> {
+        let help = "give it a name or namespace of its own in the chart's values, or run the filter itself";
+        let Some(target) = self.target else {
+            let message = "a patch finds its object by apiVersion, kind and metadata.name, and this one lacks one of them";
+            return Err(Diagnostic::error(Code::Untargetable, message, help).at(self.location).into());
+        };
+        let count = |target: &PatchTarget| all.iter().filter(|other| target.selects(other)).count();
+        // Kustomize takes `default` for an absent namespace: needed only where another object has the name in its own.
+        let strict = || {
+            let namespace = target.namespace.clone().or_else(|| Some(DEFAULT_NAMESPACE.to_owned()));
+            Some(PatchTarget { namespace, ..target.clone() }).filter(|strict| count(strict) == 1)
+        };
+        let unique = Some(target.clone()).filter(|target| count(target) == 1).or_else(strict);
+        if let Some(target) = unique {
+            return Ok(ObjectPatch { target, change: self.change });
+        }
+        let message = format!("a patch for {target} would change {} objects", count(&target));
+        Err(Diagnostic::error(Code::Untargetable, message, help).at(self.location).into())
+    }
+}
+
+const DEFAULT_NAMESPACE: &str = "default";
+
+impl PatchTarget {
+    /// What names an object; `None` where something is missing for that, also a `kind` that only its list implies.
+    fn of(object: &Object<'_, '_>) -> Option<Self> {
+        let name = object.name().filter(|name| !name.is_empty())?;
+        let own = |field: &str| {
+            let node = object.tree.get(object.node, field)?;
+            object.tree.text(node).filter(|text| !text.is_empty())
+        };
+        let (kind, api_version) = (own("kind")?, own("apiVersion")?);
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        Some(Self {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            namespace: object.namespace().map(str::to_owned),
+        })
+    }
+
+    /// Whether a patch for this target changes an object: what the target leaves open fits anything.
+    fn selects(&self, object: &Self) -> bool {
+        let namespace = object.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
+        (self.group.is_empty() || self.group == object.group)
+            && (&self.version, &self.kind, &self.name) == (&object.version, &object.kind, &object.name)
+            && self.namespace.as_deref().is_none_or(|wanted| wanted == namespace)
+    }
+
+    /// `apiVersion`.
+    #[must_use]
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+}
+
+/// The operations on one object, behind a test of every name that they count through.
+fn operations(object: &Object<'_, '_>, ops: &[&Op]) -> Vec<Value> {
+    let depth = object.path.steps().len();
+    let mut patch = Patch::default();
+    let mut tested = BTreeSet::new();
+    let own = ops.iter().filter_map(|op| match op {
+        Op::Test { path, value } => Some((path.below(depth), value.clone())),
+        _ => None,
+    });
+    let names = ops.iter().flat_map(|op| names(object, &op.path().below(depth)));
+    for (path, value) in names.chain(own) {
+        if tested.insert(path.clone()) {
+            patch.push(Op::Test { path, value });
+        }
+    }
+    for op in ops.iter().filter(|op| !matches!(op, Op::Test { .. })) {
+        patch.push(op.below(depth));
+    }
+    match patch.to_json_patch() {
+        Value::Array(operations) => operations,
+        _ => Vec::new(),
+    }
+}
+
+/// The names of the items that a path counts through: containers, variables, volumes.
+fn names(object: &Object<'_, '_>, path: &Path) -> Vec<(Path, String)> {
+    let tree = object.tree;
+    let mut found = Vec::new();
+    let (mut node, mut here) = (object.node, Path::root());
+    for step in path.steps() {
+        let next = match step {
+            Step::Key(key) => tree.get(node, key),
+            Step::Index(index) => tree.items(node).and_then(|items| items.get(*index).copied()),
+        };
+        let Some(next) = next else { break };
+        here = match step {
+            Step::Key(key) => here.key(key),
+            Step::Index(index) => here.index(*index),
+        };
+        if matches!(step, Step::Index(_)) {
+            found.extend(name(tree, next).map(|name| (here.key("name"), name)));
+        }
+        node = next;
+    }
+    found
+}
+
+/// An item's name, if every reader takes it for a string.
+fn name(tree: &Tree<'_>, item: NodeId) -> Option<String> {
+    let node = tree.get(item, "name")?;
+    let text = tree.text(node)?;
+    let is_string = match &tree.node(tree.resolve(node)).kind {
+        Kind::Scalar(found) => found.style != ScalarStyle::Plain || scalar::is_plain(text),
+        _ => false,
+    };
+    is_string.then(|| text.to_owned())
+}

@@ -1,0 +1,418 @@
+//! One pass over a stream, and what it finds.
+
+use std::collections::HashMap;
+
+use crate::analysis::scan::{
+    Checksum, CredentialVariable, Duplicate, Inventory, OutsideRead, PlainCredential, Secret, SecretKey,
+    SecretReader, Site, UnknownReference, Use, ValueOrigin,
+};
+use crate::config::Config;
+use crate::diagnostics::Error;
+use crate::filter::collect::collect_secrets;
+use crate::filter::findings::Findings;
+use crate::krm::is_configuration;
+use crate::kube::object::{Object, objects};
+use crate::kube::pods::{CONTAINER_LISTS, EnvList, ValueSource, expansions};
+use crate::kube::references::{Reference as Found, Takes};
+use crate::rules::annotations::{Annotation, checksums};
+use crate::rules::left_behind::{self, names};
+use crate::rules::plaintext::{Credential as Literal, credentials};
+use crate::rules::{Context, ObjectView};
+use crate::search::candidates::{Candidate, Candidates};
+use crate::search::prefilter::Interest;
+use crate::stream::{self, Document};
+use crate::yaml::span::Lines;
+use crate::yaml::{NodeId, Path, Step};
+
+/// The rules of an inventory: every Secret is to go, every policy asks.
+const EVERYTHING: &str = "
+apiVersion: resecret.dev/v1alpha1
+kind: Resecret
+spec:
+  secrets: [{name: '*'}]
+  policy: {external: warn}
+";
+
+/// Made by the cluster: there is nothing in it to vault.
+const TOKEN: &str = "kubernetes.io/service-account-token";
+
+/// What a stream of manifests holds that should not be in Git.
+///
+/// # Errors
+///
+/// A stream that is empty, or a document that may hold something of interest and cannot be read: the inventory would
+/// not be whole.
+///
+/// # Example
+///
+/// ```
+/// let render = b"\
+/// kind: Secret
+/// apiVersion: v1
+/// metadata: {name: app-secret}
+/// stringData: {password: changeme}
+/// ";
+/// let inventory = resecret::scan::inventory(render)?;
+/// assert_eq!((inventory.secrets[0].keys[0].name.as_str(), inventory.secrets[0].keys[0].bytes), ("password", Some(8)));
+/// # Ok::<(), resecret::Error>(())
+/// ```
+pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
+    stream::check(input)?;
+    let mut config = Config::default();
+    config.add_file("inventory", EVERYTHING)?;
+    let mut findings = Findings::new(input);
+    let mut survey = Candidates::of(input, &config)?;
+    let facts = collect_secrets(&survey, &config, &mut findings)?;
+    survey.look_for([facts.removed_names()]);
+    let mut collector = InventoryCollector::new(input, Context { config: &config, facts: &facts });
+    for Candidate { document, hits } in &survey.marks {
+        if hits.interest == Interest::Nothing {
+            continue;
+        }
+        let Some(tree) = findings.open(document, hits.interest) else { continue };
+        for object in objects(&tree) {
+            collector.object(document, &object);
+        }
+    }
+    let warnings = findings.into_result()?;
+    Ok(Inventory { warnings, ..collector.finish() })
+}
+
+struct InventoryCollector<'c, 'i> {
+    context: Context<'c>,
+    found: Inventory,
+    reads: Vec<Read>,
+    /// The positions of the Secrets of a name, and of one that Kustomize has changed since.
+    by_name: HashMap<String, Vec<usize>>,
+    /// Values of credentials, as numbers: all that is kept is which ones are the same.
+    values: HashMap<String, usize>,
+    lines: Lines<'i>,
+}
+
+/// A reference to a Secret of the stream.
+struct Read {
+    name: String,
+    namespace: Option<String>,
+    /// The keys it takes; none for all of them.
+    keys: Vec<String>,
+    use_of: Use,
+    reader: SecretReader,
+}
+
+impl<'c, 'i> InventoryCollector<'c, 'i> {
+    fn new(input: &'i [u8], context: Context<'c>) -> Self {
+        let found = Inventory::default();
+        let (by_name, values) = (HashMap::new(), HashMap::new());
+        Self { context, found, reads: Vec::new(), by_name, values, lines: Lines::new(input) }
+    }
+
+    fn object(&mut self, document: &Document<'_>, object: &Object<'_, '_>) {
+        if is_configuration(object) {
+            return;
+        }
+        if object.is_secret() {
+            return self.secret(document, object);
+        }
+        let (subject, _) = ObjectView::of(object, self.context.config);
+        let place = |path: &Path, node: NodeId| self.place(document, object, path, node);
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            subject.references.iter().partition(|found| self.context.facts.renders(found.name));
+        let mut reads: Vec<Read> = known.into_iter().map(|found| read_of(&subject, found, &place)).collect();
+        let outside: Vec<OutsideRead> =
+            unknown.into_iter().flat_map(|found| outside(&subject, found)).collect();
+        let duplicates: Vec<Duplicate> =
+            subject.pods.env.iter().flat_map(|list| duplicates(list, &place)).collect();
+        let checksum = |found: Annotation<'_>| Checksum {
+            annotation: found.name.to_owned(),
+            place: place(&found.path, found.node),
+        };
+        let checksums: Vec<Checksum> = checksums(&subject, self.context).into_iter().map(checksum).collect();
+        let literals = credentials(&subject, self.context);
+        let credential = |found: &Literal<'_>| PlainCredential {
+            holder: found.what(),
+            reason: found.reason.to_string(),
+            place: place(&found.path, found.node),
+        };
+        let credentials: Vec<PlainCredential> = literals.iter().map(credential).collect();
+        let references = references(&subject, self.context, &place, &mut reads);
+        self.found.duplicates.extend(duplicates);
+        self.found.checksums.extend(checksums);
+        self.found.credentials.extend(credentials);
+        self.found.references.extend(references);
+        self.found.outside.extend(outside);
+        self.reads.extend(reads);
+        let paths: Vec<&Path> = literals.iter().map(|found| &found.path).collect();
+        for list in &subject.pods.env {
+            self.variables(object, list, &paths);
+        }
+    }
+
+    fn secret(&mut self, document: &Document<'_>, object: &Object<'_, '_>) {
+        let kind = object.tree.get(object.node, "type").and_then(|kind| object.tree.text(kind));
+        let Some(name) = object.name().filter(|_| kind != Some(TOKEN)) else { return };
+        let mut keys: Vec<SecretKey> = Vec::new();
+        for entry in object.secret_data() {
+            let bytes = entry.plain().map(|plain| plain.len());
+            // `stringData` comes second and wins.
+            match keys.iter_mut().find(|known| known.name == entry.key) {
+                Some(known) => known.bytes = bytes,
+                None => {
+                    keys.push(SecretKey {
+                        name: entry.key.to_owned(),
+                        bytes,
+                        missing: false,
+                        readers: Vec::new(),
+                    });
+                }
+            }
+        }
+        let this = self.found.secrets.len();
+        for name in object.previous_names().chain([name]) {
+            let positions = self.by_name.entry(name.to_owned()).or_default();
+            // Of two Secrets of one name the cluster has the last, and that one is read.
+            let secrets = &self.found.secrets;
+            positions.retain(|other| {
+                secrets.get(*other).map(|s| s.place.object.namespace.as_deref()) != Some(object.namespace())
+            });
+            if positions.last() != Some(&this) {
+                positions.push(this);
+            }
+        }
+        self.found.secrets.push(Secret {
+            name: name.to_owned(),
+            kind: kind.map(str::to_owned),
+            hook: object.hook().map(str::to_owned),
+            keys,
+            readers: Vec::new(),
+            place: self.place(document, object, &object.path, object.node),
+            use_of: Use::default(),
+            skips_post_renderer: object.skips_post_renderer(),
+        });
+    }
+
+    /// Takes note of the variables of a container; `plain` are the paths of those that are credentials.
+    fn variables(&mut self, object: &Object<'_, '_>, list: &EnvList<'_>, plain: &[&Path]) {
+        for (name, positions) in list.groups() {
+            let winner = positions[positions.len() - 1];
+            let Some(variable) = &list.entries[winner] else { continue };
+            let is_credential = plain.contains(&&list.path.index(winner));
+            let credential = match variable.source {
+                ValueSource::Literal(value) if is_credential => {
+                    let next = self.values.len();
+                    let number = *self.values.entry(value.to_owned()).or_insert(next);
+                    Some((number, expansions(value).next().is_some()))
+                }
+                _ => None,
+            };
+            self.found.variables.push(CredentialVariable {
+                object: object.reference(),
+                container: list.container.to_owned(),
+                chart: chart(object),
+                name: name.to_owned(),
+                credential,
+                skips_post_renderer: object.skips_post_renderer(),
+            });
+        }
+    }
+
+    fn place(&self, document: &Document<'_>, object: &Object<'_, '_>, path: &Path, node: NodeId) -> Site {
+        let (line, _) = self.lines.position(document.offset + document.body + object.tree.node(node).start);
+        Site {
+            object: object.reference(),
+            container: container(object, path).map(str::to_owned),
+            template: object.template(),
+            file: None,
+            path: path.to_string(),
+            document: Some(document.number),
+            line: Some(line),
+        }
+    }
+
+    /// Tells every Secret who reads it.
+    fn finish(mut self) -> Inventory {
+        for read in self.reads {
+            for position in self.by_name.get(&read.name).into_iter().flatten() {
+                let secret = &mut self.found.secrets[*position];
+                let apart = |(a, b): (&String, &String)| a != b;
+                if !secret.place.object.namespace.as_ref().zip(read.namespace.as_ref()).is_some_and(apart) {
+                    secret.is_read(&read);
+                }
+            }
+        }
+        self.found.references.retain(|found| self.by_name.contains_key(&found.secret));
+        self.found
+    }
+}
+
+impl Secret {
+    fn is_read(&mut self, read: &Read) {
+        self.use_of.env_from |= read.use_of.env_from;
+        self.use_of.files |= read.use_of.files;
+        self.use_of.whole |= read.use_of.whole;
+        if read.keys.is_empty() {
+            self.readers.push(read.reader.clone());
+        }
+        for name in &read.keys {
+            match self.keys.iter_mut().find(|key| key.name == *name) {
+                Some(key) => key.readers.push(read.reader.clone()),
+                None => self.keys.push(SecretKey {
+                    name: name.clone(),
+                    bytes: None,
+                    missing: true,
+                    readers: vec![read.reader.clone()],
+                }),
+            }
+        }
+    }
+}
+
+fn taken(takes: &Takes<'_>) -> (Vec<String>, Use) {
+    match takes {
+        Takes::Key(_, key) => (vec![(*key).to_owned()], Use::default()),
+        Takes::Items(items) => (items.iter().map(|(_, key)| (*key).to_owned()).collect(), Use::default()),
+        Takes::Env => (Vec::new(), Use { env_from: true, ..Use::default() }),
+        Takes::Files(_) => (Vec::new(), Use { files: true, ..Use::default() }),
+        Takes::Whole | Takes::ListItem { .. } | Takes::Shared(_) => {
+            (Vec::new(), Use { whole: true, ..Use::default() })
+        }
+    }
+}
+
+/// A reference to a Secret of the stream.
+fn read_of(
+    subject: &ObjectView<'_, '_, '_>,
+    found: &Found<'_>,
+    place: &impl Fn(&Path, NodeId) -> Site,
+) -> Read {
+    let reader = SecretReader { place: place(&found.path, found.node), access: access(subject, &found.path) };
+    let namespace = found.namespace.or_else(|| subject.object.namespace()).map(str::to_owned);
+    let (keys, use_of) = taken(&found.takes);
+    Read { name: found.name.to_owned(), namespace, keys, use_of, reader }
+}
+
+/// Fields that no rule knows. Once they are declared, they read the Secret too.
+fn references(
+    subject: &ObjectView<'_, '_, '_>,
+    context: Context<'_>,
+    place: &impl Fn(&Path, NodeId) -> Site,
+    reads: &mut Vec<Read>,
+) -> Vec<UnknownReference> {
+    let object = subject.object;
+    let mut found = Vec::new();
+    for left in names(subject, context) {
+        let left_behind::NameSite::Field(declare) = left.place else { continue };
+        let key = left.path.split_last().and_then(|(parent, _)| key_beside(object, &parent));
+        let place = place(&left.path, left.node);
+        reads.push(Read {
+            name: left.name.to_owned(),
+            namespace: object.namespace().map(str::to_owned),
+            use_of: Use { whole: key.is_none(), ..Use::default() },
+            keys: Vec::from_iter(key),
+            reader: SecretReader { place: place.clone(), access: declare.clone() },
+        });
+        let (secret, skips_post_renderer) = (left.name.to_owned(), object.skips_post_renderer());
+        found.push(UnknownReference { secret, declare, place, skips_post_renderer });
+    }
+    found
+}
+
+/// What a reference takes from a Secret that the stream does not render; without keys, that it names it.
+fn outside(subject: &ObjectView<'_, '_, '_>, found: &Found<'_>) -> Vec<OutsideRead> {
+    let (mut keys, _) = taken(&found.takes);
+    if keys.is_empty() {
+        keys.push(String::new());
+    }
+    let access = access(subject, &found.path);
+    let outside = |key| OutsideRead { secret: found.name.to_owned(), key, access: access.clone() };
+    keys.into_iter().map(outside).collect()
+}
+
+fn duplicates(list: &EnvList<'_>, place: &impl Fn(&Path, NodeId) -> Site) -> Vec<Duplicate> {
+    let mut found = Vec::new();
+    for (name, positions) in list.groups().into_iter().filter(|(_, positions)| positions.len() > 1) {
+        let entries = positions.iter().filter_map(|position| list.entries[*position].as_ref());
+        let source = |source: &ValueSource<'_>| match source {
+            ValueSource::Literal(_) => ValueOrigin::Literal,
+            ValueSource::Secret { name, key, .. } => {
+                ValueOrigin::Secret { name: (*name).to_owned(), key: (*key).to_owned() }
+            }
+            ValueSource::Other => ValueOrigin::Other,
+        };
+        let last = positions[positions.len() - 1];
+        let Some(winner) = &list.entries[last] else { continue };
+        found.push(Duplicate {
+            variable: name.to_owned(),
+            entries: entries.map(|variable| source(&variable.source)).collect(),
+            wins: positions.len() - 1,
+            place: place(&list.path.index(last), winner.node),
+        });
+    }
+    found
+}
+
+/// What a reference becomes in its object.
+fn access(subject: &ObjectView<'_, '_, '_>, path: &Path) -> String {
+    let steps = path.steps();
+    for list in &subject.pods.env {
+        if let Some([Step::Index(position), ..]) = steps.strip_prefix(list.path.steps())
+            && let Some(Some(variable)) = list.entries.get(*position)
+        {
+            return variable.name.to_owned();
+        }
+    }
+    let is_key = |step: &Step, name: &str| matches!(step, Step::Key(key) if key == name);
+    if steps.iter().any(|step| is_key(step, "envFrom")) {
+        return "envFrom".to_owned();
+    }
+    if let Some(at) = steps.iter().position(|step| is_key(step, "volumes")) {
+        let volume = follow(subject.object, &steps[..(at + 2).min(steps.len())]).last().copied();
+        let name = volume.and_then(|volume| subject.object.tree.get(volume, "name"));
+        let name = name.and_then(|name| subject.object.tree.text(name));
+        return format!("volume {}", name.unwrap_or_default());
+    }
+    let inner: Vec<Step> = steps[subject.object.path.steps().len()..].to_vec();
+    inner.iter().fold(Path::root(), |path, step| path.step(step)).to_string()
+}
+
+/// The container that holds a path.
+fn container<'t>(object: &Object<'t, '_>, path: &Path) -> Option<&'t str> {
+    let steps = path.steps();
+    let is_list = |pair: &[Step]| matches!(pair, [Step::Key(key), Step::Index(_)] if CONTAINER_LISTS.contains(&key.as_str()));
+    let at = steps.windows(2).rposition(is_list)?;
+    let container = follow(object, &steps[..at + 2]).last().copied()?;
+    object.tree.get(container, "name").and_then(|name| object.tree.text(name))
+}
+
+/// The nodes on the way from the document's root, the last one being at the end; empty where it leads nowhere.
+fn follow(object: &Object<'_, '_>, steps: &[Step]) -> Vec<NodeId> {
+    let tree = object.tree;
+    let mut nodes = Vec::from_iter(tree.root());
+    for step in steps {
+        let next = nodes.last().and_then(|node| match step {
+            Step::Key(key) => tree.get(*node, key),
+            Step::Index(position) => tree.items(*node)?.get(*position).copied(),
+        });
+        match next {
+            Some(next) => nodes.push(next),
+            None => return Vec::new(),
+        }
+    }
+    nodes
+}
+
+/// The key that the mapping at a path takes, where it says so.
+fn key_beside(object: &Object<'_, '_>, path: &Path) -> Option<String> {
+    let mapping = follow(object, path.steps()).last().copied()?;
+    let key = object.tree.get(mapping, "key")?;
+    object.tree.text(key).map(str::to_owned)
+}
+
+/// The chart that an object is of: by its template, else by its label.
+fn chart(object: &Object<'_, '_>) -> Option<String> {
+    if let Some(template) = object.template() {
+        let of_subchart = template.rsplit_once("charts/").map_or(template.as_str(), |(_, inner)| inner);
+        return of_subchart.split('/').next().map(str::to_owned);
+    }
+    let label = object.label("helm.sh/chart")?;
+    Some(label.rsplit_once('-').map_or(label, |(name, _)| name).to_owned())
+}

@@ -1,0 +1,308 @@
+//! What a proposed configuration says, before it is written down.
+
+use crate::analysis::scan::naming::{Content, CredentialValue, Keys, SecretNames};
+use crate::analysis::scan::{CredentialVariable, Inventory, OutsideRead, Secret};
+
+/// Rules that vault all that rules can vault.
+pub(super) struct Draft {
+    pub(super) secrets: Vec<SecretsDraft>,
+    pub(super) env: Vec<EnvDraft>,
+    /// Kind, path, and whether only hooks have it.
+    pub(super) references: Vec<(String, String, bool)>,
+    pub(super) annotations: Vec<String>,
+    /// The variables that stand more than once.
+    pub(super) duplicates: Vec<String>,
+}
+
+/// A rule of `spec.secrets`.
+pub(super) struct SecretsDraft {
+    pub(super) name: String,
+    pub(super) to: String,
+    pub(super) renames: Vec<(String, String)>,
+    pub(super) optional: bool,
+    pub(super) comments: Vec<String>,
+}
+
+/// A rule of `spec.env`.
+pub(super) struct EnvDraft {
+    pub(super) to: String,
+    pub(super) vars: Vec<(String, String)>,
+    pub(super) within: Within,
+    pub(super) optional: bool,
+    pub(super) comments: Vec<String>,
+}
+
+/// A selector: what it lists, or anything where it lists nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Within {
+    pub(super) kind: Vec<String>,
+    pub(super) name: Vec<String>,
+    pub(super) container: Vec<String>,
+}
+
+impl Draft {
+    /// A rule for everything in an inventory that a rule can vault; into the Secret `to` what can share one, else into
+    /// a Secret for each chart Secret.
+    pub(super) fn new(inventory: &Inventory, to: Option<&str>) -> Self {
+        let rendered = inventory.secrets.iter().map(|secret| secret.name.clone());
+        let outside = inventory.outside.iter().map(|outside| outside.secret.clone());
+        let mut names = SecretNames::new(rendered.chain(outside).chain(to.map(str::to_owned)));
+        let mut keys = Keys::default();
+        for OutsideRead { secret, key, .. } in &inventory.outside {
+            keys.hold(secret, key, &[Content { namespace: None, value: CredentialValue::Outside }]);
+        }
+        let mut draft = Self {
+            secrets: secrets(inventory, to, &mut names, &mut keys),
+            env: env(inventory, to, &mut names, &mut keys),
+            references: Vec::new(),
+            annotations: Vec::new(),
+            duplicates: Vec::new(),
+        };
+        for found in &inventory.references {
+            let (kind, path) = (&found.place.object.kind, &found.declare);
+            match draft.references.iter_mut().find(|known| known.0 == *kind && known.1 == *path) {
+                Some(known) => known.2 &= found.skips_post_renderer,
+                None => draft.references.push((kind.clone(), path.clone(), found.skips_post_renderer)),
+            }
+        }
+        draft.annotations = distinct(inventory.checksums.iter().map(|found| found.annotation.as_str()));
+        draft.duplicates = distinct(inventory.duplicates.iter().map(|found| found.variable.as_str()));
+        draft
+    }
+
+    /// Whether there is nothing that a rule could do.
+    pub(super) fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+            && self.env.is_empty()
+            && self.annotations.is_empty()
+            && self.duplicates.is_empty()
+    }
+}
+
+/// Each text once, in order.
+pub(super) fn distinct<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for text in texts {
+        if !found.iter().any(|known| known == text) {
+            found.push(text.to_owned());
+        }
+    }
+    found
+}
+
+/// A rule for each name: Secrets of one name in several namespaces share it.
+fn secrets(
+    inventory: &Inventory,
+    to: Option<&str>,
+    names: &mut SecretNames,
+    keys: &mut Keys,
+) -> Vec<SecretsDraft> {
+    let all = distinct(inventory.secrets.iter().map(|secret| secret.name.as_str()));
+    let rule = |name: String| {
+        let of_name: Vec<&Secret> = inventory.secrets.iter().filter(|secret| secret.name == name).collect();
+        let mut comments: Vec<String> = of_name.iter().map(|secret| describe(secret)).collect();
+        let apart = of_name.iter().find_map(|secret| own_secret(secret));
+        let (to, shared) = match (to, apart) {
+            (None, _) => (names.claim(&format!("{name}-vault")), false),
+            (Some(to), None) => (to.to_owned(), true),
+            (Some(to), Some(why)) => {
+                comments.push(format!("in a Secret of its own: {why}"));
+                (names.claim(&format!("{to}-{name}")), false)
+            }
+        };
+        let renames = if shared { renames(&to, &of_name, &inventory.outside, keys) } else { Vec::new() };
+        let optional = of_name.iter().all(|secret| secret.skips_post_renderer);
+        if optional {
+            comments.push(
+                "a hook: Helm 3 sends it past the post-renderer, so there the rule finds nothing".to_owned(),
+            );
+        }
+        SecretsDraft { name, to, renames, optional, comments }
+    };
+    all.into_iter().map(rule).collect()
+}
+
+/// Why the keys of a Secret cannot stand beside others, if they cannot.
+fn own_secret(secret: &Secret) -> Option<&'static str> {
+    let typed = secret.kind.as_deref().is_some_and(|kind| kind != "Opaque" && !kind.is_empty());
+    if secret.use_of.env_from {
+        Some("envFrom makes a variable of every key")
+    } else if typed {
+        Some("its type says which keys it has")
+    } else if secret.use_of.whole {
+        Some("it is read as a whole")
+    } else if secret.keys.iter().any(|key| key.missing) {
+        Some("a key is read that it does not have, and could be another's")
+    } else if secret.use_of.files && secret.keys.is_empty() {
+        Some("it is mounted as it is, and is empty")
+    } else {
+        None
+    }
+}
+
+/// The keys of a Secret that need another name beside those of others.
+fn renames(to: &str, secrets: &[&Secret], outside: &[OutsideRead], keys: &mut Keys) -> Vec<(String, String)> {
+    // A volume without `items` shows every key of the vaulted Secret, unless the rule has to rename some.
+    let all = secrets.iter().any(|secret| secret.use_of.files);
+    let mut renames = Vec::new();
+    for key in distinct(secrets.iter().flat_map(|secret| &secret.keys).map(|key| key.name.as_str())) {
+        let contents: Vec<Content> = secrets
+            .iter()
+            .map(|secret| Content {
+                namespace: secret.place.object.namespace.clone(),
+                value: CredentialValue::Key(secret.name.clone(), key.clone()),
+            })
+            .collect();
+        let prefix = &secrets[0].name;
+        let wanted = if all { format!("{prefix}-{key}") } else { key.clone() };
+        // A variable that reads this key of the vaulted Secret elsewhere means the same here.
+        let of_key = secrets.iter().flat_map(|secret| &secret.keys).filter(|known| known.name == key);
+        let means_the_same = of_key.flat_map(|known| &known.readers).any(|reader| {
+            let reads =
+                |other: &OutsideRead| other.secret == to && other.key == key && other.access == reader.access;
+            outside.iter().any(reads)
+        });
+        let vaulted = if means_the_same && !all {
+            keys.hold(to, &key, &contents);
+            key.clone()
+        } else {
+            keys.claim(to, &wanted, prefix, &contents)
+        };
+        if vaulted != key {
+            renames.push((key, vaulted));
+        }
+    }
+    renames
+}
+
+fn describe(secret: &Secret) -> String {
+    let mut place = secret.place.template.clone().unwrap_or_else(|| secret.place.object.to_string());
+    if let Some(namespace) = &secret.place.object.namespace {
+        place = format!("{place} in namespace {namespace}");
+    }
+    let keys: Vec<String> =
+        secret.keys.iter().filter(|key| !key.missing).map(|key| key.name.clone()).collect();
+    let keys = if keys.is_empty() { "no keys".to_owned() } else { keys.join(", ") };
+    format!("{place}: {keys}")
+}
+
+fn env(inventory: &Inventory, to: Option<&str>, names: &mut SecretNames, keys: &mut Keys) -> Vec<EnvDraft> {
+    let mut rules: Vec<EnvDraft> = Vec::new();
+    let mut vaults: Vec<(String, String)> = Vec::new();
+    let credentials = inventory.variables.iter().filter(|variable| variable.credential.is_some());
+    for name in distinct(credentials.map(|variable| variable.name.as_str())) {
+        let all: Vec<&CredentialVariable> =
+            inventory.variables.iter().filter(|variable| variable.name == name).collect();
+        let mut values: Vec<usize> = all.iter().filter_map(|variable| Some(variable.credential?.0)).collect();
+        values.sort_unstable();
+        values.dedup();
+        // Then a variable of this name that reads the vaulted Secret elsewhere says which key it is.
+        let values_are_one = values.len() == 1;
+        for value in values {
+            let holds = |variable: &&&CredentialVariable| {
+                variable.credential.is_some_and(|(number, _)| number == value)
+            };
+            let holders: Vec<&CredentialVariable> = all.iter().filter(holds).copied().collect();
+            let to = to.map_or_else(|| vault_of(holders[0], &mut vaults, names), str::to_owned);
+            let content = |holder: &&CredentialVariable| Content {
+                namespace: holder.object.namespace.clone(),
+                value: CredentialValue::Literal(value),
+            };
+            let contents: Vec<Content> = holders.iter().map(content).collect();
+            let elsewhere = inventory.outside.iter().find(|other| other.secret == to && other.access == name);
+            let key = match elsewhere {
+                Some(other) if values_are_one => other.key.clone(),
+                _ => keys.claim(&to, &name, &holders[0].object.name, &contents),
+            };
+            for (within, holders) in selectors(&holders, &all) {
+                add(&mut rules, &to, (&name, &key), &within, &holders);
+            }
+        }
+    }
+    rules
+}
+
+/// The vaulted Secret for the literals of a chart.
+fn vault_of(
+    variable: &CredentialVariable,
+    vaults: &mut Vec<(String, String)>,
+    names: &mut SecretNames,
+) -> String {
+    let chart = variable.chart.clone().unwrap_or_else(|| variable.object.name.clone());
+    if let Some((_, vault)) = vaults.iter().find(|(known, _)| *known == chart) {
+        return vault.clone();
+    }
+    let vault = names.claim(&format!("{chart}-credentials"));
+    vaults.push((chart, vault.clone()));
+    vault
+}
+
+fn add(
+    rules: &mut Vec<EnvDraft>,
+    to: &str,
+    (variable, key): (&str, &str),
+    within: &Within,
+    holders: &[&CredentialVariable],
+) {
+    let optional = holders.iter().all(|holder| holder.skips_post_renderer);
+    let expands = holders.iter().any(|holder| holder.credential.is_some_and(|(_, expands)| expands));
+    let same = |rule: &EnvDraft| rule.to == to && rule.within == *within && rule.optional == optional;
+    let known = rules.iter().position(same);
+    let position = known.unwrap_or_else(|| {
+        let objects: Vec<String> = holders.iter().map(|holder| holder.object.to_string()).collect();
+        let objects = distinct(objects.iter().map(String::as_str)).join(", ");
+        let mut comments = vec![format!("literals of {objects}")];
+        if optional {
+            comments.push("hooks: Helm 3 sends them past the post-renderer".to_owned());
+        }
+        let (to, vars) = (to.to_owned(), Vec::new());
+        rules.push(EnvDraft { to, vars, within: within.clone(), optional, comments });
+        rules.len() - 1
+    });
+    let rule = &mut rules[position];
+    rule.vars.push((variable.to_owned(), key.to_owned()));
+    if expands {
+        rule.comments.push(format!(
+            "{variable} is made of other variables, and a Secret's value is taken as it is: write them out in the vault"
+        ));
+    }
+}
+
+/// Selectors that together select these containers and no other that has the variable.
+fn selectors<'v>(
+    holders: &[&'v CredentialVariable],
+    all: &[&CredentialVariable],
+) -> Vec<(Within, Vec<&'v CredentialVariable>)> {
+    let kind = distinct(holders.iter().map(|holder| holder.object.kind.as_str()));
+    let name = distinct(holders.iter().map(|holder| holder.object.name.as_str()));
+    let container = distinct(holders.iter().map(|holder| holder.container.as_str()));
+    let none = Within::default;
+    let candidates = [
+        Within { container: container.clone(), ..none() },
+        Within { name: name.clone(), container: container.clone(), ..none() },
+        Within { kind, name, container },
+    ];
+    let held = |variable: &CredentialVariable| holders.iter().any(|holder| std::ptr::eq(*holder, variable));
+    let exact = |within: &Within| all.iter().all(|variable| held(variable) || !within.selects(variable));
+    if let Some(within) = candidates.into_iter().find(exact) {
+        return vec![(within, holders.to_vec())];
+    }
+    let each = |holder: &&'v CredentialVariable| {
+        let within = Within {
+            kind: vec![holder.object.kind.clone()],
+            name: vec![holder.object.name.clone()],
+            container: vec![holder.container.clone()],
+        };
+        (within, vec![*holder])
+    };
+    holders.iter().map(each).collect()
+}
+
+impl Within {
+    fn selects(&self, variable: &CredentialVariable) -> bool {
+        let lists = |list: &[String], text: &str| list.is_empty() || list.iter().any(|item| item == text);
+        lists(&self.kind, &variable.object.kind)
+            && lists(&self.name, &variable.object.name)
+            && lists(&self.container, &variable.container)
+    }
+}

@@ -1,0 +1,266 @@
+//! What a render holds that should not be in Git: its Secrets and who reads them, credentials in plain sight, variables
+//! that stand twice, annotations that hash a Secret.
+//!
+//! Found by the same pieces that the rules are made of, as if every Secret were to be removed. No value is kept: of
+//! a Secret's data its length, of a literal only whether another one is the same.
+
+mod collect;
+
+use serde::Serialize;
+
+mod draft;
+mod naming;
+mod propose;
+mod table;
+
+pub use crate::analysis::scan::collect::inventory;
+pub use crate::analysis::scan::propose::{Proposal, propose};
+
+use crate::diagnostics::{Diagnostic, ObjectRef};
+
+/// What a render holds.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Inventory {
+    /// The Secrets that the chart renders.
+    pub secrets: Vec<Secret>,
+    /// Variables that stand more than once in a container.
+    pub duplicates: Vec<Duplicate>,
+    /// Literals that look like credentials.
+    pub credentials: Vec<PlainCredential>,
+    /// Annotations of pod templates that seem to hash a Secret.
+    pub checksums: Vec<Checksum>,
+    /// Fields that hold a Secret's name and that no rule knows: probably references of custom resources.
+    pub references: Vec<UnknownReference>,
+    /// What could not be read, where that is no error.
+    #[serde(skip)]
+    pub warnings: Vec<Diagnostic>,
+    /// The variables of all containers, for a proposal.
+    #[serde(skip)]
+    variables: Vec<CredentialVariable>,
+    /// What is read already from Secrets that the chart does not render, for a proposal.
+    #[serde(skip)]
+    outside: Vec<OutsideRead>,
+}
+
+/// A key of a Secret from outside the chart that something reads.
+#[derive(Clone, Debug)]
+struct OutsideRead {
+    secret: String,
+    key: String,
+    /// What it becomes: a variable's name, or the field.
+    access: String,
+}
+
+/// A Secret that the chart renders.
+#[derive(Clone, Debug, Serialize)]
+pub struct Secret {
+    /// `metadata.name`.
+    pub name: String,
+    /// `type`, where it is written.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// When Helm runs it, if it is a hook: Helm 3 sends no hook through a post-renderer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hook: Option<String>,
+    /// Its keys, and keys that are read and not there.
+    pub keys: Vec<SecretKey>,
+    /// Who reads all of it, or a part that cannot be told.
+    pub readers: Vec<SecretReader>,
+    /// Where it stands.
+    pub place: Site,
+    #[serde(skip)]
+    use_of: Use,
+    #[serde(skip)]
+    skips_post_renderer: bool,
+}
+
+/// How a Secret is read, as far as it matters where its keys can go.
+#[derive(Clone, Copy, Debug, Default)]
+struct Use {
+    /// Every key becomes a variable of its name.
+    env_from: bool,
+    /// Every key becomes a file of its name.
+    files: bool,
+    /// As a whole, by somebody who knows its keys.
+    whole: bool,
+}
+
+/// A key of a Secret.
+#[derive(Clone, Debug, Serialize)]
+pub struct SecretKey {
+    /// The key.
+    pub name: String,
+    /// The length of its value; none where it is not there or its base64 is wrong.
+    pub bytes: Option<usize>,
+    /// Whether it is only read, and not there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub missing: bool,
+    /// Who reads it.
+    pub readers: Vec<SecretReader>,
+}
+
+/// Who reads a Secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SecretReader {
+    /// The object, container and field.
+    pub place: Site,
+    /// What it becomes there: a variable's name, `envFrom`, a volume's name, or the field.
+    #[serde(rename = "as")]
+    pub access: String,
+}
+
+/// A variable that stands more than once in a container.
+#[derive(Clone, Debug, Serialize)]
+pub struct Duplicate {
+    /// The variable.
+    pub variable: String,
+    /// What each of its entries reads, in order.
+    pub entries: Vec<ValueOrigin>,
+    /// The position in `entries` of the one that the kubelet takes, and that stays: the last.
+    pub wins: usize,
+    /// Where the winner stands.
+    pub place: Site,
+}
+
+/// Where a variable's value comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "from")]
+pub enum ValueOrigin {
+    /// A literal.
+    Literal,
+    /// A key of a Secret.
+    Secret {
+        /// The Secret.
+        name: String,
+        /// The key.
+        key: String,
+    },
+    /// A ConfigMap, a field of the pod, or anything else.
+    Other,
+}
+
+/// A literal that looks like a credential.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlainCredential {
+    /// What holds it: a variable, a key of a ConfigMap, an annotation, an argument.
+    pub holder: String,
+    /// Why it looks like one.
+    pub reason: String,
+    /// Where it stands.
+    pub place: Site,
+}
+
+/// An annotation of a pod template that seems to hash a Secret.
+#[derive(Clone, Debug, Serialize)]
+pub struct Checksum {
+    /// Its name.
+    pub annotation: String,
+    /// Where it stands.
+    pub place: Site,
+}
+
+/// A field that holds a Secret's name and that no rule knows.
+#[derive(Clone, Debug, Serialize)]
+pub struct UnknownReference {
+    /// The Secret.
+    pub secret: String,
+    /// The field, as `spec.references` takes it.
+    pub declare: String,
+    /// Where it stands.
+    pub place: Site,
+    #[serde(skip)]
+    skips_post_renderer: bool,
+}
+
+/// Where something stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Site {
+    /// The object.
+    pub object: ObjectRef,
+    /// The container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// The chart template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// The file or stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The path in the document.
+    pub path: String,
+    /// The document, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document: Option<usize>,
+    /// The line, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+}
+
+/// A variable of a container, by the entry that the kubelet takes.
+#[derive(Clone, Debug)]
+struct CredentialVariable {
+    object: ObjectRef,
+    container: String,
+    /// The chart that the object is of.
+    chart: Option<String>,
+    name: String,
+    /// Of a literal that looks like a credential: which value it is, as a number, and whether it expands others.
+    credential: Option<(usize, bool)>,
+    skips_post_renderer: bool,
+}
+
+impl Inventory {
+    /// Whether there is nothing to report.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { secrets, duplicates, credentials, checksums, references, .. } = self;
+        secrets.is_empty()
+            && duplicates.is_empty()
+            && credentials.is_empty()
+            && checksums.is_empty()
+            && references.is_empty()
+    }
+
+    /// Says of everything in it that it stands in this file.
+    pub fn name_file(&mut self, name: &str) {
+        let secrets = self.secrets.iter_mut().flat_map(|secret| {
+            let readers = secret.keys.iter_mut().flat_map(|key| &mut key.readers).chain(&mut secret.readers);
+            readers.map(|reader| &mut reader.place).chain([&mut secret.place])
+        });
+        let places = secrets
+            .chain(self.duplicates.iter_mut().map(|found| &mut found.place))
+            .chain(self.credentials.iter_mut().map(|found| &mut found.place))
+            .chain(self.checksums.iter_mut().map(|found| &mut found.place))
+            .chain(self.references.iter_mut().map(|found| &mut found.place));
+        places.for_each(|place| place.file = Some(name.to_owned()));
+    }
+
+    /// Adds what another render holds.
+    pub fn extend(&mut self, other: Self) {
+        self.secrets.extend(other.secrets);
+        self.duplicates.extend(other.duplicates);
+        self.credentials.extend(other.credentials);
+        self.checksums.extend(other.checksums);
+        self.references.extend(other.references);
+        self.warnings.extend(other.warnings);
+        self.variables.extend(other.variables);
+        self.outside.extend(other.outside);
+    }
+
+    /// What there is, in numbers: `5 Secrets, 12 plain credentials`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let counts = [
+            (self.secrets.len(), "Secret"),
+            (self.duplicates.len(), "duplicate variable"),
+            (self.credentials.len(), "plain credential"),
+            (self.checksums.len(), "checksum annotation"),
+            (self.references.len(), "unknown reference"),
+        ];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<String> = counts
+            .map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
+            .collect();
+        if counts.is_empty() { "nothing to report".to_owned() } else { counts.join(", ") }
+    }
+}

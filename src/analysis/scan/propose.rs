@@ -1,0 +1,175 @@
+//! A configuration that vaults what an inventory has found, tried on the render before anybody sees it.
+
+use crate::analysis::scan::draft::{Draft, EnvDraft, SecretsDraft, Within};
+use crate::analysis::scan::{Inventory, inventory};
+use crate::config::Config;
+use crate::diagnostics::{Code, Diagnostic, Error, Location, Severity};
+use crate::filter::filter;
+use crate::yaml::scalar::plain_or_quoted;
+
+/// A configuration to review.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// `resecret.yaml`.
+    pub text: String,
+    /// What the filter says about the render with it.
+    pub warnings: Vec<Diagnostic>,
+    /// What is left in its output: things that no rule can vault.
+    pub left: Inventory,
+}
+
+/// What stops a run that only has to be looked at.
+const LEFT: [Code; 2] = [Code::LeftBehind, Code::ValueLeftBehind];
+
+/// Proposes a configuration that vaults all of an inventory, each chart Secret in a Secret of its own, or all of them in
+/// the Secret `to`; `None` where no rule could do anything.
+///
+/// The filter has run with it on the render, which is `input`.
+///
+/// # Errors
+///
+/// `to` is a Secret of the chart, or the render cannot be edited as it is: what the filter says.
+pub fn propose(input: &[u8], found: &Inventory, to: Option<&str>) -> Result<Option<Proposal>, Error> {
+    if let Some(to) = to.filter(|to| found.secrets.iter().any(|secret| secret.name == *to)) {
+        return Err(Diagnostic::error(
+            Code::InvalidConfig,
+            format!("the vaulted Secret {to} is a Secret of the chart"),
+            "let `--to` name a Secret that is made outside the chart",
+        )
+        .at(Location { file: Some("--to".to_owned()), ..Location::default() })
+        .into());
+    }
+    let draft = Draft::new(found, to);
+    if draft.is_empty() {
+        return Ok(None);
+    }
+    let attempt = |lenient: Option<&[Diagnostic]>| {
+        let mut config = Config::default();
+        config.add_file("the proposal", &write(&draft, lenient, None))?;
+        let filtered = filter(input, &config)?;
+        let left = inventory(&filtered.to_vec())?;
+        let text = write(&draft, lenient, Some(&left));
+        Ok(Some(Proposal { text, warnings: filtered.diagnostics().to_vec(), left }))
+    };
+    attempt(None).or_else(|error: Error| {
+        let errors = error.diagnostics().iter().filter(|found| found.severity == Severity::Error);
+        let errors: Vec<Diagnostic> = errors.cloned().collect();
+        if errors.iter().all(|error| LEFT.contains(&error.code)) {
+            attempt(Some(&errors))
+        } else {
+            Err(error)
+        }
+    })
+}
+
+const HEADER: &str = "\
+# yaml-language-server: $schema=resecret.schema.json
+# Proposed by `resecret scan --write`. Review it, then fill the vaulted Secrets: what `to` names must exist before the
+# pods start. `resecret diff` shows what it does, `resecret check` whether it still fits.
+apiVersion: resecret.dev/v1alpha1
+kind: Resecret
+metadata: {name: resecret}
+spec:
+";
+
+/// The text. `lenient` is what would stop the filter otherwise, `left` what it leaves.
+fn write(draft: &Draft, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    if !draft.secrets.is_empty() {
+        lines.push("  secrets:".to_owned());
+        draft.secrets.iter().for_each(|rule| secrets(rule, &mut lines));
+    }
+    if !draft.env.is_empty() {
+        lines.push("  env:".to_owned());
+        draft.env.iter().for_each(|rule| env(rule, &mut lines));
+    }
+    if !draft.duplicates.is_empty() {
+        comment("  ", &format!("these stand twice: {}", draft.duplicates.join(", ")), &mut lines);
+        lines.push("  duplicates: last    # the entry that the kubelet takes stays".to_owned());
+    }
+    if !draft.references.is_empty() {
+        comment("  ", "fields that hold a Secret's name; take out what means something else", &mut lines);
+        lines.push("  references:".to_owned());
+    }
+    for (kind, path, optional) in &draft.references {
+        let optional = if *optional { ", optional: true" } else { "" };
+        lines.push(format!(
+            "  - {{kind: {}, path: {}{optional}}}",
+            plain_or_quoted(kind),
+            plain_or_quoted(path)
+        ));
+    }
+    if !draft.annotations.is_empty() {
+        comment(
+            "  ",
+            "hashes of Secrets: they would roll pods on values that nobody reads any more",
+            &mut lines,
+        );
+        lines.push(format!("  dropAnnotations: {}", list(&draft.annotations, true)));
+    }
+    for error in lenient.unwrap_or_default() {
+        let object = error.location.object.as_ref().map(ToString::to_string).unwrap_or_default();
+        let path = error.location.path.as_deref().unwrap_or_default();
+        comment("  ", &format!("{object} {path}: {}", error.message), &mut lines);
+    }
+    if lenient.is_some() {
+        lines.push("  policy: {leftBehind: warn}    # `error` again once these are gone".to_owned());
+    }
+    let credentials = left.map(|left| left.credentials.as_slice()).unwrap_or_default();
+    if !credentials.is_empty() {
+        comment("", "No rule can vault these: change them in the chart's values.", &mut lines);
+    }
+    for credential in credentials {
+        comment("", &format!("- {} of {}", credential.holder, credential.place.object), &mut lines);
+    }
+    format!("{HEADER}{}\n", lines.join("\n"))
+}
+
+fn secrets(rule: &SecretsDraft, lines: &mut Vec<String>) {
+    rule.comments.iter().for_each(|text| comment("  ", text, lines));
+    lines.push(format!("  - name: {}", plain_or_quoted(&rule.name)));
+    lines.push(format!("    to: {}", plain_or_quoted(&rule.to)));
+    mapping("keys", &rule.renames, lines);
+    if rule.optional {
+        lines.push("    optional: true".to_owned());
+    }
+}
+
+fn env(rule: &EnvDraft, lines: &mut Vec<String>) {
+    rule.comments.iter().for_each(|text| comment("  ", text, lines));
+    lines.push(format!("  - to: {}", plain_or_quoted(&rule.to)));
+    mapping("vars", &rule.vars, lines);
+    let Within { kind, name, container } = &rule.within;
+    let fields = [("kind", kind), ("name", name), ("container", container)];
+    let fields = fields.into_iter().filter(|(_, texts)| !texts.is_empty());
+    let fields: Vec<String> =
+        fields.map(|(field, texts)| format!("{field}: {}", list(texts, false))).collect();
+    lines.push(format!("    in: {{{}}}", fields.join(", ")));
+    if rule.optional {
+        lines.push("    optional: true".to_owned());
+    }
+}
+
+fn mapping(field: &str, entries: &[(String, String)], lines: &mut Vec<String>) {
+    if !entries.is_empty() {
+        lines.push(format!("    {field}:"));
+    }
+    for (key, value) in entries {
+        lines.push(format!("      {}: {}", plain_or_quoted(key), plain_or_quoted(value)));
+    }
+}
+
+/// One text, or several in brackets; `always` in brackets.
+fn list(texts: &[String], always: bool) -> String {
+    let written: Vec<String> = texts.iter().map(|text| plain_or_quoted(text)).collect();
+    match written.as_slice() {
+        [one] if !always => one.clone(),
+        _ => format!("[{}]", written.join(", ")),
+    }
+}
+
+/// A comment of one line, whatever the text holds.
+fn comment(indentation: &str, text: &str, lines: &mut Vec<String>) {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    lines.push(format!("{indentation}# {text}"));
+}

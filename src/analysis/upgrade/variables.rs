@@ -1,0 +1,265 @@
+//! Variables that an upgrade or a rollback would lose, although the manifest has them.
+
+use serde_json::Value;
+
+use crate::analysis::upgrade::merge::{self, Entry, SortOrder};
+use crate::analysis::upgrade::release::{EnvOf, Member, Release};
+use crate::analysis::upgrade::remedy::{Damage, ROLL_FORWARD, Replacement};
+use crate::diagnostics::{Code, Diagnostic, Location};
+
+/// What becomes of a variable, from good to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum MergeResult {
+    /// The live object has what the manifest says.
+    Right,
+    /// It has another entry of that name.
+    Wrong,
+    /// It has none, or one without a content.
+    Lost,
+    /// The API server refuses the object.
+    Refused,
+}
+
+/// What becomes of a variable in every order that has to be reckoned with.
+#[derive(Clone, Copy)]
+struct Forecast {
+    worst: MergeResult,
+    is_certain: bool,
+}
+
+/// The lists of one container: of the manifest that was, of the cluster, and of the manifest that is to come.
+struct ListChange<'r> {
+    old: &'r EnvOf,
+    live: Vec<Entry>,
+    new: &'r EnvOf,
+}
+
+/// What an upgrade would lose.
+pub(super) fn on_the_way_up(
+    previous: &Release<'_>,
+    next: &Release<'_>,
+    replacement: &Replacement,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for object in next.members().filter(|member| !member.is_hook) {
+        found.extend(object.env.iter().flat_map(|env| refused_apply(next, object, env)));
+        let Some(before) = previous.find(object) else { continue };
+        for new in &object.env {
+            let Some(old) = before.env_of(new) else { continue };
+            let live = previous.live(object).and_then(|live| live.env_of(new)).unwrap_or(old);
+            let change = ListChange { old, live: stored(&live.entries), new };
+            for name in distinct_names(&new.entries) {
+                let forecast = change.forecast(name);
+                let Some((rule, message)) = upgrade_message(&change, name, forecast) else { continue };
+                let help = replacement.advice(object, change.damage(name));
+                found.push(Diagnostic::error(rule, message, help).at(place(previous, before, old, name)));
+            }
+        }
+    }
+    found
+}
+
+/// What a rollback to the last release would lose.
+pub(super) fn on_the_way_back(previous: &Release<'_>, next: &Release<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for target in previous.members().filter(|member| !member.is_hook) {
+        let Some(object) = next.find(target) else { continue };
+        for new in &target.env {
+            let Some(old) = object.env_of(new) else { continue };
+            let change = ListChange { old, live: stored(&old.entries), new };
+            for name in distinct_names(&new.entries) {
+                let forecast = change.forecast(name);
+                let Some(message) = rollback_message(&change, name, forecast) else { continue };
+                let location = place(previous, target, new, name);
+                found.push(Diagnostic::error(Code::RollbackVariable, message, ROLL_FORWARD).at(location));
+            }
+        }
+    }
+    found
+}
+
+/// Names that stand twice in the new manifest: server-side apply takes no such list.
+fn refused_apply(next: &Release<'_>, object: &Member, env: &EnvOf) -> Vec<Diagnostic> {
+    let twice = distinct_names(&env.entries).filter(|name| count(&env.entries, name) > 1);
+    let diagnostic = |name: &str| {
+        let message = format!(
+            "server-side apply, which Helm 4 uses for new releases, refuses this object: {name} stands {} in container {}",
+            times(count(&env.entries, name)),
+            env.container
+        );
+        let help = "decide by a rule in spec.env, or set spec.duplicates to last";
+        Diagnostic::error(Code::RefusedApply, message, help).at(place(next, object, env, name))
+    };
+    twice.map(diagnostic).collect()
+}
+
+fn upgrade_message(change: &ListChange<'_>, name: &str, forecast: Forecast) -> Option<(Code, String)> {
+    let container = &change.new.container;
+    let does =
+        |certain: &str, possible: &str| if forecast.is_certain { certain } else { possible }.to_owned();
+    let (rule, what) = match forecast.worst {
+        MergeResult::Right => return None,
+        MergeResult::Lost => (
+            Code::LostVariable,
+            format!(
+                "a client-side upgrade {} container {container} without {name}, and succeeds",
+                does("leaves", "can leave")
+            ),
+        ),
+        MergeResult::Wrong => (
+            Code::WrongVariable,
+            format!(
+                "a client-side upgrade {} container {container} with another {name} than the manifest's, and succeeds",
+                does("leaves", "can leave")
+            ),
+        ),
+        MergeResult::Refused => (
+            Code::RefusedPatch,
+            format!(
+                "a client-side upgrade of this object {} because of {name} in container {container}, when the rest of \
+                 the release is upgraded",
+                does("fails", "can fail")
+            ),
+        ),
+    };
+    Some((rule, format!("{what}: {}", counts(change, name, "the last manifest", "the new one"))))
+}
+
+fn rollback_message(change: &ListChange<'_>, name: &str, forecast: Forecast) -> Option<String> {
+    let container = &change.new.container;
+    let what = match forecast.worst {
+        MergeResult::Right => return None,
+        MergeResult::Lost => format!("would leave container {container} without {name}, and succeed"),
+        MergeResult::Wrong => {
+            format!("would leave container {container} with another {name} than the manifest's, and succeed")
+        }
+        MergeResult::Refused => {
+            format!("would fail because of {name} in container {container}")
+        }
+    };
+    let counts = counts(change, name, "the new manifest", "the last one");
+    Some(format!("after this upgrade, a client-side rollback to the last release {what}: {counts}"))
+}
+
+fn counts(change: &ListChange<'_>, name: &str, old: &str, new: &str) -> String {
+    let (before, live, after) =
+        (count(&change.old.entries, name), count(&change.live, name), count(&change.new.entries, name));
+    let live = if live == before { String::new() } else { format!(", {} in the live object", times(live)) };
+    format!("it stands {} in {old}{live}, {} in {new}", times(before), times(after))
+}
+
+fn times(count: usize) -> String {
+    match count {
+        0 => "not at all".to_owned(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
+impl ListChange<'_> {
+    /// What a client-side change makes of a variable.
+    fn forecast(&self, name: &str) -> Forecast {
+        let orders = self.orders().into_iter();
+        let outcomes: Vec<MergeResult> =
+            orders.map(|order| outcome(self.once(order).as_deref(), &self.new.entries, name)).collect();
+        let worst = outcomes.iter().copied().max().unwrap_or(MergeResult::Right);
+        Forecast { worst, is_certain: outcomes.iter().all(|outcome| *outcome == worst) }
+    }
+
+    fn once(&self, order: SortOrder) -> Option<Vec<Entry>> {
+        merge::upgraded(&self.old.entries, &self.live, &self.new.entries, order)
+            .ok()
+            .map(|live| stored(&live))
+    }
+
+    /// Whether the same upgrade once more gives the live object what the manifest says, whatever the first one did.
+    fn damage(&self, name: &str) -> Damage {
+        let new = &self.new.entries;
+        let is_mended = self.orders().into_iter().all(|order| {
+            self.once(order).is_some_and(|live| {
+                let second = merge::upgraded(new, &live, new, order).ok().map(|live| stored(&live));
+                outcome(second.as_deref(), new, name) == MergeResult::Right
+            })
+        });
+        if is_mended { Damage::UntilNextTime } else { Damage::Refused }
+    }
+
+    fn orders(&self) -> Vec<SortOrder> {
+        let lists = [&self.old.entries, &self.live, &self.new.entries];
+        let most = |list: &Vec<Entry>| distinct_names(list).map(|name| count(list, name)).max();
+        let longest = lists.iter().map(|list| list.len()).max();
+        let most = lists.iter().filter_map(|list| most(list)).max();
+        SortOrder::possible(longest.unwrap_or_default(), most.unwrap_or_default())
+    }
+}
+
+/// What has become of a variable. `live` is `None` where the patch is refused.
+fn outcome(live: Option<&[Entry]>, manifest: &[Entry], name: &str) -> MergeResult {
+    let Some(live) = live else { return MergeResult::Refused };
+    let manifest = stored(manifest);
+    let of_name = |list: &[Entry]| -> Vec<Entry> {
+        list.iter().filter(|entry| merge::name(entry) == name).cloned().collect()
+    };
+    let (found, wanted) = (of_name(live), of_name(&manifest));
+    if found.iter().any(is_invalid) {
+        return MergeResult::Refused;
+    }
+    // The kubelet takes the last entry of a name.
+    match (found.last(), wanted.last()) {
+        (found, wanted) if found == wanted => MergeResult::Right,
+        (Some(found), _) if found.len() > 1 => MergeResult::Wrong,
+        _ => MergeResult::Lost,
+    }
+}
+
+/// Whether the API server refuses the entry: it takes its value from two places.
+fn is_invalid(entry: &Entry) -> bool {
+    let source = entry.get("valueFrom").and_then(Value::as_object);
+    source.is_some_and(|source| entry.contains_key("value") || source.len() > 1)
+}
+
+/// Entries as the API server stores them: without empty values and nulls, and without what it fills in itself.
+fn stored(entries: &[Entry]) -> Vec<Entry> {
+    entries.iter().map(stored_entry).collect()
+}
+
+fn stored_entry(entry: &Entry) -> Entry {
+    let mut entry = without_empty(entry);
+    for (source, field, default) in [("fieldRef", "apiVersion", "v1"), ("resourceFieldRef", "divisor", "0")] {
+        let source = entry.get_mut("valueFrom").and_then(|from| from.get_mut(source));
+        if let Some(source) = source.and_then(Value::as_object_mut)
+            && source.get(field).and_then(Value::as_str) == Some(default)
+        {
+            source.remove(field);
+        }
+    }
+    entry
+}
+
+fn without_empty(entry: &Entry) -> Entry {
+    let full = entry.iter().filter(|(_, value)| !value.is_null() && value.as_str() != Some(""));
+    let inner = |value: &Value| match value {
+        Value::Object(fields) => without_empty(fields).into(),
+        other => other.clone(),
+    };
+    full.map(|(key, value)| (key.clone(), inner(value))).collect()
+}
+
+fn distinct_names(entries: &[Entry]) -> impl Iterator<Item = &str> {
+    let first = |position: usize| {
+        let name = merge::name(&entries[position]);
+        (!entries[..position].iter().any(|before| merge::name(before) == name)).then_some(name)
+    };
+    (0..entries.len()).filter_map(first)
+}
+
+fn count(entries: &[Entry], name: &str) -> usize {
+    entries.iter().filter(|entry| merge::name(entry) == name).count()
+}
+
+/// Where a variable's first entry stands; where there is none, the object.
+fn place(release: &Release<'_>, object: &Member, env: &EnvOf, name: &str) -> Location {
+    let position = env.entries.iter().position(|entry| merge::name(entry) == name);
+    release.locate(object, position.map(|position| &env.places[position]))
+}

@@ -1,0 +1,159 @@
+//! Where a report goes: standard error, a log file, and under Helm 4 wherever a person can see it.
+
+use std::cell::OnceCell;
+use std::env;
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use resecret::{Cause, Code, Diagnostic, Format, Location, Severity, StreamError, write_report};
+
+use crate::cli::flags::{LOG, ReportArgs};
+use crate::cli::io::helm4;
+use crate::cli::io::joined_input::Places;
+
+/// The places that a report is written to.
+///
+/// A report that cannot be written changes nothing about the run: its exit code speaks for it.
+#[derive(Debug, Default)]
+pub(crate) struct Reporter {
+    format: Format,
+    quiet: bool,
+    log: Option<File>,
+    /// Where the input came from, once it is read.
+    places: OnceCell<Places>,
+}
+
+impl Reporter {
+    /// Opens the log file, if one is named.
+    ///
+    /// # Errors
+    ///
+    /// The log file cannot be opened for appending.
+    pub(crate) fn open(args: &ReportArgs) -> anyhow::Result<Self> {
+        let open = |path: &PathBuf| {
+            append(path).with_context(|| format!("cannot open the log file {}", path.display()))
+        };
+        let log = args.log_file.as_ref().map(open).transpose()?;
+        Ok(Self { format: args.format.into(), quiet: args.quiet, log, ..Self::default() })
+    }
+
+    /// The places that are known where the flags could not be read.
+    pub(crate) fn without_flags() -> Self {
+        let log = env::var_os(LOG).and_then(|path| append(Path::new(&path)).ok());
+        Self { log, ..Self::default() }
+    }
+
+    /// Says which files the places of all further diagnostics are in.
+    pub(crate) fn places(&self, places: Places) {
+        // Set twice, the first stays: there is one input.
+        let _ = self.places.set(places);
+    }
+
+    /// Reports a run that went through.
+    pub(crate) fn success(&self, diagnostics: &[Diagnostic], summary: impl fmt::Display) {
+        self.report(diagnostics);
+        self.note(&summary.to_string());
+    }
+
+    /// Reports a run that failed.
+    pub(crate) fn failure(&self, error: &anyhow::Error) {
+        match (error.downcast_ref::<resecret::Error>(), error.downcast_ref::<StreamError>()) {
+            (Some(error), _) => self.report(error.diagnostics()),
+            (None, Some(error)) => self.stopped(error),
+            (None, None) if self.format == Format::Text => self.complain(&format!("error: {error:#}\n")),
+            (None, None) => self.report(&[io_error(format!("{error:#}"))]),
+        }
+    }
+
+    /// Reports a run that failed while it wrote; last what had been written by then.
+    fn stopped(&self, error: &StreamError) {
+        let text = self.format == Format::Text;
+        let mut diagnostics = match error.cause() {
+            Cause::Refused(error) => error.diagnostics().to_vec(),
+            cause if text => return self.complain(&format!("error: {cause}\nresecret: {error}\n")),
+            cause => vec![io_error(cause.to_string())],
+        };
+        if text {
+            self.report(&diagnostics);
+            return self.complain(&format!("resecret: {error}\n"));
+        }
+        let help = "throw the output away; where its reader would act on a part of it, run without --stream";
+        diagnostics.push(failure(Code::PartialOutput, error.to_string(), help));
+        self.report(&diagnostics);
+    }
+
+    /// Writes diagnostics that are the result of a command, and the log; a machine's format also where there are none.
+    ///
+    /// # Errors
+    ///
+    /// The place cannot be written.
+    pub(crate) fn findings(&self, diagnostics: &[Diagnostic], place: &mut dyn Write) -> io::Result<()> {
+        write_report(diagnostics, self.format, place)?;
+        let mut text = Vec::new();
+        write_report(diagnostics, Format::Text, &mut text)?;
+        self.log(&String::from_utf8_lossy(&text));
+        Ok(())
+    }
+
+    /// Writes a line about a run, unless it is to be quiet.
+    pub(crate) fn note(&self, line: &str) {
+        let line = format!("{line}\n");
+        if !self.quiet && self.format == Format::Text {
+            let _ = io::stderr().lock().write_all(line.as_bytes());
+        }
+        self.log(&line);
+    }
+
+    /// Writes a text that is no diagnostic: wrong flags, a file that cannot be read.
+    pub(crate) fn complain(&self, text: &str) {
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+        self.log(text);
+        helm4::tell(text.as_bytes());
+    }
+
+    /// Writes diagnostics to standard error and wherever else a person may look.
+    pub(crate) fn report(&self, diagnostics: &[Diagnostic]) {
+        if diagnostics.is_empty() {
+            return;
+        }
+        let diagnostics: Vec<Diagnostic> =
+            diagnostics.iter().cloned().map(|diagnostic| self.locate(diagnostic)).collect();
+        let mut text = Vec::new();
+        // Writing to memory does not fail.
+        let _ = write_report(&diagnostics, Format::Text, &mut text);
+        let _ = write_report(&diagnostics, self.format, &mut io::stderr().lock());
+        self.log(&String::from_utf8_lossy(&text));
+        helm4::tell(&text);
+    }
+
+    /// What is not in a configuration file is in the input.
+    fn locate(&self, diagnostic: Diagnostic) -> Diagnostic {
+        if matches!(diagnostic.code, Code::Io | Code::PartialOutput) {
+            return diagnostic;
+        }
+        self.places.get_or_init(Places::default).locate(diagnostic)
+    }
+
+    fn log(&self, text: &str) {
+        if let Some(mut log) = self.log.as_ref() {
+            let _ = log.write_all(text.as_bytes());
+        }
+    }
+}
+
+/// Something that the operating system refused.
+fn io_error(message: String) -> Diagnostic {
+    failure(Code::Io, message, "check that the file or pipe is there and can be read and written")
+}
+
+fn failure(code: Code, message: String, help: &str) -> Diagnostic {
+    let location = Location::default();
+    Diagnostic { code, severity: Severity::Error, message, help: help.to_owned(), location }
+}
+
+fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}

@@ -1,0 +1,86 @@
+//! The rules of a run: what flags name, what a client hands over in the input, or else the default file.
+
+use std::env;
+use std::path::Path;
+
+use anyhow::Context;
+use resecret::Config;
+
+use crate::cli::flags::RuleArgs;
+
+/// Set by Kustomize for its exec plugins: the directory of the kustomization that names the transformer.
+const ROOT: &str = "KUSTOMIZE_PLUGIN_CONFIG_ROOT";
+
+/// Read when nothing names any rule.
+const DEFAULT_CONFIG: &str = "resecret.yaml";
+
+/// The rules that are known before the input is.
+pub(super) struct Rules {
+    config: Config,
+    named: bool,
+    allow_unmatched: bool,
+}
+
+impl Rules {
+    /// Reads what the flags name, and the file that Kustomize names to an exec plugin.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, or a configuration that makes no sense.
+    pub(super) fn read(args: &RuleArgs, plugin_config: Option<&Path>) -> anyhow::Result<Self> {
+        let mut config = Config::default();
+        for path in &args.config {
+            add_file(&mut config, path)?;
+        }
+        if let Some(path) = plugin_config {
+            add_plugin_config(&mut config, path)?;
+        }
+        for preset in &args.preset {
+            config.add_preset(preset, args.to.as_deref().unwrap_or_default())?;
+        }
+        let named = !args.config.is_empty() || !args.preset.is_empty() || plugin_config.is_some();
+        Ok(Self { config, named, allow_unmatched: args.allow_unmatched })
+    }
+
+    /// The rules for an input: those that it brings come behind those of the flags, and the default file counts only
+    /// where there is nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Rules::read`].
+    pub(super) fn of(&self, input: &[u8]) -> anyhow::Result<Config> {
+        let mut config = self.config.clone();
+        let brought = resecret::add_function_config(&mut config, input)?;
+        let default = Path::new(DEFAULT_CONFIG);
+        if !self.named && !brought && default.exists() {
+            add_file(&mut config, default)?;
+        }
+        if self.allow_unmatched {
+            config.allow_unmatched();
+        }
+        Ok(config)
+    }
+}
+
+fn add_file(config: &mut Config, path: &Path) -> anyhow::Result<()> {
+    let name = path.display().to_string();
+    config.add_file(&name, &read_config(path)?)?;
+    Ok(())
+}
+
+/// The text of a configuration file.
+fn read_config(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration {}", path.display()))
+}
+
+/// Adds the configuration that Kustomize has given to its exec plugin.
+fn add_plugin_config(config: &mut Config, path: &Path) -> anyhow::Result<()> {
+    let text = read_config(path)?;
+    // Kustomize writes the transformer to a temporary file, whose name nobody has seen.
+    let name = match env::var_os(ROOT) {
+        Some(root) => format!("transformer Resecret of {}", Path::new(&root).display()),
+        None => path.display().to_string(),
+    };
+    config.add_file(&name, &text)?;
+    Ok(())
+}

@@ -1,0 +1,272 @@
+//! The configuration as it is written: one type per mapping, unknown fields refused.
+//!
+//! This is the published format; what a rule means is said at [`super::Config`].
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
+
+use crate::config::key_format::KeyFormat;
+
+/// The only `apiVersion` there is.
+pub(super) const API_VERSION: &str = "resecret.dev/v1alpha1";
+/// The only `kind` there is.
+pub(super) const KIND: &str = "Resecret";
+/// What a Secret's name looks like, for the schema; `build` checks it with a better message.
+const SECRET_NAME: &str = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$";
+
+/// A configuration file, Kustomize function configuration or built-in preset.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct File {
+    /// `resecret.dev/v1alpha1`.
+    #[schemars(extend("const" = API_VERSION))]
+    pub(super) api_version: String,
+    /// `Resecret`.
+    #[schemars(extend("const" = KIND))]
+    pub(super) kind: String,
+    /// For people and clients; not read.
+    #[serde(default, rename = "metadata")]
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    pub(super) _metadata: Option<IgnoredAny>,
+    /// The rules.
+    pub(super) spec: Spec,
+}
+
+/// The rules.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Spec {
+    /// Rule sets built in.
+    #[serde(default)]
+    pub(super) presets: Vec<PresetUse>,
+    /// Chart Secrets to remove.
+    #[serde(default)]
+    pub(super) secrets: Vec<SecretsEntry>,
+    /// Variables that must read the vaulted Secret.
+    #[serde(default)]
+    pub(super) env: Vec<EnvEntry>,
+    /// Which entry stays, for names that no rule decides.
+    pub(super) duplicates: Option<Duplicates>,
+    /// Fields of custom resources that name a Secret.
+    #[serde(default)]
+    pub(super) references: Vec<ReferenceEntry>,
+    /// Globs on annotations of pod templates that go.
+    #[serde(default)]
+    pub(super) drop_annotations: Vec<String>,
+    /// Secrets known to exist outside the stream, for `policy.external`.
+    #[serde(default)]
+    #[schemars(inner(regex(pattern = SECRET_NAME)))]
+    pub(super) vault: Vec<String>,
+    /// Variable, or key of a vaulted Secret, or a glob on either → what its value must look like; for `keys`.
+    #[serde(default)]
+    pub(super) formats: BTreeMap<String, KeyFormat>,
+    /// What is an error, a warning, or allowed.
+    #[serde(default)]
+    pub(super) policy: PolicyEntry,
+}
+
+/// One use of a preset.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct PresetUse {
+    /// Its name.
+    pub(super) name: String,
+    /// The vaulted Secret.
+    #[schemars(regex(pattern = SECRET_NAME))]
+    pub(super) to: String,
+    /// The preset's key → vaulted key.
+    #[serde(default)]
+    pub(super) keys: BTreeMap<String, String>,
+}
+
+/// Chart Secrets to remove. One of `name`, `source` and `labels` must be there.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend(
+    "anyOf" = [{"required": ["name"]}, {"required": ["source"]}, {"required": ["labels"]}],
+    "dependentRequired" = {"keys": ["to"]},
+))]
+pub(super) struct SecretsEntry {
+    /// Globs on `metadata.name`.
+    #[serde(default)]
+    pub(super) name: OneOrMany,
+    /// Globs on the chart template.
+    #[serde(default)]
+    pub(super) source: OneOrMany,
+    /// Globs on `metadata.namespace`.
+    #[serde(default)]
+    pub(super) namespace: OneOrMany,
+    /// Label → glob on its value.
+    #[serde(default)]
+    pub(super) labels: BTreeMap<String, String>,
+    /// The vaulted Secret; none drops the Secret and leaves nothing to refer to.
+    #[schemars(regex(pattern = SECRET_NAME))]
+    pub(super) to: Option<String>,
+    /// Chart key → vaulted key.
+    #[serde(default)]
+    pub(super) keys: BTreeMap<String, String>,
+    /// The vaulted Secret may have the chart Secret's own name.
+    #[serde(default)]
+    pub(super) same_name: bool,
+    /// Matching nothing is no error.
+    #[serde(default)]
+    pub(super) optional: bool,
+}
+
+/// Variables that must read the vaulted Secret. `vars` or `remove` must be there.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend(
+    "anyOf" = [{"required": ["vars", "to"]}, {"required": ["remove"]}],
+    "dependentRequired" = {"vars": ["to"]},
+))]
+pub(super) struct EnvEntry {
+    /// The vaulted Secret.
+    #[schemars(regex(pattern = SECRET_NAME))]
+    pub(super) to: Option<String>,
+    /// Variable → key. A glob on the left takes `*`, the variable's own name, as key.
+    #[serde(default)]
+    #[schemars(extend("patternProperties" = {r"[*?\[{\\]": {"const": "*"}}))]
+    pub(super) vars: BTreeMap<String, String>,
+    /// Where; every container of every workload if absent.
+    #[serde(default, rename = "in")]
+    pub(super) within: Selector,
+    /// An entry that already reads a Secret from outside the chart wins.
+    #[serde(default)]
+    pub(super) keep_existing: bool,
+    /// Only a literal credential is replaced; what reads something else, is empty, or is made of other variables stays.
+    #[serde(default)]
+    pub(super) literals_only: bool,
+    /// Variables to take out altogether.
+    #[serde(default)]
+    pub(super) remove: Vec<String>,
+    /// Matching nothing is no error.
+    #[serde(default)]
+    pub(super) optional: bool,
+}
+
+/// Which containers an `env` rule is about.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Selector {
+    /// Globs on the object's `kind`.
+    #[serde(default)]
+    pub(super) kind: OneOrMany,
+    /// Globs on the object's name.
+    #[serde(default)]
+    pub(super) name: OneOrMany,
+    /// Globs on the container's name.
+    #[serde(default)]
+    pub(super) container: OneOrMany,
+}
+
+/// A field of a custom resource that names a Secret.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ReferenceEntry {
+    /// The object's `kind`.
+    pub(super) kind: String,
+    /// The object's `apiVersion`; any if absent.
+    pub(super) api_version: Option<String>,
+    /// The field: keys with dots, `[*]` for every item, `["a.b"]` for a key with dots. A mapping there holds `name` and,
+    /// where it has one, `key`.
+    pub(super) path: String,
+    /// Matching nothing is no error.
+    #[serde(default)]
+    pub(super) optional: bool,
+}
+
+/// Which of several entries for one variable stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Duplicates {
+    /// The last one: what the kubelet does.
+    #[default]
+    Last,
+    /// The first one.
+    First,
+    /// The last one that reads a Secret, else the last one.
+    PreferSecret,
+    /// None: somebody has to decide.
+    Error,
+}
+
+/// What is an error, a warning, or allowed.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct PolicyEntry {
+    /// A rule that matches nothing.
+    pub(super) unmatched: Option<Level>,
+    /// A reference to a removed Secret that has nowhere to go.
+    pub(super) dangling: Option<Level>,
+    /// A literal that looks like a credential.
+    pub(super) plaintext: Option<Level>,
+    /// A removed Secret's name in a field that no rule knows, or its value elsewhere in the stream.
+    pub(super) left_behind: Option<Level>,
+    /// A reference to a Secret that neither the stream nor the configuration knows.
+    pub(super) external: Option<Level>,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Level {
+    /// The run fails.
+    Error,
+    /// It is reported.
+    Warn,
+    /// It is not reported.
+    #[default]
+    Allow,
+}
+
+/// One text or a list of them.
+#[derive(Debug, Default)]
+pub(super) struct OneOrMany(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrList;
+
+        impl<'de> Visitor<'de> for TextOrList {
+            type Value = OneOrMany;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of texts")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![text.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<OneOrMany, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = access.next_element()? {
+                    texts.push(text);
+                }
+                Ok(OneOrMany(texts))
+            }
+        }
+
+        deserializer.deserialize_any(TextOrList)
+    }
+}
+
+impl JsonSchema for OneOrMany {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "OneOrMany".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "array"], "items": {"type": "string"}})
+    }
+}

@@ -1,0 +1,342 @@
+//! A configuration file → checked rules.
+
+use std::collections::BTreeMap;
+
+use crate::config::format::{
+    API_VERSION, EnvEntry, File, KIND, OneOrMany, PresetUse, ReferenceEntry, SecretsEntry,
+};
+use crate::config::key_format::KeyFormat;
+use crate::config::{
+    AnnotationRule, Config, EnvRule, FormatRule, Origin, Pattern, Patterns, Preset, ReferenceRule,
+    SecretsRule, preset,
+};
+use crate::diagnostics::{Code, Diagnostic, Error, Location};
+use crate::yaml::field_path::FieldPath;
+use crate::yaml::span::line_and_column;
+use crate::yaml::{self, NodeId, Tree};
+
+/// One text that is being read, for the places in its diagnostics.
+struct ConfigText<'a> {
+    name: &'a str,
+    text: &'a str,
+    tree: Option<Tree<'a>>,
+    preset: Option<usize>,
+}
+
+pub(super) fn add_file(config: &mut Config, name: &str, text: &str) -> Result<(), Error> {
+    let source = ConfigText { name, text, tree: yaml::parse(text).ok(), preset: None };
+    let file = source.read()?;
+    for (position, use_of) in file.spec.presets.iter().enumerate() {
+        let path = format!("spec.presets[{position}]");
+        let origin = source.origin(&path);
+        add_preset(config, use_of, origin).map_err(|message| source.error(&path, &message))?;
+    }
+    if let Some(duplicates) = file.spec.duplicates {
+        if config.duplicates_set && config.duplicates != duplicates {
+            return Err(source.error("spec.duplicates", "another configuration file sets this differently"));
+        }
+        config.duplicates = duplicates;
+        config.duplicates_set = true;
+    }
+    let policy = file.spec.policy;
+    config.policy.unmatched = policy.unmatched.unwrap_or(config.policy.unmatched);
+    config.policy.dangling = policy.dangling.unwrap_or(config.policy.dangling);
+    config.policy.plaintext = policy.plaintext.unwrap_or(config.policy.plaintext);
+    config.policy.left_behind = policy.left_behind.unwrap_or(config.policy.left_behind);
+    config.policy.external = policy.external.unwrap_or(config.policy.external);
+    for (position, name) in file.spec.vault.iter().enumerate() {
+        check_name(name).map_err(|message| source.error(&format!("spec.vault[{position}]"), &message))?;
+    }
+    config.vault.extend(file.spec.vault);
+    for (position, entry) in file.spec.references.into_iter().enumerate() {
+        config.references.push(source.reference_rule(entry, &format!("spec.references[{position}]"))?);
+    }
+    for (position, glob) in file.spec.drop_annotations.iter().enumerate() {
+        let path = format!("spec.dropAnnotations[{position}]");
+        let annotation = source.pattern(glob, &path)?;
+        config.drop_annotations.push(AnnotationRule { annotation, origin: source.origin(&path) });
+    }
+    let formats = source.formats(file.spec.formats, None)?;
+    let place = config.formats.iter().take_while(|rule| rule.origin.preset.is_none()).count();
+    config.formats.splice(place..place, formats);
+    let (secrets, env) = source.rules(file.spec.secrets, file.spec.env)?;
+    config.vault.extend(secrets.iter().filter_map(|rule| rule.to.clone()));
+    config.vault.extend(env.iter().map(|rule| rule.to.clone()));
+    // A file's own rules come before those of every preset, also of presets named in an earlier file.
+    let place = config.secrets.iter().take_while(|rule| rule.origin.preset.is_none()).count();
+    config.secrets.splice(place..place, secrets);
+    let place = config.env.iter().take_while(|rule| rule.origin.preset.is_none()).count();
+    config.env.splice(place..place, env);
+    Ok(())
+}
+
+pub(super) fn add_preset_flag(config: &mut Config, name: &str, to: &str) -> Result<(), Error> {
+    let file = format!("--preset {name}");
+    let origin = Origin { file: file.clone(), path: String::new(), line: None, preset: None };
+    let use_of = PresetUse { name: name.to_owned(), to: to.to_owned(), keys: BTreeMap::new() };
+    add_preset(config, &use_of, origin).map_err(|message| {
+        let location = Location { file: Some(file), ..Location::default() };
+        Diagnostic::error(Code::InvalidConfig, message, "see `resecret --help`").at(location).into()
+    })
+}
+
+fn add_preset(config: &mut Config, use_of: &PresetUse, origin: Origin) -> Result<(), String> {
+    let Some(text) = preset::find(&use_of.name) else {
+        let known: Vec<_> = preset::names().collect();
+        let near = nearest(&use_of.name, known.iter().copied());
+        let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`"));
+        return Err(format!("no preset is called `{}`{hint} (there are: {})", use_of.name, known.join(", ")));
+    };
+    check_name(&use_of.to)?;
+    let number = config.presets.len();
+    let name = format!("preset {}", use_of.name);
+    let source = ConfigText { name: &name, text, tree: yaml::parse(text).ok(), preset: Some(number) };
+    let mut file = source.read().map_err(|error| error.to_string())?;
+    let mut known: Vec<&str> =
+        file.spec.env.iter().flat_map(|rule| rule.vars.values()).map(String::as_str).collect();
+    known.retain(|key| *key != OWN_NAME);
+    if let Some(key) = use_of.keys.keys().find(|key| !known.contains(&key.as_str())) {
+        let near = nearest(key, known.iter().copied());
+        let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`"));
+        return Err(format!(
+            "preset {} has no key `{key}`{hint} (it has: {})",
+            use_of.name,
+            known.join(", ")
+        ));
+    }
+    for rule in &mut file.spec.secrets {
+        rule.to = Some(use_of.to.clone());
+        rule.keys.clone_from(&use_of.keys);
+    }
+    for rule in &mut file.spec.env {
+        rule.to = Some(use_of.to.clone());
+        for key in rule.vars.values_mut() {
+            if let Some(renamed) = use_of.keys.get(key) {
+                key.clone_from(renamed);
+            }
+        }
+    }
+    let (secrets, env) = source.rules(file.spec.secrets, file.spec.env).map_err(|error| error.to_string())?;
+    let formats = source.formats(file.spec.formats, Some(&use_of.to)).map_err(|error| error.to_string())?;
+    config.formats.extend(formats);
+    config.secrets.extend(secrets);
+    config.env.extend(env);
+    config.vault.insert(use_of.to.clone());
+    config.presets.push(Preset { name: use_of.name.clone(), origin });
+    Ok(())
+}
+
+/// The key of a glob: each variable's own name.
+const OWN_NAME: &str = "*";
+
+impl ConfigText<'_> {
+    fn read(&self) -> Result<File, Error> {
+        let file: File = serde_yaml::from_str(self.text.trim_start_matches('\u{feff}'))
+            .map_err(|error| self.unreadable(&error))?;
+        if file.api_version != API_VERSION {
+            let message = format!("apiVersion is `{}`, not `{API_VERSION}`", file.api_version);
+            return Err(self.error("apiVersion", &message));
+        }
+        if file.kind != KIND {
+            return Err(self.error("kind", &format!("kind is `{}`, not `{KIND}`", file.kind)));
+        }
+        Ok(file)
+    }
+
+    fn rules(
+        &self,
+        secrets: Vec<SecretsEntry>,
+        env: Vec<EnvEntry>,
+    ) -> Result<(Vec<SecretsRule>, Vec<EnvRule>), Error> {
+        let at = |list: &str, position: usize| format!("spec.{list}[{position}]");
+        let secrets =
+            secrets.into_iter().enumerate().map(|(n, entry)| self.secrets_rule(entry, &at("secrets", n)));
+        let env = env.into_iter().enumerate().map(|(n, entry)| self.env_rule(entry, &at("env", n)));
+        Ok((secrets.collect::<Result<_, _>>()?, env.collect::<Result<_, _>>()?))
+    }
+
+    fn secrets_rule(&self, entry: SecretsEntry, path: &str) -> Result<SecretsRule, Error> {
+        let name = self.patterns(&entry.name, &format!("{path}.name"))?;
+        let source = self.patterns(&entry.source, &format!("{path}.source"))?;
+        if name.is_empty() && source.is_empty() && entry.labels.is_empty() {
+            return Err(self.error(path, "the rule selects every Secret: give it a name, source or labels"));
+        }
+        if let Some(to) = &entry.to {
+            check_name(to).map_err(|message| self.error(&format!("{path}.to"), &message))?;
+        }
+        if entry.to.is_none() && !entry.keys.is_empty() {
+            return Err(
+                self.error(&format!("{path}.keys"), "`keys` renames keys of `to`, which is not there")
+            );
+        }
+        let labels = entry.labels.into_iter().map(|(label, glob)| {
+            let pattern = self.pattern(&glob, &format!("{path}.labels"))?;
+            Ok((label, pattern))
+        });
+        Ok(SecretsRule {
+            name,
+            source,
+            namespace: self.patterns(&entry.namespace, &format!("{path}.namespace"))?,
+            labels: labels.collect::<Result<_, Error>>()?,
+            to: entry.to,
+            keys: entry.keys,
+            same_name: entry.same_name,
+            optional: entry.optional,
+            origin: self.origin(path),
+        })
+    }
+
+    fn env_rule(&self, entry: EnvEntry, path: &str) -> Result<EnvRule, Error> {
+        if entry.vars.is_empty() && entry.remove.is_empty() {
+            return Err(self.error(path, "the rule names no variable: give it `vars` or `remove`"));
+        }
+        let to = match entry.to {
+            Some(to) => to,
+            None if entry.vars.is_empty() => String::new(),
+            None => return Err(self.error(path, "`vars` need `to`, the name of the vaulted Secret")),
+        };
+        if !entry.vars.is_empty() {
+            check_name(&to).map_err(|message| self.error(&format!("{path}.to"), &message))?;
+        }
+        let vars = entry.vars.into_iter().map(|(variable, key)| {
+            let path = format!("{path}.vars.{variable}");
+            let pattern = self.pattern(&variable, &path)?;
+            match (pattern.is_glob(), key.as_str()) {
+                (_, OWN_NAME) => Ok((pattern, None)),
+                (true, _) => Err(self.error(&path, "a glob takes the key \"*\": each variable's own name")),
+                (false, "") => Err(self.error(&path, "the key is empty")),
+                (false, _) => Ok((pattern, Some(key))),
+            }
+        });
+        let remove = entry.remove.iter().map(|variable| self.pattern(variable, &format!("{path}.remove")));
+        Ok(EnvRule {
+            to,
+            vars: vars.collect::<Result<_, Error>>()?,
+            remove: remove.collect::<Result<_, Error>>()?,
+            kind: self.patterns(&entry.within.kind, &format!("{path}.in.kind"))?,
+            object: self.patterns(&entry.within.name, &format!("{path}.in.name"))?,
+            container: self.patterns(&entry.within.container, &format!("{path}.in.container"))?,
+            keep_existing: entry.keep_existing,
+            literals_only: entry.literals_only,
+            optional: entry.optional,
+            origin: self.origin(path),
+        })
+    }
+
+    fn reference_rule(&self, entry: ReferenceEntry, path: &str) -> Result<ReferenceRule, Error> {
+        let place = FieldPath::parse(&entry.path).map_err(|why| {
+            self.error(&format!("{path}.path"), &format!("`{}` is not a path: {why}", entry.path))
+        })?;
+        let origin = self.origin(path);
+        let ReferenceEntry { kind, api_version, optional, .. } = entry;
+        Ok(ReferenceRule { kind, api_version, place, optional, origin })
+    }
+
+    /// Names before globs: `DATABASE_URL` says more than `*_URL`.
+    fn formats(
+        &self,
+        entries: BTreeMap<String, KeyFormat>,
+        secret: Option<&str>,
+    ) -> Result<Vec<FormatRule>, Error> {
+        let rule = |(text, format): (String, KeyFormat)| {
+            let path = format!("spec.formats.{text}");
+            let name = self.pattern(&text, &path)?;
+            Ok(FormatRule { name, format, secret: secret.map(str::to_owned), origin: self.origin(&path) })
+        };
+        let mut rules: Vec<FormatRule> = entries.into_iter().map(rule).collect::<Result<_, Error>>()?;
+        rules.sort_by_key(|rule| rule.name.is_glob());
+        Ok(rules)
+    }
+
+    fn patterns(&self, texts: &OneOrMany, path: &str) -> Result<Patterns, Error> {
+        texts.0.iter().map(|text| self.pattern(text, path)).collect::<Result<_, _>>().map(Patterns)
+    }
+
+    fn pattern(&self, text: &str, path: &str) -> Result<Pattern, Error> {
+        Pattern::new(text).map_err(|why| self.error(path, &format!("`{text}` is not a glob: {why}")))
+    }
+
+    fn origin(&self, path: &str) -> Origin {
+        let line = self.find(path).map(|at| line_and_column(self.text.as_bytes(), at).0);
+        Origin { file: self.name.to_owned(), path: path.to_owned(), line, preset: self.preset }
+    }
+
+    fn error(&self, path: &str, message: &str) -> Error {
+        let place = self.find(path).map(|at| line_and_column(self.text.as_bytes(), at));
+        let location = Location {
+            file: Some(self.name.to_owned()),
+            path: Some(path.to_owned()),
+            line: place.map(|place| place.0),
+            column: place.map(|place| place.1),
+            ..Location::default()
+        };
+        let help = "see the configuration reference in the README";
+        Diagnostic::error(Code::InvalidConfig, message, help).at(location).into()
+    }
+
+    /// The byte at which the value of a path begins, or the nearest parent that is there.
+    fn find(&self, path: &str) -> Option<usize> {
+        let tree = self.tree.as_ref()?;
+        let mut node = tree.root()?;
+        for step in path.replace('[', ".[").split('.') {
+            let next: Option<NodeId> = match step.strip_prefix('[').and_then(|step| step.strip_suffix(']')) {
+                Some(index) => {
+                    index.parse().ok().and_then(|index: usize| tree.items(node)?.get(index).copied())
+                }
+                None => tree.get(node, step),
+            };
+            match next {
+                Some(next) => node = next,
+                None => break,
+            }
+        }
+        Some(tree.node(node).start)
+    }
+
+    /// A reader's error, with the nearest known name where a field is unknown.
+    fn unreadable(&self, error: &serde_yaml::Error) -> Error {
+        let text = error.to_string();
+        let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+        let near = match names.as_slice() {
+            [unknown, known @ ..]
+                if message.contains("unknown field") || message.contains("unknown variant") =>
+            {
+                nearest(unknown, known.iter().copied())
+            }
+            _ => None,
+        };
+        let help = near.map_or_else(
+            || "see the configuration reference in the README".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let place = error.location();
+        let location = Location {
+            file: Some(self.name.to_owned()),
+            line: place.as_ref().map(serde_yaml::Location::line),
+            column: place.as_ref().map(serde_yaml::Location::column),
+            ..Location::default()
+        };
+        Diagnostic::error(Code::InvalidConfig, message, help).at(location).into()
+    }
+}
+
+/// A Secret's name must be a DNS subdomain (RFC 1123), else no reference to it could be valid.
+fn check_name(name: &str) -> Result<(), String> {
+    let bytes = name.as_bytes();
+    let inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    let outer = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    if bytes.len() <= 253 && bytes.iter().all(inner) && outer(bytes.first()) && outer(bytes.last()) {
+        Ok(())
+    } else {
+        Err(format!("`{name}` cannot be the name of a Secret: lower-case letters, digits, `-` and `.` only"))
+    }
+}
+
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(similarity, _)| *similarity > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,498 @@
+//! What a diagnostic can be about, and what there is to know about it.
+
+use std::fmt;
+
+use crate::diagnostics::define::codes;
+
+codes! {
+    /// A configuration that cannot be read or makes no sense.
+    ///
+    /// # What it means
+    ///
+    /// The file is not YAML, has a field that the format does not know, a glob that does not parse, or a rule that
+    /// could never do anything. Unknown fields are refused, since a misspelt rule would let its Secret through.
+    ///
+    /// # What to do
+    ///
+    /// Correct the place that the message names. It tells the nearest known name where a field is unknown.
+    InvalidConfig = "invalid-config",
+    /// A run without any rule.
+    ///
+    /// # What it means
+    ///
+    /// Neither a preset nor a configuration names anything to do. Such a run would pass every Secret through and
+    /// look like a success.
+    ///
+    /// # What to do
+    ///
+    /// Name a preset (`--preset langfuse --to NAME`) or a file (`--config FILE`), or run in the directory that
+    /// holds `resecret.yaml`.
+    NoRules = "no-rules",
+    /// A ResourceList among other documents.
+    ///
+    /// # What it means
+    ///
+    /// Kustomize and other KRM clients hand over one ResourceList, Helm a stream of manifests. In a mixture of both,
+    /// one reader or another would miss something.
+    ///
+    /// # What to do
+    ///
+    /// Look at what joins the two: give the program the ResourceList alone, or the objects in it as manifests.
+    MixedInput = "mixed-input",
+    /// Nothing on standard input.
+    ///
+    /// # What it means
+    ///
+    /// The stream is empty or white space. Helm 3 takes empty output for an empty release and deletes everything in
+    /// it.
+    ///
+    /// # What to do
+    ///
+    /// Look at the command before the pipe. Under Helm, the chart rendered nothing.
+    EmptyInput = "empty-input",
+    /// A document that must be read and is not UTF-8, or a stream in UTF-16 or UTF-32.
+    ///
+    /// # What it means
+    ///
+    /// Rules read text. A document that no rule can touch passes whatever its bytes are.
+    ///
+    /// # What to do
+    ///
+    /// Convert the stream, or find the template that emits these bytes.
+    NotUtf8 = "not-utf8",
+    /// A document that must be read and is not YAML.
+    ///
+    /// # What it means
+    ///
+    /// A rule may need to edit the document, and it cannot be read: a syntax error, a second document behind `...`,
+    /// aliases that multiply, nesting without end, a scalar of many megabytes, or a
+    /// `!!binary` one. A document that no rule can touch
+    /// passes.
+    ///
+    /// # What to do
+    ///
+    /// Render the chart with `helm template --debug` and look at the line that the message names.
+    NotYaml = "not-yaml",
+    /// A file or a pipe that cannot be read or written.
+    ///
+    /// # What it means
+    ///
+    /// The operating system refused: a configuration that is not there, a log file in a folder that is not there, a
+    /// reader of standard output that has gone.
+    ///
+    /// # What to do
+    ///
+    /// The message names the file and gives the system's reason.
+    Io = "io",
+    /// The stream ends in the middle of something.
+    ///
+    /// # What it means
+    ///
+    /// The last document breaks off and the stream has no final line break.
+    ///
+    /// # What to do
+    ///
+    /// Look at the exit code of the command before the pipe: it probably failed.
+    TruncatedInput = "truncated-input",
+    /// A Secret without a name: no rule could ever match it.
+    ///
+    /// # What it means
+    ///
+    /// Rules choose Secrets by name. One without `metadata.name` would pass unseen.
+    ///
+    /// # What to do
+    ///
+    /// Give it a name in the chart's values, or leave it out there.
+    UnnamedSecret = "unnamed-secret",
+    /// A rule, or a part of it, that matches nothing.
+    ///
+    /// # What it means
+    ///
+    /// The chart has changed, or the rule is misspelt. If the run went on, the plain Secret would reach the
+    /// cluster. Every rule, every variable and every renamed key must match; of a preset, at least one part.
+    ///
+    /// # What to do
+    ///
+    /// Compare the render with the rule. `optional: true` lets one rule match nothing, `--allow-unmatched` every
+    /// rule of the run.
+    Unmatched = "unmatched",
+    /// The vaulted Secret has the name of the chart Secret that is removed.
+    ///
+    /// # What it means
+    ///
+    /// When the chart's Secret leaves the release, Helm deletes the live one, and with it the Secret of that name
+    /// that the vault has made.
+    ///
+    /// # What to do
+    ///
+    /// Copy the values into the vault, keep the live object (`kubectl annotate secret NAME helm.sh/resource-
+    /// policy=keep`), then set `sameName: true` on the rule.
+    SameName = "same-name",
+    /// A reference to a removed Secret that has nowhere to go.
+    ///
+    /// # What it means
+    ///
+    /// The rule that leaves the Secret out has no `to`, and something still reads it: its pod could not start.
+    ///
+    /// # What to do
+    ///
+    /// Give the rule a `to`, or take the variable out by `remove` in `spec.env`. `policy.dangling` makes it a
+    /// warning.
+    Dangling = "dangling",
+    /// A reference that could mean a removed Secret or another one of the same name.
+    ///
+    /// # What it means
+    ///
+    /// The stream renders Secrets of one name for several namespaces, they do not share their fate, and the
+    /// referring object does not say its namespace.
+    ///
+    /// # What to do
+    ///
+    /// Give the object its `metadata.namespace`, or choose the Secrets by `namespace` in `spec.secrets`.
+    AmbiguousReference = "ambiguous-reference",
+    /// A reference to a Secret that nobody has heard of.
+    ///
+    /// # What it means
+    ///
+    /// The stream does not render it, and the configuration names it neither as a `to` nor in `spec.vault`.
+    /// Reported only where `policy.external` asks for it, to catch typing errors in vaulted names.
+    ///
+    /// # What to do
+    ///
+    /// Correct the name, or list it in `spec.vault`.
+    External = "external",
+    /// Something that `--stream` would have to know before the stream ends.
+    ///
+    /// # What it means
+    ///
+    /// With `--stream` a document is written before the next one is read. So a Secret that a rule may remove must come
+    /// before what refers to it, and not hundreds of Secrets before. `keepExisting` and `policy.external` ask for all
+    /// Secrets of a stream, and a ResourceList is one document with all objects.
+    ///
+    /// # What to do
+    ///
+    /// Run without `--stream`. Or let the Secrets come first, and list in `spec.vault` what is made outside the stream.
+    NeedsWholeStream = "needs-whole-stream",
+    /// A run with `--stream` that failed before its end.
+    ///
+    /// # What it means
+    ///
+    /// Documents before the place of the error have been written; the message says how many.
+    ///
+    /// # What to do
+    ///
+    /// Throw the output away. Where its reader would act on a part of it, run without `--stream`.
+    PartialOutput = "partial-output",
+    /// A hook of the chart that reads a removed Secret.
+    ///
+    /// # What it means
+    ///
+    /// Hooks never pass through a post-renderer of Helm 3, so this one keeps its reference. Its Secret is no longer
+    /// there, and the hook's pod cannot start. Only `check` says so, on a render that has hooks: `helm template`.
+    ///
+    /// # What to do
+    ///
+    /// Point the hook at the vaulted Secret in the chart's values, disable it there, or take the Secret out of the
+    /// rules. Helm 4 sends hooks through the post-renderer.
+    HookReference = "hook-reference",
+    /// A Secret that a rule removes and that is a hook.
+    ///
+    /// # What it means
+    ///
+    /// Hooks never pass through a post-renderer of Helm 3: there the rule would match nothing, which is an error.
+    /// Only `check` says so, on a render that has hooks: `helm template`.
+    ///
+    /// # What to do
+    ///
+    /// Set `optional: true` on the rule if both majors of Helm shall use it. To be rid of the Secret under Helm 3,
+    /// disable it in the chart's values.
+    HookSecret = "hook-secret",
+    /// Renamed keys on a reference that takes all keys under their own names.
+    ///
+    /// # What it means
+    ///
+    /// `envFrom` makes a variable of every key. Renamed keys would rename the program's variables.
+    ///
+    /// # What to do
+    ///
+    /// Store the values under the chart's own key names, in a vaulted Secret of their own if need be, and take them
+    /// out of `keys`.
+    RenamedEnvFrom = "renamed-env-from",
+    /// A variable that stands twice, where `duplicates: error` asks for a decision.
+    ///
+    /// # What it means
+    ///
+    /// The kubelet takes the last entry; server-side apply refuses the object; a client-side upgrade that removes
+    /// one of two removes both.
+    ///
+    /// # What to do
+    ///
+    /// Decide by a rule in `spec.env`, or set `spec.duplicates` to `last`, `first` or `prefer-secret`.
+    DuplicateEnv = "duplicate-env",
+    /// A variable that cannot keep one entry without changing what another one expands to.
+    ///
+    /// # What it means
+    ///
+    /// `$(NAME)` expands variables that stand before. Whichever entry stays, something that expanded before would
+    /// not any more.
+    ///
+    /// # What to do
+    ///
+    /// Decide by a rule: the variable in `vars` or `remove` of `spec.env`.
+    EnvOrder = "env-order",
+    /// An anchor that other parts of the document use.
+    ///
+    /// # What it means
+    ///
+    /// An edit there would change every user of the anchor, and not all of them are to change.
+    ///
+    /// # What to do
+    ///
+    /// Make the rule apply to every user, or write the value out in place of the alias.
+    SharedAnchor = "shared-anchor",
+    /// A field that comes from a merge key.
+    ///
+    /// # What it means
+    ///
+    /// The field to edit is brought in by `<<` from another mapping, which others may use.
+    ///
+    /// # What to do
+    ///
+    /// Write the field out where it is needed.
+    MergeKey = "merge-key",
+    /// A key that stands twice in one mapping.
+    ///
+    /// # What it means
+    ///
+    /// Kubernetes takes the last one, other readers refuse the document, and an edit would have to guess.
+    ///
+    /// # What to do
+    ///
+    /// Remove one of the two in the chart's template or values.
+    DuplicateKey = "duplicate-key",
+    /// A document that must be edited and cannot be edited safely.
+    ///
+    /// # What it means
+    ///
+    /// Either the text has no room for the change, or the second YAML reader does not confirm that the edited
+    /// document means what the rules say.
+    ///
+    /// # What to do
+    ///
+    /// Write that part of the document in block style. If it is already, please report the shape of the document,
+    /// without its values.
+    UnsafeEdit = "unsafe-edit",
+    /// A removed Secret's name in a field that speaks of secrets and that no rule knows.
+    ///
+    /// # What it means
+    ///
+    /// It is probably a reference of a custom resource. If it is, its controller would look for a Secret that is
+    /// gone.
+    ///
+    /// # What to do
+    ///
+    /// Add the `references` line that the message shows. If the field means something else, set `policy.leftBehind`
+    /// to `warn`.
+    LeftBehind = "left-behind",
+    /// A removed Secret's name inside a text that speaks of secrets.
+    ///
+    /// # What it means
+    ///
+    /// An argument, a script or a file of a ConfigMap names the Secret. Texts are not changed.
+    ///
+    /// # What to do
+    ///
+    /// See whether a program reads the Secret by this name, and change it in the chart's values.
+    NameInText = "name-in-text",
+    /// A value of a removed Secret, somewhere else in the stream.
+    ///
+    /// # What it means
+    ///
+    /// A comment, an annotation, a ConfigMap or an argument repeats it, plain, in base64 or as in a URL. Leaving
+    /// the Secret out hides nothing then.
+    ///
+    /// # What to do
+    ///
+    /// Take it out in the chart's values, and rotate it: whoever could read that object knows it.
+    ValueLeftBehind = "value-left-behind",
+    /// An annotation of a pod template that hashes a removed Secret.
+    ///
+    /// # What it means
+    ///
+    /// Charts restart pods by the hash of a Secret's template. That hash still changes with values that no pod
+    /// reads any more.
+    ///
+    /// # What to do
+    ///
+    /// Add the `dropAnnotations` line that the message shows.
+    ChecksumAnnotation = "checksum-annotation",
+    /// A literal that looks like a credential and that no rule covers.
+    ///
+    /// # What it means
+    ///
+    /// By its name (a whole word of it says password, key, token …) or by its value alone (a URL with a password, a
+    /// private key, a token).
+    ///
+    /// # What to do
+    ///
+    /// Vault it by a rule in `spec.env`, move it to a Secret in the chart's values, or set `policy.plaintext`.
+    Plaintext = "plaintext",
+    /// An object that `resecret patches` must change and no patch can name.
+    ///
+    /// # What it means
+    ///
+    /// A patch finds its object by kind, name and namespace. This one has no name, or shares all three with another
+    /// object, so a patch would miss it or change both.
+    ///
+    /// # What to do
+    ///
+    /// Give the object a name or namespace of its own in the chart's values, or run the filter itself, which does not
+    /// look for objects by name.
+    Untargetable = "untargetable",
+    /// A vaulted Secret that is not among those that `keys --against` was given.
+    ///
+    /// # What it means
+    ///
+    /// Something in the release reads it. Without it the pod cannot start.
+    ///
+    /// # What to do
+    ///
+    /// Make it: `resecret keys -o external-secret` (or another form) prints a manifest to start from. Or give the file
+    /// that holds it to `--against` too.
+    MissingSecret = "missing-secret",
+    /// A key that a vaulted Secret should have and does not have.
+    ///
+    /// # What it means
+    ///
+    /// A container that reads it does not start (CreateContainerConfigError), or a file is not there.
+    ///
+    /// # What to do
+    ///
+    /// Add the key in the vault, under this very name, or rename it by `keys` in the rule.
+    MissingKey = "missing-key",
+    /// A key of a vaulted Secret without a value.
+    ///
+    /// # What it means
+    ///
+    /// The key is there and holds nothing, or still the placeholder of a manifest that `resecret keys` has printed.
+    ///
+    /// # What to do
+    ///
+    /// Store the value in the vault.
+    EmptyValue = "empty-value",
+    /// A value of a vaulted Secret that its reader will not understand.
+    ///
+    /// # What it means
+    ///
+    /// `spec.formats`, a preset or Kubernetes demands a format, or a text of one line ends with a line break, which
+    /// becomes part of the password. The message says what is wrong and never what the value is.
+    ///
+    /// # What to do
+    ///
+    /// Correct the value in the vault, as the message says. Take care with keys that encrypt: data written with the
+    /// old one can only be read with the old one.
+    WrongFormat = "wrong-format",
+    /// A variable that the next upgrade would take out of the live object, although the manifest has it.
+    ///
+    /// # What it means
+    ///
+    /// Of several entries one is left. A client-side upgrade deletes all entries of the name, and Helm reports success.
+    /// The same upgrade once more brings it back; pods that start in between run without it.
+    ///
+    /// # What to do
+    ///
+    /// Upgrade with the flags that the message names, and accept the hazard for that one run.
+    LostVariable = "lost-variable",
+    /// A variable that the next upgrade would leave with another content than the manifest's.
+    ///
+    /// # What it means
+    ///
+    /// A client-side upgrade matches entries by name, as if names were unique: the first one of several gets what was
+    /// meant for another. Helm reports success.
+    ///
+    /// # What to do
+    ///
+    /// Upgrade with the flags that the message names, and accept the hazard for that one run.
+    WrongVariable = "wrong-variable",
+    /// An object that the next upgrade fails at.
+    ///
+    /// # What it means
+    ///
+    /// The patch would give a variable a literal beside a reference, or contradicts its own order. Helm goes through the
+    /// other objects all the same: the release is half upgraded.
+    ///
+    /// # What to do
+    ///
+    /// Upgrade with the flags that the message names, and accept the hazard for that one run.
+    RefusedPatch = "refused-patch",
+    /// An object that the API server refuses when it is applied on the server.
+    ///
+    /// # What it means
+    ///
+    /// A variable stands several times in a container. Server-side apply, Helm 4's default, takes no such list.
+    ///
+    /// # What to do
+    ///
+    /// Let the filter keep one entry: a rule in `spec.env`, or `spec.duplicates`.
+    RefusedApply = "refused-apply",
+    /// A live Secret that the next upgrade deletes.
+    ///
+    /// # What it means
+    ///
+    /// It is in the last manifest and not in the new one. Its values may stand nowhere else, not even in the chart.
+    ///
+    /// # What to do
+    ///
+    /// Copy the values into the vault and keep the live object with the command that the message shows. Then accept the
+    /// hazard, or put `kubectl get secret NAME -o yaml` behind the manifest, where the annotation answers it.
+    DeletedSecret = "deleted-secret",
+    /// A live Secret that the next upgrade deletes and that the new release still reads.
+    ///
+    /// # What it means
+    ///
+    /// The vaulted Secret has the chart Secret's own name, or a hook reads it that passes through no post-renderer.
+    ///
+    /// # What to do
+    ///
+    /// As for `deleted-secret`. Whatever fills the live object must not take the annotation away.
+    DeletedSecretInUse = "deleted-secret-in-use",
+    /// A variable that a rollback to the last release would lose.
+    ///
+    /// # What it means
+    ///
+    /// A rollback sends the old manifest through no post-renderer and merges by name like an upgrade: "Rollback was a
+    /// success!" is no proof. An upgrade with `--atomic` rolls back by itself when it fails.
+    ///
+    /// # What to do
+    ///
+    /// Roll forward instead: upgrade to the old chart and values with the same rules. Accept it once that is agreed.
+    RollbackVariable = "rollback-variable",
+    /// A Secret of the vault that a rollback to the last release would overwrite.
+    ///
+    /// # What it means
+    ///
+    /// The last release rendered a Secret under the name that the vault fills from now on. A rollback writes the
+    /// chart's values into it and takes the annotation away that kept it: the upgrade after that deletes it.
+    ///
+    /// # What to do
+    ///
+    /// Roll forward instead: upgrade to the old chart and values with the same rules. Accept it once that is agreed.
+    RollbackSecret = "rollback-secret",
+}
+
+impl Code {
+    /// Whether an error about this means that the input could not be judged at all: wrong flags, a configuration or an
+    /// input that cannot be read. All others say something about manifests that were read.
+    #[must_use]
+    pub fn prevents_judgement(self) -> bool {
+        use Code::{EmptyInput, InvalidConfig, Io, MixedInput, NoRules, NotUtf8, NotYaml, TruncatedInput};
+        let of_input = matches!(self, EmptyInput | MixedInput | NotUtf8 | NotYaml | TruncatedInput);
+        of_input || matches!(self, InvalidConfig | NoRules | Io)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}

@@ -1,0 +1,107 @@
+//! What a run has to say: what is wrong, where, and what to do about it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::diagnostics::Code;
+
+/// How much a diagnostic matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The run goes on; a person should look at it.
+    Warning,
+    /// The run fails and writes nothing.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// A Kubernetes object, by what names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectRef {
+    /// `apiVersion`, as it stands there.
+    pub api_version: String,
+    /// `kind`.
+    pub kind: String,
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.namespace`, where the object has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{}/{} in namespace {namespace}", self.kind, self.name),
+            None => write!(f, "{}/{}", self.kind, self.name),
+        }
+    }
+}
+
+/// Where something was found. What does not apply is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Location {
+    /// The file, or `<stdin>`.
+    pub file: Option<String>,
+    /// Position of the object in the file, counted from 0, as a KRM client says it.
+    pub index: Option<usize>,
+    /// Position of the document in the stream, counted from 1.
+    pub document: Option<usize>,
+    /// The object.
+    pub object: Option<ObjectRef>,
+    /// The chart template that the document came from.
+    pub template: Option<String>,
+    /// The path in the document (`spec.template.spec.containers[0].env[2]`), or in the configuration.
+    pub path: Option<String>,
+    /// Line in the file or stream, counted from 1.
+    pub line: Option<usize>,
+    /// Column in characters, counted from 1.
+    pub column: Option<usize>,
+}
+
+/// One thing that a run has to say.
+///
+/// No part of a diagnostic holds a secret value: messages name keys, paths and lengths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What it is about.
+    pub code: Code,
+    /// Whether the run fails for it.
+    pub severity: Severity,
+    /// What is wrong: lower case, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+    /// Where.
+    pub location: Location,
+}
+
+impl Diagnostic {
+    /// A diagnostic that fails the run.
+    pub(crate) fn error(code: Code, message: impl Into<String>, help: impl Into<String>) -> Self {
+        let location = Location::default();
+        Self { code, severity: Severity::Error, message: message.into(), help: help.into(), location }
+    }
+
+    /// The same diagnostic at a place.
+    pub(crate) fn at(mut self, location: Location) -> Self {
+        self.location = location;
+        self
+    }
+
+    /// The same diagnostic with another weight.
+    pub(crate) fn with_severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+}

@@ -1,0 +1,22 @@
+//! What a rule has found in an object, before its place in the stream is known.
+
+use crate::diagnostics::{Code, Diagnostic, Location, Severity};
+use crate::yaml::{NodeId, Path};
+
+/// A diagnostic about a node, before its place in the stream is known.
+pub(crate) struct Finding {
+    pub(crate) code: Code,
+    pub(crate) severity: Severity,
+    pub(crate) message: String,
+    pub(crate) help: String,
+    pub(crate) path: Path,
+    pub(crate) node: NodeId,
+}
+
+impl Finding {
+    /// The diagnostic, once the place is known.
+    pub(crate) fn at(self, location: Location) -> Diagnostic {
+        let Self { code, severity, message, help, .. } = self;
+        Diagnostic { code, severity, message, help, location }
+    }
+}

@@ -1,0 +1,13 @@
+//! What a run has to say: codes, diagnostics, findings, the error that ends a run, and the formats of reports.
+
+mod code;
+mod define;
+mod diagnostic;
+mod error;
+mod finding;
+pub(crate) mod report;
+
+pub use self::code::Code;
+pub use self::diagnostic::{Diagnostic, Location, ObjectRef, Severity};
+pub use self::error::Error;
+pub(crate) use self::finding::Finding;

@@ -1,0 +1,357 @@
+//! Operations by path → edits by node, and whether they may be made.
+//!
+//! A path can lead through aliases to a node that other paths lead to as well. An edit of such a node changes all of
+//! them. So each edit counts the paths that ask for it, and it is made only if every path to the node asks: then
+//! the anchor's users all want the same. An alias to a scalar is simpler: the alias itself is replaced.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::{Map, Value};
+
+use crate::edit::lower::error::LowerError;
+use crate::edit::patch::{Op, Patch};
+use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Step, Tree, scalar};
+
+/// What happens to one node.
+#[derive(Default)]
+pub(super) struct Edit {
+    /// The scalar or alias becomes this.
+    pub(super) value: Option<Value>,
+    /// Members of a collection that go, by position.
+    pub(super) removed: BTreeSet<usize>,
+    /// New entries of a mapping.
+    pub(super) added: Vec<(String, Value)>,
+    /// New items of a sequence.
+    pub(super) appended: Vec<Value>,
+    /// Items of a sequence that move, from where to where.
+    pub(super) moved: Vec<(usize, usize)>,
+}
+
+/// All edits of one document.
+#[derive(Default)]
+pub(super) struct Edits {
+    by_node: BTreeMap<NodeId, Edit>,
+    /// How many paths ask for an edit of the node. The edit's text tells whether two paths ask for the same one.
+    asked: HashMap<(NodeId, String), u64>,
+}
+
+impl Edits {
+    /// Finds the edits that a patch asks for.
+    ///
+    /// # Errors
+    ///
+    /// See [`super::lower`].
+    pub(super) fn collect(patch: &Patch, tree: &Tree<'_>) -> Result<Self, LowerError> {
+        let mut collector = EditCollector { tree, edits: Self::default() };
+        for op in patch.ops() {
+            collector.op(op)?;
+        }
+        let edits = collector.edits;
+        edits.check_anchors(tree)?;
+        Ok(edits)
+    }
+
+    /// The edited nodes, in document order.
+    pub(super) fn by_node(&self) -> impl Iterator<Item = (NodeId, &Edit)> {
+        self.by_node.iter().map(|(node, edit)| (*node, edit))
+    }
+
+    /// Every node that loses its place in the text: removed members and replaced aliases.
+    fn gone(&self, tree: &Tree<'_>) -> BTreeSet<NodeId> {
+        let mut gone = BTreeSet::new();
+        let moved =
+            self.by_node.iter().flat_map(|(node, edit)| edit.moved.iter().map(move |(_, to)| (*node, *to)));
+        let removed =
+            self.by_node.iter().flat_map(|(node, edit)| edit.removed.iter().map(move |at| (*node, *at)));
+        for (node, position) in removed.chain(moved) {
+            if let Some(items) = tree.items(node) {
+                gone.insert(items[position]);
+            } else if let Some(entries) = tree.entries(node) {
+                gone.extend([entries[position].0, entries[position].1]);
+            }
+        }
+        let replaced = self.by_node.iter().filter(|(_, edit)| edit.value.is_some()).map(|(node, _)| *node);
+        gone.extend(replaced.filter(|node| matches!(tree.node(*node).kind, Kind::Alias(_))));
+        gone
+    }
+
+    fn check_anchors(&self, tree: &Tree<'_>) -> Result<(), LowerError> {
+        let aliases: Vec<(NodeId, NodeId)> = tree
+            .ids()
+            .filter_map(|id| match tree.node(id).kind {
+                Kind::Alias(target) => Some((id, target)),
+                _ => None,
+            })
+            .collect();
+        if aliases.is_empty() {
+            return Ok(());
+        }
+        let mut users: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
+        for (alias, target) in &aliases {
+            users.entry(*target).or_default().push(*alias);
+        }
+        let mut uses = Uses { tree, gone: self.gone(tree), users, counts: HashMap::new() };
+        for ((node, _), asked) in &self.asked {
+            if uses.count(*node) != *asked && !uses.is_replaced_alias(*node) {
+                return Err(anchor_in_use(tree, *node));
+            }
+        }
+        for (alias, target) in aliases {
+            if uses.is_gone(target) && !uses.is_gone(alias) {
+                return Err(anchor_in_use(tree, target));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn anchor_in_use(tree: &Tree<'_>, node: NodeId) -> LowerError {
+    let mut at = Some(node);
+    while let Some(id) = at {
+        if let Some(anchor) = &tree.node(id).anchor {
+            return LowerError::AnchorInUse { anchor: anchor.to_string(), at: tree.node(id).start };
+        }
+        at = tree.node(id).parent;
+    }
+    LowerError::Unsupported { at: tree.node(node).start }
+}
+
+/// How many paths lead to a node, without those through text that goes.
+struct Uses<'t, 's> {
+    tree: &'t Tree<'s>,
+    gone: BTreeSet<NodeId>,
+    /// The aliases of each node that has some.
+    users: HashMap<NodeId, Vec<NodeId>>,
+    counts: HashMap<NodeId, u64>,
+}
+
+impl Uses<'_, '_> {
+    fn is_gone(&self, node: NodeId) -> bool {
+        let mut at = Some(node);
+        while let Some(id) = at {
+            if self.gone.contains(&id) {
+                return true;
+            }
+            at = self.tree.node(id).parent;
+        }
+        false
+    }
+
+    fn is_replaced_alias(&self, node: NodeId) -> bool {
+        matches!(self.tree.node(node).kind, Kind::Alias(_)) && self.gone.contains(&node)
+    }
+
+    fn count(&mut self, node: NodeId) -> u64 {
+        if let Some(count) = self.counts.get(&node) {
+            return *count;
+        }
+        // A node inside its own alias would never end; the independent reader refuses such a document.
+        self.counts.insert(node, 0);
+        let mut count = self.tree.node(node).parent.map_or(1, |parent| self.count(parent));
+        if self.gone.contains(&node) {
+            count = 0;
+        }
+        for alias in self.users.get(&node).cloned().unwrap_or_default() {
+            let more = if self.is_gone(alias) { 0 } else { self.count(alias) };
+            count = count.saturating_add(more);
+        }
+        self.counts.insert(node, count);
+        count
+    }
+}
+
+struct EditCollector<'t, 's> {
+    tree: &'t Tree<'s>,
+    edits: Edits,
+}
+
+impl EditCollector<'_, '_> {
+    fn op(&mut self, op: &Op) -> Result<(), LowerError> {
+        match op {
+            // What comes from a merge key is not there for the independent reader, which fills in none.
+            Op::Test { path, .. } => match self.find(path) {
+                Err(error @ LowerError::MergeKey { .. }) => Err(error),
+                _ => Ok(()),
+            },
+            Op::Remove { path } => {
+                let (collection, position) = self.member(path)?;
+                if self.ask(collection, format!("remove {position}")) {
+                    self.edit(collection).removed.insert(position);
+                }
+                Ok(())
+            }
+            Op::Replace { path, value } => {
+                let node = self.find(path)?;
+                self.replace(node, value)
+            }
+            Op::Add { path, value } => {
+                let (mapping, key) = self.new_entry(path)?;
+                self.add(mapping, &key, value)
+            }
+            Op::Append { sequence, value } => {
+                let sequence = self.tree.resolve(self.find(sequence)?);
+                if self.ask(sequence, format!("append {value}")) {
+                    self.edit(sequence).appended.push(value.clone());
+                }
+                Ok(())
+            }
+            Op::Move { sequence, from, to } => {
+                let sequence = self.tree.resolve(self.find(sequence)?);
+                if self.ask(sequence, format!("move {from} {to}")) {
+                    self.edit(sequence).moved.push((*from, *to));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn edit(&mut self, node: NodeId) -> &mut Edit {
+        self.edits.by_node.entry(node).or_default()
+    }
+
+    /// Counts one more path that asks for this edit; true for the first.
+    fn ask(&mut self, node: NodeId, edit: String) -> bool {
+        let asked = self.edits.asked.entry((node, edit)).or_default();
+        *asked += 1;
+        *asked == 1
+    }
+
+    /// The node at a path; an alias at the end of the path is not followed.
+    fn find(&self, path: &Path) -> Result<NodeId, LowerError> {
+        let root = self.tree.root().ok_or(LowerError::Unsupported { at: 0 })?;
+        path.steps().iter().try_fold(root, |node, step| self.step(node, step))
+    }
+
+    fn step(&self, node: NodeId, step: &Step) -> Result<NodeId, LowerError> {
+        let at = self.tree.node(node).start;
+        match step {
+            Step::Index(index) => {
+                let item = self.tree.items(node).and_then(|items| items.get(*index));
+                item.copied().ok_or(LowerError::Unsupported { at })
+            }
+            Step::Key(key) => {
+                let position = self.entry(node, key)?.ok_or(LowerError::Unsupported { at })?;
+                Ok(self.tree.entries(node).unwrap_or_default()[position].1)
+            }
+        }
+    }
+
+    /// The position of the only entry with this key; `None` where there is none.
+    fn entry(&self, mapping: NodeId, key: &str) -> Result<Option<usize>, LowerError> {
+        let entries = self.tree.entries(mapping).unwrap_or_default();
+        let mut found = entries.iter().enumerate().filter(|(_, (k, _))| self.tree.text(*k) == Some(key));
+        let first = found.next().map(|(position, _)| position);
+        if let Some((_, (second, _))) = found.next() {
+            return Err(LowerError::DuplicateKey { key: key.to_owned(), at: self.tree.node(*second).start });
+        }
+        if first.is_none() && self.tree.get(mapping, key).is_some() {
+            return Err(LowerError::MergeKey { key: key.to_owned(), at: self.tree.node(mapping).start });
+        }
+        Ok(first)
+    }
+
+    fn member(&self, path: &Path) -> Result<(NodeId, usize), LowerError> {
+        let (parent, last) = path.split_last().ok_or(LowerError::Unsupported { at: 0 })?;
+        let collection = self.tree.resolve(self.find(&parent)?);
+        match last {
+            Step::Index(index) => Ok((collection, *index)),
+            Step::Key(key) => {
+                let at = self.tree.node(collection).start;
+                let position = self.entry(collection, key)?.ok_or(LowerError::Unsupported { at })?;
+                Ok((collection, position))
+            }
+        }
+    }
+
+    fn new_entry(&self, path: &Path) -> Result<(NodeId, String), LowerError> {
+        match path.split_last() {
+            Some((parent, Step::Key(key))) => Ok((self.tree.resolve(self.find(&parent)?), key.clone())),
+            _ => Err(LowerError::Unsupported { at: 0 }),
+        }
+    }
+
+    fn add(&mut self, mapping: NodeId, key: &str, value: &Value) -> Result<(), LowerError> {
+        let at = self.tree.node(mapping).start;
+        self.refuse_merge(mapping, key)?;
+        if self.tree.entries(mapping).is_none() || self.entry(mapping, key)?.is_some() {
+            return Err(LowerError::Unsupported { at });
+        }
+        if self.ask(mapping, format!("add {key} {value}")) {
+            self.edit(mapping).added.push((key.to_owned(), value.clone()));
+        }
+        Ok(())
+    }
+
+    /// The least change that makes a node mean `value`.
+    fn replace(&mut self, node: NodeId, value: &Value) -> Result<(), LowerError> {
+        let target = self.tree.resolve(node);
+        match (&self.tree.node(target).kind, value) {
+            (Kind::Mapping(..), Value::Object(map)) => self.replace_mapping(target, map),
+            (Kind::Sequence(_, items), Value::Array(values)) if items.len() == values.len() => {
+                let items = items.clone();
+                items.iter().zip(values).try_for_each(|(item, value)| self.replace(*item, value))
+            }
+            (Kind::Scalar(scalar), Value::String(text)) if scalar.text == *text => Ok(()),
+            (Kind::Scalar(Scalar { text, style: ScalarStyle::Plain }), value)
+                if scalar::boolean_or_null(text).as_ref() == Some(value) =>
+            {
+                Ok(())
+            }
+            (Kind::Scalar(_), value) if !value.is_object() && !value.is_array() => {
+                // The node itself, not an alias' target: only this place is meant.
+                if self.ask(node, value.to_string()) {
+                    self.edit(node).value = Some(value.clone());
+                }
+                Ok(())
+            }
+            _ => Err(LowerError::Unsupported { at: self.tree.node(node).start }),
+        }
+    }
+
+    fn replace_mapping(&mut self, mapping: NodeId, map: &Map<String, Value>) -> Result<(), LowerError> {
+        let entries = self.tree.entries(mapping).unwrap_or_default().to_vec();
+        for (position, (key, value)) in entries.iter().enumerate() {
+            let text = self.tree.text(*key).unwrap_or_default().to_owned();
+            self.refuse_merge(mapping, &text)?;
+            self.entry(mapping, &text)?;
+            let new =
+                map.get(&text).filter(|new| self.tree.text(*key).is_some() && self.same_kind(*value, new));
+            match new {
+                Some(new) => self.replace(*value, new)?,
+                None => {
+                    if self.ask(mapping, format!("remove {position}")) {
+                        self.edit(mapping).removed.insert(position);
+                    }
+                }
+            }
+        }
+        for (key, value) in map {
+            let old = entries.iter().find(|(k, _)| self.tree.text(*k) == Some(key));
+            if old.is_some_and(|(_, old)| self.same_kind(*old, value)) {
+                continue;
+            }
+            if self.ask(mapping, format!("add {key} {value}")) {
+                self.edit(mapping).added.push((key.clone(), value.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn same_kind(&self, node: NodeId, value: &Value) -> bool {
+        match &self.tree.node(self.tree.resolve(node)).kind {
+            Kind::Mapping(..) => value.is_object(),
+            Kind::Sequence(_, items) => value.as_array().is_some_and(|values| values.len() == items.len()),
+            Kind::Scalar(_) | Kind::Alias(_) => !value.is_object() && !value.is_array(),
+        }
+    }
+
+    fn refuse_merge(&self, mapping: NodeId, key: &str) -> Result<(), LowerError> {
+        let entries = self.tree.entries(mapping).unwrap_or_default();
+        match entries.iter().find(|(key, _)| self.tree.is_merge_key(*key)) {
+            Some((merge, _)) => {
+                Err(LowerError::MergeKey { key: key.to_owned(), at: self.tree.node(*merge).start })
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Patch + tree → splices: meaning becomes bytes.
+//!
+//! The only place that knows indentation, commas and comments. Two steps: [`edits`] finds the nodes that the
+//! operations speak of, through aliases, and refuses what cannot be edited without reaching someone else;
+//! [`Lowering`] writes each edit in the style of its place.
+
+mod edits;
+mod error;
+mod members;
+mod render;
+
+use serde_json::Value;
+
+pub(crate) use self::error::LowerError;
+use crate::edit::lower::edits::{Edit, Edits};
+use crate::edit::lower::members::{MemberSpans, has_brackets};
+use crate::edit::lower::render::{FlowStyle, Indentation, block_entry, flow_entry, flow_value};
+use crate::edit::patch::Patch;
+use crate::edit::splice::{Splice, Splices};
+use crate::yaml::span::{column, is_first_on_line, line_break, line_end, skip_trivia};
+use crate::yaml::{Kind, NodeId, ScalarStyle, Span, Style, Tree, scalar};
+
+/// Turns a patch into splices of the tree's source.
+///
+/// # Errors
+///
+/// The patch reaches into an anchor that others use, a merge key, a duplicate key, or a way of writing that has
+/// no room for it.
+pub(crate) fn lower(patch: &Patch, tree: &Tree<'_>) -> Result<Splices, LowerError> {
+    let edits = Edits::collect(patch, tree)?;
+    let mut lowering = Lowering { tree, eol: line_break(tree.source()), splices: Vec::new() };
+    for (node, edit) in edits.by_node() {
+        lowering.node(node, edit)?;
+    }
+    // Last, since what moves takes the changes inside it along.
+    lowering.moves(&edits)?;
+    Ok(Splices::new(lowering.splices)?)
+}
+
+struct Lowering<'t, 's> {
+    tree: &'t Tree<'s>,
+    eol: &'static str,
+    splices: Vec<Splice>,
+}
+
+impl Lowering<'_, '_> {
+    fn node(&mut self, node: NodeId, edit: &Edit) -> Result<(), LowerError> {
+        if let Some(value) = &edit.value {
+            let content = self.tree.node(node).content;
+            let text = self.scalar(node, value);
+            let absent = content.start == content.end;
+            let before = &self.tree.source()[..content.start];
+            if (absent && !self.has_colon(node)) || !self.takes_text(node) {
+                return Err(LowerError::Unsupported { at: content.start });
+            }
+            // Where nothing stood there may be no blank behind the dash, the colon or the tag.
+            let blank = if absent && !before.ends_with([' ', '\t', '\n', '\r']) { " " } else { "" };
+            self.splices.push(Splice::replacement(content, format!("{blank}{text}")));
+        }
+        let slots = MemberSpans::of(self.tree, node);
+        if !edit.appended.is_empty() {
+            self.append_items(node, &slots, &edit.appended)?;
+        }
+        let mut removed = edit.removed.clone();
+        removed.extend(edit.moved.iter().map(|(from, _)| *from));
+        if !edit.added.is_empty() {
+            if slots.style() == Style::Flow && !has_brackets(self.tree, node) {
+                return Err(LowerError::Unsupported { at: self.tree.node(node).content.start });
+            }
+            match removed.pop_first() {
+                Some(position) => self.replace_entry(node, &slots, position, &edit.added),
+                None => self.append_entries(node, &slots, &edit.added),
+            }
+            if removed.is_empty() {
+                return Ok(());
+            }
+        } else if !removed.is_empty() && slots.style() == Style::Flow && !has_brackets(self.tree, node) {
+            return Err(LowerError::Unsupported { at: self.tree.node(node).content.start });
+        }
+        self.splices.extend(slots.remove(&removed));
+        Ok(())
+    }
+
+    /// Whether a node's tag, if it has one, lets it be any text.
+    fn takes_text(&self, node: NodeId) -> bool {
+        self.tree.node(node).tag.as_deref().is_none_or(|tag| tag == "tag:yaml.org,2002:str")
+    }
+
+    /// Whether a node is not the value of a key without a colon, as in `{a, b}` and `? a`.
+    fn has_colon(&self, node: NodeId) -> bool {
+        let parent = self.tree.node(node).parent;
+        let entries = parent.and_then(|parent| self.tree.entries(parent)).unwrap_or_default();
+        entries.iter().find(|(_, value)| *value == node).is_none_or(|(key, value)| {
+            let colon = skip_trivia(self.tree.source(), self.tree.node(*key).content.end);
+            colon < self.tree.node(*value).content.start && self.tree.source()[colon..].starts_with(':')
+        })
+    }
+
+    /// A scalar's new text, in the quotes that it had.
+    fn scalar(&self, node: NodeId, value: &Value) -> String {
+        let style = match &self.tree.node(node).kind {
+            Kind::Scalar(scalar) => scalar.style,
+            _ => ScalarStyle::Plain,
+        };
+        match (value, style) {
+            (Value::String(text), ScalarStyle::SingleQuoted) => scalar::single_quoted(text),
+            (Value::String(text), ScalarStyle::DoubleQuoted) => scalar::double_quoted(text),
+            (Value::String(text), _) => scalar::plain_or_quoted(text),
+            (other, _) => flow_value(other, FlowStyle::around(self.tree, node)),
+        }
+    }
+
+    /// New entries in the place of an old one, which takes its comments with it.
+    fn replace_entry(
+        &mut self,
+        mapping: NodeId,
+        slots: &MemberSpans<'_, '_>,
+        position: usize,
+        added: &[(String, Value)],
+    ) {
+        let span = slots.with_trailing_comment(position);
+        let comments = slots.comments_above(position);
+        if comments.start < comments.end {
+            self.splices.push(Splice::deletion(comments));
+        }
+        let text = self.entries(mapping, slots, column(self.tree.source(), span.start), added);
+        self.splices.push(Splice::replacement(span, text));
+    }
+
+    /// New entries behind the last one.
+    fn append_entries(&mut self, mapping: NodeId, slots: &MemberSpans<'_, '_>, added: &[(String, Value)]) {
+        let source = self.tree.source();
+        let Some(last) = slots.last() else {
+            // `{}`: a block mapping without entries cannot be written.
+            let content = self.tree.node(mapping).content;
+            let text = self.entries(mapping, slots, 0, added);
+            return self.splices.push(Splice::replacement(content, format!("{{{text}}}")));
+        };
+        let at = column(source, last.start);
+        let text = self.entries(mapping, slots, at, added);
+        let own_line = is_first_on_line(source, last.start);
+        let (place, before) = match slots.style() {
+            Style::Block => (line_end(source, last.end), format!("{}{}", self.eol, " ".repeat(at))),
+            Style::Flow if own_line => (last.end, format!(",{}{}", self.eol, " ".repeat(at))),
+            Style::Flow => (last.end, FlowStyle::around(self.tree, mapping).comma().to_owned()),
+        };
+        self.splices.push(Splice::insertion(place, before + &text));
+    }
+
+    /// New items behind the last one, each on one line.
+    fn append_items(
+        &mut self,
+        sequence: NodeId,
+        slots: &MemberSpans<'_, '_>,
+        items: &[Value],
+    ) -> Result<(), LowerError> {
+        let source = self.tree.source();
+        let style = FlowStyle::around(self.tree, sequence);
+        let content = self.tree.node(sequence).content;
+        let Some(last) = slots.last() else {
+            if slots.style() == Style::Block {
+                return Err(LowerError::Unsupported { at: content.start });
+            }
+            // `[]`: a block sequence without items cannot be written.
+            let items: Vec<String> = items.iter().map(|item| flow_value(item, style)).collect();
+            self.splices.push(Splice::replacement(content, format!("[{}]", items.join(style.comma()))));
+            return Ok(());
+        };
+        let own_line = is_first_on_line(source, last.start);
+        let indentation = " ".repeat(column(source, last.start));
+        let (place, before) = match slots.style() {
+            Style::Block => (line_end(source, last.end), format!("{}{indentation}- ", self.eol)),
+            Style::Flow if own_line => (last.end, format!(",{}{indentation}", self.eol)),
+            Style::Flow => (last.end, style.comma().to_owned()),
+        };
+        let text: String = items.iter().map(|item| format!("{before}{}", flow_value(item, style))).collect();
+        self.splices.push(Splice::insertion(place, text));
+        Ok(())
+    }
+
+    fn entries(
+        &self,
+        mapping: NodeId,
+        slots: &MemberSpans<'_, '_>,
+        at: usize,
+        added: &[(String, Value)],
+    ) -> String {
+        match slots.style() {
+            Style::Block => {
+                let style = Indentation::around(self.tree, mapping);
+                let between = format!("{}{}", self.eol, " ".repeat(at));
+                let entries: Vec<_> =
+                    added.iter().map(|(key, value)| block_entry(key, value, at, style, self.eol)).collect();
+                entries.join(&between)
+            }
+            Style::Flow => {
+                let style = FlowStyle::around(self.tree, mapping);
+                let entries: Vec<_> =
+                    added.iter().map(|(key, value)| flow_entry(key, value, style)).collect();
+                entries.join(style.comma())
+            }
+        }
+    }
+
+    /// Puts the text of items, with the changes inside them made, in the places that they move to.
+    fn moves(&mut self, edits: &Edits) -> Result<(), LowerError> {
+        let mut moves = Vec::new();
+        for (sequence, edit) in edits.by_node().filter(|(_, edit)| !edit.moved.is_empty()) {
+            let slots = MemberSpans::of(self.tree, sequence);
+            for (from, to) in &edit.moved {
+                // The comment behind the item's last line goes with it, as those inside it do.
+                let (from, place) = (slots.with_trailing_comment(*from), slots.with_trailing_comment(*to));
+                moves.push(Move { from, place, comments: slots.comments_above(*to), inside: Vec::new() });
+            }
+        }
+        moves.sort_by_key(|item| item.from);
+        if let Some(pair) = moves.windows(2).find(|pair| pair[1].from.start < pair[0].from.end) {
+            return Err(LowerError::Unsupported { at: pair[1].from.start });
+        }
+        for splice in std::mem::take(&mut self.splices) {
+            let before = moves.partition_point(|item| item.from.start <= splice.span.start);
+            let holder = before
+                .checked_sub(1)
+                .map(|last| &mut moves[last])
+                .filter(|item| item.from.contains(splice.span) && !splice.span.contains(item.from));
+            match holder {
+                Some(item) => item.inside.push(splice),
+                None => self.splices.push(splice),
+            }
+        }
+        for Move { from, place, comments, inside } in moves {
+            let text = Splices::new(inside)?.apply_within(self.tree.source(), from);
+            self.splices.push(Splice::replacement(place, text));
+            if comments.start < comments.end {
+                self.splices.push(Splice::deletion(comments));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An item of a sequence that moves.
+struct Move {
+    /// Its text.
+    from: Span,
+    /// The text whose place it takes, and the comments above that.
+    place: Span,
+    comments: Span,
+    /// What changes in it.
+    inside: Vec<Splice>,
+}

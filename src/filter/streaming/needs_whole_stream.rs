@@ -1,0 +1,66 @@
+//! The words for what a stream cannot be filtered for before its end is known.
+
+use crate::config::{Config, Level, Origin};
+use crate::diagnostics::{Code, Diagnostic};
+
+const HELP: &str = "run without --stream";
+
+/// Rules that ask for all Secrets of a stream.
+pub(super) fn rules(config: &Config) -> Vec<Diagnostic> {
+    let asks = "asks whether the stream renders a Secret, which only its end can say";
+    let place = |origin: &Origin| origin.location(format!("{}.keepExisting", origin.path));
+    let keeping = config.env.iter().filter(|rule| rule.keep_existing);
+    let mut found: Vec<Diagnostic> = keeping
+        .map(|rule| needs_whole_stream(format!("keepExisting {asks}"), HELP).at(place(&rule.origin)))
+        .collect();
+    if config.policy.external != Level::Allow {
+        let help = format!("{HELP}, or set policy.external to allow");
+        found.push(needs_whole_stream(format!("policy.external {asks}"), &help));
+    }
+    found
+}
+
+/// A ResourceList is a single document, and its client wants all of it or nothing.
+pub(super) fn resource_list() -> Diagnostic {
+    needs_whole_stream("a ResourceList is one document with all objects", HELP)
+}
+
+/// A Secret with names that only Kustomize gives, which runs the program on a stream that it has in memory anyway.
+pub(super) fn previous_names(name: &str) -> Diagnostic {
+    needs_whole_stream(
+        format!("Secret {name} has earlier names, by which documents already written may refer to it"),
+        HELP,
+    )
+}
+
+/// A Secret that is removed, and that the configuration takes to exist outside the stream.
+pub(super) fn late(name: &str) -> Diagnostic {
+    needs_whole_stream(
+        format!(
+            "Secret {name} is removed, and documents already written refer to it as one from outside the stream"
+        ),
+        "run without --stream, or let the Secret come first",
+    )
+}
+
+/// Two Secrets of one name, of which one goes, or which go to different places.
+pub(super) fn divided(name: &str) -> Diagnostic {
+    needs_whole_stream(
+        format!(
+            "another Secret {name} has come before, with another fate: documents already written may mean both"
+        ),
+        "run without --stream, or give the Secrets names or namespaces that tell them apart",
+    )
+}
+
+/// More Secrets than are remembered.
+pub(super) fn too_many() -> Diagnostic {
+    needs_whole_stream(
+        "the stream renders more Secrets than are remembered whose labels, template or namespace decide what becomes of them",
+        "run without --stream, or choose the Secrets by `name` alone",
+    )
+}
+
+fn needs_whole_stream(message: impl Into<String>, help: &str) -> Diagnostic {
+    Diagnostic::error(Code::NeedsWholeStream, message, help)
+}

@@ -1,0 +1,124 @@
+//! The wrapper of the KRM function specification: its `results`, and the files that its items came from.
+
+use serde_json::Value;
+
+use crate::diagnostics::{Diagnostic, Error, Location, report};
+use crate::edit::edit;
+use crate::edit::patch::{Op, Patch};
+use crate::krm::{is_resource_list, resource_list};
+use crate::kube::object::{Object, objects};
+use crate::stream;
+use crate::yaml::span::column;
+use crate::yaml::{self, Kind, Path, Step, Tree};
+
+const RESULTS: &str = "results";
+
+/// The annotations that name an item's file and its position there; clients write the second pair for older functions.
+const FILE: [&str; 2] = ["internal.config.kubernetes.io/path", "config.kubernetes.io/path"];
+const INDEX: [&str; 2] = ["internal.config.kubernetes.io/index", "config.kubernetes.io/index"];
+
+/// The diagnostics with the files that the items came from, and with paths inside the item.
+///
+/// Lines and columns are those of the ResourceList, which its client makes and throws away: where the file is known,
+/// they would mislead.
+pub(super) fn located(input: &[u8], diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    if diagnostics.is_empty() {
+        return diagnostics;
+    }
+    let Ok(Some((_, tree))) = resource_list(input) else { return diagnostics };
+    let items = objects(&tree);
+    let locate = |diagnostic: Diagnostic| {
+        let location = in_file(diagnostic.location.clone(), &items);
+        diagnostic.at(location)
+    };
+    diagnostics.into_iter().map(locate).collect()
+}
+
+fn in_file(mut location: Location, items: &[Object<'_, '_>]) -> Location {
+    let Some(reference) = location.object.clone() else { return location };
+    let path = location.path.clone().unwrap_or_default();
+    // Two items may have the same name, but a path belongs to one.
+    let holds = |item: &&Object<'_, '_>| {
+        let item_path = item.path.to_string();
+        path.strip_prefix(&item_path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    let named = |item: &&Object<'_, '_>| item.reference() == reference;
+    let Some(item) = items.iter().find(holds).or_else(|| items.iter().find(named)) else { return location };
+    location.path = location.path.map(|path| inside_item(&path, &item.path));
+    if let Some(file) = first(item, FILE) {
+        location.file = Some(file.to_owned());
+        location.index = first(item, INDEX).and_then(|index| index.parse().ok());
+        (location.document, location.line, location.column) = (None, None, None);
+    }
+    location
+}
+
+fn first<'t>(item: &Object<'t, '_>, annotations: [&str; 2]) -> Option<&'t str> {
+    annotations.into_iter().find_map(|annotation| item.annotation(annotation))
+}
+
+/// A path without the steps that lead to the item: `items[3].spec` is `spec` for whoever reads the item's file.
+fn inside_item(path: &str, item: &Path) -> String {
+    let item: Vec<Step> = item.steps().iter().take(2).cloned().collect();
+    let wrapper = match item.as_slice() {
+        [Step::Key(items), Step::Index(index)] => format!("{items}[{index}]"),
+        _ => return path.to_owned(),
+    };
+    path.strip_prefix(&wrapper).map_or(path, |rest| rest.trim_start_matches('.')).to_owned()
+}
+
+/// The ResourceList with these diagnostics as its results, behind those of earlier functions.
+///
+/// # Errors
+///
+/// The wrapper cannot be edited safely.
+pub(super) fn with_results(bytes: &[u8], diagnostics: &[Diagnostic]) -> Result<Vec<u8>, Error> {
+    let mut output = Vec::with_capacity(bytes.len());
+    for document in stream::documents(bytes) {
+        let (marker, content) = document.bytes.split_at(document.body);
+        output.extend_from_slice(marker);
+        let tree = std::str::from_utf8(content).ok().and_then(|text| yaml::parse(text).ok());
+        match tree.filter(is_resource_list) {
+            Some(tree) => {
+                let edited =
+                    edit(&tree, &results(&tree, diagnostics)).map_err(|refused| refused.diagnostic)?;
+                let text = edited.map_or_else(|| tree.source().to_owned(), |(text, _)| text);
+                output.extend_from_slice(text.as_bytes());
+            }
+            None => output.extend_from_slice(content),
+        }
+    }
+    Ok(output)
+}
+
+/// The diagnostic without the lines of a ResourceList that is gone by the time somebody reads the results.
+fn lasting(mut diagnostic: Diagnostic) -> Diagnostic {
+    let location = &mut diagnostic.location;
+    if location.file.is_none() {
+        (location.document, location.line, location.column) = (None, None, None);
+    }
+    diagnostic
+}
+
+/// What is not among the results yet: a function that runs on its own output has nothing new to say.
+fn results(tree: &Tree<'_>, diagnostics: &[Diagnostic]) -> Patch {
+    let mut patch = Patch::default();
+    let path = Path::root().key(RESULTS);
+    let mut results = report::results(&diagnostics.iter().cloned().map(lasting).collect::<Vec<_>>());
+    let earlier =
+        tree.root().and_then(|root| tree.get(root, RESULTS)).map(|node| tree.node(tree.resolve(node)));
+    match earlier.map(|node| (&node.kind, node.content)) {
+        None => patch.push(Op::Add { path, value: Value::Array(results) }),
+        Some((Kind::Sequence(..), content)) => {
+            let text =
+                " ".repeat(column(tree.source(), content.start)) + &tree.source()[content.start..content.end];
+            let known: Vec<Value> = serde_yaml::from_str(&text).unwrap_or_default();
+            results.retain(|result| !known.contains(result));
+            for value in results {
+                patch.push(Op::Append { sequence: path.clone(), value });
+            }
+        }
+        Some(_) => patch.push(Op::Replace { path, value: Value::Array(results) }),
+    }
+    patch
+}

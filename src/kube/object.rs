@@ -1,0 +1,250 @@
+//! A node as a Kubernetes object.
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+
+use crate::diagnostics::ObjectRef;
+use crate::stream;
+use crate::yaml::{Kind, NodeId, Path, Tree};
+
+/// How deep lists may hold lists. Kubernetes expands them the same way; nobody nests more than one.
+const MAX_LISTS: usize = 8;
+
+const HELM4_TEMPLATE: &str = "postrenderer.helm.sh/postrender-filename";
+const KUSTOMIZE_NAMES: &str = "internal.config.kubernetes.io/previousNames";
+
+/// Makes an object a hook: Helm runs it beside the release.
+const HOOK: &str = "helm.sh/hook";
+
+/// An object: a document's root, or an item of a list.
+#[derive(Clone)]
+pub(crate) struct Object<'t, 's> {
+    /// The tree that holds it.
+    pub(crate) tree: &'t Tree<'s>,
+    /// Its node.
+    pub(crate) node: NodeId,
+    /// Its path in the document.
+    pub(crate) path: Path,
+    /// What it is.
+    pub(crate) kind: String,
+    /// `apiVersion`.
+    pub(crate) api_version: String,
+}
+
+impl<'t> Object<'t, '_> {
+    /// `metadata.name`.
+    pub(crate) fn name(&self) -> Option<&'t str> {
+        self.text_at(&["metadata", "name"])
+    }
+
+    /// `metadata.namespace`; empty counts as absent.
+    pub(crate) fn namespace(&self) -> Option<&'t str> {
+        self.text_at(&["metadata", "namespace"]).filter(|namespace| !namespace.is_empty())
+    }
+
+    /// The value of a label.
+    pub(crate) fn label(&self, label: &str) -> Option<&'t str> {
+        self.text_at(&["metadata", "labels", label])
+    }
+
+    /// The value of an annotation.
+    pub(crate) fn annotation(&self, annotation: &str) -> Option<&'t str> {
+        self.text_at(&["metadata", "annotations", annotation])
+    }
+
+    /// When Helm runs this hook (`pre-install,pre-upgrade`); `None` for an object that is no hook.
+    pub(crate) fn hook(&self) -> Option<&'t str> {
+        self.annotation(HOOK)
+    }
+
+    /// Whether a post-renderer never sees this object: a hook, but for those that Helm 4 has sent through one.
+    pub(crate) fn skips_post_renderer(&self) -> bool {
+        self.hook().is_some() && self.annotation(HELM4_TEMPLATE).is_none()
+    }
+
+    /// The names that the object had before Kustomize gave it a prefix or suffix, where it has one.
+    ///
+    /// Kustomize corrects references only after its transformers: until then they speak of the name before.
+    pub(crate) fn previous_names(&self) -> impl Iterator<Item = &'t str> {
+        let names = self.annotation(KUSTOMIZE_NAMES).unwrap_or_default();
+        names.split(',').filter(|name| !name.is_empty())
+    }
+
+    fn text_at(&self, keys: &[&str]) -> Option<&'t str> {
+        self.tree.get_in(self.node, keys).and_then(|node| self.tree.text(node))
+    }
+
+    /// Whether this is a Secret of the core API group.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.kind == "Secret" && (self.api_version == "v1" || self.api_version.is_empty())
+    }
+
+    /// The chart template it came from.
+    ///
+    /// Helm 4 says so in an annotation; Helm 3, and `helm template`, in the first comment of the document, which
+    /// is that of an item where a client has made items of documents.
+    pub(crate) fn template(&self) -> Option<String> {
+        let annotated = self.annotation(HELM4_TEMPLATE).map(str::to_owned);
+        annotated
+            .or_else(|| self.comment_of_item())
+            .or_else(|| stream::template(self.tree.source().as_bytes()))
+    }
+
+    /// The template that the comments between an item's dash and its first key name, where a client has kept them.
+    fn comment_of_item(&self) -> Option<String> {
+        let mut found = None;
+        for line in self.tree.source().get(..self.tree.node(self.node).start)?.lines().rev() {
+            let line = line.trim_start();
+            let (comment, is_first) = line.strip_prefix("- ").map_or((line, false), |rest| (rest, true));
+            found = stream::template(comment.as_bytes()).or(found);
+            if is_first {
+                return found;
+            }
+            if !line.is_empty() && !line.starts_with('#') {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// What names it.
+    pub(crate) fn reference(&self) -> ObjectRef {
+        ObjectRef {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            name: self.name().unwrap_or_default().to_owned(),
+            namespace: self.namespace().map(str::to_owned),
+        }
+    }
+
+    /// The keys of `data` and `stringData`, in order, each once.
+    pub(crate) fn secret_keys(&self) -> Vec<String> {
+        let mut keys: Vec<String> = Vec::new();
+        for DataEntry { key, .. } in self.secret_data() {
+            if !keys.iter().any(|known| known == key) {
+                keys.push(key.to_owned());
+            }
+        }
+        keys
+    }
+
+    /// The entries of `data` and `stringData`, in order.
+    pub(crate) fn secret_data(&self) -> Vec<DataEntry<'t>> {
+        let mut found = Vec::new();
+        for (field, encoded) in [("data", true), ("stringData", false)] {
+            let entries = self.tree.get(self.node, field).and_then(|data| self.tree.entries(data));
+            for (key, value) in entries.unwrap_or_default() {
+                let Some(key) = self.tree.text(*key) else { continue };
+                found.push(DataEntry { key, text: self.tree.text(*value), encoded });
+            }
+        }
+        found
+    }
+}
+
+/// An entry of a Secret's data.
+pub(crate) struct DataEntry<'t> {
+    /// Its key.
+    pub(crate) key: &'t str,
+    text: Option<&'t str>,
+    encoded: bool,
+}
+
+impl DataEntry<'_> {
+    /// The value itself; `None` where it is no text or its base64 is wrong.
+    pub(crate) fn plain(&self) -> Option<Vec<u8>> {
+        let text = self.text?;
+        if !self.encoded {
+            return Some(text.as_bytes().to_vec());
+        }
+        let encoded: String = text.split_whitespace().collect();
+        BASE64_STANDARD.decode(encoded).ok()
+    }
+}
+
+/// The objects of a document: itself, or the items of a list, nested ones included.
+pub(crate) fn objects<'t, 's>(tree: &'t Tree<'s>) -> Vec<Object<'t, 's>> {
+    let mut found = Vec::new();
+    if let Some(root) = tree.root() {
+        collect(tree, root, &Path::root(), "", MAX_LISTS, &mut found);
+    }
+    found
+}
+
+fn collect<'t, 's>(
+    tree: &'t Tree<'s>,
+    node: NodeId,
+    path: &Path,
+    implied_kind: &str,
+    lists: usize,
+    found: &mut Vec<Object<'t, 's>>,
+) {
+    if !matches!(tree.node(tree.resolve(node)).kind, Kind::Mapping(..)) {
+        return;
+    }
+    let field = |name: &str| tree.get(node, name).and_then(|node| tree.text(node)).unwrap_or_default();
+    let kind = if field("kind").is_empty() { implied_kind } else { field("kind") };
+    let items = kind.strip_suffix("List").zip(tree.get(node, "items").and_then(|items| tree.items(items)));
+    match items {
+        Some((item_kind, items)) if lists > 0 => {
+            for (position, item) in items.iter().enumerate() {
+                let path = path.key("items").index(position);
+                collect(tree, *item, &path, item_kind, lists - 1, found);
+            }
+        }
+        _ => found.push(Object {
+            tree,
+            node,
+            path: path.clone(),
+            kind: kind.to_owned(),
+            api_version: field("apiVersion").to_owned(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::parse;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let tree = parse(text).expect("YAML");
+        let found: Vec<_> = objects(&tree).iter().map(|o| format!("{} {}", o.path, o.reference())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_document_is_an_object_or_a_list_of_them() {
+        check("kind: Secret\nmetadata: {name: a, namespace: n}\n", &[" Secret/a in namespace n"]);
+        check(
+            "kind: List\nitems:\n- {kind: A, metadata: {name: a}}\n- kind: List\n  items: [{kind: B}]\n",
+            &["items[0] A/a", "items[1].items[0] B/"],
+        );
+        check("kind: SecretList\nitems: [{metadata: {name: a}}]\n", &["items[0] Secret/a"]);
+        check("kind: &k Secret\nmetadata: {name: *k}\n", &[" Secret/Secret"]);
+        check("- a\n", &[]);
+        check("# nothing\n", &[]);
+    }
+
+    #[test]
+    fn the_template_is_in_helms_comment_or_annotation() {
+        let template = |text: &str| {
+            let tree = parse(text).expect("YAML");
+            objects(&tree)[0].template()
+        };
+        assert_eq!(template("\n# Source: a/b.yaml\r\nkind: A\n").as_deref(), Some("a/b.yaml"));
+        assert_eq!(
+            template(
+                "kind: A\nmetadata: {annotations: {postrenderer.helm.sh/postrender-filename: 'c/d.yaml'}}\n"
+            )
+            .as_deref(),
+            Some("c/d.yaml")
+        );
+        assert_eq!(template("kind: A\n# Source: later\n"), None);
+        assert_eq!(
+            template("kind: List\nitems:\n- # Source: e.yaml\n  kind: A\n").as_deref(),
+            Some("e.yaml")
+        );
+        assert_eq!(template("kind: List\nitems:\n  # Source: e.yaml\n  - kind: A\n"), None);
+    }
+}

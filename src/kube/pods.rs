@@ -1,0 +1,237 @@
+//! Pods, wherever they stand, and the variables of their containers.
+//!
+//! A pod is any mapping with a list under `containers`, `initContainers` or `ephemeralContainers`. So CronJobs,
+//! Rollouts, Knative Services and operators' custom resources need no list of kinds.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use crate::kube::object::Object;
+use crate::yaml::{Kind, NodeId, Path, Trail, Tree};
+
+/// The lists of a pod's containers.
+pub(crate) const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+
+/// A container's `env`.
+pub(crate) struct EnvList<'t> {
+    /// The container's name.
+    pub(crate) container: &'t str,
+    /// The path of the list.
+    pub(crate) path: Path,
+    /// Its entries. Items without a name have none.
+    pub(crate) entries: Vec<Option<Variable<'t>>>,
+}
+
+/// An entry of `env`.
+pub(crate) struct Variable<'t> {
+    /// Its node.
+    pub(crate) node: NodeId,
+    /// The variable's name.
+    pub(crate) name: &'t str,
+    /// Where its value comes from.
+    pub(crate) source: ValueSource<'t>,
+}
+
+/// Where a variable's value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ValueSource<'t> {
+    /// `value`, also an absent one (the empty text).
+    Literal(&'t str),
+    /// `valueFrom.secretKeyRef`.
+    Secret {
+        /// The Secret.
+        name: &'t str,
+        /// The key in it.
+        key: &'t str,
+        /// The node of `optional`, where it is written.
+        optional: Option<NodeId>,
+    },
+    /// A ConfigMap, a field of the pod, or anything else.
+    Other,
+}
+
+impl EnvList<'_> {
+    /// The positions of the entries for each name, names in order of their first entry.
+    pub(crate) fn groups(&self) -> Vec<(&str, Vec<usize>)> {
+        let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        for (position, variable) in self.entries.iter().enumerate() {
+            let Some(variable) = variable else { continue };
+            let group = *known.entry(variable.name).or_insert_with(|| {
+                groups.push((variable.name, Vec::new()));
+                groups.len() - 1
+            });
+            groups[group].1.push(position);
+        }
+        groups
+    }
+
+    /// Where each name is defined and expanded.
+    pub(crate) fn names(&self) -> EntryNames<'_> {
+        let mut names = EntryNames::default();
+        for (position, variable) in self.entries.iter().enumerate() {
+            let Some(variable) = variable else { continue };
+            names.defined.entry(variable.name).or_default().push(position);
+            if let ValueSource::Literal(value) = variable.source {
+                for name in expansions(value) {
+                    names.expanded.entry(name).or_default().push(position);
+                }
+            }
+        }
+        names
+    }
+}
+
+/// Where a list's names stand: positions of its entries, in order.
+#[derive(Default)]
+pub(crate) struct EntryNames<'l> {
+    defined: HashMap<&'l str, Vec<usize>>,
+    expanded: HashMap<&'l str, Vec<usize>>,
+}
+
+impl EntryNames<'_> {
+    /// Whether an entry in this range defines the name.
+    pub(crate) fn is_defined(&self, name: &str, range: Range<usize>) -> bool {
+        within(&self.defined, name, range).next().is_some()
+    }
+
+    /// The entries in this range whose literal value expands the name (`$(NAME)`).
+    pub(crate) fn expanded(&self, name: &str, range: Range<usize>) -> impl Iterator<Item = usize> {
+        within(&self.expanded, name, range)
+    }
+}
+
+fn within<'p>(
+    positions: &'p HashMap<&str, Vec<usize>>,
+    name: &str,
+    range: Range<usize>,
+) -> impl Iterator<Item = usize> + use<'p> {
+    let positions = positions.get(name).map_or(&[][..], Vec::as_slice);
+    let first = positions.partition_point(|position| *position < range.start);
+    positions[first..].iter().copied().take_while(move |position| *position < range.end)
+}
+
+/// The names that a literal value expands: `$(NAME)`, not `$$(NAME)`.
+pub(crate) fn expansions(value: &str) -> impl Iterator<Item = &str> {
+    let mut rest = value;
+    std::iter::from_fn(move || {
+        loop {
+            let at = rest.find('$')?;
+            rest = &rest[at + 1..];
+            if let Some(after) = rest.strip_prefix('$') {
+                rest = after;
+            } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
+                rest = after;
+                return Some(name);
+            }
+        }
+    })
+}
+
+/// What rules ask about the pods of an object.
+#[derive(Default)]
+pub(crate) struct Pods<'t> {
+    /// The variables of every container.
+    pub(crate) env: Vec<EnvList<'t>>,
+    /// The `command` and `args` of every container.
+    pub(crate) commands: Vec<(Path, NodeId)>,
+    /// The mappings that hold a pod's `metadata` and `spec`, as a workload's `template` does. An object that is itself a
+    /// pod has none.
+    pub(crate) templates: Vec<(Path, NodeId)>,
+}
+
+impl<'t> Pods<'t> {
+    /// Finds the pods of an object.
+    pub(crate) fn of(object: &Object<'t, '_>) -> Self {
+        let mut pods = Self::default();
+        pods.find(object.tree, object.node, Trail::Start(&object.path), None);
+        pods
+    }
+
+    fn find(
+        &mut self,
+        tree: &'t Tree<'_>,
+        node: NodeId,
+        trail: Trail<'_>,
+        holder: Option<(Trail<'_>, NodeId)>,
+    ) {
+        match &tree.node(tree.resolve(node)).kind {
+            Kind::Mapping(_, entries) => {
+                self.pod(tree, node, trail, holder);
+                for (key, value) in entries {
+                    let Some(key) = tree.text(*key) else { continue };
+                    self.find(tree, *value, Trail::Key(&trail, key), Some((trail, node)));
+                }
+            }
+            Kind::Sequence(_, items) => {
+                for (position, item) in items.iter().enumerate() {
+                    self.find(tree, *item, Trail::Index(&trail, position), None);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes note of a mapping's containers, if it has any.
+    fn pod(
+        &mut self,
+        tree: &'t Tree<'_>,
+        pod: NodeId,
+        trail: Trail<'_>,
+        holder: Option<(Trail<'_>, NodeId)>,
+    ) {
+        let mut is_pod = false;
+        for key in CONTAINER_LISTS {
+            let Some(containers) = tree.get(pod, key).and_then(|list| tree.items(list)) else { continue };
+            is_pod = true;
+            let list = trail.to_path().key(key);
+            for (position, container) in containers.iter().enumerate() {
+                let path = list.index(position);
+                self.env.extend(env_list(tree, *container, &path));
+                let command = |key| Some((path.key(key), tree.get(*container, key)?));
+                self.commands.extend(["command", "args"].into_iter().filter_map(command));
+            }
+        }
+        if let Some((trail @ (Trail::Key(..) | Trail::Index(..)), node)) = holder.filter(|_| is_pod) {
+            self.templates.push((trail.to_path(), node));
+        }
+    }
+}
+
+fn env_list<'t>(tree: &'t Tree<'_>, container: NodeId, path: &Path) -> Option<EnvList<'t>> {
+    let items = tree.get(container, "env").and_then(|env| tree.items(env))?;
+    let name = tree.get(container, "name").and_then(|name| tree.text(name)).unwrap_or_default();
+    let entries = items.iter().map(|item| variable(tree, *item)).collect();
+    Some(EnvList { container: name, path: path.key("env"), entries })
+}
+
+fn variable<'t>(tree: &'t Tree<'_>, node: NodeId) -> Option<Variable<'t>> {
+    let name = tree.get(node, "name").and_then(|name| tree.text(name))?;
+    let text = |node: NodeId, key: &str| tree.get(node, key).and_then(|value| tree.text(value));
+    let reference = tree.get_in(node, &["valueFrom", "secretKeyRef"]);
+    let source = match reference {
+        Some(reference) => ValueSource::Secret {
+            name: text(reference, "name").unwrap_or_default(),
+            key: text(reference, "key").unwrap_or_default(),
+            optional: tree.get(reference, "optional"),
+        },
+        None if tree.get(node, "valueFrom").is_some_and(|from| tree.entries(from).is_some()) => {
+            ValueSource::Other
+        }
+        None => ValueSource::Literal(text(node, "value").unwrap_or_default()),
+    };
+    Some(Variable { node, name, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expansions_are_names_in_parentheses() {
+        let names = |value| expansions(value).collect::<Vec<_>>();
+        assert_eq!(names("redis://$(USER):$(PASS)@h"), ["USER", "PASS"]);
+        assert_eq!(names("$$(A) $(B) $C $(open"), ["B"]);
+        assert_eq!(names("100$"), [""; 0]);
+    }
+}

@@ -1,0 +1,362 @@
+//! Where a Secret is named: every field that refers to one.
+//!
+//! Three ways to find them. By key alone, wherever it stands (`secretKeyRef`, `envFrom`, `volumes`,
+//! `imagePullSecrets`): these keys mean the same in every kind. By kind and path, for fields whose keys say little
+//! ([`PLACES`], and `spec.references` of the configuration). And by code, where only a sibling tells (roles, storage
+//! classes).
+
+use std::collections::BTreeSet;
+
+use crate::config::Config;
+use crate::kube::object::Object;
+use crate::yaml::field_path::{FieldPath, FieldStep};
+use crate::yaml::{Kind, NodeId, Path, Trail, Tree};
+
+/// A field that names a Secret.
+#[derive(Clone, Debug)]
+pub(crate) struct Reference<'t> {
+    /// The scalar that holds the name.
+    pub(crate) node: NodeId,
+    /// Its path.
+    pub(crate) path: Path,
+    /// The name.
+    pub(crate) name: &'t str,
+    /// The Secret's namespace, where the field can say.
+    pub(crate) namespace: Option<&'t str>,
+    /// What it takes from the Secret.
+    pub(crate) takes: Takes<'t>,
+}
+
+/// What a reference takes from the Secret.
+#[derive(Clone, Debug)]
+pub(crate) enum Takes<'t> {
+    /// The one key at this path.
+    Key(Path, &'t str),
+    /// All keys, as variables of their own names.
+    Env,
+    /// The keys of these items (path of `key`, key), as files of a volume.
+    Items(Vec<(Path, &'t str)>),
+    /// All keys, as files of their own names; the path is the mapping that can take `items`.
+    Files(Path),
+    /// The Secret as a whole, with keys that its consumer knows (`tls.crt`, `.dockerconfigjson`).
+    Whole,
+    /// The Secret as a whole, by an item of a list in which a name must not stand twice.
+    ListItem {
+        /// The list.
+        list: Path,
+        /// The item.
+        item: Path,
+    },
+    /// Access to what bears this name, Secrets among other resources: the list that names them.
+    Shared(Path),
+}
+
+/// Fields that name a Secret, by kind. A scalar there is the name; a mapping holds it as `name` or `secretName`, with an
+/// optional `key` and namespace.
+const PLACES: [(&[&str], &[&str]); 8] = [
+    (&["ServiceAccount"], &["secrets[*]"]),
+    (&["Ingress"], &["spec.tls[*].secretName"]),
+    (&["Gateway"], &["spec.listeners[*].tls.certificateRefs[*]"]),
+    (&["TriggerAuthentication", "ClusterTriggerAuthentication"], &["spec.secretTargetRef[*]"]),
+    (
+        &["PersistentVolume"],
+        &[
+            "spec.csi.controllerPublishSecretRef",
+            "spec.csi.controllerExpandSecretRef",
+            "spec.csi.nodeStageSecretRef",
+            "spec.csi.nodePublishSecretRef",
+            "spec.csi.nodeExpandSecretRef",
+            "spec.azureFile",
+            "spec.cephfs.secretRef",
+            "spec.flexVolume.secretRef",
+            "spec.iscsi.secretRef",
+            "spec.rbd.secretRef",
+            "spec.scaleIO.secretRef",
+            "spec.storageos.secretRef",
+        ],
+    ),
+    (&["ServiceMonitor"], &["spec.endpoints[*]"]),
+    (&["PodMonitor"], &["spec.podMetricsEndpoints[*]"]),
+    (&["Probe", "ScrapeConfig"], &["spec"]),
+];
+
+/// Behind each place of a monitor: what an endpoint takes from Secrets.
+const ENDPOINT: [&str; 12] = [
+    "basicAuth.username",
+    "basicAuth.password",
+    "bearerTokenSecret",
+    "authorization.credentials",
+    "tlsConfig.ca.secret",
+    "tlsConfig.cert.secret",
+    "tlsConfig.keySecret",
+    "oauth2.clientId.secret",
+    "oauth2.clientSecret",
+    "oauth2.tlsConfig.ca.secret",
+    "oauth2.tlsConfig.cert.secret",
+    "oauth2.tlsConfig.keySecret",
+];
+const MONITORS: [&str; 4] = ["ServiceMonitor", "PodMonitor", "Probe", "ScrapeConfig"];
+
+/// Sources of a pod's volume that take a Secret by `secretRef.name`.
+const SECRET_REF_VOLUMES: [&str; 6] = ["cephfs", "rbd", "flexVolume", "iscsi", "scaleIO", "storageos"];
+
+/// Parameters of storage classes that name a Secret, and those that name its namespace.
+const PARAMETERS: [(&str, &str); 6] = [
+    ("-secret-name", "-secret-namespace"),
+    ("secretName", "secretNamespace"),
+    ("adminSecretName", "adminSecretNamespace"),
+    ("userSecretName", "userSecretNamespace"),
+    ("restsecretname", "restsecretnamespace"),
+    ("adminsecretname", "adminsecretnamespace"),
+];
+
+/// Every reference in an object, and which lines of `spec.references` found a field.
+pub(crate) fn references<'t>(
+    object: &Object<'t, '_>,
+    config: &Config,
+) -> (Vec<Reference<'t>>, BTreeSet<usize>) {
+    let mut finder = Finder { tree: object.tree, found: Vec::new() };
+    finder.walk(object.node, Trail::Start(&object.path));
+    let kind = object.kind.as_str();
+    for (_, places) in PLACES.iter().filter(|(kinds, _)| kinds.contains(&kind)) {
+        for place in *places {
+            if MONITORS.contains(&kind) {
+                for rest in ENDPOINT {
+                    finder.find(object, &format!("{place}.{rest}"));
+                }
+            } else {
+                finder.find(object, place);
+            }
+        }
+    }
+    match kind {
+        "Role" | "ClusterRole" => finder.grants(object),
+        "StorageClass" => finder.parameters(object),
+        _ => {}
+    }
+    let mut matched = BTreeSet::new();
+    for (position, rule) in config.references.iter().enumerate() {
+        let version = rule.api_version.as_ref().is_none_or(|version| *version == object.api_version);
+        if rule.kind == kind && version && finder.at(object.node, &object.path, rule.place.steps()) {
+            matched.insert(position);
+        }
+    }
+    let mut seen = BTreeSet::new();
+    finder.found.retain(|reference| seen.insert(reference.path.clone()));
+    (finder.found, matched)
+}
+
+struct Finder<'t, 's> {
+    tree: &'t Tree<'s>,
+    found: Vec<Reference<'t>>,
+}
+
+impl<'t> Finder<'t, '_> {
+    fn walk(&mut self, node: NodeId, trail: Trail<'_>) {
+        let tree = self.tree;
+        match &tree.node(tree.resolve(node)).kind {
+            Kind::Mapping(_, entries) => {
+                for (key, value) in entries {
+                    let Some(key) = tree.text(*key) else { continue };
+                    let trail = Trail::Key(&trail, key);
+                    self.by_key(key, *value, trail);
+                    self.walk(*value, trail);
+                }
+            }
+            Kind::Sequence(_, items) => {
+                for (position, item) in items.iter().enumerate() {
+                    self.walk(*item, Trail::Index(&trail, position));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn by_key(&mut self, key: &str, value: NodeId, trail: Trail<'_>) {
+        match key {
+            "secretKeyRef" => self.mapping(value, &trail.to_path(), None),
+            "envFrom" => self.each(value, &trail.to_path(), |finder, item, path| {
+                finder.below(item, path, &["secretRef"], "name", |_, _, _| Takes::Env);
+            }),
+            "imagePullSecrets" => {
+                let list = trail.to_path();
+                self.each(value, &list, |finder, item, path| finder.mapping(item, path, Some(&list)));
+            }
+            "volumes" => self.each(value, &trail.to_path(), Self::volume),
+            _ => {}
+        }
+    }
+
+    fn volume(&mut self, volume: NodeId, path: &Path) {
+        let whole = |_: &Self, _: NodeId, _: &Path| Takes::Whole;
+        self.below(volume, path, &["secret"], "secretName", Self::files);
+        self.below(volume, path, &["azureFile"], "secretName", whole);
+        self.below(volume, path, &["csi", "nodePublishSecretRef"], "name", whole);
+        for source in SECRET_REF_VOLUMES {
+            self.below(volume, path, &[source, "secretRef"], "name", whole);
+        }
+        if let Some(sources) = self.tree.get_in(volume, &["projected", "sources"]) {
+            self.each(sources, &path.keys(&["projected", "sources"]), |finder, source, path| {
+                finder.below(source, path, &["secret"], "name", Self::files);
+            });
+        }
+    }
+
+    /// What a volume takes: the keys of its `items`, or all.
+    fn files(&self, secret: NodeId, path: &Path) -> Takes<'t> {
+        let Some(items) = self.tree.get(secret, "items") else { return Takes::Files(path.clone()) };
+        let items = self.tree.items(items).unwrap_or_default().iter().enumerate();
+        let key = |(position, item): (usize, &NodeId)| {
+            let key = self.tree.get(*item, "key").and_then(|key| self.tree.text(key))?;
+            Some((path.key("items").index(position).key("key"), key))
+        };
+        Takes::Items(items.filter_map(key).collect())
+    }
+
+    fn each(&mut self, list: NodeId, path: &Path, mut visit: impl FnMut(&mut Self, NodeId, &Path)) {
+        for (position, item) in self.tree.items(list).unwrap_or_default().iter().enumerate() {
+            visit(self, *item, &path.index(position));
+        }
+    }
+
+    /// A name under fixed keys of a mapping.
+    fn below(
+        &mut self,
+        node: NodeId,
+        path: &Path,
+        keys: &[&str],
+        field: &str,
+        takes: impl FnOnce(&Self, NodeId, &Path) -> Takes<'t>,
+    ) {
+        let Some(mapping) = self.tree.get_in(node, keys) else { return };
+        let path = path.keys(keys);
+        let takes = takes(self, mapping, &path);
+        self.push(mapping, &path, field, takes);
+    }
+
+    /// A mapping with `name`, and `key` or `namespace` where it has them; `list` holds it as an item.
+    fn mapping(&mut self, mapping: NodeId, path: &Path, list: Option<&Path>) {
+        let key = self.tree.get(mapping, "key").and_then(|key| self.tree.text(key));
+        let takes = match (key, list) {
+            (Some(key), _) => Takes::Key(path.key("key"), key),
+            (None, Some(list)) => Takes::ListItem { list: list.clone(), item: path.clone() },
+            (None, None) => Takes::Whole,
+        };
+        let field = if self.tree.get(mapping, "name").is_some() { "name" } else { "secretName" };
+        self.push(mapping, path, field, takes);
+    }
+
+    fn push(&mut self, mapping: NodeId, path: &Path, field: &str, takes: Takes<'t>) {
+        let Some(node) = self.tree.get(mapping, field) else { return };
+        let namespace = self.text(mapping, "namespace").or_else(|| self.text(mapping, "secretNamespace"));
+        self.scalar(node, path.key(field), namespace, takes);
+    }
+
+    fn scalar(&mut self, node: NodeId, path: Path, namespace: Option<&'t str>, takes: Takes<'t>) {
+        if let Some(name) = self.tree.text(node).filter(|name| !name.is_empty()) {
+            self.found.push(Reference { node, path, name, namespace, takes });
+        }
+    }
+
+    fn text(&self, mapping: NodeId, key: &str) -> Option<&'t str> {
+        self.tree.get(mapping, key).and_then(|value| self.tree.text(value)).filter(|text| !text.is_empty())
+    }
+
+    fn find(&mut self, object: &Object<'t, '_>, place: &str) {
+        // The places are constants, and a test reads them all.
+        if let Ok(place) = FieldPath::parse(place) {
+            self.at(object.node, &object.path, place.steps());
+        }
+    }
+
+    /// The references at a place; whether there is a field.
+    fn at(&mut self, node: NodeId, path: &Path, steps: &[FieldStep]) -> bool {
+        match steps {
+            [] if self.tree.entries(node).is_some() => {
+                if self.refers_to_a_secret(node) {
+                    self.mapping(node, path, None);
+                }
+                true
+            }
+            [] => {
+                self.scalar(node, path.clone(), None, Takes::Whole);
+                true
+            }
+            [FieldStep::Key(key), rest @ ..] => match self.tree.get(node, key) {
+                Some(value) => self.at(value, &path.key(key), rest),
+                None => false,
+            },
+            [FieldStep::AnyItem] => {
+                let items = self.tree.items(node).unwrap_or_default();
+                for (position, item) in items.iter().enumerate() {
+                    let item_path = path.index(position);
+                    if self.tree.entries(*item).is_none() {
+                        self.at(*item, &item_path, &[]);
+                    } else if self.refers_to_a_secret(*item) {
+                        self.mapping(*item, &item_path, Some(path));
+                    }
+                }
+                !items.is_empty()
+            }
+            [FieldStep::AnyItem, rest @ ..] => {
+                let mut found = false;
+                self.each(node, path, |finder, item, path| found |= finder.at(item, path, rest));
+                found
+            }
+        }
+    }
+
+    /// A reference that says its kind must say Secret.
+    fn refers_to_a_secret(&self, reference: NodeId) -> bool {
+        self.text(reference, "kind").is_none_or(|kind| kind == "Secret")
+            && self.text(reference, "group").is_none()
+    }
+
+    /// `rules[].resourceNames` of roles, where the rule is about Secrets.
+    fn grants(&mut self, object: &Object<'t, '_>) {
+        let Some(rules) = self.tree.get(object.node, "rules") else { return };
+        self.each(rules, &object.path.key("rules"), |finder, rule, path| {
+            let resources = finder.tree.get(rule, "resources").and_then(|list| finder.tree.items(list));
+            let resources: Vec<_> =
+                resources.unwrap_or_default().iter().map(|r| finder.tree.text(*r)).collect();
+            let about_secrets = resources.iter().any(|r| matches!(r, Some("secrets" | "*")));
+            let Some(names) = finder.tree.get(rule, "resourceNames").filter(|_| about_secrets) else {
+                return;
+            };
+            let list = path.key("resourceNames");
+            finder.each(names, &list, |finder, name, item| {
+                let takes = match resources.as_slice() {
+                    [Some("secrets")] => Takes::ListItem { list: list.clone(), item: item.clone() },
+                    _ => Takes::Shared(list.clone()),
+                };
+                finder.scalar(name, item.clone(), None, takes);
+            });
+        });
+    }
+
+    /// Parameters of a storage class.
+    fn parameters(&mut self, object: &Object<'t, '_>) {
+        let Some(parameters) = self.tree.get(object.node, "parameters") else { return };
+        for (key, value) in self.tree.entries(parameters).unwrap_or_default() {
+            let Some(key) = self.tree.text(*key) else { continue };
+            let Some((name, namespace)) = PARAMETERS.iter().find(|(name, _)| key.ends_with(name)) else {
+                continue;
+            };
+            let namespace = format!("{}{namespace}", key.strip_suffix(name).unwrap_or_default());
+            let namespace = self.text(parameters, &namespace);
+            self.scalar(*value, object.path.key("parameters").key(key), namespace, Takes::Whole);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_places_are_paths() {
+        for place in PLACES.iter().flat_map(|(_, places)| *places).chain(&ENDPOINT) {
+            assert!(FieldPath::parse(place).is_ok(), "{place}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What must be known across documents: the chart's Secrets, and which of them go.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use aho_corasick::AhoCorasick;
+
+use crate::config::{Config, SecretsRule};
+use crate::diagnostics::Error;
+use crate::kube::object::Object;
+use crate::rules::leaked_values::{self, SecretValue};
+use crate::search::prefilter::search_any;
+use crate::yaml::Path;
+
+/// A Secret that the stream renders.
+#[derive(Clone, Debug)]
+pub(crate) struct ChartSecret {
+    /// `metadata.name`.
+    pub(crate) name: String,
+    /// Other names by which the stream still speaks of it.
+    pub(crate) previous_names: Vec<String>,
+    /// `metadata.namespace`.
+    pub(crate) namespace: Option<String>,
+    /// The chart template it came from, of one that is removed.
+    pub(crate) template: Option<String>,
+    /// Whether it is a hook that passes by a post-renderer.
+    pub(crate) skips_post_renderer: bool,
+    /// The keys of its data, in order, of one that is removed.
+    pub(crate) keys: Vec<String>,
+    /// The position in [`Config::secrets`] of the rule that leaves it out.
+    pub(crate) rule: Option<usize>,
+}
+
+impl ChartSecret {
+    /// Every name by which the stream speaks of it.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.name].into_iter().chain(&self.previous_names).map(String::as_str)
+    }
+}
+
+/// Everything that the first pass has learned. Rules see it; they cannot change it.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// By number, in the order of the stream.
+    secrets: BTreeMap<usize, ChartSecret>,
+    /// How many there were.
+    count: usize,
+    /// Whether more may come, or have been forgotten.
+    partial: bool,
+    by_name: HashMap<String, Vec<usize>>,
+    /// Finds the names of removed Secrets in a text, the longest first.
+    removed_names: Option<AhoCorasick>,
+    /// The places of the Secret objects that are removed: document and path.
+    removed_objects: HashSet<(usize, Path)>,
+    /// The values of removed Secrets.
+    values: Vec<SecretValue>,
+    /// The rules of [`Config::secrets`] that matched a Secret.
+    pub(crate) matched_rules: BTreeSet<usize>,
+    /// The renames of a rule that some matched Secret has a key for.
+    pub(crate) matched_keys: BTreeSet<(usize, String)>,
+}
+
+/// What becomes of a reference to a name.
+pub(crate) enum Resolution<'f> {
+    /// The name is no removed Secret's.
+    Untouched,
+    /// It is a removed one's.
+    Removed(&'f ChartSecret),
+    /// It could be a removed one's or that of a Secret that stays or goes elsewhere.
+    Ambiguous,
+}
+
+impl Facts {
+    /// Facts of a stream that has not been seen to its end.
+    pub(crate) fn incomplete() -> Self {
+        Self { partial: true, ..Self::default() }
+    }
+
+    /// Learns of a Secret; its number.
+    pub(crate) fn add(
+        &mut self,
+        document: usize,
+        object: &Object<'_, '_>,
+        name: &str,
+        config: &Config,
+    ) -> usize {
+        let number = self.count;
+        self.count += 1;
+        let matching: Vec<usize> =
+            (0..config.secrets.len()).filter(|rule| selects(&config.secrets[*rule], object, name)).collect();
+        let keys = object.secret_keys();
+        for rule in &matching {
+            self.matched_rules.insert(*rule);
+            let renames = config.secrets[*rule].keys.keys().filter(|key| keys.contains(key));
+            self.matched_keys.extend(renames.map(|key| (*rule, key.clone())));
+        }
+        if !matching.is_empty() {
+            self.removed_objects.insert((document, object.path.clone()));
+            self.values.extend(leaked_values::values(object, name));
+        }
+        let previous: BTreeSet<&str> = object.previous_names().filter(|previous| *previous != name).collect();
+        for name in previous.iter().copied().chain([name]) {
+            self.by_name.entry(name.to_owned()).or_default().push(number);
+        }
+        // Of one that stays nobody asks more than its name.
+        let goes = !matching.is_empty();
+        let secret = ChartSecret {
+            name: name.to_owned(),
+            previous_names: previous.into_iter().map(str::to_owned).collect(),
+            namespace: object.namespace().map(str::to_owned),
+            template: object.template().filter(|_| goes),
+            skips_post_renderer: object.skips_post_renderer(),
+            keys: if goes { keys } else { Vec::new() },
+            rule: matching.first().copied(),
+        };
+        self.secrets.insert(number, secret);
+        number
+    }
+
+    /// Forgets a Secret. What is asked about it from now on is answered as if it were still to come.
+    pub(crate) fn forget(&mut self, number: usize) {
+        let Some(secret) = self.secrets.remove(&number) else { return };
+        for name in secret.names() {
+            let Some(numbers) = self.by_name.get_mut(name) else { continue };
+            numbers.retain(|other| *other != number);
+            if numbers.is_empty() {
+                self.by_name.remove(name);
+            }
+        }
+    }
+
+    /// Ends the first pass.
+    ///
+    /// # Errors
+    ///
+    /// More names than a search can hold.
+    pub(crate) fn index_names(&mut self) -> Result<(), Error> {
+        self.removed_names = search_any(self.removed().flat_map(ChartSecret::names))?;
+        Ok(())
+    }
+
+    /// Turns to a document that can hold no names of removed Secrets but these.
+    ///
+    /// # Errors
+    ///
+    /// More names than a search can hold.
+    pub(crate) fn index_only(&mut self, names: &[&str]) -> Result<(), Error> {
+        self.removed_names = search_any(names.iter())?;
+        Ok(())
+    }
+
+    /// Leaves a document behind, with the places of the Secrets in it.
+    pub(crate) fn next_document(&mut self) {
+        self.removed_objects.clear();
+    }
+
+    /// Takes the values of removed Secrets, which must not survive elsewhere.
+    pub(crate) fn take_values(&mut self) -> Vec<SecretValue> {
+        std::mem::take(&mut self.values)
+    }
+
+    /// Finds the names of removed Secrets in a text; `None` where none is removed.
+    pub(crate) fn removed_names(&self) -> Option<&AhoCorasick> {
+        self.removed_names.as_ref()
+    }
+
+    /// The removed Secrets.
+    pub(crate) fn removed(&self) -> impl Iterator<Item = &ChartSecret> {
+        self.secrets.values().filter(|secret| secret.rule.is_some())
+    }
+
+    /// A Secret that is not forgotten.
+    pub(crate) fn secret(&self, number: usize) -> Option<&ChartSecret> {
+        self.secrets.get(&number)
+    }
+
+    /// Whether the stream renders a Secret of this name.
+    pub(crate) fn renders(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    /// What a reference from `namespace` to `name` means. An absent namespace equals any.
+    pub(crate) fn target(&self, name: &str, namespace: Option<&str>, config: &Config) -> Resolution<'_> {
+        let mut candidates = self.candidates(name, namespace);
+        let Some(first) = candidates.next() else { return Resolution::Untouched };
+        let fate = |secret: &ChartSecret| {
+            secret.rule.map(|rule| (&config.secrets[rule].to, &config.secrets[rule].keys))
+        };
+        if candidates.any(|other| fate(other) != fate(first)) {
+            return Resolution::Ambiguous;
+        }
+        if first.rule.is_some() { Resolution::Removed(first) } else { Resolution::Untouched }
+    }
+
+    /// The Secrets that a reference from `namespace` to `name` can mean.
+    fn candidates<'f>(
+        &'f self,
+        name: &str,
+        namespace: Option<&str>,
+    ) -> impl Iterator<Item = &'f ChartSecret> {
+        let numbers = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
+        let meets = move |secret: &&ChartSecret| match (secret.namespace.as_deref(), namespace) {
+            (Some(a), Some(b)) => a == b,
+            _ => true,
+        };
+        numbers.iter().filter_map(|number| self.secrets.get(number)).filter(meets)
+    }
+
+    /// The rule by which a Secret that is not known, or no longer, could change what a reference means; none, where the
+    /// whole stream has been seen. What the configuration knows to exist outside the stream is taken not to come.
+    pub(crate) fn unsettled<'c>(
+        &self,
+        name: &str,
+        namespace: Option<&str>,
+        config: &'c Config,
+    ) -> Option<&'c SecretsRule> {
+        if !self.partial {
+            return None;
+        }
+        let rule = first_for(name, config)?;
+        let mut candidates = self.candidates(name, namespace).peekable();
+        let unknown = candidates.peek().is_none() && !config.vault.contains(name);
+        // One of the same name in another namespace may have another fate, and the reference would mean both.
+        let one_of_many = rule.has_conditions() && namespace.is_none() && candidates.peek().is_some();
+        let unsettled = unknown || (one_of_many && candidates.all(|secret| secret.namespace.is_some()));
+        unsettled.then_some(rule)
+    }
+
+    /// Whether the object at this place of the stream is to be removed.
+    pub(crate) fn removes(&self, document: usize, object: &Object<'_, '_>) -> bool {
+        !self.removed_objects.is_empty() && self.removed_objects.contains(&(document, object.path.clone()))
+    }
+}
+
+/// The first rule that could choose a Secret of this name. If it has no other conditions, it decides for all of them.
+pub(crate) fn first_for<'c>(name: &str, config: &'c Config) -> Option<&'c SecretsRule> {
+    config.secrets.iter().find(|rule| rule.name.matches(name))
+}
+
+/// Whether a rule selects a Secret.
+pub(crate) fn selects(rule: &SecretsRule, object: &Object<'_, '_>, name: &str) -> bool {
+    let labels = rule.labels.iter().all(|(label, glob)| object.label(label).is_some_and(|v| glob.matches(v)));
+    labels
+        && (rule.name.matches(name) || object.previous_names().any(|previous| rule.name.matches(previous)))
+        && (rule.source.is_empty()
+            || object.template().is_some_and(|template| rule.source.matches(&template)))
+        && (rule.namespace.is_empty() || object.namespace().is_none_or(|n| rule.namespace.matches(n)))
+}
+
+/// The vaulted name of a chart key.
+pub(crate) fn vaulted_key<'k>(keys: &'k BTreeMap<String, String>, key: &'k str) -> &'k str {
+    keys.get(key).map_or(key, String::as_str)
+}

@@ -1,0 +1,95 @@
+//! Rules that matched nothing.
+//!
+//! A chart upgrade that renames a Secret must stop the release, not let the plaintext through. So every rule, every
+//! variable and every renamed key must have found something, unless it says `optional`; and of a preset, whose parts are
+//! all optional, at least one.
+
+use std::collections::BTreeSet;
+
+use crate::config::{Config, FormatRule, Origin};
+use crate::diagnostics::{Code, Diagnostic, Severity};
+use crate::rules::ConfigEntry;
+use crate::rules::facts::Facts;
+
+/// What matched nothing.
+pub(crate) fn unmatched(config: &Config, facts: &Facts, matched: &BTreeSet<ConfigEntry>) -> Vec<Diagnostic> {
+    let Some(severity) = config.policy.unmatched.severity() else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut say = |origin: &Origin, path: String, message: String| {
+        found.push(diagnostic(origin, path, message, severity));
+    };
+    for (number, rule) in config.secrets.iter().enumerate().filter(|(_, rule)| !rule.optional) {
+        let path = &rule.origin.path;
+        if !facts.matched_rules.contains(&number) {
+            say(&rule.origin, path.clone(), format!("no Secret of the stream has {rule}"));
+            continue;
+        }
+        for key in rule.keys.keys().filter(|key| !facts.matched_keys.contains(&(number, (*key).clone()))) {
+            let message = format!("no Secret that this rule matches has a key `{key}`");
+            say(&rule.origin, format!("{path}.keys.{key}"), message);
+        }
+    }
+    for (number, rule) in config.env.iter().enumerate().filter(|(_, rule)| !rule.optional) {
+        let path = &rule.origin.path;
+        for (position, (variable, _)) in rule.vars.iter().enumerate() {
+            if !matched.contains(&ConfigEntry::Variable(number, position)) {
+                let message = format!("no selected container has a variable {variable}");
+                say(&rule.origin, format!("{path}.vars.{variable}"), message);
+            }
+        }
+        for (position, variable) in rule.remove.iter().enumerate() {
+            if !matched.contains(&ConfigEntry::Remove(number, position)) {
+                let message = format!("no selected container has a variable {variable}");
+                say(&rule.origin, format!("{path}.remove[{position}]"), message);
+            }
+        }
+    }
+    for (number, rule) in config.references.iter().enumerate().filter(|(_, rule)| !rule.optional) {
+        if !matched.contains(&ConfigEntry::Reference(number)) {
+            let message = format!("no {} of the stream has this field", rule.kind);
+            say(&rule.origin, rule.origin.path.clone(), message);
+        }
+    }
+    for (number, rule) in config.drop_annotations.iter().enumerate() {
+        if !matched.contains(&ConfigEntry::Annotation(number)) {
+            let message = format!("no pod template has an annotation {}", rule.annotation);
+            say(&rule.origin, rule.origin.path.clone(), message);
+        }
+    }
+    let used: BTreeSet<usize> = used_presets(config, facts, matched).collect();
+    for (_, preset) in config.presets.iter().enumerate().filter(|(number, _)| !used.contains(number)) {
+        let message = format!("preset {} matches nothing in the stream", preset.name);
+        say(&preset.origin, preset.origin.path.clone(), message);
+    }
+    found
+}
+
+/// The lines of `spec.formats` that speak of nothing that a vaulted Secret must hold; a preset's may.
+pub(crate) fn formats(config: &Config, used: &BTreeSet<usize>) -> Vec<Diagnostic> {
+    let Some(severity) = config.policy.unmatched.severity() else { return Vec::new() };
+    let rules = config.formats.iter().enumerate();
+    let unused = rules.filter(|(number, rule)| rule.origin.preset.is_none() && !used.contains(number));
+    let diagnostic = |(_, rule): (usize, &FormatRule)| {
+        let message = format!("no vaulted Secret has a key {0}, and no variable {0} reads one", rule.name);
+        diagnostic(&rule.origin, rule.origin.path.clone(), message, severity)
+    };
+    unused.map(diagnostic).collect()
+}
+
+fn used_presets<'a>(
+    config: &'a Config,
+    facts: &'a Facts,
+    matched: &'a BTreeSet<ConfigEntry>,
+) -> impl Iterator<Item = usize> + 'a {
+    let secrets = facts.matched_rules.iter().filter_map(|rule| config.secrets[*rule].origin.preset);
+    let env = matched.iter().filter_map(|part| match part {
+        ConfigEntry::Variable(rule, _) | ConfigEntry::Remove(rule, _) => config.env[*rule].origin.preset,
+        ConfigEntry::Reference(_) | ConfigEntry::Annotation(_) => None,
+    });
+    secrets.chain(env)
+}
+
+fn diagnostic(origin: &Origin, path: String, message: String, severity: Severity) -> Diagnostic {
+    let help = "has the chart changed? Compare the render with the rule; `optional: true` on a rule, or --allow-unmatched for the run, lets it pass";
+    Diagnostic::error(Code::Unmatched, message, help).with_severity(severity).at(origin.location(path))
+}

@@ -1,0 +1,154 @@
+//! Which documents of a stream are worth a look. Bytes are searched, nothing is parsed.
+
+use std::ops::Range;
+
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
+
+use crate::config::Config;
+use crate::diagnostics::Error;
+use crate::search::prefilter::{ConfigMatcher, HitIter, Hits, Interest, Matcher};
+use crate::stream::{self, Document};
+
+/// Bytes of a stream from which on threads pay.
+pub(crate) const LARGE: usize = 1 << 20;
+
+/// Bytes that one thread searches at a time.
+const PART: usize = 1 << 20;
+
+/// A document that is worth a look.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate<'i> {
+    /// The document.
+    pub(crate) document: Document<'i>,
+    /// Why.
+    pub(crate) hits: Hits,
+}
+
+/// A stream, and the marks on it.
+pub(crate) struct Candidates<'i> {
+    input: &'i [u8],
+    /// The documents that are worth a look, in order.
+    pub(crate) marks: Vec<Candidate<'i>>,
+    /// How many documents there are that are not blank.
+    pub(crate) documents: usize,
+}
+
+impl<'i> Candidates<'i> {
+    /// Marks what holds a word that is known before anything is read.
+    ///
+    /// # Errors
+    ///
+    /// More words than a search can hold.
+    pub(crate) fn of(input: &'i [u8], config: &Config) -> Result<Self, Error> {
+        let SearchedChunk { marks, filled, .. } = search(input, &ConfigMatcher::new(config)?);
+        Ok(Self { input, marks, documents: filled })
+    }
+
+    /// Marks what holds one of these words too, of the searches that there are.
+    pub(crate) fn look_for<'w, W: Matcher + 'w>(
+        &mut self,
+        searches: impl IntoIterator<Item = Option<&'w W>>,
+    ) {
+        for words in searches.into_iter().flatten() {
+            self.marks.extend(search(self.input, words).marks);
+        }
+        self.merge();
+    }
+
+    /// Marks every document.
+    pub(crate) fn look_at_all(&mut self, interest: Interest) {
+        let hits = Hits::of(interest);
+        self.marks.extend(stream::documents(self.input).map(|document| Candidate { document, hits }));
+        self.merge();
+    }
+
+    /// The documents that may hold a Secret object.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Document<'i>> {
+        self.marks.iter().filter(|mark| mark.hits.secret).map(|mark| &mark.document)
+    }
+
+    /// Whether there could be a ResourceList in it.
+    pub(crate) fn may_be_list(&self) -> bool {
+        self.marks.iter().any(|mark| mark.hits.list)
+    }
+
+    /// One mark for each document.
+    fn merge(&mut self) {
+        self.marks.sort_by_key(|mark| mark.document.number);
+        self.marks.dedup_by(|other, mark| {
+            let same = other.document.number == mark.document.number;
+            if same {
+                mark.hits |= other.hits;
+            }
+            same
+        });
+    }
+}
+
+/// What stands in consecutive documents.
+#[derive(Default)]
+struct SearchedChunk<'i> {
+    marks: Vec<Candidate<'i>>,
+    documents: usize,
+    filled: usize,
+}
+
+/// Searches a stream, a large one in parts on all processors.
+fn search<'i>(input: &'i [u8], words: &impl Matcher) -> SearchedChunk<'i> {
+    if input.len() < LARGE {
+        return search_part(input, 0..input.len(), words);
+    }
+    let parts: Vec<Range<usize>> = stream::parts(input, PART).collect();
+    let parts: Vec<SearchedChunk<'i>> =
+        parts.par_iter().map(|part| search_part(input, part.clone(), words)).collect();
+    let mut whole = SearchedChunk::default();
+    for part in parts {
+        let numbered = part.marks.into_iter().map(|mut mark| {
+            mark.document.number += whole.documents;
+            mark
+        });
+        whole.marks.extend(numbered);
+        whole.documents += part.documents;
+        whole.filled += part.filled;
+    }
+    whole
+}
+
+fn search_part<'i>(input: &'i [u8], range: Range<usize>, words: &impl Matcher) -> SearchedChunk<'i> {
+    let mut part = SearchedChunk::default();
+    let mut hit_iter = HitIter::new(words, input, range.clone());
+    for document in stream::documents_of(input, range) {
+        part.documents += 1;
+        part.filled += usize::from(!document.is_blank());
+        let hits = hit_iter.of(&document);
+        if hits != Hits::default() {
+            part.marks.push(Candidate { document, hits });
+        }
+    }
+    part
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_and_the_whole_have_the_same_marks() {
+        let document = |number: usize| match number % 3 {
+            0 => format!("---\nkind: Secret\nname: s{number}\n"),
+            1 => "---\n".to_owned(),
+            _ => format!("---\nkind: Pod\nenv: []\nfiller: {}\n", "x".repeat(number)),
+        };
+        let stream: String = (0..4500).map(document).collect();
+        assert!(stream.len() > 2 * PART);
+        let input = stream.as_bytes();
+        let words = ConfigMatcher::new(&Config::default()).expect("words");
+        let (parts, whole) = (search(input, &words), search_part(input, 0..input.len(), &words));
+        assert_eq!((parts.documents, parts.filled), (whole.documents, whole.filled));
+        let places = |part: &SearchedChunk<'_>| -> Vec<_> {
+            part.marks.iter().map(|mark| (mark.document.number, mark.document.offset, mark.hits)).collect()
+        };
+        assert_eq!(places(&parts), places(&whole));
+        assert_eq!(whole.marks.len(), 3000);
+    }
+}

@@ -1,0 +1,132 @@
+//! What goes out: slices of the input as they came, and edited documents between them.
+
+use std::borrow::Cow;
+use std::io::{self, IoSlice, Write};
+use std::ops::Range;
+
+use crate::stream::{self, Document};
+
+/// Left where every document is removed: Helm 4 takes blank output for a failure of its plugin.
+pub(crate) const ALL_REMOVED: &[u8] = b"# resecret: every document of this stream has been removed";
+
+/// What a run does with a document.
+pub(crate) enum Action {
+    /// Writes it as it came.
+    Keep,
+    /// Removes it.
+    Remove,
+    /// Writes it with this content.
+    Replace(String),
+}
+
+/// A document that does not go out as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct DocumentChange {
+    /// Its bytes in the input.
+    pub(crate) before: Range<usize>,
+    /// The pieces of the output that stand in their place; none where it is removed.
+    pub(crate) after: Range<usize>,
+}
+
+/// A whole stream, and what in it is not as it came.
+#[derive(Debug)]
+pub(crate) struct Finished<'i> {
+    /// Its bytes.
+    pub(crate) pieces: Vec<Cow<'i, [u8]>>,
+    /// What changed, in the order of the stream.
+    pub(crate) changes: Vec<DocumentChange>,
+}
+
+/// The edited stream. What nothing is said about is kept.
+#[derive(Debug)]
+pub(crate) struct Output<'i> {
+    input: &'i [u8],
+    pieces: Vec<Cow<'i, [u8]>>,
+    changes: Vec<DocumentChange>,
+    /// Where the input begins that nothing is said about yet.
+    at: usize,
+    /// Whether anything but white space has been kept or put in.
+    written: bool,
+    /// Whether a document has been removed.
+    shortened: bool,
+}
+
+impl<'i> Output<'i> {
+    /// Nothing of the input is changed yet.
+    pub(crate) fn new(input: &'i [u8]) -> Self {
+        Self { input, pieces: Vec::new(), changes: Vec::new(), at: 0, written: false, shortened: false }
+    }
+
+    /// Puts other text in the place of a document's content. Documents are given in their order.
+    pub(crate) fn replace(&mut self, document: &Document<'i>, content: String) {
+        let content_start = document.offset + document.body;
+        self.keep_until(document.offset);
+        self.pieces.push(Cow::Borrowed(&self.input[document.offset..content_start]));
+        self.pieces.push(Cow::Owned(content.into_bytes()));
+        self.written = true;
+        self.change(document, self.pieces.len() - 2);
+    }
+
+    /// Leaves a document out, with its marker and comments.
+    pub(crate) fn remove(&mut self, document: &Document<'i>) {
+        self.keep_until(document.offset);
+        let first = self.pieces.len();
+        if !document.preamble().is_empty() {
+            self.pieces.push(Cow::Borrowed(document.preamble()));
+        }
+        self.shortened = true;
+        self.change(document, first);
+    }
+
+    /// Lets everything through that nothing was said about, up to here.
+    fn keep_until(&mut self, end: usize) {
+        if self.at < end {
+            self.written = self.written
+                || stream::documents_of(self.input, self.at..end).any(|document| !document.is_blank());
+            self.pieces.push(Cow::Borrowed(&self.input[self.at..end]));
+            self.at = end;
+        }
+    }
+
+    fn change(&mut self, document: &Document<'_>, first: usize) {
+        let end = document.offset + document.bytes.len();
+        self.changes.push(DocumentChange { before: document.offset..end, after: first..self.pieces.len() });
+        self.at = end;
+    }
+
+    /// Ends the stream: it is not blank because of what was removed.
+    pub(crate) fn finish(mut self) -> Finished<'i> {
+        self.keep_until(self.input.len());
+        if self.shortened && !self.written {
+            self.pieces.push(Cow::Borrowed(ALL_REMOVED));
+            self.pieces.push(Cow::Borrowed(line_break(self.input)));
+        }
+        Finished { pieces: self.pieces, changes: self.changes }
+    }
+}
+
+/// The line break that a stream uses: its first one.
+pub(crate) fn line_break(input: &[u8]) -> &'static [u8] {
+    let first = memchr::memchr(b'\n', input);
+    if first.is_some_and(|at| input[..at].ends_with(b"\r")) { b"\r\n" } else { b"\n" }
+}
+
+/// Writes all pieces, few calls for many.
+///
+/// # Errors
+///
+/// The writer's own; a closed pipe is one of them, since its reader believes that it has the whole stream.
+pub(crate) fn write_all(pieces: &[Cow<'_, [u8]>], mut writer: impl Write) -> io::Result<()> {
+    let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+    let mut rest = slices.as_mut_slice();
+    while !rest.is_empty() {
+        match writer.write_vectored(rest) {
+            Ok(0) if rest.iter().all(|slice| slice.is_empty()) => break,
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut rest, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    writer.flush()
+}

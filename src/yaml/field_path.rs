@@ -1,0 +1,79 @@
+//! Paths as people write them in the configuration.
+
+/// One step of a [`FieldPath`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FieldStep {
+    /// The value under a key.
+    Key(String),
+    /// Every item of a sequence.
+    AnyItem,
+}
+
+/// A field, or several: `spec.tls[*].secretName`, `metadata.annotations["a.b/c"]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FieldPath(Vec<FieldStep>);
+
+impl FieldPath {
+    /// Reads a path.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, for people.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let mut steps = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            if let Some(after) = rest.strip_prefix("[*]") {
+                steps.push(FieldStep::AnyItem);
+                rest = after;
+            } else if let Some(after) = rest.strip_prefix("[\"") {
+                let (key, after) = after.split_once("\"]").ok_or("`[\"` without `\"]`")?;
+                steps.push(FieldStep::Key(key.to_owned()));
+                rest = after;
+            } else if rest.starts_with('[') {
+                return Err("between brackets stands `*` or a key in double quotes".to_owned());
+            } else {
+                let end = rest.find(['.', '[']).unwrap_or(rest.len());
+                let (key, after) = rest.split_at(end);
+                if key.is_empty() {
+                    return Err("a key is empty".to_owned());
+                }
+                steps.push(FieldStep::Key(key.to_owned()));
+                rest = after;
+            }
+            rest = match rest.strip_prefix('.') {
+                Some("") => return Err("it ends with a dot".to_owned()),
+                Some(after) => after,
+                None => rest,
+            };
+        }
+        if steps.is_empty() { Err("it is empty".to_owned()) } else { Ok(Self(steps)) }
+    }
+
+    /// The steps.
+    pub(crate) fn steps(&self) -> &[FieldStep] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_keys_and_every_item() {
+        let key = |key: &str| FieldStep::Key(key.to_owned());
+        let parse = |text| FieldPath::parse(text).map(|place| place.0);
+        assert_eq!(
+            parse("spec.tls[*].secretName"),
+            Ok(vec![key("spec"), key("tls"), FieldStep::AnyItem, key("secretName")])
+        );
+        assert_eq!(
+            parse("a[\"b.c/d\"][*][*]"),
+            Ok(vec![key("a"), key("b.c/d"), FieldStep::AnyItem, FieldStep::AnyItem])
+        );
+        for wrong in ["", "a..b", "a.", ".a", "a[0]", "a[\"b", "a[*"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}
