@@ -89,6 +89,7 @@ mod analysis;
 pub mod fuzzing;
 
 pub use analysis::diff::{Diff, LineKind, diff};
+pub use analysis::keys::readers::{Access, Reader};
 pub use analysis::keys::{Manifest, SecretStore, Vault, VaultedKey, VaultedSecret, vault};
 pub use analysis::patches::{ObjectChange, ObjectPatch, PatchTarget, Plan, plan};
 pub use analysis::scan;
@@ -97,8 +98,8 @@ pub use config::Config;
 pub use config::key_format::KeyFormat;
 pub use diagnostics::report::{Format, write_report};
 pub use diagnostics::{Code, Diagnostic, Error, Location, ObjectRef, Severity};
+pub use filter::filter;
+pub use filter::filtered::{Filtered, Summary};
 pub use filter::streaming::{Cause, StreamError, filter_stream};
-pub use filter::{Filtered, Summary, filter};
 pub use krm::add_function_config;
-pub use rules::secret_use::{Access, Reader};
 pub use stream::writer::Written;

@@ -1,33 +1,60 @@
-//! The first pass: which Secrets the stream renders, and which of them a rule removes.
+//! The first pass: which documents are worth a look, which Secrets the stream renders, and which of them a rule removes.
 
 use crate::config::{Config, Origin};
 use crate::diagnostics::{Code, Diagnostic, Error, Location};
 use crate::filter::findings::Findings;
+use crate::krm::InputFormat;
+use crate::kube::locator::Locator;
 use crate::kube::object::{Object, objects};
 use crate::rules::facts::{Facts, Resolution};
+use crate::rules::leaked_values::LeakedValues;
 use crate::search::candidates::Candidates;
 use crate::search::prefilter::Interest;
-use crate::stream::Document;
+use crate::stream::{self, Document};
 
-/// The first pass: which Secrets the stream renders, and which of them go.
-pub(crate) fn collect_secrets(
-    survey: &Candidates<'_>,
-    config: &Config,
-    findings: &mut Findings<'_>,
-) -> Result<Facts, Error> {
-    let mut facts = Facts::default();
-    for document in survey.secrets() {
-        let Some(tree) = findings.open(document, Interest::Edit) else { continue };
-        for object in objects(&tree).into_iter().filter(Object::is_secret) {
-            collect_secret(document, &object, config, &mut facts, findings);
-        }
-    }
-    findings.push_all(removed_targets(&facts, config));
-    facts.index_names()?;
-    Ok(facts)
+/// What must be known across documents before one of them is rewritten.
+pub(crate) struct Collected<'i> {
+    /// The documents that are worth a look.
+    pub(crate) candidates: Candidates<'i>,
+    /// How the client hands the stream over.
+    pub(crate) format: InputFormat,
+    /// The chart's Secrets.
+    pub(crate) facts: Facts,
+    /// The search for values of removed Secrets.
+    pub(crate) leaked_values: LeakedValues,
+    /// What was found on the way.
+    pub(crate) findings: Vec<Diagnostic>,
 }
 
-/// A Secret that was learned of.
+/// Goes over a stream for the first time.
+///
+/// # Errors
+///
+/// The stream is empty or in an encoding that cannot be read, a ResourceList has other documents beside it, there is no rule,
+/// or there are more names and values than a search can hold.
+pub(crate) fn collect<'i>(input: &'i [u8], config: &Config) -> Result<Collected<'i>, Error> {
+    stream::check(input)?;
+    let mut candidates = Candidates::of(input, config)?;
+    let format = if candidates.may_be_list() { InputFormat::of(input)? } else { InputFormat::Manifests };
+    config.check_rules()?;
+    let locator = Locator::new(input);
+    let mut findings = Findings::new(&locator);
+    let mut facts = Facts::default();
+    for document in candidates.secrets() {
+        let Some(tree) = findings.parse(document, Interest::Edit) else { continue };
+        for object in objects(&tree).into_iter().filter(Object::is_secret) {
+            collect_secret(document, &object, config, &mut facts, &mut findings);
+        }
+    }
+    findings.extend(removed_targets(&facts, config));
+    facts.index_names()?;
+    let leaked_values = LeakedValues::new(facts.take_values())?;
+    candidates.search_for([facts.removed_names(), leaked_values.search()]);
+    let findings = findings.into_diagnostics();
+    Ok(Collected { candidates, format, facts, leaked_values, findings })
+}
+
+/// A Secret that the first pass has met.
 pub(crate) struct CollectedSecret<'t> {
     /// `metadata.name`.
     pub(crate) name: &'t str,
@@ -37,7 +64,7 @@ pub(crate) struct CollectedSecret<'t> {
     pub(crate) location: Location,
 }
 
-/// Learns of a Secret, and says what is wrong with it; `None` where it has no name to learn.
+/// Adds a Secret to the facts, and says what is wrong with it; `None` where it has no name.
 pub(crate) fn collect_secret<'t>(
     document: &Document<'_>,
     object: &Object<'t, '_>,

@@ -10,24 +10,18 @@ use crate::search::prefilter::Interest;
 use crate::stream::Document;
 use crate::yaml::Tree;
 
-/// What a run has found so far.
-pub(crate) struct Findings<'i> {
+/// What has been found so far.
+pub(crate) struct Findings<'l> {
     /// Where bytes of the stream are.
-    pub(crate) locator: Locator<'i>,
+    pub(crate) locator: &'l Locator<'l>,
     diagnostics: Vec<Diagnostic>,
-    /// Document and path of the variables that are reported as plain credentials.
-    plaintext: HashSet<(usize, String)>,
+    /// The paths of the variables that are reported as plain credentials.
+    plaintext: HashSet<String>,
 }
 
-impl<'i> Findings<'i> {
+impl<'l> Findings<'l> {
     /// Nothing found yet.
-    pub(crate) fn new(input: &'i [u8]) -> Self {
-        Self::starting_at(input, 1)
-    }
-
-    /// Nothing found yet in bytes that begin with this line of a longer stream.
-    pub(crate) fn starting_at(input: &'i [u8], line: usize) -> Self {
-        let locator = Locator::starting_at(input, line);
+    pub(crate) fn new(locator: &'l Locator<'l>) -> Self {
         Self { locator, diagnostics: Vec::new(), plaintext: HashSet::new() }
     }
 
@@ -37,62 +31,59 @@ impl<'i> Findings<'i> {
     }
 
     /// Adds diagnostics that have their places already.
-    pub(crate) fn push_all(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+    pub(crate) fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
         self.diagnostics.extend(diagnostics);
     }
 
     /// Parses a document, or says why that is not possible.
-    pub(crate) fn open<'d>(&mut self, document: &Document<'d>, interest: Interest) -> Option<Tree<'d>> {
-        parse_document(document, interest, &self.locator).map_err(|diagnostic| self.push(*diagnostic)).ok()
+    pub(crate) fn parse<'d>(&mut self, document: &Document<'d>, interest: Interest) -> Option<Tree<'d>> {
+        parse_document(document, interest, self.locator).map_err(|diagnostic| self.push(*diagnostic)).ok()
     }
 
-    /// Adds what was found in other documents of the same stream.
-    pub(crate) fn extend(&mut self, other: Self) {
-        self.diagnostics.extend(other.diagnostics);
-        self.plaintext.extend(other.plaintext);
-    }
-
-    /// Adds what a rule has found in an object.
+    /// Adds what a rule has found in an object of the document at hand.
     pub(crate) fn add(&mut self, document: &Document<'_>, object: &Object<'_, '_>, finding: Finding) {
         let at = object.tree.node(finding.node).start;
         let location =
             Location { path: Some(finding.path.to_string()), ..self.locator.locate_in(document, object, at) };
         if finding.code == Code::Plaintext {
-            self.plaintext.insert((document.number, finding.path.to_string()));
+            self.plaintext.insert(finding.path.to_string());
         }
         self.diagnostics.push(finding.at(location));
     }
 
-    /// Whether the variable at a path, without its `value`, is reported as a plain credential already.
-    pub(crate) fn has_plaintext(&self, document: &Document<'_>, path: Option<&str>) -> bool {
+    /// Whether the variable at a path of the document at hand, without its `value`, is reported as a plain credential already.
+    pub(crate) fn has_plaintext(&self, path: Option<&str>) -> bool {
         let variable = path.and_then(|path| path.strip_suffix(".value"));
-        variable.is_some_and(|path| self.plaintext.contains(&(document.number, path.to_owned())))
+        variable.is_some_and(|path| self.plaintext.contains(path))
     }
 
-    /// Whether a document that a rule may need could not be read: then the rule may have missed what it looks for.
-    pub(crate) fn has_unreadable(&self) -> bool {
-        let unreadable = [Code::NotUtf8, Code::NotYaml, Code::TruncatedInput, Code::UnnamedSecret];
-        let errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
-        errors.map(|diagnostic| diagnostic.code).any(|rule| unreadable.contains(&rule))
+    /// All that was found, in the order in which it was.
+    pub(crate) fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.diagnostics
     }
+}
 
-    /// All that was found, in the order of the stream, and whether the run fails for it.
-    pub(crate) fn finish(mut self) -> (Vec<Diagnostic>, bool) {
-        let place = |diagnostic: &Diagnostic| diagnostic.location.document.unwrap_or(usize::MAX);
-        self.diagnostics.sort_by_key(place);
-        // Both passes may have tried to read a document.
-        self.diagnostics.dedup();
-        let fails = self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-        (self.diagnostics, fails)
-    }
+/// Whether a document that a rule may need could not be read: then the rule may have missed what it looks for.
+pub(crate) fn has_unreadable(diagnostics: &[Diagnostic]) -> bool {
+    let unreadable = [Code::NotUtf8, Code::NotYaml, Code::TruncatedInput, Code::UnnamedSecret];
+    let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+    errors.any(|diagnostic| unreadable.contains(&diagnostic.code))
+}
 
-    /// The same as the end of a run.
-    ///
-    /// # Errors
-    ///
-    /// One of them is an error: all of them.
-    pub(crate) fn into_result(self) -> Result<Vec<Diagnostic>, Error> {
-        let (diagnostics, fails) = self.finish();
-        if fails { Err(Error::new(diagnostics)) } else { Ok(diagnostics) }
-    }
+/// All that a run has found, in the order of the stream.
+pub(crate) fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    diagnostics.sort_by_key(|diagnostic| diagnostic.location.document.unwrap_or(usize::MAX));
+    // Both passes may have tried to read a document.
+    diagnostics.dedup();
+    diagnostics
+}
+
+/// The end of a run that has found these.
+///
+/// # Errors
+///
+/// One of them is an error: all of them.
+pub(crate) fn conclude(diagnostics: Vec<Diagnostic>) -> Result<Vec<Diagnostic>, Error> {
+    let fails = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    if fails { Err(Error::new(diagnostics)) } else { Ok(diagnostics) }
 }

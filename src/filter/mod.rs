@@ -1,106 +1,30 @@
-//! The pipeline.
+//! The run: collect, rewrite, write.
 //!
 //! ```text
-//! bytes → documents → prefilter → tree → objects → rules → patch → splices → verified → bytes
+//! bytes → documents → search → tree → objects → rules → patch → splices → verified → bytes
 //! ```
 //!
-//! Two passes. The first learns which Secrets the stream renders and which of them go; the second edits. Nothing
-//! is given out before the last document is through.
+//! The first pass collects which Secrets the stream renders and which of them a rule removes. The second one rewrites each
+//! document. Nothing is written before the last document is verified.
 
-pub(crate) mod collect;
-pub(crate) mod findings;
-pub(crate) mod observer;
 pub(crate) mod parse_document;
+pub(crate) mod findings;
+pub(crate) mod collect;
 pub(crate) mod rewrite;
+pub(crate) mod filtered;
 pub(crate) mod streaming;
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt;
-use std::io::{self, Write};
-use std::ops::Range;
 
 use crate::config::Config;
-use crate::diagnostics::{Diagnostic, Error, Severity};
-use crate::filter::findings::Findings;
-use crate::filter::observer::Observer;
-use crate::filter::rewrite::Rewriter;
-use crate::krm::InputFormat;
-use crate::rules::leaked_values::LeakedValues;
-use crate::rules::unmatched;
-use crate::search::candidates::Candidates;
+use crate::diagnostics::{Error, Severity};
+use crate::filter::collect::{Collected, collect};
+use crate::filter::filtered::{Filtered, Summary};
+use crate::filter::findings::{conclude, has_unreadable, in_order};
+use crate::filter::rewrite::{Rewriter, RewrittenDocument, rewrite_all};
+use crate::rules::unmatched::unmatched;
 use crate::search::prefilter::Interest;
-use crate::stream;
-use crate::stream::output::{self, Action, DocumentChange, Finished, Output};
-
-/// A stream with every rule applied and every edit verified.
-#[derive(Debug)]
-pub struct Filtered<'i> {
-    input: &'i [u8],
-    pieces: Vec<Cow<'i, [u8]>>,
-    changes: Vec<DocumentChange>,
-    diagnostics: Vec<Diagnostic>,
-    summary: Summary,
-}
-
-/// What a run did, in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Documents in the stream.
-    pub documents: usize,
-    /// Documents that were edited.
-    pub edited: usize,
-    /// Secrets that were removed.
-    pub removed: usize,
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { documents, edited, removed } = self;
-        let secrets = if *removed == 1 { "Secret" } else { "Secrets" };
-        write!(f, "resecret: {removed} {secrets} removed, {edited} of {documents} documents edited")
-    }
-}
-
-impl Filtered<'_> {
-    /// Writes the stream.
-    ///
-    /// # Errors
-    ///
-    /// The writer's own. A closed pipe is an error: its reader must not believe that it has the whole stream.
-    pub fn write_to(&self, writer: impl Write) -> io::Result<()> {
-        output::write_all(&self.pieces, writer)
-    }
-
-    /// The stream as one piece.
-    #[must_use]
-    pub fn to_vec(&self) -> Vec<u8> {
-        self.pieces.concat()
-    }
-
-    /// The documents that changed: their bytes in the input, and what they became.
-    pub(crate) fn changes(&self) -> impl Iterator<Item = (Range<usize>, Vec<u8>)> {
-        let after = |change: &DocumentChange| self.pieces[change.after.clone()].concat();
-        self.changes.iter().map(move |change| (change.before.clone(), after(change)))
-    }
-
-    /// What the stream was before.
-    pub(crate) fn input(&self) -> &[u8] {
-        self.input
-    }
-
-    /// Warnings, in the order of the stream.
-    #[must_use]
-    pub fn diagnostics(&self) -> &[Diagnostic] {
-        &self.diagnostics
-    }
-
-    /// What the run did.
-    #[must_use]
-    pub fn summary(&self) -> Summary {
-        self.summary
-    }
-}
+use crate::stream::output::{Action, Finished, Output};
 
 /// Applies a configuration to a stream of manifests.
 ///
@@ -141,54 +65,51 @@ impl Filtered<'_> {
 /// # Ok::<(), resecret::Error>(())
 /// ```
 pub fn filter<'i>(input: &'i [u8], config: &Config) -> Result<Filtered<'i>, Error> {
-    watched(input, config, &mut ())
+    run(input, config, Reach::Candidates, |_| ()).map(|(filtered, _)| filtered)
 }
 
-/// The run of [`filter()`], with someone who looks on.
-pub(crate) fn watched<'i>(
+/// Which documents a run looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Those that a rule or a policy could concern.
+    Candidates,
+    /// All of them.
+    Every,
+}
+
+/// The run of [`filter()`], and what `view` makes of each document that it looks at, in the order of the stream.
+///
+/// # Errors
+///
+/// Those of [`filter()`].
+pub(crate) fn run<'i, T: Send>(
     input: &'i [u8],
     config: &Config,
-    observer: &mut dyn Observer,
-) -> Result<Filtered<'i>, Error> {
-    stream::check(input)?;
-    let mut survey = Candidates::of(input, config)?;
-    let form = if survey.may_be_list() { InputFormat::of(input)? } else { InputFormat::Manifests };
-    config.check_rules()?;
-    let mut findings = Findings::new(input);
-    let mut facts = collect::collect_secrets(&survey, config, &mut findings)?;
-    let survivors = LeakedValues::new(facts.take_values())?;
-    survey.look_for([facts.removed_names(), survivors.search()]);
-    if observer.wants_every_document() {
-        survey.look_at_all(Interest::Check(Severity::Warning));
+    reach: Reach,
+    view: impl Fn(&RewrittenDocument<'_, '_, '_>) -> T + Sync,
+) -> Result<(Filtered<'i>, Vec<T>), Error> {
+    let Collected { mut candidates, format, facts, leaked_values, mut findings } = collect(input, config)?;
+    if reach == Reach::Every {
+        candidates.add_all(Interest::Check(Severity::Warning));
     }
-    let pass = Rewriter { input, config, form, facts: &facts, survivors: &survivors };
+    let rewriter = Rewriter { config, format, facts: &facts, leaked_values: &leaked_values };
+    let rewrites = rewrite_all(&rewriter, input, &candidates.found, &view);
+
     let mut output = Output::new(input);
     let mut summary =
-        Summary { documents: survey.documents, removed: facts.removed().count(), ..Summary::default() };
-    let mut matched = BTreeSet::new();
-    let mut marks = survey.marks.iter();
-    for part in pass.over(&survey.marks, observer) {
-        for (fate, mark) in part.fates.into_iter().zip(marks.by_ref()) {
-            match fate {
-                Action::Keep => {}
-                Action::Remove => output.remove(&mark.document),
-                Action::Replace(text) => {
-                    summary.edited += 1;
-                    output.replace(&mark.document, text);
-                }
-            }
-        }
-        matched.extend(part.matched);
-        findings.extend(part.findings);
+        Summary { documents: candidates.documents, edited: 0, removed: facts.removed().count() };
+    let (mut matched, mut views) = (BTreeSet::new(), Vec::new());
+    for (document, rewrite) in rewrites {
+        summary.edited += usize::from(matches!(rewrite.action, Action::Replace(_)));
+        output.put(&document, rewrite.action);
+        findings.extend(rewrite.findings);
+        matched.extend(rewrite.matched);
+        views.extend(rewrite.view);
     }
-    if !findings.has_unreadable() {
-        findings.push_all(unmatched::unmatched(config, &facts, &matched));
+    if !has_unreadable(&findings) {
+        findings.extend(unmatched(config, &facts, &matched));
     }
-    let (diagnostics, fails) = findings.finish();
-    let diagnostics = form.located(input, diagnostics);
-    if fails {
-        return Err(Error::new(diagnostics));
-    }
-    let Finished { pieces, changes } = form.with_results(input, output.finish(), &diagnostics)?;
-    Ok(Filtered { input, pieces, changes, diagnostics, summary })
+    let diagnostics = conclude(format.located(input, in_order(findings)))?;
+    let Finished { pieces, changes } = format.with_results(input, output.finish(), &diagnostics)?;
+    Ok((Filtered { input, pieces, changes, diagnostics, summary }, views))
 }

@@ -1,209 +1,238 @@
-//! The second pass: what becomes of each document.
+//! The second pass: decides whether to keep, remove or edit each document.
 //!
-//! Everything that depends on more than one document is known by now, so that documents can be looked at in any order,
-//! and at the same time.
+//! Everything that depends on more than one document is known by now, so that documents can be rewritten in any order,
+//! and at the same time. What comes of each is data; who wants more than the filter asks for it with a view.
 
 use std::collections::BTreeSet;
 
 use rayon::prelude::{ParallelIterator, ParallelSlice};
 
 use crate::config::Config;
-use crate::diagnostics::Location;
+use crate::diagnostics::{Diagnostic, Location};
 use crate::edit::edit;
-use crate::edit::patch::Op;
+use crate::edit::patch::{Op, Patch};
 use crate::filter::findings::Findings;
-use crate::filter::observer::Observer;
 use crate::krm::{InputFormat, is_configuration};
+use crate::kube::locator::Locator;
 use crate::kube::object::{Object, objects};
 use crate::rules::facts::Facts;
 use crate::rules::leaked_values::{LeakedValue, LeakedValues};
+use crate::rules::secret_use::SecretUse;
 use crate::rules::{self, ConfigEntry, Context, RuleOutput};
 use crate::search::candidates::{Candidate, LARGE};
 use crate::search::prefilter::Interest;
 use crate::stream::Document;
 use crate::stream::output::Action;
+use crate::yaml::Tree;
 
 /// What the pass knows, the same for every document.
-pub(crate) struct Rewriter<'a, 'i> {
-    /// The stream.
-    pub(crate) input: &'i [u8],
+pub(crate) struct Rewriter<'a> {
     /// The rules.
     pub(crate) config: &'a Config,
-    /// The form of the stream.
-    pub(crate) form: InputFormat,
-    /// What the first pass has learned.
+    /// How the client hands the stream over.
+    pub(crate) format: InputFormat,
+    /// What the first pass has collected.
     pub(crate) facts: &'a Facts,
     /// The search for values that must not go out.
-    pub(crate) survivors: &'a LeakedValues,
+    pub(crate) leaked_values: &'a LeakedValues,
 }
 
-/// What came of consecutive documents.
-pub(crate) struct ChunkResult<'i> {
-    /// What becomes of each.
-    pub(crate) fates: Vec<Action>,
-    /// What was found in them.
-    pub(crate) findings: Findings<'i>,
-    /// The parts of rules that matched.
+/// What comes of one document.
+pub(crate) struct Rewrite<T> {
+    /// What to write for it.
+    pub(crate) action: Action,
+    /// What there is to say about it.
+    pub(crate) findings: Vec<Diagnostic>,
+    /// The entries of the configuration that matched in it.
     pub(crate) matched: BTreeSet<ConfigEntry>,
+    /// What the view made of it; `None` for a document that cannot be parsed.
+    pub(crate) view: Option<T>,
 }
 
-impl<'i> Rewriter<'_, 'i> {
-    /// Goes over documents: in one go, or a large stream in parts on all processors. The results have the order of the
-    /// documents either way, and no document depends on another.
-    pub(crate) fn over(&self, marks: &[Candidate<'i>], observer: &mut dyn Observer) -> Vec<ChunkResult<'i>> {
-        if self.input.len() < LARGE || observer.is_someone() {
-            return vec![self.part(marks, observer)];
-        }
-        // More parts than processors, since some documents take longer than others.
-        let parts = 4 * rayon::current_num_threads();
-        let length = marks.len().div_ceil(parts).max(1);
-        marks.par_chunks(length).map(|part| self.part(part, &mut ())).collect()
-    }
+/// A document with all that the rules have decided about it, for views of a run.
+pub(crate) struct RewrittenDocument<'a, 't, 's> {
+    /// The document.
+    pub(crate) document: &'a Document<'a>,
+    /// Where its bytes are in the stream.
+    pub(crate) locator: &'a Locator<'a>,
+    /// Its objects, removed ones included.
+    pub(crate) objects: &'a [Object<'t, 's>],
+    /// What changes. A removed object is removed at its own path.
+    pub(crate) patch: &'a Patch,
+    /// What reads a vaulted Secret once the patch is applied, with the position of the object in `objects`.
+    pub(crate) uses: &'a [(usize, SecretUse)],
+}
 
-    /// Goes over one document that somebody has an interest in, adding to what was found in it before.
-    pub(crate) fn one(
-        &self,
-        document: &Document<'i>,
-        interest: Interest,
-        findings: Findings<'i>,
-        observer: &mut dyn Observer,
-    ) -> ChunkResult<'i> {
-        let mut run = ChunkRewriter { pass: self, findings, matched: BTreeSet::new(), observer };
-        let fates = vec![run.document(document, interest)];
-        ChunkResult { fates, findings: run.findings, matched: run.matched }
-    }
-
-    fn part(&self, marks: &[Candidate<'i>], observer: &mut dyn Observer) -> ChunkResult<'i> {
-        let mut run = ChunkRewriter {
-            pass: self,
-            findings: Findings::new(self.input),
-            matched: BTreeSet::new(),
-            observer,
+/// Rewrites the candidates that somebody has an interest in, a large stream on all processors. The result has the order of the
+/// stream.
+///
+/// `view` sees each document; it is a pure function, as the rules are.
+pub(crate) fn rewrite_all<'i, T: Send>(
+    rewriter: &Rewriter<'_>,
+    input: &'i [u8],
+    candidates: &[Candidate<'i>],
+    view: &(impl Fn(&RewrittenDocument<'_, '_, '_>) -> T + Sync),
+) -> Vec<(Document<'i>, Rewrite<T>)> {
+    let chunk = |candidates: &[Candidate<'i>]| {
+        let locator = Locator::new(input);
+        let wanted = candidates.iter().filter(|candidate| candidate.hits.interest != Interest::Nothing);
+        let rewrite = |Candidate { document, hits }: &Candidate<'i>| {
+            (*document, rewriter.rewrite(document, hits.interest, &locator, view))
         };
-        let fates = marks.iter().map(|mark| run.fate(mark)).collect();
-        ChunkResult { fates, findings: run.findings, matched: run.matched }
+        wanted.map(rewrite).collect::<Vec<_>>()
+    };
+    if input.len() < LARGE {
+        return chunk(candidates);
     }
+    // More chunks than processors, since some documents take longer than others.
+    let chunks = 4 * rayon::current_num_threads();
+    let length = candidates.len().div_ceil(chunks).max(1);
+    candidates.par_chunks(length).flat_map_iter(chunk).collect()
 }
 
-/// The pass over one part of the stream.
-struct ChunkRewriter<'a, 'i> {
-    pass: &'a Rewriter<'a, 'i>,
-    findings: Findings<'i>,
-    matched: BTreeSet<ConfigEntry>,
-    observer: &'a mut dyn Observer,
-}
-
-impl ChunkRewriter<'_, '_> {
-    fn fate(&mut self, mark: &Candidate<'_>) -> Action {
-        match mark.hits.interest {
-            Interest::Nothing => Action::Keep,
-            interest => self.document(&mark.document, interest),
-        }
-    }
-
-    fn document(&mut self, document: &Document<'_>, interest: Interest) -> Action {
-        let Some(tree) = self.findings.open(document, interest) else { return Action::Keep };
-        let mut outcome = RuleOutput::default();
-        let (mut kept, mut removed) = (0, 0);
+impl Rewriter<'_> {
+    /// Rewrites one document.
+    pub(crate) fn rewrite<T>(
+        &self,
+        document: &Document<'_>,
+        interest: Interest,
+        locator: &Locator<'_>,
+        view: &impl Fn(&RewrittenDocument<'_, '_, '_>) -> T,
+    ) -> Rewrite<T> {
+        let mut findings = Findings::new(locator);
+        let Some(tree) = findings.parse(document, interest) else {
+            let findings = findings.into_diagnostics();
+            return Rewrite { action: Action::Keep, findings, matched: BTreeSet::new(), view: None };
+        };
         let objects = objects(&tree);
-        for object in &objects {
-            self.observer.object(object);
-            if self.pass.facts.removes(document.number, object) {
+        let Decisions { patch, uses, matched, is_removed } = self.decide(document, &objects, &mut findings);
+        let view =
+            view(&RewrittenDocument { document, locator, objects: &objects, patch: &patch, uses: &uses });
+        let action = if is_removed {
+            Action::Remove
+        } else {
+            self.edit(document, &tree, &objects, &patch, &mut findings)
+        };
+        Rewrite { action, findings: findings.into_diagnostics(), matched, view: Some(view) }
+    }
+
+    /// Runs the rules on every object that stays.
+    fn decide(
+        &self,
+        document: &Document<'_>,
+        objects: &[Object<'_, '_>],
+        findings: &mut Findings<'_>,
+    ) -> Decisions {
+        let mut output = RuleOutput::default();
+        let mut uses = Vec::new();
+        let (mut kept, mut removed) = (0, 0);
+        for (position, object) in objects.iter().enumerate() {
+            if self.facts.removes(document.number, object) {
                 removed += 1;
-                outcome.patch.push(Op::Remove { path: object.path.clone() });
+                output.patch.push(Op::Remove { path: object.path.clone() });
                 continue;
             }
             kept += 1;
             if is_configuration(object) {
                 continue;
             }
-            rules::apply(object, Context { config: self.pass.config, facts: self.pass.facts }, &mut outcome);
-            for finding in outcome.findings.drain(..) {
-                self.findings.add(document, object, finding);
+            rules::apply(object, Context { config: self.config, facts: self.facts }, &mut output);
+            for finding in output.findings.drain(..) {
+                findings.add(document, object, finding);
             }
-            for read in outcome.reads.drain(..) {
-                self.observer.reads(object, &read);
-            }
+            uses.extend(output.reads.drain(..).map(|found| (position, found)));
         }
-        if !outcome.patch.is_empty() {
-            self.observer.patched(document, &tree, &outcome.patch);
-        }
-        self.matched.append(&mut outcome.matched);
-        if removed > 0 && kept == 0 && self.pass.form == InputFormat::Manifests {
-            return Action::Remove;
-        }
-        match edit(&tree, &outcome.patch) {
+        let is_removed = removed > 0 && kept == 0 && self.format == InputFormat::Manifests;
+        Decisions { patch: output.patch, uses, matched: output.matched, is_removed }
+    }
+
+    /// Edits a document that stays, and looks for values of removed Secrets in what would go out.
+    fn edit(
+        &self,
+        document: &Document<'_>,
+        tree: &Tree<'_>,
+        objects: &[Object<'_, '_>],
+        patch: &Patch,
+        findings: &mut Findings<'_>,
+    ) -> Action {
+        match edit(tree, patch) {
             Ok(None) => {
-                self.survivors(document, &objects, tree.source(), |at| at);
+                self.find_leaks(document, objects, tree.source(), |at| at, findings);
                 Action::Keep
             }
             Ok(Some((edited, splices))) => {
-                self.survivors(document, &objects, &edited, |at| splices.original(at));
+                self.find_leaks(document, objects, &edited, |at| splices.original(at), findings);
                 Action::Replace(edited)
             }
             Err(refused) => {
-                let location = self.locate(document, &objects, refused.at);
-                self.findings.push(refused.diagnostic.at(location));
+                let location = locate(findings.locator, document, objects, refused.at);
+                findings.push(refused.diagnostic.at(location));
                 Action::Keep
             }
         }
     }
 
     /// Reports the values of removed Secrets in a text that would go out.
-    fn survivors(
-        &mut self,
+    fn find_leaks(
+        &self,
         document: &Document<'_>,
         objects: &[Object<'_, '_>],
         text: &str,
         original: impl Fn(usize) -> usize,
+        findings: &mut Findings<'_>,
     ) {
-        for LeakedValue { at, finding } in self.pass.survivors.find(text, self.pass.config) {
-            let location = self.locate(document, objects, original(at));
+        for LeakedValue { at, finding } in self.leaked_values.find(text, self.config) {
+            let location = locate(findings.locator, document, objects, original(at));
             let path = Some(finding.path.to_string()).filter(|path| !path.is_empty());
-            if self.findings.has_plaintext(document, path.as_deref()) {
-                continue;
+            if !findings.has_plaintext(path.as_deref()) {
+                findings.push(finding.at(Location { path, ..location }));
             }
-            self.findings.push(finding.at(Location { path, ..location }));
         }
     }
+}
 
-    /// The place of a byte, with the object that it belongs to.
-    fn locate(&self, document: &Document<'_>, objects: &[Object<'_, '_>], at: usize) -> Location {
-        match objects.iter().find(|object| object.tree.node(object.node).content.end >= at) {
-            Some(object) => self.findings.locator.locate_in(document, object, at),
-            None => self.findings.locator.locate(document, at),
-        }
+/// What the rules make of a document.
+struct Decisions {
+    patch: Patch,
+    uses: Vec<(usize, SecretUse)>,
+    matched: BTreeSet<ConfigEntry>,
+    /// Whether all of it goes.
+    is_removed: bool,
+}
+
+/// The place of a byte, with the object that it belongs to.
+fn locate(locator: &Locator<'_>, document: &Document<'_>, objects: &[Object<'_, '_>], at: usize) -> Location {
+    match objects.iter().find(|object| object.tree.node(object.node).content.end >= at) {
+        Some(object) => locator.locate_in(document, object, at),
+        None => locator.locate(document, at),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::{filter, watched};
-
-    /// Sees nothing, but is there.
-    struct Someone;
-
-    impl Observer for Someone {}
+    use crate::filter::{Reach, filter, run};
 
     #[test]
-    fn the_parts_of_a_large_stream_add_up() {
+    fn the_chunks_of_a_large_stream_add_up() {
         let filler = format!("# {}\n", "x".repeat(4000));
         let document = |number: usize| {
             format!(
                 "---\n{filler}kind: Pod\nmetadata: {{name: p{number}}}\nspec:\n  containers:\n  - name: c\n    env:\n    - {{name: SALT, value: canary-{number}}}\n    - {{name: API_KEY, value: canary-{number}}}\n"
             )
         };
-        let stream: String = (0..300).map(document).collect();
+        let documents: Vec<String> = (0..300).map(document).collect();
+        let stream = documents.concat();
         assert!(stream.len() > LARGE);
         let mut config = Config::default();
         let rules = "{apiVersion: resecret.dev/v1alpha1, kind: Resecret, spec: {env: [{to: vault, vars: {SALT: salt}}]}}";
         config.add_file("rules.yaml", rules).expect("rules");
-        let parts = filter(stream.as_bytes(), &config).expect("goes through");
-        let whole = watched(stream.as_bytes(), &config, &mut Someone).expect("goes through");
-        assert_eq!(parts.to_vec(), whole.to_vec());
-        assert_eq!(parts.diagnostics(), whole.diagnostics());
-        assert_eq!(parts.summary(), whole.summary());
-        assert_eq!(parts.diagnostics().len(), 300, "a credential that no rule covers, in each");
+        let whole = filter(stream.as_bytes(), &config).expect("goes through");
+        let alone = |text: &String| filter(text.as_bytes(), &config).expect("goes through").to_vec();
+        assert_eq!(whole.to_vec(), documents.iter().map(alone).collect::<Vec<_>>().concat());
+        assert_eq!(whole.diagnostics().len(), 300, "a credential that no rule covers, in each");
+        let numbers = run(stream.as_bytes(), &config, Reach::Candidates, |seen| seen.document.number);
+        let (_, views) = numbers.expect("goes through");
+        assert_eq!(views, (1..=300).collect::<Vec<_>>(), "views have the order of the stream");
     }
 }

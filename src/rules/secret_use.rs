@@ -1,17 +1,12 @@
-//! What is read from vaulted Secrets once the rewrite is done, and by whom.
+//! What is read from vaulted Secrets once the rewrite is done.
 //!
-//! Rules note a [`SecretUse`] where they decide that a field names a vaulted Secret, or find that it does already. It is
-//! only a note: who that is and what it sees is worked out for those who ask ([`resolve`]).
-
-use std::fmt;
+//! Rules note a [`SecretUse`] where they decide that a field names a vaulted Secret, or find that it does already. Who that
+//! is and what it sees is worked out for those who ask.
 
 use crate::config::SecretsRule;
-use crate::diagnostics::ObjectRef;
-use crate::kube::object::Object;
-use crate::kube::pods::CONTAINER_LISTS;
 use crate::kube::references::{Reference, Takes};
 use crate::rules::facts::{ChartSecret, vaulted_key};
-use crate::yaml::{NodeId, Path, Step, Tree};
+use crate::yaml::{Path, Step};
 
 /// A field that names a vaulted Secret.
 pub(crate) struct SecretUse {
@@ -22,15 +17,17 @@ pub(crate) struct SecretUse {
     /// Whether the field named it before the rewrite.
     pub(crate) existed: bool,
     /// The keys that it takes, as far as they are known.
-    keys: Vec<KeyName>,
+    pub(crate) keys: Vec<KeyName>,
     /// The place in the document as it came in: the name of the Secret, or an entry of `env`.
-    path: Path,
+    pub(crate) path: Path,
 }
 
 /// A key, by its name in the vaulted Secret and by the name that the chart knows.
-struct KeyName {
-    vaulted: String,
-    chart: String,
+pub(crate) struct KeyName {
+    /// In the vaulted Secret.
+    pub(crate) vaulted: String,
+    /// In the chart.
+    pub(crate) chart: String,
 }
 
 impl KeyName {
@@ -97,183 +94,5 @@ fn known_by(list: &Path) -> &'static [&'static str] {
         Some(Step::Key(key)) if key == "imagePullSecrets" => &PULL,
         Some(Step::Key(key)) if key == "certificateRefs" => &TLS,
         _ => &[],
-    }
-}
-
-/// Who reads a Secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reader {
-    /// The object.
-    pub object: ObjectRef,
-    /// The container, where one reads it.
-    pub container: Option<String>,
-    /// What it sees.
-    pub access: Access,
-}
-
-/// What a reader sees of a Secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Access {
-    /// A variable of this name.
-    Variable(String),
-    /// A file at this path.
-    File(String),
-    /// What the program behind this field makes of it.
-    Field(String),
-}
-
-impl fmt::Display for Access {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Variable(text) | Self::File(text) | Self::Field(text) => f.write_str(text),
-        }
-    }
-}
-
-impl fmt::Display for Reader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.container {
-            Some(container) => write!(f, "{}, container {container}: {}", self.object, self.access),
-            None => write!(f, "{}: {}", self.object, self.access),
-        }
-    }
-}
-
-/// One reader of one key, or of a Secret whose keys nobody can tell.
-pub(crate) struct KeyUse {
-    /// The key in the vaulted Secret.
-    pub(crate) key: Option<String>,
-    /// Who reads it.
-    pub(crate) reader: Reader,
-    /// Whether the reader starts without it.
-    pub(crate) optional: bool,
-}
-
-/// Who reads, and what.
-pub(crate) fn resolve(object: &Object<'_, '_>, read: &SecretUse) -> Vec<KeyUse> {
-    let place = FieldTrail::of(object, &read.path);
-    let optional = place.optional();
-    let reading = |key: Option<&KeyName>, container: Option<&str>, access: Access| KeyUse {
-        key: key.map(|key| key.vaulted.clone()),
-        reader: Reader { object: object.reference(), container: container.map(str::to_owned), access },
-        optional,
-    };
-    // Keys that nobody can tell make one reading without a key.
-    let keys: Vec<Option<&KeyName>> =
-        if read.keys.is_empty() { vec![None] } else { read.keys.iter().map(Some).collect() };
-    let field = || Access::Field(read.path.to_string());
-    let mut found = Vec::new();
-    for key in keys {
-        if let Some((container, variable)) = place.variable(key.map(|key| key.chart.as_str())) {
-            found.push(reading(key, Some(container), variable.map_or_else(field, Access::Variable)));
-            continue;
-        }
-        let files = place.files(key.map(|key| key.chart.as_str()));
-        if files.is_empty() {
-            found.push(reading(key, None, field()));
-        }
-        found.extend(
-            files.into_iter().map(|(container, file)| reading(key, Some(container), Access::File(file))),
-        );
-    }
-    found
-}
-
-/// A path with the node at each of its steps.
-struct FieldTrail<'t, 'p> {
-    tree: &'t Tree<'t>,
-    steps: &'p [Step],
-    /// One more than the steps: the first is where the object begins.
-    nodes: Vec<NodeId>,
-}
-
-impl<'t, 'p> FieldTrail<'t, 'p> {
-    fn of<'s: 't>(object: &Object<'t, 's>, path: &'p Path) -> Self {
-        let tree = object.tree;
-        let steps = path.steps().get(object.path.steps().len()..).unwrap_or_default();
-        let mut nodes = vec![object.node];
-        for step in steps {
-            let last = nodes[nodes.len() - 1];
-            let next = match step {
-                Step::Key(key) => tree.get(last, key),
-                Step::Index(index) => tree.items(last).and_then(|items| items.get(*index).copied()),
-            };
-            match next {
-                Some(next) => nodes.push(next),
-                None => break,
-            }
-        }
-        Self { tree, steps: &steps[..nodes.len() - 1], nodes }
-    }
-
-    fn text(&self, node: NodeId, key: &str) -> Option<&'t str> {
-        self.tree.get(node, key).and_then(|value| self.tree.text(value))
-    }
-
-    /// The position of the first of these keys that is followed by an index.
-    fn list(&self, keys: &[&str]) -> Option<usize> {
-        self.steps.windows(2).rposition(
-            |pair| matches!(pair, [Step::Key(key), Step::Index(_)] if keys.contains(&key.as_str())),
-        )
-    }
-
-    /// The container, and the variable, where the place belongs to one; of `envFrom`, the variable that a key makes.
-    fn variable(&self, key: Option<&str>) -> Option<(&'t str, Option<String>)> {
-        let at = self.list(&["env", "envFrom"])?;
-        let container = self.text(self.nodes[at], "name").unwrap_or_default();
-        let entry = self.nodes[at + 2];
-        let variable = match &self.steps[at] {
-            Step::Key(list) if list == "env" => self.text(entry, "name").map(str::to_owned),
-            _ => key.map(|key| format!("{}{key}", self.text(entry, "prefix").unwrap_or_default())),
-        };
-        Some((container, variable))
-    }
-
-    /// The containers that mount the volume at this place, each with the path of the key's file, or of the folder.
-    fn files(&self, key: Option<&str>) -> Vec<(&'t str, String)> {
-        let Some(at) = self.list(&["volumes"]) else { return Vec::new() };
-        let (pod, volume) = (self.nodes[at], self.nodes[at + 2]);
-        let name = self.text(volume, "name");
-        let file = key.map(|key| self.file_name(key));
-        let containers = CONTAINER_LISTS
-            .iter()
-            .filter_map(|list| self.tree.get(pod, list).and_then(|list| self.tree.items(list)))
-            .flatten();
-        let mut found = Vec::new();
-        for container in containers {
-            let mounts = self.tree.get(*container, "volumeMounts").and_then(|list| self.tree.items(list));
-            for mount in mounts.unwrap_or_default().iter().filter(|mount| self.text(**mount, "name") == name)
-            {
-                let folder = self.text(*mount, "mountPath").unwrap_or_default();
-                let path = match (&file, self.text(*mount, "subPath").filter(|path| !path.is_empty())) {
-                    (None, _) => folder.to_owned(),
-                    (Some(file), None) => format!("{}/{file}", folder.trim_end_matches('/')),
-                    (Some(file), Some(part)) if file == part => folder.to_owned(),
-                    (Some(_), Some(_)) => continue,
-                };
-                found.push((self.text(*container, "name").unwrap_or_default(), path));
-            }
-        }
-        found
-    }
-
-    /// The file that a volume makes of a key.
-    fn file_name(&self, key: &str) -> String {
-        let holder = self.nodes[self.nodes.len().saturating_sub(2)];
-        let items = self.tree.get(holder, "items").and_then(|items| self.tree.items(items));
-        let mut items = items.unwrap_or_default().iter();
-        let item = items.find(|item| self.text(**item, "key") == Some(key));
-        item.and_then(|item| self.text(*item, "path")).unwrap_or(key).to_owned()
-    }
-
-    /// Whether the reference, or the one that a variable had, is optional.
-    fn optional(&self) -> bool {
-        let last = self.nodes[self.nodes.len() - 1];
-        let holder = match self.steps.last() {
-            Some(Step::Index(_)) => self.tree.get_in(last, &["valueFrom", "secretKeyRef"]),
-            _ => self.nodes.len().checked_sub(2).map(|at| self.nodes[at]),
-        };
-        holder.and_then(|holder| self.text(holder, "optional")) == Some("true")
     }
 }

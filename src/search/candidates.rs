@@ -24,61 +24,61 @@ pub(crate) struct Candidate<'i> {
     pub(crate) hits: Hits,
 }
 
-/// A stream, and the marks on it.
+/// The documents of a stream that are worth a look.
 pub(crate) struct Candidates<'i> {
     input: &'i [u8],
     /// The documents that are worth a look, in order.
-    pub(crate) marks: Vec<Candidate<'i>>,
+    pub(crate) found: Vec<Candidate<'i>>,
     /// How many documents there are that are not blank.
     pub(crate) documents: usize,
 }
 
 impl<'i> Candidates<'i> {
-    /// Marks what holds a word that is known before anything is read.
+    /// Finds what holds a word that is known before anything is read.
     ///
     /// # Errors
     ///
     /// More words than a search can hold.
     pub(crate) fn of(input: &'i [u8], config: &Config) -> Result<Self, Error> {
-        let SearchedChunk { marks, filled, .. } = search(input, &ConfigMatcher::new(config)?);
-        Ok(Self { input, marks, documents: filled })
+        let SearchedChunk { found, filled, .. } = search(input, &ConfigMatcher::new(config)?);
+        Ok(Self { input, found, documents: filled })
     }
 
-    /// Marks what holds one of these words too, of the searches that there are.
-    pub(crate) fn look_for<'w, W: Matcher + 'w>(
+    /// Adds what holds one of these words, of the searches that there are.
+    pub(crate) fn search_for<'w, W: Matcher + 'w>(
         &mut self,
         searches: impl IntoIterator<Item = Option<&'w W>>,
     ) {
         for words in searches.into_iter().flatten() {
-            self.marks.extend(search(self.input, words).marks);
+            self.found.extend(search(self.input, words).found);
         }
         self.merge();
     }
 
-    /// Marks every document.
-    pub(crate) fn look_at_all(&mut self, interest: Interest) {
+    /// Adds every document.
+    pub(crate) fn add_all(&mut self, interest: Interest) {
         let hits = Hits::of(interest);
-        self.marks.extend(stream::documents(self.input).map(|document| Candidate { document, hits }));
+        self.found.extend(stream::documents(self.input).map(|document| Candidate { document, hits }));
         self.merge();
     }
 
     /// The documents that may hold a Secret object.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Document<'i>> {
-        self.marks.iter().filter(|mark| mark.hits.secret).map(|mark| &mark.document)
+        self.found.iter().filter(|candidate| candidate.hits.secret).map(|candidate| &candidate.document)
     }
 
     /// Whether there could be a ResourceList in it.
     pub(crate) fn may_be_list(&self) -> bool {
-        self.marks.iter().any(|mark| mark.hits.list)
+        self.found.iter().any(|candidate| candidate.hits.list)
     }
 
-    /// One mark for each document.
+    /// One candidate for each document.
     fn merge(&mut self) {
-        self.marks.sort_by_key(|mark| mark.document.number);
-        self.marks.dedup_by(|other, mark| {
-            let same = other.document.number == mark.document.number;
+        self.found.sort_by_key(|candidate| candidate.document.number);
+        self.found.dedup_by(|other, candidate| {
+            let same = other.document.number == candidate.document.number;
             if same {
-                mark.hits |= other.hits;
+                candidate.hits |= other.hits;
             }
             same
         });
@@ -88,7 +88,7 @@ impl<'i> Candidates<'i> {
 /// What stands in consecutive documents.
 #[derive(Default)]
 struct SearchedChunk<'i> {
-    marks: Vec<Candidate<'i>>,
+    found: Vec<Candidate<'i>>,
     documents: usize,
     filled: usize,
 }
@@ -103,11 +103,11 @@ fn search<'i>(input: &'i [u8], words: &impl Matcher) -> SearchedChunk<'i> {
         parts.par_iter().map(|part| search_part(input, part.clone(), words)).collect();
     let mut whole = SearchedChunk::default();
     for part in parts {
-        let numbered = part.marks.into_iter().map(|mut mark| {
-            mark.document.number += whole.documents;
-            mark
+        let numbered = part.found.into_iter().map(|mut candidate| {
+            candidate.document.number += whole.documents;
+            candidate
         });
-        whole.marks.extend(numbered);
+        whole.found.extend(numbered);
         whole.documents += part.documents;
         whole.filled += part.filled;
     }
@@ -122,7 +122,7 @@ fn search_part<'i>(input: &'i [u8], range: Range<usize>, words: &impl Matcher) -
         part.filled += usize::from(!document.is_blank());
         let hits = hit_iter.of(&document);
         if hits != Hits::default() {
-            part.marks.push(Candidate { document, hits });
+            part.found.push(Candidate { document, hits });
         }
     }
     part
@@ -146,9 +146,12 @@ mod tests {
         let (parts, whole) = (search(input, &words), search_part(input, 0..input.len(), &words));
         assert_eq!((parts.documents, parts.filled), (whole.documents, whole.filled));
         let places = |part: &SearchedChunk<'_>| -> Vec<_> {
-            part.marks.iter().map(|mark| (mark.document.number, mark.document.offset, mark.hits)).collect()
+            part.found
+                .iter()
+                .map(|candidate| (candidate.document.number, candidate.document.offset, candidate.hits))
+                .collect()
         };
         assert_eq!(places(&parts), places(&whole));
-        assert_eq!(whole.marks.len(), 3000);
+        assert_eq!(whole.found.len(), 3000);
     }
 }

@@ -57,8 +57,17 @@ impl<'i> Output<'i> {
         Self { input, pieces: Vec::new(), changes: Vec::new(), at: 0, written: false, shortened: false }
     }
 
-    /// Puts other text in the place of a document's content. Documents are given in their order.
-    pub(crate) fn replace(&mut self, document: &Document<'i>, content: String) {
+    /// Does with a document what has been decided. Documents are given in their order.
+    pub(crate) fn put(&mut self, document: &Document<'i>, action: Action) {
+        match action {
+            Action::Keep => {}
+            Action::Remove => self.remove(document),
+            Action::Replace(content) => self.replace(document, content),
+        }
+    }
+
+    /// Puts other text in the place of a document's content.
+    fn replace(&mut self, document: &Document<'i>, content: String) {
         let content_start = document.offset + document.body;
         self.keep_until(document.offset);
         self.pieces.push(Cow::Borrowed(&self.input[document.offset..content_start]));
@@ -68,7 +77,7 @@ impl<'i> Output<'i> {
     }
 
     /// Leaves a document out, with its marker and comments.
-    pub(crate) fn remove(&mut self, document: &Document<'i>) {
+    fn remove(&mut self, document: &Document<'i>) {
         self.keep_until(document.offset);
         let first = self.pieces.len();
         if !document.preamble().is_empty() {

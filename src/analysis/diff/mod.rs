@@ -12,7 +12,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::analysis::diff::mask::Mask;
 use crate::config::Config;
-use crate::filter::Filtered;
+use crate::filter::filtered::Filtered;
 use crate::kube::object::objects;
 use crate::yaml::parse;
 use crate::yaml::span::Lines;

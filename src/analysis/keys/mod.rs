@@ -2,19 +2,19 @@
 
 mod against;
 mod manifest;
+pub(crate) mod readers;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use manifest::{Manifest, SecretStore};
 
+use crate::analysis::keys::readers::{Access, KeyUse, Reader, resolve};
 use crate::config::Config;
 use crate::config::key_format::KeyFormat;
 use crate::diagnostics::{Diagnostic, Error, Severity};
-use crate::filter;
-use crate::filter::observer::Observer;
-use crate::kube::object::Object;
-use crate::rules::secret_use::{self, Access, Reader, SecretUse};
+use crate::filter::rewrite::RewrittenDocument;
+use crate::filter::{self, Reach};
 use crate::rules::unmatched;
 
 /// Every vaulted Secret that a filtered stream reads.
@@ -113,11 +113,17 @@ impl Vault {
 /// # Ok::<(), resecret::Error>(())
 /// ```
 pub fn vault(input: &[u8], config: &Config) -> Result<Vault, Error> {
-    let mut collector = UseCollector::default();
-    let filtered = filter::watched(input, config, &mut collector)?;
+    let (filtered, documents) = filter::run(input, config, Reach::Every, uses)?;
+    let mut found: BTreeMap<Id, UsedSecret> = BTreeMap::new();
+    for (id, uses) in documents.into_iter().flatten() {
+        let secret = found.entry(id).or_default();
+        for key in uses {
+            secret.add(key);
+        }
+    }
     let mut used = BTreeSet::new();
     let secrets: Vec<VaultedSecret> =
-        collector.secrets.into_iter().map(|(id, found)| secret(id, found, config, &mut used)).collect();
+        found.into_iter().map(|(id, found)| secret(id, found, config, &mut used)).collect();
     let mut diagnostics = filtered.diagnostics().to_vec();
     diagnostics.extend(unmatched::formats(config, &used));
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
@@ -128,12 +134,6 @@ pub fn vault(input: &[u8], config: &Config) -> Result<Vault, Error> {
 
 /// Name and namespace.
 type Id = (String, Option<String>);
-
-/// What the run has shown.
-#[derive(Default)]
-struct UseCollector {
-    secrets: BTreeMap<Id, UsedSecret>,
-}
 
 #[derive(Default)]
 struct UsedSecret {
@@ -147,26 +147,28 @@ struct UsedKey {
     required: bool,
 }
 
-impl Observer for UseCollector {
-    fn wants_every_document(&self) -> bool {
-        true
-    }
+/// What one document reads: the vaulted Secret, and each key of it with its reader.
+fn uses(seen: &RewrittenDocument<'_, '_, '_>) -> Vec<(Id, Vec<KeyUse>)> {
+    let uses = seen.uses.iter().map(|(position, found)| {
+        let object = &seen.objects[*position];
+        let namespace = found.namespace.clone().or_else(|| object.namespace().map(str::to_owned));
+        ((found.secret.clone(), namespace), resolve(object, found))
+    });
+    uses.collect()
+}
 
-    fn reads(&mut self, object: &Object<'_, '_>, read: &SecretUse) {
-        let namespace = read.namespace.clone().or_else(|| object.namespace().map(str::to_owned));
-        let secret = self.secrets.entry((read.secret.clone(), namespace)).or_default();
-        for reading in secret_use::resolve(object, read) {
-            let readers = match reading.key {
-                Some(key) => {
-                    let key = secret.keys.entry(key).or_default();
-                    key.required |= !reading.optional;
-                    &mut key.readers
-                }
-                None => &mut secret.readers,
-            };
-            if !readers.contains(&reading.reader) {
-                readers.push(reading.reader);
+impl UsedSecret {
+    fn add(&mut self, found: KeyUse) {
+        let readers = match found.key {
+            Some(key) => {
+                let key = self.keys.entry(key).or_default();
+                key.required |= !found.optional;
+                &mut key.readers
             }
+            None => &mut self.readers,
+        };
+        if !readers.contains(&found.reader) {
+            readers.push(found.reader);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::analysis::keys::readers::{Access, Reader};
 use crate::analysis::keys::{Vault, VaultedSecret};
-use crate::rules::secret_use::{Access, Reader};
 use crate::yaml::scalar::one_line;
 
 /// One line for each key and reader, in columns.

@@ -13,11 +13,9 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Error, Location};
 use crate::edit::patch::{Op, Patch};
-use crate::filter;
-use crate::filter::findings::Findings;
-use crate::filter::observer::Observer;
-use crate::kube::object::{Object, objects};
-use crate::stream::Document;
+use crate::filter::rewrite::RewrittenDocument;
+use crate::filter::{self, Reach};
+use crate::kube::object::Object;
 use crate::yaml::{Kind, NodeId, Path, ScalarStyle, Step, Tree, scalar};
 
 /// What a run does to each object.
@@ -108,13 +106,14 @@ impl fmt::Display for PatchTarget {
 /// # Ok::<(), resecret::Error>(())
 /// ```
 pub fn plan(input: &[u8], config: &Config) -> Result<Plan, Error> {
-    let mut planner = Planner { findings: Findings::new(input), all: Vec::new(), planned: Vec::new() };
-    let filtered = filter::watched(input, config, &mut planner)?;
+    let (filtered, documents) = filter::run(input, config, Reach::Every, planned)?;
+    let (targets, planned): (Vec<_>, Vec<_>) = documents.into_iter().unzip();
+    let targets = targets.concat();
     let mut diagnostics = filtered.diagnostics().to_vec();
     let before = diagnostics.len();
     let mut patches = Vec::new();
-    for planned in planner.planned {
-        match planned.resolve(&planner.all) {
+    for planned in planned.into_iter().flatten() {
+        match planned.resolve(&targets) {
             Ok(patch) => patches.push(patch),
             Err(diagnostic) => diagnostics.push(*diagnostic),
         }
@@ -125,15 +124,6 @@ pub fn plan(input: &[u8], config: &Config) -> Result<Plan, Error> {
     Ok(Plan { patches, diagnostics })
 }
 
-/// Gathers what the run does.
-struct Planner<'i> {
-    /// Only for the places of its own diagnostics.
-    findings: Findings<'i>,
-    /// Every object of the stream.
-    all: Vec<PatchTarget>,
-    planned: Vec<Planned>,
-}
-
 /// What becomes of an object whose name may be another one's too.
 struct Planned {
     target: Option<PatchTarget>,
@@ -141,33 +131,32 @@ struct Planned {
     location: Location,
 }
 
-impl Observer for Planner<'_> {
-    fn wants_every_document(&self) -> bool {
-        true
-    }
+/// What one document brings: what names its objects, and what becomes of those that change.
+fn planned(seen: &RewrittenDocument<'_, '_, '_>) -> (Vec<PatchTarget>, Vec<Planned>) {
+    let targets = seen.objects.iter().filter_map(PatchTarget::of).collect();
+    let changes = if seen.patch.is_empty() { Vec::new() } else { changes(seen) };
+    (targets, changes)
+}
 
-    fn object(&mut self, object: &Object<'_, '_>) {
-        self.all.extend(PatchTarget::of(object));
-    }
-
-    fn patched(&mut self, document: &Document<'_>, tree: &Tree<'_>, patch: &Patch) {
-        for object in objects(tree) {
-            let begins = |op: &&Op| op.path().steps().starts_with(object.path.steps());
-            let ops: Vec<&Op> = patch.ops().iter().filter(begins).collect();
-            let changes = ops.iter().any(|op| !matches!(op, Op::Test { .. }));
-            if !changes {
-                continue;
-            }
-            let goes = |op: &&Op| matches!(op, Op::Remove { path } if *path == object.path);
-            let change = if ops.iter().any(goes) {
-                ObjectChange::Delete
-            } else {
-                ObjectChange::Json6902(operations(&object, &ops))
-            };
-            let location = self.findings.locator.locate_in(document, &object, tree.node(object.node).start);
-            self.planned.push(Planned { target: PatchTarget::of(&object), change, location });
+fn changes(seen: &RewrittenDocument<'_, '_, '_>) -> Vec<Planned> {
+    let mut planned = Vec::new();
+    for object in seen.objects {
+        let begins = |op: &&Op| op.path().steps().starts_with(object.path.steps());
+        let ops: Vec<&Op> = seen.patch.ops().iter().filter(begins).collect();
+        if ops.iter().all(|op| matches!(op, Op::Test { .. })) {
+            continue;
         }
+        let is_removed = |op: &&Op| matches!(op, Op::Remove { path } if *path == object.path);
+        let change = if ops.iter().any(is_removed) {
+            ObjectChange::Delete
+        } else {
+            ObjectChange::Json6902(operations(object, &ops))
+        };
+        let at = object.tree.node(object.node).start;
+        let location = seen.locator.locate_in(seen.document, object, at);
+        planned.push(Planned { target: PatchTarget::of(object), change, location });
     }
+    planned
 }
 
 impl Planned {

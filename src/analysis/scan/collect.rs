@@ -8,9 +8,10 @@ use crate::analysis::scan::{
 };
 use crate::config::Config;
 use crate::diagnostics::Error;
-use crate::filter::collect::collect_secrets;
-use crate::filter::findings::Findings;
+use crate::filter::collect::{Collected, collect};
+use crate::filter::findings::{Findings, conclude, in_order};
 use crate::krm::is_configuration;
+use crate::kube::locator::Locator;
 use crate::kube::object::{Object, objects};
 use crate::kube::pods::{CONTAINER_LISTS, EnvList, ValueSource, expansions};
 use crate::kube::references::{Reference as Found, Takes};
@@ -18,9 +19,9 @@ use crate::rules::annotations::{Annotation, checksums};
 use crate::rules::left_behind::{self, names};
 use crate::rules::plaintext::{Credential as Literal, credentials};
 use crate::rules::{Context, ObjectView};
-use crate::search::candidates::{Candidate, Candidates};
+use crate::search::candidates::Candidate;
 use crate::search::prefilter::Interest;
-use crate::stream::{self, Document};
+use crate::stream::Document;
 use crate::yaml::span::Lines;
 use crate::yaml::{NodeId, Path, Step};
 
@@ -57,24 +58,23 @@ const TOKEN: &str = "kubernetes.io/service-account-token";
 /// # Ok::<(), resecret::Error>(())
 /// ```
 pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
-    stream::check(input)?;
     let mut config = Config::default();
     config.add_file("inventory", EVERYTHING)?;
-    let mut findings = Findings::new(input);
-    let mut survey = Candidates::of(input, &config)?;
-    let facts = collect_secrets(&survey, &config, &mut findings)?;
-    survey.look_for([facts.removed_names()]);
+    let Collected { candidates, facts, findings: mut warnings, .. } = collect(input, &config)?;
+    let locator = Locator::new(input);
+    let mut findings = Findings::new(&locator);
     let mut collector = InventoryCollector::new(input, Context { config: &config, facts: &facts });
-    for Candidate { document, hits } in &survey.marks {
+    for Candidate { document, hits } in &candidates.found {
         if hits.interest == Interest::Nothing {
             continue;
         }
-        let Some(tree) = findings.open(document, hits.interest) else { continue };
+        let Some(tree) = findings.parse(document, hits.interest) else { continue };
         for object in objects(&tree) {
             collector.object(document, &object);
         }
     }
-    let warnings = findings.into_result()?;
+    warnings.extend(findings.into_diagnostics());
+    let warnings = conclude(in_order(warnings))?;
     Ok(Inventory { warnings, ..collector.finish() })
 }
 

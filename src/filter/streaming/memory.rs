@@ -13,13 +13,11 @@ use crate::config::{Config, SecretsRule};
 use crate::diagnostics::{Diagnostic, Error};
 use crate::filter::collect::{CollectedSecret, collect_secret, removed_targets};
 use crate::filter::findings::Findings;
-use crate::filter::observer::Observer;
 use crate::filter::streaming::needs_whole_stream;
 use crate::filter::streaming::seen_names::SeenNames;
 use crate::kube::object::{Object, objects};
 use crate::rules::facts::{Facts, first_for};
 use crate::rules::leaked_values::{LeakedValues, SecretValue};
-use crate::rules::secret_use::SecretUse;
 use crate::search::incremental::PatternSet;
 use crate::search::prefilter::{ESCAPES, Interest, search};
 use crate::stream::Document;
@@ -108,7 +106,7 @@ impl Memory {
         config: &Config,
         findings: &mut Findings<'_>,
     ) {
-        let Some(tree) = findings.open(document, Interest::Edit) else { return };
+        let Some(tree) = findings.parse(document, Interest::Edit) else { return };
         for object in objects(&tree).into_iter().filter(Object::is_secret) {
             let Some(learned) = collect_secret(document, &object, config, &mut self.facts, findings) else {
                 continue;
@@ -155,9 +153,7 @@ impl Memory {
         }
         self.removed_count += 1;
         if config.vault.contains(*name) {
-            for diagnostic in removed_targets(&self.facts, config) {
-                findings.push(diagnostic);
-            }
+            findings.extend(removed_targets(&self.facts, config));
         }
         let watched: Vec<Watched> = [Watched::Name((*name).to_owned())]
             .into_iter()
@@ -215,8 +211,8 @@ impl Memory {
     }
 
     /// Remembers that a document refers to these Secrets from outside the stream.
-    pub(super) fn refers_to(&mut self, outside: Outside) {
-        self.outside.extend(outside.0);
+    pub(super) fn refers_to(&mut self, outside: Vec<String>) {
+        self.outside.extend(outside);
     }
 }
 
@@ -227,17 +223,5 @@ impl FoundTexts {
     /// Whether none does.
     pub(super) fn is_nothing(&self) -> bool {
         self.0.is_empty()
-    }
-}
-
-/// The Secrets from outside the stream that a document refers to.
-#[derive(Default)]
-pub(super) struct Outside(Vec<String>);
-
-impl Observer for Outside {
-    fn reads(&mut self, _object: &Object<'_, '_>, read: &SecretUse) {
-        if read.existed {
-            self.0.push(read.secret.clone());
-        }
     }
 }

@@ -19,14 +19,16 @@ use std::io::{Read, Write};
 
 use crate::config::Config;
 use crate::diagnostics::{Diagnostic, Error};
-use crate::filter::Summary;
-use crate::filter::findings::Findings;
-use crate::filter::rewrite::Rewriter;
+use crate::filter::filtered::Summary;
+use crate::filter::findings::{Findings, conclude, in_order};
+use crate::filter::rewrite::{Rewrite, Rewriter, RewrittenDocument};
 use crate::filter::streaming::error::StopPoint;
 pub use crate::filter::streaming::error::{Cause, StreamError};
-use crate::filter::streaming::memory::{Memory, Outside};
+use crate::filter::streaming::memory::Memory;
 use crate::krm::InputFormat;
-use crate::rules::{ConfigEntry, unmatched};
+use crate::kube::locator::Locator;
+use crate::rules::ConfigEntry;
+use crate::rules::unmatched::unmatched;
 use crate::search::prefilter::{ConfigMatcher, HitIter, Hits, Interest};
 use crate::stream::output::{Action, line_break};
 use crate::stream::reader::Documents;
@@ -161,60 +163,64 @@ impl<'c> StreamRun<'c> {
         })
     }
 
-    /// What becomes of the next document, and what there is to say about it.
+    /// What to do with the next document, and what there is to say about it.
     fn document(&mut self, document: &Document<'_>) -> Result<(Action, Vec<Diagnostic>), Error> {
         if document.number == 1 {
             stream::check(document.bytes)?;
             self.line_break = line_break(document.bytes);
         }
         let hits = HitIter::new(&self.words, document.bytes, 0..document.bytes.len()).of(document);
-        let mut findings = Findings::starting_at(document.bytes, self.line);
+        let locator = Locator::starting_at(document.bytes, self.line);
         if hits.list && InputFormat::of(document.bytes)? == InputFormat::ResourceList {
-            return Err(needs_whole_stream::resource_list().at(findings.locator.locate(document, 0)).into());
+            return Err(needs_whole_stream::resource_list().at(locator.locate(document, 0)).into());
         }
         self.memory.forget();
+        let mut findings = Findings::new(&locator);
         if hits.secret {
             self.memory.collect_secrets(document, self.config, &mut findings);
         }
-        let (fate, findings) = self.fate(document, hits, findings)?;
-        let diagnostics = findings.into_result()?;
+        let mut findings = findings.into_diagnostics();
+        let action = match self.rewrite(document, hits, &locator)? {
+            None => Action::Keep,
+            Some(rewrite) => {
+                findings.extend(rewrite.findings);
+                self.matched.extend(rewrite.matched);
+                self.memory.refers_to(rewrite.view.unwrap_or_default());
+                rewrite.action
+            }
+        };
+        let diagnostics = conclude(in_order(findings))?;
         self.line += memchr::memchr_iter(b'\n', document.bytes).count();
         self.documents += usize::from(!document.is_blank());
-        self.edited += usize::from(matches!(fate, Action::Replace(_)));
-        Ok((fate, diagnostics))
+        self.edited += usize::from(matches!(action, Action::Replace(_)));
+        Ok((action, diagnostics))
     }
 
-    fn fate<'d>(
+    /// Rewrites a document that somebody has an interest in, and notes the Secrets from outside the stream that it refers to.
+    fn rewrite(
         &mut self,
-        document: &Document<'d>,
+        document: &Document<'_>,
         hits: Hits,
-        findings: Findings<'d>,
-    ) -> Result<(Action, Findings<'d>), Error> {
+        locator: &Locator<'_>,
+    ) -> Result<Option<Rewrite<Vec<String>>>, Error> {
         let found = self.memory.find(document);
         let interest = if found.is_nothing() { hits.interest } else { Interest::Edit };
         if interest == Interest::Nothing {
-            return Ok((Action::Keep, findings));
+            return Ok(None);
         }
-        let survivors = self.memory.recall(document, &found)?;
-        let pass = Rewriter {
-            input: document.bytes,
+        let leaked_values = self.memory.recall(document, &found)?;
+        let rewriter = Rewriter {
             config: self.config,
-            form: InputFormat::Manifests,
+            format: InputFormat::Manifests,
             facts: &self.memory.facts,
-            survivors: &survivors,
+            leaked_values: &leaked_values,
         };
-        let mut outside = Outside::default();
-        let mut done = pass.one(document, interest, findings, &mut outside);
-        self.memory.refers_to(outside);
-        self.matched.append(&mut done.matched);
-        Ok((done.fates.pop().unwrap_or(Action::Keep), done.findings))
+        Ok(Some(rewriter.rewrite(document, interest, locator, &outside)))
     }
 
     /// What there is to say when all documents have been seen.
     fn end(&self) -> Result<Vec<Diagnostic>, Error> {
-        let mut findings = Findings::new(&[]);
-        findings.push_all(unmatched::unmatched(self.config, &self.memory.facts, &self.matched));
-        findings.into_result()
+        conclude(unmatched(self.config, &self.memory.facts, &self.matched))
     }
 
     fn summary(&self) -> Summary {
@@ -229,4 +235,10 @@ fn words(config: &Config) -> Result<ConfigMatcher, Error> {
     } else {
         ConfigMatcher::with_references(config)
     }
+}
+
+/// The Secrets from outside the stream that a document refers to.
+fn outside(seen: &RewrittenDocument<'_, '_, '_>) -> Vec<String> {
+    let existing = seen.uses.iter().filter(|(_, found)| found.existed);
+    existing.map(|(_, found)| found.secret.clone()).collect()
 }
