@@ -1,8 +1,10 @@
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
 use resecret::Config;
+
+use crate::fixture_folders;
 
 /// A folder of `tests/fixtures`.
 #[derive(Clone, Debug)]
@@ -12,17 +14,19 @@ pub(crate) struct Fixture {
 
 /// Every fixture, by name.
 pub(crate) fn all() -> Vec<Fixture> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let entries = fs::read_dir(&root).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
-    folders.sort();
-    folders.into_iter().map(|folder| Fixture { folder }).collect()
+    fixture_folders::all().into_iter().map(|folder| Fixture { folder }).collect()
 }
 
 impl Fixture {
-    /// The folder's name.
+    /// `subject/case`.
     pub(crate) fn name(&self) -> String {
-        self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        fixture_folders::name(&self.folder)
+    }
+
+    /// The subject's folder, and the name of the case in it.
+    pub(crate) fn place(&self) -> (String, String) {
+        let name = self.name();
+        name.split_once('/').map(|(subject, case)| (subject.to_owned(), case.to_owned())).unwrap_or_default()
     }
 
     /// What goes in.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::canary;
 use crate::fixture::Fixture;
+use crate::fixture_folders;
 use crate::model::line_changes;
 use crate::streaming;
 
@@ -80,10 +81,12 @@ pub(crate) fn no_unreferenced_snapshot(fixtures: &[Fixture]) -> anyhow::Result<(
         }
     }
     let mut unreferenced = Vec::new();
-    for entry in fs::read_dir(snapshots()).context("snapshots/fixtures")? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if !expected.contains(&name) {
-            unreferenced.push(name);
+    for subject in fs::read_dir(snapshots()).context("snapshots/fixtures")? {
+        for entry in fs::read_dir(subject?.path())? {
+            let name = fixture_folders::relative(&entry?.path(), &snapshots());
+            if !expected.contains(&name) {
+                unreferenced.push(name);
+            }
         }
     }
     unreferenced.sort();
@@ -112,14 +115,14 @@ fn failure(error: &Error) -> Outcome {
 
 fn compare(fixture: &Fixture, description: &str, outcome: &Outcome) -> anyhow::Result<()> {
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../snapshots/fixtures");
+    let (subject, name) = fixture.place();
+    settings.set_snapshot_path(format!("../../snapshots/fixtures/{subject}"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.set_description(description);
     settings.set_input_file(fixture.input_file());
-    let name = fixture.name();
     if let Some(output) = &outcome.output {
-        let accepted = snapshots().join(format!("{name}.snap.yaml"));
+        let accepted = snapshots().join(format!("{subject}/{name}.snap.yaml"));
         let before = fs::read(accepted).unwrap_or_default();
         let assertion = || insta::assert_binary_snapshot!(&format!("{name}.yaml"), output.clone());
         let same = catch_unwind(AssertUnwindSafe(|| settings.bind(assertion)));

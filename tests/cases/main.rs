@@ -1,9 +1,9 @@
 //! Fixtures and corpus: exact bytes in, exact bytes out.
 //!
-//! One trial per folder of `tests/fixtures`. A folder holds `input.yaml` and what to do with it: `config.yaml`, or
+//! One trial per folder `tests/fixtures/SUBJECT/CASE`. A folder holds `input.yaml` and what to do with it: `config.yaml`, or
 //! `args.txt` with words of the command line, or both. The comment on the first line of either says what the case
-//! shows. Adding a case needs no Rust: make the folder, run with `INSTA_UPDATE=always`, and read the new snapshot as if
-//! it were code.
+//! shows. Adding a case needs no Rust: make the folder, run with `INSTA_UPDATE=always`, and read the new snapshot as if it
+//! were code; `RESECRET_UPDATE=1` writes the index.
 //!
 //! One trial per render of the corpus that lies beside the repository, where there is one.
 
@@ -11,13 +11,16 @@
 mod canary;
 /// Real renders, compared with a second, naive implementation of the promise.
 mod corpus;
-/// Every Secret of the corpus left out at once: no field may still name one.
+/// Every Secret of the corpus removed at once: no field may still name one.
 mod corpus_dangling;
 /// Plain credentials of the corpus: what is found, and that nothing else is.
 mod corpus_plaintext;
 /// A folder of `tests/fixtures`.
 mod fixture;
-/// How many fixtures show which place and which style.
+/// Where those folders are.
+#[path = "../support/fixture_folders.rs"]
+mod fixture_folders;
+/// The index of the fixtures, with how many show which place and which style.
 mod inventory;
 /// What every case must hold, and the snapshot that it is compared with.
 mod laws;
@@ -38,13 +41,14 @@ use libtest_mimic::{Arguments, Failed, Trial};
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let fixtures = fixture::all();
-    if !arguments.list {
-        inventory::print(&fixtures);
-    }
-    let mut trials = vec![Trial::test("fixtures::no_unreferenced_snapshot", {
+    let of_all = |name: &str, check: fn(&[fixture::Fixture]) -> anyhow::Result<()>| {
         let fixtures = fixtures.clone();
-        move || failed(laws::no_unreferenced_snapshot(&fixtures))
-    })];
+        Trial::test(name, move || failed(check(&fixtures)))
+    };
+    let mut trials = vec![
+        of_all("fixtures::no_unreferenced_snapshot", laws::no_unreferenced_snapshot),
+        of_all("fixtures::the_index_is_current", inventory::check),
+    ];
     trials.extend(proposals::trials(&fixtures));
     trials.extend(fixtures.into_iter().map(|fixture| {
         Trial::test(format!("fixtures::{}", fixture.name()), move || failed(laws::check(&fixture)))

@@ -52,6 +52,7 @@ mod ways;
 /// The workflows of the repository, by a linter.
 mod workflows;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -82,20 +83,41 @@ fn main() -> ExitCode {
         flux::CASES,
         patches::CASES,
     ];
-    let cases = cases.concat().into_iter().map(|case| trial(case.name, case.needs, case.run, required));
-    let same = same::trials().map(|(name, needs, run)| trial(&name, needs, run, required));
-    let examples = examples::trials().map(|(name, needs, run)| trial(&name, &needs, run, required));
-    let trials = cases.chain(same).chain(examples).collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let mut skipped = Skipped::default();
+    let mut trials = Vec::new();
+    for case in cases.concat() {
+        trials.push(trial(case.name, case.needs, case.run, required, &mut skipped));
+    }
+    for (name, needs, run) in same::trials() {
+        trials.push(trial(&name, needs, run, required, &mut skipped));
+    }
+    for (name, needs, run) in examples::trials() {
+        trials.push(trial(&name, &needs, run, required, &mut skipped));
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    say(&skipped);
+    conclusion.exit_code()
+}
+
+/// How many trials each reason keeps from running.
+type Skipped = BTreeMap<String, usize>;
+
+/// One line for all that was skipped.
+#[expect(clippy::print_stderr, reason = "libtest says that a trial is ignored, but not why")]
+fn say(skipped: &Skipped) {
+    let reasons: Vec<String> = skipped.iter().map(|(reason, count)| format!("{count} ({reason})")).collect();
+    if !reasons.is_empty() {
+        eprintln!("skipped trials of clients: {}", reasons.join(", "));
+    }
 }
 
 /// A trial that cannot run here is still in the list, as ignored, so that it is counted.
-#[expect(clippy::print_stderr, reason = "libtest says that a trial is ignored, but not why")]
 fn trial(
     name: &str,
     needs: &[&str],
     run: impl Fn() -> anyhow::Result<()> + Send + 'static,
     required: bool,
+    skipped: &mut Skipped,
 ) -> Trial {
     let missing = needs.iter().find_map(|name| Some((name, clients::find(name).err()?)));
     // Programs of the system, such as jq, are not ours to install.
@@ -104,7 +126,7 @@ fn trial(
         None => Trial::test(name, move || run().map_err(|error| Failed::from(format!("{error:#}")))),
         Some(reason) => {
             if !required {
-                eprintln!("skipped {name}: {reason}");
+                *skipped.entry(reason.clone()).or_default() += 1;
             }
             Trial::test(name, || Err(Failed::from(reason))).with_ignored_flag(!required)
         }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use crate::fixture_folders;
 use crate::harness::{Output, Run, resecret, root};
 
 /// Every secret value of a fixture contains this word, plainly or in base64.
@@ -11,11 +12,7 @@ const FORMS: [&str; 6] = ["canary", "CANARY", "Y2FuYXJ5", "NhbmFyeQ", "jYW5hcn",
 
 /// Every fixture's folder.
 fn fixtures() -> Vec<PathBuf> {
-    let entries = fs::read_dir(root().join("tests/fixtures")).expect("fixtures").flatten();
-    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
-    folders.sort();
-    assert!(folders.len() > 50, "only {} fixtures", folders.len());
-    folders
+    fixture_folders::all()
 }
 
 /// Every fixture with one of the formats. The log that is written beside it is text; that no format shows a value of any
@@ -110,7 +107,7 @@ fn patches_shows_no_value() {
     }
     // The other forms hold the same.
     for form in ["json6902", "kustomize"] {
-        let fixture = root().join("tests/fixtures/preset-langfuse");
+        let fixture = root().join("tests/fixtures/presets/langfuse");
         let output = command("patches", &fixture, &["-o", form]).succeeds();
         check_all(&format!("patches -o {form}"), &output);
     }

@@ -3,7 +3,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::harness::{CONFIG, RENDER, Run, UNMATCHED, has_terminal, resecret, root};
+use crate::fixture_folders;
+use crate::harness::{CONFIG, RENDER, Run, UNMATCHED, has_terminal, resecret};
 
 /// What `helm template` writes for a chart with a hook that reads the chart's Secret, and one with its own.
 const HOOKS: &str = "\
@@ -62,9 +63,8 @@ fn what_the_filter_would_say_is_a_finding() {
 
 #[test]
 fn it_finds_what_the_filter_says_about_every_fixture() {
-    let fixtures = fs::read_dir(root().join("tests/fixtures")).expect("fixtures").flatten();
     let mut compared = 0;
-    for fixture in fixtures.map(|entry| entry.path()) {
+    for fixture in fixture_folders::all() {
         let input = fs::read(fixture.join("input.yaml")).expect("an input");
         let Ok(config) = fs::read_to_string(fixture.join("config.yaml")) else { continue };
         let run = |command: &str| {

@@ -1,6 +1,7 @@
 use std::fs;
 
-use crate::harness::{CONFIG, RENDER, Run, UNMATCHED, has_terminal, resecret, root};
+use crate::fixture_folders;
+use crate::harness::{CONFIG, RENDER, Run, UNMATCHED, has_terminal, resecret};
 
 fn diff() -> Run {
     resecret().args(["diff"])
@@ -88,17 +89,17 @@ fn shows(shown: &str, line: &str) -> bool {
 #[test]
 fn every_hunk_of_every_fixture_stands_where_it_says() {
     let mut compared = 0;
-    for fixture in fs::read_dir(root().join("tests/fixtures")).expect("fixtures").flatten() {
-        let (fixture, name) = (fixture.path(), fixture.file_name());
+    for fixture in fixture_folders::all() {
+        let name = fixture_folders::name(&fixture);
         let input = fs::read(fixture.join("input.yaml")).expect("an input");
         let Ok(config) = fs::read_to_string(fixture.join("config.yaml")) else { continue };
         let run = |command| resecret().args([command]).config(&config).stdin(input.clone()).run();
         let (output, diff) = (run("filter"), run("diff"));
-        assert_eq!(output.code == Some(2), diff.code == Some(2), "{}: {}", name.display(), diff.stderr);
+        assert_eq!(output.code == Some(2), diff.code == Some(2), "{name}: {}", diff.stderr);
         if output.code != Some(0) {
             continue;
         }
-        assert_eq!(diff.code == Some(1), output.stdout != input, "{}", name.display());
+        assert_eq!(diff.code == Some(1), output.stdout != input, "{name}");
         let lines = |bytes: &[u8]| -> Vec<String> {
             let text = String::from_utf8_lossy(bytes).trim_start_matches('\u{feff}').to_owned();
             text.split('\n').map(|line| line.trim_end_matches('\r').to_owned()).collect()
@@ -108,12 +109,12 @@ fn every_hunk_of_every_fixture_stands_where_it_says() {
         for line in diff.text().lines().skip(2) {
             let check = |stream: &[String], place: &mut (usize, usize)| {
                 let expected = &stream[place.0 - 1];
-                assert!(shows(&line[1..], expected), "{}: `{line}` is not `{expected}`", name.display());
+                assert!(shows(&line[1..], expected), "{name}: `{line}` is not `{expected}`");
                 *place = (place.0 + 1, place.1 - 1);
             };
             match line.as_bytes()[0] {
                 b'@' => {
-                    assert_eq!((old.1, new.1), (0, 0), "{}: a hunk is as long as it says", name.display());
+                    assert_eq!((old.1, new.1), (0, 0), "{name}: a hunk is as long as it says");
                     let mut words = line.split(' ').skip(1);
                     (old, new) = (place(words.next().expect("-")), place(words.next().expect("+")));
                 }

@@ -4,6 +4,7 @@ use jsonschema::Validator;
 use resecret::Config;
 use serde_json::Value;
 
+use crate::fixture_folders;
 use crate::harness::{CONFIG, resecret, root};
 
 mod schema {
@@ -40,11 +41,11 @@ mod schema {
     fn it_accepts_what_the_program_accepts_and_nothing_else() {
         let validator = validator();
         let mut seen = 0;
-        for folder in fs::read_dir(root().join("tests/fixtures")).expect("fixtures").flatten() {
-            let Ok(text) = fs::read_to_string(folder.path().join("config.yaml")) else { continue };
+        for folder in fixture_folders::all() {
+            let Ok(text) = fs::read_to_string(folder.join("config.yaml")) else { continue };
             let accepted = Config::default().add_file("config.yaml", &text).is_ok();
             let objections = objections(&validator, &text);
-            let name = folder.path().display().to_string();
+            let name = fixture_folders::name(&folder);
             assert_eq!(objections.is_empty(), accepted, "{name}: {objections:?}");
             seen += 1;
         }

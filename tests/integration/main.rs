@@ -10,6 +10,9 @@ mod check;
 mod cli;
 /// `diff`: changes without values.
 mod diff;
+/// Where the fixtures are.
+#[path = "../support/fixture_folders.rs"]
+mod fixture_folders;
 /// What is made from definitions: JSON Schema, completions, manual pages, the README's usage.
 mod generated;
 /// A run of the program in a folder and an environment of its own.

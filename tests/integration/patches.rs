@@ -5,7 +5,8 @@ use resecret::{Code, Config, ObjectChange, PatchTarget};
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::harness::{CONFIG, RENDER, resecret, root};
+use crate::fixture_folders;
+use crate::harness::{CONFIG, RENDER, resecret};
 
 #[test]
 fn each_form_is_what_a_user_sees() {
@@ -98,10 +99,10 @@ fn with_api_versions(input: &[u8]) -> Vec<u8> {
 #[test]
 fn the_patches_make_what_the_filter_makes() {
     let (mut agreed, mut refused) = (0, Vec::new());
-    for folder in fs::read_dir(root().join("tests/fixtures")).expect("fixtures").flatten() {
-        let name = folder.file_name().to_string_lossy().into_owned();
-        let Ok(text) = fs::read_to_string(folder.path().join("config.yaml")) else { continue };
-        let input = with_api_versions(&fs::read(folder.path().join("input.yaml")).expect("an input"));
+    for folder in fixture_folders::all() {
+        let name = fixture_folders::name(&folder);
+        let Ok(text) = fs::read_to_string(folder.join("config.yaml")) else { continue };
+        let input = with_api_versions(&fs::read(folder.join("input.yaml")).expect("an input"));
         let mut config = Config::default();
         if config.add_file("config.yaml", &text).is_err() {
             continue;

@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::fixture_folders;
 use crate::harness::root;
 
 /// Every file with this ending below a folder, with its path from the root and its text.
@@ -93,9 +94,8 @@ fn every_version_is_the_same() {
 
 #[test]
 fn every_fixture_says_what_it_shows() {
-    for folder in entries(&root().join("tests/fixtures")).into_iter().filter(|path| path.is_dir()) {
-        let name = folder.display();
-        assert!(folder.join("input.yaml").is_file(), "{name} has no input.yaml");
+    for folder in fixture_folders::all() {
+        let name = fixture_folders::name(&folder);
         let text =
             ["config.yaml", "args.txt"].iter().find_map(|file| fs::read_to_string(folder.join(file)).ok());
         let text = text.unwrap_or_default();
