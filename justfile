@@ -143,7 +143,27 @@ renders:
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients examples::
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLUSTER=1 cargo test --locked --test live examples::
 
-# Some minutes. `--quick` removes the large streams and writes nothing; `--check` fails below half of a target. The
+# SCHEMAS are folders with the schemas of custom resources, see `tools/catalogue/generate.py`; some minutes. Needs Python 3.11,
+# and PyYAML for files in YAML.
+# Makes the catalogue of custom resources from schemas, and the sample that the tests measure with.
+catalogue +schemas:
+    tools/catalogue/generate.py {{ schemas }}
+    just catalogue-table
+
+# Writes the table of `docs/custom-resources.md` from the sample.
+catalogue-table:
+    RESECRET_UPDATE=1 cargo test --locked --test cases catalogue::
+
+# Measures the catalogue with every field of the schemas.
+measure-catalogue +schemas:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    fields=$(mktemp)
+    trap 'rm -f "$fields"' EXIT
+    tools/catalogue/generate.py --fields "$fields" {{ schemas }}
+    RESECRET_FIELDS=$fields cargo test --locked --test cases catalogue:: -- --nocapture
+
+# Some minutes. `--quick` leaves out the large streams and writes nothing; `--check` fails below half of a target. The
 # program is the release's, or BINARY; what runs and measures it need not be fast, and is built as the tests are.
 # Compares speed and memory with `cat`, yq and Kustomize, and writes `docs/performance.md`.
 bench *arguments:

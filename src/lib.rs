@@ -57,7 +57,8 @@
 //!
 //! Folders in the order from the bottom to the top; each knows only those before it.
 //!
-//! 1. `yaml` parses a document into a tree with byte spans. `diagnostics` is what a run has to say, `config` what it shall do.
+//! 1. `yaml` parses a document into a tree with byte spans. `catalogue` knows the fields of custom
+//!    resources. `diagnostics` is what a run has to say, `config` what it shall do.
 //! 2. `stream` splits bytes into documents as Helm does, and puts the results together.
 //! 3. `edit` makes a patch of a document: `lower` turns meaning into bytes, `splice` applies them, and `verify` reads the
 //!    document before and after with an independent reader.
@@ -73,6 +74,7 @@
 //! - One document between two `---` lines, as Helm reads it.
 
 mod yaml;
+mod catalogue;
 mod diagnostics;
 mod config;
 mod stream;

@@ -1,7 +1,5 @@
 //! What a diagnostic can be about, and what there is to know about it.
 
-use std::fmt;
-
 use crate::diagnostics::define::codes;
 
 codes! {
@@ -218,6 +216,26 @@ codes! {
     /// Store the values under the chart's own key names, in a vaulted Secret of their own if need be, and take them
     /// out of `keys`.
     RenamedEnvFrom = "renamed-env-from",
+    /// Renamed keys of a Secret that is read as a whole.
+    ///
+    /// # What it means
+    ///
+    /// An Ingress, a CSI driver and many operators name a Secret and no key: they know which keys to look for.
+    ///
+    /// # What to do
+    ///
+    /// Store the values under the chart's own key names, and take them out of `keys`.
+    RenamedKey = "renamed-key",
+    /// A variable in a list that cannot read a Secret.
+    ///
+    /// # What it means
+    ///
+    /// A rule in `spec.env` decides the variable, and the kind's schema takes variables by value alone.
+    ///
+    /// # What to do
+    ///
+    /// Leave the object out of the rule by `in`, and look in the operator's documentation for another way to a Secret.
+    ValueOnly = "value-only",
     /// A variable that stands twice, where `duplicates: error` asks for a decision.
     ///
     /// # What it means
@@ -478,21 +496,4 @@ codes! {
     ///
     /// Roll forward instead: upgrade to the old chart and values with the same rules. Accept it once that is agreed.
     RollbackSecret = "rollback-secret",
-}
-
-impl Code {
-    /// Whether an error about this means that the input could not be judged at all: wrong flags, a configuration or an
-    /// input that cannot be read. All others say something about manifests that were read.
-    #[must_use]
-    pub fn prevents_judgement(self) -> bool {
-        use Code::{EmptyInput, InvalidConfig, Io, MixedInput, NoRules, NotUtf8, NotYaml, TruncatedInput};
-        let of_input = matches!(self, EmptyInput | MixedInput | NotUtf8 | NotYaml | TruncatedInput);
-        of_input || matches!(self, InvalidConfig | NoRules | Io)
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.id())
-    }
 }

@@ -20,3 +20,11 @@ impl Finding {
         Diagnostic { code, severity, message, help, location }
     }
 }
+
+/// A finding that is only a warning where an object of the stream, besides removed Secrets, has this name.
+pub(crate) struct Doubtful {
+    /// The name.
+    pub(crate) name: String,
+    /// The finding, as it is where no object has the name.
+    pub(crate) finding: Finding,
+}

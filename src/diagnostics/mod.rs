@@ -10,4 +10,4 @@ pub(crate) mod report;
 pub use self::code::Code;
 pub use self::diagnostic::{Diagnostic, Location, ObjectRef, Severity};
 pub use self::error::Error;
-pub(crate) use self::finding::Finding;
+pub(crate) use self::finding::{Doubtful, Finding};

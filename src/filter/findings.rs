@@ -42,13 +42,24 @@ impl<'l> Findings<'l> {
 
     /// Adds what a rule has found in an object of the document at hand.
     pub(crate) fn add(&mut self, document: &Document<'_>, object: &Object<'_, '_>, finding: Finding) {
-        let at = object.tree.node(finding.node).start;
-        let location =
-            Location { path: Some(finding.path.to_string()), ..self.locator.locate_in(document, object, at) };
         if finding.code == Code::Plaintext {
             self.plaintext.insert(finding.path.to_string());
         }
-        self.diagnostics.push(finding.at(location));
+        let diagnostic = self.place(document, object, finding);
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// A finding with its place.
+    pub(crate) fn place(
+        &self,
+        document: &Document<'_>,
+        object: &Object<'_, '_>,
+        finding: Finding,
+    ) -> Diagnostic {
+        let at = object.tree.node(finding.node).start;
+        let location =
+            Location { path: Some(finding.path.to_string()), ..self.locator.locate_in(document, object, at) };
+        finding.at(location)
     }
 
     /// Whether the variable at a path of the document at hand, without its `value`, is reported as a plain credential already.

@@ -8,6 +8,7 @@
 //! document. Nothing is written before the last document is verified.
 
 pub(crate) mod parse_document;
+pub(crate) mod doubts;
 pub(crate) mod findings;
 pub(crate) mod collect;
 pub(crate) mod rewrite;
@@ -19,6 +20,7 @@ use std::collections::BTreeSet;
 use crate::config::Config;
 use crate::diagnostics::{Error, Severity};
 use crate::filter::collect::{Collected, collect};
+use crate::filter::doubts::Doubts;
 use crate::filter::filtered::{Filtered, Summary};
 use crate::filter::findings::{conclude, has_unreadable, in_order};
 use crate::filter::rewrite::{Rewriter, RewrittenDocument, rewrite_all};
@@ -98,14 +100,16 @@ pub(crate) fn run<'i, T: Send>(
     let mut output = Output::new(input);
     let mut summary =
         Summary { documents: candidates.documents, edited: 0, removed: facts.removed().count() };
-    let (mut matched, mut views) = (BTreeSet::new(), Vec::new());
+    let (mut matched, mut views, mut doubts) = (BTreeSet::new(), Vec::new(), Doubts::default());
     for (document, rewrite) in rewrites {
         summary.edited += usize::from(matches!(rewrite.action, Action::Replace(_)));
         output.put(&document, rewrite.action);
         findings.extend(rewrite.findings);
+        doubts.extend(rewrite.doubts);
         matched.extend(rewrite.matched);
         views.extend(rewrite.view);
     }
+    findings.extend(doubts.settle());
     if !has_unreadable(&findings) {
         findings.extend(unmatched(config, &facts, &matched));
     }

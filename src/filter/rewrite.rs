@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use rayon::prelude::{ParallelIterator, ParallelSlice};
 
 use crate::config::Config;
-use crate::diagnostics::{Diagnostic, Location};
+use crate::diagnostics::{Diagnostic, Doubtful, Location};
 use crate::edit::edit;
 use crate::edit::patch::{Op, Patch};
+use crate::filter::doubts::Doubts;
 use crate::filter::findings::Findings;
 use crate::krm::{InputFormat, is_configuration};
 use crate::kube::locator::Locator;
@@ -43,6 +44,8 @@ pub(crate) struct Rewrite<T> {
     pub(crate) action: Action,
     /// What there is to say about it.
     pub(crate) findings: Vec<Diagnostic>,
+    /// What other documents decide.
+    pub(crate) doubts: Doubts,
     /// The entries of the configuration that matched in it.
     pub(crate) matched: BTreeSet<ConfigEntry>,
     /// What the view made of it; `None` for a document that cannot be parsed.
@@ -102,10 +105,12 @@ impl Rewriter<'_> {
         let mut findings = Findings::new(locator);
         let Some(tree) = findings.parse(document, interest) else {
             let findings = findings.into_diagnostics();
-            return Rewrite { action: Action::Keep, findings, matched: BTreeSet::new(), view: None };
+            let (doubts, matched) = Default::default();
+            return Rewrite { action: Action::Keep, findings, doubts, matched, view: None };
         };
         let objects = objects(&tree);
-        let Decisions { patch, uses, matched, is_removed } = self.decide(document, &objects, &mut findings);
+        let Decisions { patch, uses, matched, doubts, is_removed } =
+            self.decide(document, &objects, &mut findings);
         let view =
             view(&RewrittenDocument { document, locator, objects: &objects, patch: &patch, uses: &uses });
         let action = if is_removed {
@@ -113,7 +118,7 @@ impl Rewriter<'_> {
         } else {
             self.edit(document, &tree, &objects, &patch, &mut findings)
         };
-        Rewrite { action, findings: findings.into_diagnostics(), matched, view: Some(view) }
+        Rewrite { action, findings: findings.into_diagnostics(), doubts, matched, view: Some(view) }
     }
 
     /// Runs the rules on every object that stays.
@@ -124,7 +129,7 @@ impl Rewriter<'_> {
         findings: &mut Findings<'_>,
     ) -> Decisions {
         let mut output = RuleOutput::default();
-        let mut uses = Vec::new();
+        let (mut uses, mut doubts) = (Vec::new(), Doubts::default());
         let (mut kept, mut removed) = (0, 0);
         for (position, object) in objects.iter().enumerate() {
             if self.facts.removes(document.number, object) {
@@ -140,10 +145,16 @@ impl Rewriter<'_> {
             for finding in output.findings.drain(..) {
                 findings.add(document, object, finding);
             }
+            for Doubtful { name, finding } in output.doubtful.drain(..) {
+                doubts.add(name, findings.place(document, object, finding));
+            }
+            if let Some(name) = object.name().filter(|name| self.facts.removes_name(name)) {
+                doubts.share(name);
+            }
             uses.extend(output.reads.drain(..).map(|found| (position, found)));
         }
         let is_removed = removed > 0 && kept == 0 && self.format == InputFormat::Manifests;
-        Decisions { patch: output.patch, uses, matched: output.matched, is_removed }
+        Decisions { patch: output.patch, uses, matched: output.matched, doubts, is_removed }
     }
 
     /// Edits a document that stays, and looks for values of removed Secrets in what would go out.
@@ -196,6 +207,7 @@ struct Decisions {
     patch: Patch,
     uses: Vec<(usize, SecretUse)>,
     matched: BTreeSet<ConfigEntry>,
+    doubts: Doubts,
     /// Whether all of it goes.
     is_removed: bool,
 }

@@ -1,21 +1,25 @@
-//! Pods, wherever they stand, and the variables of their containers.
+//! Pods, wherever they stand, the variables of their containers, and those that custom resources take.
 //!
 //! A pod is any mapping with a list under `containers`, `initContainers` or `ephemeralContainers`. So CronJobs,
-//! Rollouts, Knative Services and operators' custom resources need no list of kinds.
+//! Rollouts, Knative Services and operators' custom resources need no list of kinds. Other lists of variables are told by
+//! their key and the shape of their items (`env`, `extraEnv`, `envVars`), or by the catalogue.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use crate::catalogue::{Fields, Label};
 use crate::kube::object::Object;
 use crate::yaml::{Kind, NodeId, Path, Trail, Tree};
 
 /// The lists of a pod's containers.
 pub(crate) const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
-/// A container's `env`.
+/// A container's `env`, or another list of variables.
 pub(crate) struct EnvList<'t> {
-    /// The container's name.
+    /// The container's name; of another list, the nearest name above it.
     pub(crate) container: &'t str,
+    /// Whether a variable of the list can read a Secret.
+    pub(crate) reads_secrets: bool,
     /// The path of the list.
     pub(crate) path: Path,
     /// Its entries. Items without a name have none.
@@ -145,6 +149,12 @@ impl<'t> Pods<'t> {
     pub(crate) fn of(object: &Object<'t, '_>) -> Self {
         let mut pods = Self::default();
         pods.find(object.tree, object.node, Trail::Start(&object.path), None);
+        if let Some(fields) = Fields::of(&object.api_version, &object.kind) {
+            let known = pods.env.iter().map(|list| list.path.clone()).collect();
+            let mut lists = VariableLists { tree: object.tree, fields, known, found: Vec::new() };
+            lists.find(object.node, Trail::Start(&object.path), object.name().unwrap_or_default());
+            pods.env.append(&mut lists.found);
+        }
         pods
     }
 
@@ -202,7 +212,74 @@ fn env_list<'t>(tree: &'t Tree<'_>, container: NodeId, path: &Path) -> Option<En
     let items = tree.get(container, "env").and_then(|env| tree.items(env))?;
     let name = tree.get(container, "name").and_then(|name| tree.text(name)).unwrap_or_default();
     let entries = items.iter().map(|item| variable(tree, *item)).collect();
-    Some(EnvList { container: name, path: path.key("env"), entries })
+    Some(EnvList { container: name, reads_secrets: true, path: path.key("env"), entries })
+}
+
+/// The lists of variables of a custom resource that are no container's `env`.
+struct VariableLists<'t, 's> {
+    tree: &'t Tree<'s>,
+    fields: Fields,
+    /// The lists of containers.
+    known: HashSet<Path>,
+    found: Vec<EnvList<'t>>,
+}
+
+impl<'t> VariableLists<'t, '_> {
+    /// Looks below a node; `name` is the nearest one above.
+    fn find(&mut self, node: NodeId, trail: Trail<'_>, name: &'t str) {
+        match &self.tree.node(self.tree.resolve(node)).kind {
+            Kind::Mapping(_, entries) => {
+                let own = self.tree.get(node, "name").and_then(|name| self.tree.text(name));
+                let name = own.filter(|own| !own.is_empty()).unwrap_or(name);
+                for (key, value) in entries {
+                    let Some(key) = self.tree.text(*key) else { continue };
+                    let trail = Trail::Key(&trail, key);
+                    self.list(key, *value, trail, name);
+                    self.find(*value, trail, name);
+                }
+            }
+            Kind::Sequence(_, items) => {
+                for (position, item) in items.iter().enumerate() {
+                    self.find(*item, Trail::Index(&trail, position), name);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn list(&mut self, key: &str, value: NodeId, trail: Trail<'_>, name: &'t str) {
+        let Kind::Sequence(_, items) = &self.tree.node(self.tree.resolve(value)).kind else { return };
+        let known = self.fields.list(trail);
+        if (known.is_none() && !is_about_variables(key)) || !self.holds_variables(items) {
+            return;
+        }
+        let path = trail.to_path();
+        if self.known.contains(&path) {
+            return;
+        }
+        let entries = items.iter().map(|item| variable(self.tree, *item)).collect();
+        let reads_secrets = known != Some(Label::Values);
+        self.found.push(EnvList { container: name, reads_secrets, path, entries });
+    }
+
+    /// Whether each item has a name and no more than a variable has, and one of them a value.
+    fn holds_variables(&self, items: &[NodeId]) -> bool {
+        let has = |item: &NodeId, key| self.tree.get(*item, key).is_some();
+        let is_variable = |item: &NodeId| {
+            let entries = self.tree.entries(*item).unwrap_or_default();
+            let known =
+                |key: &NodeId| matches!(self.tree.text(*key), Some("name" | "value" | "valueFrom" | "<<"));
+            has(item, "name") && entries.iter().all(|(key, _)| known(key))
+        };
+        let has_value = |item: &NodeId| has(item, "value") || has(item, "valueFrom");
+        items.iter().any(has_value) && items.iter().all(is_variable)
+    }
+}
+
+/// Whether a key says that it holds variables: `env`, `envVars`, `extraEnv`, `environment`; not `envFrom`.
+pub(crate) fn is_about_variables(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key.contains("env") && !key.ends_with("from")
 }
 
 fn variable<'t>(tree: &'t Tree<'_>, node: NodeId) -> Option<Variable<'t>> {

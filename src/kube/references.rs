@@ -1,12 +1,15 @@
 //! Where a Secret is named: every field that refers to one.
 //!
-//! Three ways to find them. By key alone, wherever it stands (`secretKeyRef`, `envFrom`, `volumes`,
-//! `imagePullSecrets`): these keys mean the same in every kind. By kind and path, for fields whose keys say little
-//! ([`PLACES`], and `spec.references` of the configuration). And by code, where only a sibling tells (roles, storage
-//! classes).
+//! Four ways to find them. By key alone, in every kind (`secretKeyRef`, `envFrom`, `volumes`, `imagePullSecrets`): these
+//! keys mean the same everywhere. By kind and path, for fields whose keys say little ([`PLACES`], and `spec.references` of
+//! the configuration). By code, where only a sibling tells (roles, storage classes). And in custom resources by the
+//! catalogue, and by what can mean nothing else ([`custom`]).
 
-use std::collections::BTreeSet;
+mod custom;
 
+use std::collections::{BTreeSet, HashSet};
+
+use crate::catalogue::Fields;
 use crate::config::Config;
 use crate::kube::object::Object;
 use crate::yaml::field_path::{FieldPath, FieldStep};
@@ -110,12 +113,37 @@ const PARAMETERS: [(&str, &str); 6] = [
     ("adminsecretname", "adminsecretnamespace"),
 ];
 
-/// Every reference in an object, and which lines of `spec.references` found a field.
+/// What an object says about Secrets.
+#[derive(Default)]
+pub(crate) struct References<'t> {
+    /// The fields that refer to one.
+    pub(crate) found: Vec<Reference<'t>>,
+    /// The lines of `spec.references` that found a field.
+    pub(crate) declared: BTreeSet<usize>,
+    /// Texts that are known to be no references: names of Secrets that are made, and of other things.
+    pub(crate) others: HashSet<NodeId>,
+    /// Whether it is a custom resource.
+    pub(crate) is_custom: bool,
+}
+
+/// Tells whether a removed Secret of this name and namespace has this key.
+pub(crate) type HasKey<'f> = &'f dyn Fn(&str, Option<&str>, &str) -> bool;
+
+/// Every reference in an object. Where nobody knows the keys of removed Secrets only what a field's place says counts.
 pub(crate) fn references<'t>(
     object: &Object<'t, '_>,
     config: &Config,
-) -> (Vec<Reference<'t>>, BTreeSet<usize>) {
-    let mut finder = Finder { tree: object.tree, found: Vec::new() };
+    has_key: Option<HasKey<'_>>,
+) -> References<'t> {
+    let fields = Fields::of(&object.api_version, &object.kind);
+    let mut finder = Finder {
+        tree: object.tree,
+        found: Vec::new(),
+        fields: fields.as_ref(),
+        has_key,
+        namespace: object.namespace(),
+        others: HashSet::new(),
+    };
     finder.walk(object.node, Trail::Start(&object.path));
     let kind = object.kind.as_str();
     for (_, places) in PLACES.iter().filter(|(kinds, _)| kinds.contains(&kind)) {
@@ -134,32 +162,41 @@ pub(crate) fn references<'t>(
         "StorageClass" => finder.parameters(object),
         _ => {}
     }
-    let mut matched = BTreeSet::new();
+    let mut declared = BTreeSet::new();
     for (position, rule) in config.references.iter().enumerate() {
         let version = rule.api_version.as_ref().is_none_or(|version| *version == object.api_version);
         if rule.kind == kind && version && finder.at(object.node, &object.path, rule.place.steps()) {
-            matched.insert(position);
+            declared.insert(position);
         }
     }
     let mut seen = BTreeSet::new();
     finder.found.retain(|reference| seen.insert(reference.path.clone()));
-    (finder.found, matched)
+    let Finder { found, others, .. } = finder;
+    References { found, declared, others, is_custom: fields.is_some() }
 }
 
-struct Finder<'t, 's> {
+struct Finder<'t, 's, 'f> {
     tree: &'t Tree<'s>,
     found: Vec<Reference<'t>>,
+    /// What is known of the kind, of a custom resource.
+    fields: Option<&'f Fields>,
+    has_key: Option<HasKey<'f>>,
+    /// The object's namespace.
+    namespace: Option<&'t str>,
+    others: HashSet<NodeId>,
 }
 
-impl<'t> Finder<'t, '_> {
+impl<'t> Finder<'t, '_, '_> {
     fn walk(&mut self, node: NodeId, trail: Trail<'_>) {
         let tree = self.tree;
         match &tree.node(tree.resolve(node)).kind {
             Kind::Mapping(_, entries) => {
+                self.typed(node, trail);
                 for (key, value) in entries {
                     let Some(key) = tree.text(*key) else { continue };
                     let trail = Trail::Key(&trail, key);
                     self.by_key(key, *value, trail);
+                    self.custom(node, *value, trail);
                     self.walk(*value, trail);
                 }
             }
@@ -175,16 +212,21 @@ impl<'t> Finder<'t, '_> {
     fn by_key(&mut self, key: &str, value: NodeId, trail: Trail<'_>) {
         match key {
             "secretKeyRef" => self.mapping(value, &trail.to_path(), None),
-            "envFrom" => self.each(value, &trail.to_path(), |finder, item, path| {
-                finder.below(item, path, &["secretRef"], "name", |_, _, _| Takes::Env);
-            }),
+            "envFrom" => self.env_from(value, trail),
             "imagePullSecrets" => {
                 let list = trail.to_path();
                 self.each(value, &list, |finder, item, path| finder.mapping(item, path, Some(&list)));
             }
             "volumes" => self.each(value, &trail.to_path(), Self::volume),
+            _ if self.fields.is_some() && is_env_from(key) => self.env_from(value, trail),
             _ => {}
         }
+    }
+
+    fn env_from(&mut self, list: NodeId, trail: Trail<'_>) {
+        self.each(list, &trail.to_path(), |finder, item, path| {
+            finder.below(item, path, &["secretRef"], "name", |_, _, _| Takes::Env);
+        });
     }
 
     fn volume(&mut self, volume: NodeId, path: &Path) {
@@ -253,7 +295,9 @@ impl<'t> Finder<'t, '_> {
     }
 
     fn scalar(&mut self, node: NodeId, path: Path, namespace: Option<&'t str>, takes: Takes<'t>) {
-        if let Some(name) = self.tree.text(node).filter(|name| !name.is_empty()) {
+        if let Some(name) = self.tree.text(node).filter(|name| !name.is_empty())
+            && !self.others.contains(&node)
+        {
             self.found.push(Reference { node, path, name, namespace, takes });
         }
     }
@@ -308,8 +352,11 @@ impl<'t> Finder<'t, '_> {
 
     /// A reference that says its kind must say Secret.
     fn refers_to_a_secret(&self, reference: NodeId) -> bool {
-        self.text(reference, "kind").is_none_or(|kind| kind == "Secret")
-            && self.text(reference, "group").is_none()
+        let is = |field, kind| self.text(reference, field).is_none_or(|text| text == kind);
+        is("kind", "Secret")
+            && is("apiVersion", "v1")
+            && self.text(reference, "type") != Some("ConfigMap")
+            && ["group", "apiGroup"].iter().all(|field| self.text(reference, field).is_none())
     }
 
     /// `rules[].resourceNames` of roles, where the rule is about Secrets.
@@ -347,6 +394,12 @@ impl<'t> Finder<'t, '_> {
             self.scalar(*value, object.path.key("parameters").key(key), namespace, Takes::Whole);
         }
     }
+}
+
+/// Whether a key holds sources of variables: `envFrom`, and in custom resources `extraEnvFrom` and `env_from`.
+pub(crate) fn is_env_from(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key.ends_with("envfrom") || key.ends_with("env_from")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::config::{Config, Duplicates, EnvRule};
+use crate::diagnostics::{Code, Finding, Severity};
 use crate::edit::patch::Op;
 use crate::kube::object::Object;
 use crate::kube::pods::{EnvList, ValueSource, expansions};
@@ -37,6 +38,10 @@ pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outc
                 }
                 Some(Decision::Read(rule, key)) => {
                     let winner = winner(list, &positions, rule, context);
+                    if !list.reads_secrets {
+                        outcome.findings.extend(value_only(list, winner));
+                        continue;
+                    }
                     let key = if key.is_empty() { name } else { key };
                     let content = (!keeps(list, winner, rule, context))
                         .then(|| content(subject.object.tree, list, winner, &rule.to, key));
@@ -50,6 +55,20 @@ pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outc
             }
         }
     }
+}
+
+/// The list can only hold values.
+fn value_only(list: &EnvList<'_>, position: usize) -> Option<Finding> {
+    let variable = list.entries[position].as_ref()?;
+    Some(Finding {
+        code: Code::ValueOnly,
+        severity: Severity::Error,
+        message: format!("a rule decides variable {}, and this list of variables takes no Secrets", variable.name),
+        help: "leave the object out of the rule by `in`; the operator's documentation may know another way to a Secret"
+            .to_owned(),
+        path: list.path.index(position),
+        node: variable.node,
+    })
 }
 
 /// The first rule that speaks of this variable here; every rule that does has found something.

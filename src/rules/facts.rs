@@ -178,6 +178,11 @@ impl Facts {
         self.by_name.contains_key(name)
     }
 
+    /// Whether a Secret of this name is removed.
+    pub(crate) fn removes_name(&self, name: &str) -> bool {
+        self.candidates(name, None).any(|secret| secret.rule.is_some())
+    }
+
     /// What a reference from `namespace` to `name` means. An absent namespace equals any.
     pub(crate) fn target(&self, name: &str, namespace: Option<&str>, config: &Config) -> Resolution<'_> {
         let mut candidates = self.candidates(name, namespace);
@@ -189,6 +194,12 @@ impl Facts {
             return Resolution::Ambiguous;
         }
         if first.rule.is_some() { Resolution::Removed(first) } else { Resolution::Untouched }
+    }
+
+    /// Whether a Secret that `name` can mean in `namespace` is removed and has this key.
+    pub(crate) fn removes_key(&self, name: &str, namespace: Option<&str>, key: &str) -> bool {
+        let mut candidates = self.candidates(name, namespace);
+        candidates.any(|secret| secret.rule.is_some() && secret.keys.iter().any(|known| known == key))
     }
 
     /// The Secrets that a reference from `namespace` to `name` can mean.

@@ -1,34 +1,24 @@
 //! After the rewrite, no field may still name a removed Secret.
 //!
-//! Charts give a Secret the name of its Service, Deployment and labels, so the field decides, not the text: only a
-//! field whose key, or a parent's key, speaks of secrets can be a reference. One that is neither known nor declared
-//! stops the run. The same name inside a longer text is a warning, where that text speaks of secrets.
+//! Charts give a Secret the name of its Service, Deployment and labels, so the field decides, not the text: a field whose
+//! key, or a parent's key, speaks of secrets can be a reference. One that is neither known nor declared stops the run. So
+//! does any other field of a custom resource, as long as no other object has the name; else it is a warning. The same name
+//! inside a longer text is a warning, where that text speaks of secrets.
 
 use std::collections::HashSet;
 
-use crate::diagnostics::{Code, Finding, Severity};
+use crate::diagnostics::{Code, Doubtful, Finding, Severity};
 use crate::kube::object::Object;
 use crate::rules::facts::Resolution;
 use crate::rules::{Context, ObjectView, RuleOutput};
+use crate::yaml::scalar::plain_or_quoted;
 use crate::yaml::{Kind, NodeId, Path, Step, Trail};
 
 /// What a key says when it speaks of secrets, in lower case.
 const SPEAKS: [&str; 6] = ["secret", "credential", "keyref", "tls", "password", "passwd"];
 
-/// Fields that make a Secret of the name they hold.
-const MAKERS: [(&str, &[&str]); 11] = [
-    ("ExternalSecret", &["spec", "target", "name"]),
-    ("ClusterExternalSecret", &["spec", "externalSecretSpec", "target", "name"]),
-    ("Certificate", &["spec", "secretName"]),
-    ("SealedSecret", &["spec", "template", "metadata", "name"]),
-    ("VaultStaticSecret", &["spec", "destination", "name"]),
-    ("VaultDynamicSecret", &["spec", "destination", "name"]),
-    ("VaultPKISecret", &["spec", "destination", "name"]),
-    ("Issuer", &["spec", "acme", "privateKeySecretRef", "name"]),
-    ("ClusterIssuer", &["spec", "acme", "privateKeySecretRef", "name"]),
-    ("InfisicalSecret", &["spec", "managedSecretReference", "secretName"]),
-    ("BitwardenSecret", &["spec", "secretName"]),
-];
+/// Keys under which names are chosen freely, or are those of something else.
+const FREE: [&str; 5] = ["apiVersion", "kind", "labels", "matchLabels", "namespace"];
 
 pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     let Some(level) = context.config.policy.left_behind.severity() else { return };
@@ -38,7 +28,12 @@ pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outc
             continue;
         }
         let severity = if found.place == NameSite::Text { Severity::Warning } else { level };
-        outcome.findings.push(found.finding(severity, &subject.object.kind));
+        let doubtful = found.doubtful.then(|| found.name.to_owned());
+        let finding = found.finding(severity, &subject.object.kind);
+        match doubtful {
+            Some(name) => outcome.doubtful.push(Doubtful { name, finding }),
+            None => outcome.findings.push(finding),
+        }
     }
 }
 
@@ -52,6 +47,8 @@ pub(crate) struct NameLeft<'t> {
     pub(crate) path: Path,
     /// Its node.
     pub(crate) node: NodeId,
+    /// Whether it may as well be the name of another object.
+    pub(crate) doubtful: bool,
 }
 
 /// What holds the name of a Secret.
@@ -74,27 +71,35 @@ pub(crate) fn names<'t>(subject: &ObjectView<'_, 't, '_>, context: Context<'_>) 
     if !names.is_match(text) && !has_disguise(text) {
         return Vec::new();
     }
-    let mut known: HashSet<Path> =
-        subject.references.iter().map(|reference| reference.path.clone()).collect();
-    let makers = MAKERS.iter().filter(|(kind, _)| *kind == object.kind);
-    known.extend(makers.map(|(_, keys)| object.path.keys(keys)));
+    let known: HashSet<Path> = subject.references.iter().map(|reference| reference.path.clone()).collect();
     // A merge key gives a field two paths; the node is the same.
-    let nodes = subject.references.iter().map(|reference| reference.node).collect();
-    let mut search = NameSearch { object, context, found: Vec::new(), known, nodes, aliased: HashSet::new() };
+    let mut nodes: HashSet<NodeId> = subject.references.iter().map(|reference| reference.node).collect();
+    nodes.extend(&subject.others);
+    let mut search = NameSearch {
+        object,
+        context,
+        is_custom: subject.is_custom,
+        found: Vec::new(),
+        known,
+        nodes,
+        aliased: HashSet::new(),
+    };
     search.walk(object.node, Trail::Start(&object.path), false);
     search.found
 }
 
 impl NameLeft<'_> {
     fn finding(self, severity: Severity, kind: &str) -> Finding {
-        let Self { name, place, path, node } = self;
+        let Self { name, place, path, node, .. } = self;
         let field = "this field holds the name of";
         let (code, message, help) = match place {
             NameSite::Field(declared) => (
                 Code::LeftBehind,
                 format!("{field} Secret {name}, which a rule removes, and no rule knows the field"),
                 format!(
-                    "if it refers to the Secret, add to spec: references: [{{kind: {kind}, path: {declared}}}]; if it means something else, set policy.leftBehind to warn"
+                    "if it refers to the Secret, add to spec: references: [{{kind: {}, path: {}}}]; if it means something else, set policy.leftBehind to warn",
+                    plain_or_quoted(kind),
+                    plain_or_quoted(&declared)
                 ),
             ),
             NameSite::Key => (
@@ -120,10 +125,11 @@ fn has_disguise(text: &str) -> bool {
 struct NameSearch<'a, 't, 's> {
     object: &'a Object<'t, 's>,
     context: Context<'a>,
+    is_custom: bool,
     found: Vec<NameLeft<'t>>,
-    /// The fields that are known to name a Secret, or to make one.
+    /// The fields that are known to name a Secret.
     known: HashSet<Path>,
-    /// The scalars in those fields.
+    /// The scalars in those fields, and those that are known to be no references.
     nodes: HashSet<NodeId>,
     /// Collections that have been searched through an alias: once is enough, and aliases can be many.
     aliased: HashSet<(NodeId, bool)>,
@@ -165,15 +171,16 @@ impl<'t> NameSearch<'_, 't, '_> {
     }
 
     fn push(&mut self, name: &'t str, place: NameSite, path: Path, node: NodeId) {
-        self.found.push(NameLeft { name, place, path, node });
+        self.found.push(NameLeft { name, place, path, node, doubtful: false });
     }
 
     fn scalar(&mut self, node: NodeId, text: &'t str, trail: Trail<'_>, speaks: bool) {
         if self.is_dropped(text) {
             let path = trail.to_path();
-            if speaks && !self.known.contains(&path) && !self.nodes.contains(&node) {
+            let counts = speaks || (self.is_custom && !is_free(trail));
+            if counts && !self.known.contains(&path) && !self.nodes.contains(&node) {
                 let place = NameSite::Field(declared(&path, &self.object.path));
-                self.push(text, place, path, node);
+                self.found.push(NameLeft { name: text, place, path, node, doubtful: !speaks });
             }
             return;
         }
@@ -204,6 +211,15 @@ impl<'t> NameSearch<'_, 't, '_> {
 /// Whether an annotation is Kustomize's own note of what an object is and was called; it never leaves Kustomize.
 fn is_bookkeeping(annotation: &str) -> bool {
     annotation == "kustomize.config.k8s.io/id" || annotation.starts_with("internal.config.kubernetes.io/")
+}
+
+/// Whether a text stands where its author is free, or where the name of a namespace or label stands.
+fn is_free(trail: Trail<'_>) -> bool {
+    let keys: Vec<&str> = trail.keys().collect();
+    let of_object = keys.last() == Some(&"metadata") && !keys.contains(&"annotations");
+    of_object
+        || keys.iter().any(|key| FREE.contains(key))
+        || keys.first().is_some_and(|key| key.ends_with("amespace"))
 }
 
 /// Whether a key or a line of text speaks of secrets.

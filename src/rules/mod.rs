@@ -17,16 +17,17 @@ pub(crate) mod secret_use;
 mod secrets;
 pub(crate) mod unmatched;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::config::Config;
-use crate::diagnostics::Finding;
+use crate::diagnostics::{Doubtful, Finding};
 use crate::edit::patch::Patch;
 use crate::kube::object::Object;
 use crate::kube::pods::Pods;
-use crate::kube::references::{Reference, references};
+use crate::kube::references::{Reference, References, references};
 use crate::rules::facts::Facts;
 use crate::rules::secret_use::SecretUse;
+use crate::yaml::NodeId;
 
 /// What a rule may see besides the object.
 #[derive(Clone, Copy)]
@@ -45,13 +46,20 @@ pub(crate) struct ObjectView<'o, 't, 's> {
     pub(crate) pods: Pods<'t>,
     /// Its fields that name a Secret.
     pub(crate) references: Vec<Reference<'t>>,
+    /// Its texts that are known to be no references.
+    pub(crate) others: HashSet<NodeId>,
+    /// Whether it is a custom resource.
+    pub(crate) is_custom: bool,
 }
 
 impl<'o, 't, 's> ObjectView<'o, 't, 's> {
     /// An object with what rules ask about it, and the lines of `spec.references` that found a field.
-    pub(crate) fn of(object: &'o Object<'t, 's>, config: &Config) -> (Self, BTreeSet<usize>) {
-        let (references, matched) = references(object, config);
-        (Self { object, pods: Pods::of(object), references }, matched)
+    pub(crate) fn of(object: &'o Object<'t, 's>, context: Context<'_>) -> (Self, BTreeSet<usize>) {
+        let has_key =
+            |name: &str, namespace: Option<&str>, key: &str| context.facts.removes_key(name, namespace, key);
+        let References { found, declared, others, is_custom } =
+            references(object, context.config, Some(&has_key));
+        (Self { object, pods: Pods::of(object), references: found, others, is_custom }, declared)
     }
 }
 
@@ -62,6 +70,8 @@ pub(crate) struct RuleOutput {
     pub(crate) patch: Patch,
     /// What is to be said.
     pub(crate) findings: Vec<Finding>,
+    /// What is to be said, and how loudly the names of the whole stream tell.
+    pub(crate) doubtful: Vec<Doubtful>,
     /// Which parts of the configuration found something.
     pub(crate) matched: BTreeSet<ConfigEntry>,
     /// What reads a vaulted Secret once the patch is applied.
@@ -97,7 +107,7 @@ const RULES: [Apply; 7] = [
 
 /// Runs every rule on one object that stays in the stream.
 pub(crate) fn apply(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
-    let (subject, matched) = ObjectView::of(object, context.config);
+    let (subject, matched) = ObjectView::of(object, context);
     outcome.matched.extend(matched.into_iter().map(ConfigEntry::Reference));
     for rule in RULES {
         rule(&subject, context, outcome);

@@ -66,6 +66,8 @@ pub(crate) enum Holder<'t> {
         container: &'t str,
         /// Its own.
         name: &'t str,
+        /// Whether it can read a Secret.
+        reads_secrets: bool,
     },
     /// A key of a ConfigMap.
     Key(&'t str),
@@ -78,7 +80,10 @@ pub(crate) enum Holder<'t> {
 impl Holder<'_> {
     fn remedy(&self) -> &'static str {
         match self {
-            Self::Variable { .. } => "vault it by a rule in spec.env",
+            Self::Variable { reads_secrets: true, .. } => "vault it by a rule in spec.env",
+            Self::Variable { .. } => {
+                "this list takes no Secrets: look for another way in the operator's documentation"
+            }
             Self::Key(_) => "move it from the ConfigMap to a Secret in the chart's values",
             Self::Annotation(_) => "remove it: everyone who may read the object can read it",
             Self::Argument(_) => "pass it as a variable from a Secret",
@@ -89,7 +94,10 @@ impl Holder<'_> {
 impl fmt::Display for Holder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Variable { container, name } => write!(f, "variable {name} of container {container}"),
+            Self::Variable { container, name, reads_secrets: true } => {
+                write!(f, "variable {name} of container {container}")
+            }
+            Self::Variable { container, name, .. } => write!(f, "entry {name} of {container}"),
             Self::Key(name) => write!(f, "key {name}"),
             Self::Annotation(name) => write!(f, "annotation {name}"),
             Self::Argument(Some(name)) => write!(f, "argument --{name}"),
@@ -108,7 +116,11 @@ pub(crate) fn credentials<'t>(subject: &ObjectView<'_, 't, '_>, context: Context
             if let ValueSource::Literal(value) = variable.source
                 && let Some(reason) = search.reason(variable.name, value)
             {
-                let holder = Holder::Variable { container: list.container, name: variable.name };
+                let holder = Holder::Variable {
+                    container: list.container,
+                    name: variable.name,
+                    reads_secrets: list.reads_secrets,
+                };
                 search.push(holder, reason, list.path.index(position), variable.node);
             }
         }

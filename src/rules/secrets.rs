@@ -11,7 +11,7 @@ use crate::kube::references::{Reference, Takes};
 use crate::rules::facts::{ChartSecret, Resolution, vaulted_key};
 use crate::rules::secret_use::SecretUse;
 use crate::rules::{Context, ObjectView, RuleOutput};
-use crate::yaml::Path;
+use crate::yaml::{Path, Step};
 
 pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     let ObjectView { object, references, .. } = subject;
@@ -38,7 +38,8 @@ pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outc
                 match &rule.to {
                     Some(to) => {
                         outcome.reads.push(SecretUse::redirected(reference, to, secret, rule));
-                        redirect(reference, secret, rule, to, &mut lists, outcome);
+                        let goal = Goal { secret, rule, to, kind: &object.kind };
+                        redirect(reference, goal, &mut lists, outcome);
                     }
                     None => outcome.findings.extend(dangling(reference, context)),
                 }
@@ -47,11 +48,18 @@ pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outc
     }
 }
 
+/// Where a reference goes.
+struct Goal<'a> {
+    secret: &'a ChartSecret,
+    rule: &'a SecretsRule,
+    to: &'a str,
+    /// The kind of the object that refers.
+    kind: &'a str,
+}
+
 fn redirect<'t>(
     reference: &Reference<'t>,
-    secret: &ChartSecret,
-    rule: &SecretsRule,
-    to: &str,
+    Goal { secret, rule, to, kind }: Goal<'_>,
     lists: &mut Lists<'t>,
     outcome: &mut RuleOutput,
 ) {
@@ -88,7 +96,17 @@ fn redirect<'t>(
             outcome.patch.push(Op::Add { path: volume.key("items"), value: items(secret, rule) });
         }
         Takes::Env if !renamed.is_empty() => outcome.findings.push(renamed_env_from(reference, &renamed)),
-        Takes::Files(_) | Takes::Env | Takes::Whole | Takes::ListItem { .. } | Takes::Shared(_) => {}
+        Takes::Whole | Takes::ListItem { .. } => {
+            let known = looked_for(&reference.path, kind);
+            let missed: Vec<&String> = renamed
+                .into_iter()
+                .filter(|key| known.is_none_or(|known| known.contains(&key.as_str())))
+                .collect();
+            if !missed.is_empty() {
+                outcome.findings.push(renamed_key(reference, &missed));
+            }
+        }
+        Takes::Files(_) | Takes::Env | Takes::Shared(_) => {}
     }
 }
 
@@ -155,15 +173,48 @@ fn external(reference: &Reference<'_>, context: Context<'_>) -> Option<Finding> 
     })
 }
 
+/// The keys that a reader of the whole Secret looks for; none, where naming a Secret is not reading it. `None` where
+/// nobody can tell.
+fn looked_for(path: &Path, kind: &str) -> Option<&'static [&'static str]> {
+    let has = |wanted: &str| path.steps().iter().any(|step| matches!(step, Step::Key(key) if key == wanted));
+    match kind {
+        "ReferenceGrant" | "Role" | "ClusterRole" => Some(&[]),
+        _ if has("ownerReferences") => Some(&[]),
+        _ if has("imagePullSecrets") => Some(&[".dockerconfigjson", ".dockercfg"]),
+        "ServiceAccount" => Some(&[]),
+        "Ingress" | "Gateway" => Some(&["tls.crt", "tls.key", "ca.crt"]),
+        _ => None,
+    }
+}
+
+fn renamed_key(reference: &Reference<'_>, renamed: &[&String]) -> Finding {
+    Finding {
+        code: Code::RenamedKey,
+        severity: Severity::Error,
+        message: format!(
+            "this reads Secret {} as a whole and looks for its keys by name, and `keys` renames {}",
+            reference.name,
+            names(renamed)
+        ),
+        help: "take them out of `keys`, and store the values under the chart's own key names, in a vaulted Secret of their own if need be"
+            .to_owned(),
+        path: reference.path.clone(),
+        node: reference.node,
+    }
+}
+
+fn names(keys: &[&String]) -> String {
+    keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 fn renamed_env_from(reference: &Reference<'_>, renamed: &[&String]) -> Finding {
-    let names: Vec<&str> = renamed.iter().map(|key| key.as_str()).collect();
     Finding {
         code: Code::RenamedEnvFrom,
         severity: Severity::Error,
         message: format!(
             "envFrom takes every key of {} as a variable of that name, and `keys` renames {}",
             reference.name,
-            names.join(", ")
+            names(renamed)
         ),
         help: "store the values in the vault under the chart's own key names, or in a vaulted Secret of their own, and drop them from `keys`".to_owned(),
         path: reference.path.clone(),

@@ -8,6 +8,7 @@ use std::ops::{BitOr, BitOrAssign, Range};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 
+use crate::catalogue;
 use crate::config::{Config, Level};
 use crate::diagnostics::{Code, Diagnostic, Error, Severity};
 use crate::stream::Document;
@@ -15,8 +16,15 @@ use crate::stream::Document;
 /// What could spell a name differently from its bytes.
 pub(crate) const ESCAPES: [&str; 7] = ["\\x", "\\u", "\\U", "\\\n", "\\\r", "!binary", ":binary"];
 
-/// Every field that names a Secret has one of these in its key, or in that of a parent, or is a storage class'.
-const REFERENCES: [&str; 5] = ["ecret", "Ref", "basicAuth", "credentials", "StorageClass"];
+/// Every field that names a Secret has one of these in its key, or in that of a parent, or is a storage class', or belongs to
+/// a group of the catalogue.
+const REFERENCES: [&str; 7] =
+    ["ecret", "Ref", "basicAuth", "redential", "assword", "sername", "StorageClass"];
+
+/// What makes a document one that may refer to Secrets.
+fn reference_words() -> impl Iterator<Item = &'static str> {
+    REFERENCES.into_iter().chain(catalogue::groups_with_references())
+}
 
 /// Matcher that vector instructions find all at once.
 const FEW: usize = 32;
@@ -112,8 +120,8 @@ impl ConfigMatcher {
     /// As for [`ConfigMatcher::new`].
     pub(crate) fn with_references(config: &Config) -> Result<Self, Error> {
         let mut words = known(config);
-        let hits = Hits::of(Interest::References);
-        words.extend(REFERENCES.map(|word| (word, hits, hits)));
+        let sign = Hits::of(Interest::References);
+        words.extend(reference_words().map(|word| (word, sign, sign)));
         Self::of(words)
     }
 
@@ -150,6 +158,12 @@ fn known(config: &Config) -> Vec<(&str, Hits, Hits)> {
     }
     // Duplicates are looked for in every list of variables, so `env` alone makes a document interesting.
     add("env", Hits::of(Interest::Edit));
+    add("Env", Hits::of(Interest::Edit));
+    if !config.env.is_empty() {
+        for group in catalogue::groups_with_variables() {
+            add(group, Hits::of(Interest::Edit));
+        }
+    }
     for rule in &config.references {
         add(&rule.kind, Hits::of(Interest::Edit));
     }
@@ -159,7 +173,7 @@ fn known(config: &Config) -> Vec<(&str, Hits, Hits)> {
     let strict = [config.policy.external, config.policy.plaintext].contains(&Level::Error);
     let check = Hits::of(Interest::Check(if strict { Severity::Error } else { Severity::Warning }));
     if config.policy.external != Level::Allow {
-        for word in REFERENCES {
+        for word in reference_words() {
             add(word, check);
         }
     }

@@ -95,7 +95,24 @@ pub(crate) enum Trail<'a> {
     Index(&'a Self, usize),
 }
 
-impl Trail<'_> {
+impl<'a> Trail<'a> {
+    /// The keys on the way, the last one first; positions are left out.
+    pub(crate) fn keys(self) -> impl Iterator<Item = &'a str> {
+        let mut at = Some(self);
+        std::iter::from_fn(move || {
+            loop {
+                match at? {
+                    Trail::Start(_) => return None,
+                    Trail::Index(before, _) => at = Some(*before),
+                    Trail::Key(before, key) => {
+                        at = Some(*before);
+                        return Some(key);
+                    }
+                }
+            }
+        })
+    }
+
     /// The path.
     pub(crate) fn to_path(self) -> Path {
         let mut steps = Vec::new();

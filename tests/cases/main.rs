@@ -9,6 +9,8 @@
 
 /// Secret values of fixtures, and the forms in which they could leak.
 mod canary;
+/// The fields of custom resources: which are redirected, reported, left alone.
+mod catalogue;
 /// Real renders, compared with a second, naive implementation of the promise.
 mod corpus;
 /// Every Secret of the corpus removed at once: no field may still name one.
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
     trials.extend(fixtures.into_iter().map(|fixture| {
         Trial::test(format!("fixtures::{}", fixture.name()), move || failed(laws::check(&fixture)))
     }));
+    trials.extend(catalogue::trials());
     trials.extend(corpus::trials());
     trials.extend(corpus_dangling::trials());
     trials.extend(corpus_plaintext::trials());

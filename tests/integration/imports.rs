@@ -7,8 +7,9 @@ use std::path::Path;
 use crate::harness::root;
 
 /// The folders of `src`, from the bottom to the top. A folder imports only what stands before it, and itself.
-const FOLDERS: [&str; 12] = [
+const FOLDERS: [&str; 13] = [
     "yaml",
+    "catalogue",
     "diagnostics",
     "config",
     "stream",

@@ -67,7 +67,7 @@ spec: {tls: [{secretName: shop-tls}]}
 apiVersion: example.com/v1
 kind: Cluster
 metadata: {name: shop, namespace: shop}
-spec: {users: [{passwordSecret: {name: shop-cache, key: password}}]}
+spec: {users: [{login: {name: shop-cache, field: password}}]}
 ---
 # Source: shop/templates/web.yaml
 apiVersion: apps/v1
@@ -168,7 +168,7 @@ fn json_has_the_same_for_programs() {
         (&1.into(), &"literal".into())
     );
     assert_eq!(found["checksums"][0]["annotation"], "checksum/secret");
-    assert_eq!(found["references"][0]["declare"], "spec.users[*].passwordSecret");
+    assert_eq!(found["references"][0]["declare"], "spec.users[*].login");
     assert_eq!(found["credentials"].as_array().map(Vec::len), Some(8));
     assert_eq!(output.stderr, "", "no line of text beside JSON");
 }
@@ -222,12 +222,12 @@ fn the_proposal_keeps_apart_what_is_not_the_same() {
     let output = filtered(RICH, &["--to", "vault"]);
     for line in [
         "{name: DB_PASSWORD, valueFrom: {secretKeyRef: {name: vault-shop-db, key: password}}}",
-        "{name: CACHE_PASSWORD, valueFrom: {secretKeyRef: {name: vault, key: password}}}",
+        "{name: CACHE_PASSWORD, valueFrom: {secretKeyRef: {name: vault-shop-cache, key: password}}}",
         "{name: API_KEY, valueFrom: {secretKeyRef: {name: vault, key: API_KEY}}}",
         "{name: API_KEY, valueFrom: {secretKeyRef: {name: vault, key: worker-API_KEY}}}",
         "envFrom: [{secretRef: {name: vault-shop-env}}]",
         "{name: files, secret: {secretName: vault, items: [{key: shop-files-app.ini, path: app.ini}]}}",
-        "passwordSecret: {name: vault, key: password}",
+        "login: {name: vault-shop-cache, field: password}",
         "secretName: vault-shop-tls",
     ] {
         assert!(output.contains(line), "{line} is not in:\n{output}");

@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::diagnostics::ObjectRef;
 use crate::kube::object::Object;
-use crate::kube::pods::CONTAINER_LISTS;
+use crate::kube::pods::{CONTAINER_LISTS, is_about_variables};
+use crate::kube::references::is_env_from;
 use crate::rules::secret_use::{KeyName, SecretUse};
 use crate::yaml::{NodeId, Path, Step, Tree};
 
@@ -119,20 +120,26 @@ impl<'t, 'p> FieldTrail<'t, 'p> {
         self.tree.get(node, key).and_then(|value| self.tree.text(value))
     }
 
-    /// The position of the first of these keys that is followed by an index.
-    fn list(&self, keys: &[&str]) -> Option<usize> {
-        self.steps.windows(2).rposition(
-            |pair| matches!(pair, [Step::Key(key), Step::Index(_)] if keys.contains(&key.as_str())),
-        )
+    fn object_name(&self) -> Option<&'t str> {
+        self.tree.get_in(self.nodes[0], &["metadata", "name"]).and_then(|name| self.tree.text(name))
+    }
+
+    /// The position of the last key that is like this and is followed by an index.
+    fn list(&self, is_like: impl Fn(&str) -> bool) -> Option<usize> {
+        self.steps
+            .windows(2)
+            .rposition(|pair| matches!(pair, [Step::Key(key), Step::Index(_)] if is_like(key)))
     }
 
     /// The container, and the variable, where the place belongs to one; of `envFrom`, the variable that a key makes.
     fn variable(&self, key: Option<&str>) -> Option<(&'t str, Option<String>)> {
-        let at = self.list(&["env", "envFrom"])?;
-        let container = self.text(self.nodes[at], "name").unwrap_or_default();
+        let at = self.list(|key| is_about_variables(key) || is_env_from(key))?;
+        // Of a list outside of containers, the nearest name above it.
+        let mut names = self.nodes[..=at].iter().rev().filter_map(|node| self.text(*node, "name"));
+        let container = names.next().or_else(|| self.object_name()).unwrap_or_default();
         let entry = self.nodes[at + 2];
         let variable = match &self.steps[at] {
-            Step::Key(list) if list == "env" => self.text(entry, "name").map(str::to_owned),
+            Step::Key(list) if is_about_variables(list) => self.text(entry, "name").map(str::to_owned),
             _ => key.map(|key| format!("{}{key}", self.text(entry, "prefix").unwrap_or_default())),
         };
         Some((container, variable))
@@ -140,7 +147,7 @@ impl<'t, 'p> FieldTrail<'t, 'p> {
 
     /// The containers that mount the volume at this place, each with the path of the key's file, or of the folder.
     fn files(&self, key: Option<&str>) -> Vec<(&'t str, String)> {
-        let Some(at) = self.list(&["volumes"]) else { return Vec::new() };
+        let Some(at) = self.list(|key| key == "volumes") else { return Vec::new() };
         let (pod, volume) = (self.nodes[at], self.nodes[at + 2]);
         let name = self.text(volume, "name");
         let file = key.map(|key| self.file_name(key));

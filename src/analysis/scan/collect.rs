@@ -1,6 +1,6 @@
 //! One pass over a stream, and what it finds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::analysis::scan::{
     Checksum, CredentialVariable, Duplicate, Inventory, OutsideRead, PlainCredential, Secret, SecretKey,
@@ -14,7 +14,7 @@ use crate::krm::is_configuration;
 use crate::kube::locator::Locator;
 use crate::kube::object::{Object, objects};
 use crate::kube::pods::{CONTAINER_LISTS, EnvList, ValueSource, expansions};
-use crate::kube::references::{Reference as Found, Takes};
+use crate::kube::references::{Reference as Found, Takes, is_env_from};
 use crate::rules::annotations::{Annotation, checksums};
 use crate::rules::left_behind::{self, names};
 use crate::rules::plaintext::{Credential as Literal, credentials};
@@ -86,7 +86,18 @@ struct InventoryCollector<'c, 'i> {
     by_name: HashMap<String, Vec<usize>>,
     /// Values of credentials, as numbers: all that is kept is which ones are the same.
     values: HashMap<String, usize>,
+    /// Fields that refer to a Secret if no other object has its name.
+    doubtful: Vec<UnknownField>,
+    /// Names of Secrets that other objects have as well.
+    names: HashSet<String>,
     lines: Lines<'i>,
+}
+
+/// A field that no rule knows.
+struct UnknownField {
+    read: Read,
+    reference: UnknownReference,
+    doubtful: bool,
 }
 
 /// A reference to a Secret of the stream.
@@ -101,9 +112,16 @@ struct Read {
 
 impl<'c, 'i> InventoryCollector<'c, 'i> {
     fn new(input: &'i [u8], context: Context<'c>) -> Self {
-        let found = Inventory::default();
-        let (by_name, values) = (HashMap::new(), HashMap::new());
-        Self { context, found, reads: Vec::new(), by_name, values, lines: Lines::new(input) }
+        Self {
+            context,
+            found: Inventory::default(),
+            reads: Vec::new(),
+            by_name: HashMap::new(),
+            values: HashMap::new(),
+            doubtful: Vec::new(),
+            names: HashSet::new(),
+            lines: Lines::new(input),
+        }
     }
 
     fn object(&mut self, document: &Document<'_>, object: &Object<'_, '_>) {
@@ -113,7 +131,7 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
         if object.is_secret() {
             return self.secret(document, object);
         }
-        let (subject, _) = ObjectView::of(object, self.context.config);
+        let (subject, _) = ObjectView::of(object, self.context);
         let place = |path: &Path, node: NodeId| self.place(document, object, path, node);
         let (known, unknown): (Vec<_>, Vec<_>) =
             subject.references.iter().partition(|found| self.context.facts.renders(found.name));
@@ -134,7 +152,14 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
             place: place(&found.path, found.node),
         };
         let credentials: Vec<PlainCredential> = literals.iter().map(credential).collect();
-        let references = references(&subject, self.context, &place, &mut reads);
+        let (doubtful, unknown): (Vec<_>, Vec<_>) =
+            unknown_fields(&subject, self.context, &place).into_iter().partition(|field| field.doubtful);
+        let (more_reads, references): (Vec<_>, Vec<_>) =
+            unknown.into_iter().map(|field| (field.read, field.reference)).unzip();
+        reads.extend(more_reads);
+        self.doubtful.extend(doubtful);
+        self.names
+            .extend(object.name().filter(|name| self.context.facts.removes_name(name)).map(str::to_owned));
         self.found.duplicates.extend(duplicates);
         self.found.checksums.extend(checksums);
         self.found.credentials.extend(credentials);
@@ -142,7 +167,7 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
         self.found.outside.extend(outside);
         self.reads.extend(reads);
         let paths: Vec<&Path> = literals.iter().map(|found| &found.path).collect();
-        for list in &subject.pods.env {
+        for list in subject.pods.env.iter().filter(|list| list.reads_secrets) {
             self.variables(object, list, &paths);
         }
     }
@@ -230,6 +255,12 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
 
     /// Tells every Secret who reads it.
     fn finish(mut self) -> Inventory {
+        for UnknownField { read, reference, .. } in std::mem::take(&mut self.doubtful) {
+            if !self.names.contains(&read.name) {
+                self.reads.push(read);
+                self.found.references.push(reference);
+            }
+        }
         for read in self.reads {
             for position in self.by_name.get(&read.name).into_iter().flatten() {
                 let secret = &mut self.found.secrets[*position];
@@ -291,27 +322,27 @@ fn read_of(
 }
 
 /// Fields that no rule knows. Once they are declared, they read the Secret too.
-fn references(
+fn unknown_fields(
     subject: &ObjectView<'_, '_, '_>,
     context: Context<'_>,
     place: &impl Fn(&Path, NodeId) -> Site,
-    reads: &mut Vec<Read>,
-) -> Vec<UnknownReference> {
+) -> Vec<UnknownField> {
     let object = subject.object;
     let mut found = Vec::new();
     for left in names(subject, context) {
         let left_behind::NameSite::Field(declare) = left.place else { continue };
         let key = left.path.split_last().and_then(|(parent, _)| key_beside(object, &parent));
         let place = place(&left.path, left.node);
-        reads.push(Read {
+        let read = Read {
             name: left.name.to_owned(),
             namespace: object.namespace().map(str::to_owned),
             use_of: Use { whole: key.is_none(), ..Use::default() },
             keys: Vec::from_iter(key),
             reader: SecretReader { place: place.clone(), access: declare.clone() },
-        });
+        };
         let (secret, skips_post_renderer) = (left.name.to_owned(), object.skips_post_renderer());
-        found.push(UnknownReference { secret, declare, place, skips_post_renderer });
+        let reference = UnknownReference { secret, declare, place, skips_post_renderer };
+        found.push(UnknownField { read, reference, doubtful: left.doubtful });
     }
     found
 }
@@ -361,7 +392,7 @@ fn access(subject: &ObjectView<'_, '_, '_>, path: &Path) -> String {
         }
     }
     let is_key = |step: &Step, name: &str| matches!(step, Step::Key(key) if key == name);
-    if steps.iter().any(|step| is_key(step, "envFrom")) {
+    if steps.iter().any(|step| matches!(step, Step::Key(key) if is_env_from(key))) {
         return "envFrom".to_owned();
     }
     if let Some(at) = steps.iter().position(|step| is_key(step, "volumes")) {

@@ -214,7 +214,7 @@ fn member(document: &Document<'_>, object: &Object<'_, '_>, config: &Config) -> 
         is_live: uid.is_some_and(|uid| object.tree.text(uid).is_some()),
         is_kept: object.annotation(POLICY) == Some(KEEP),
         env,
-        reads: references(object, config).0.iter().map(|found| found.name.to_owned()).collect(),
+        reads: references(object, config, None).found.iter().map(|found| found.name.to_owned()).collect(),
         secret: object.is_secret().then(|| secret(object, config)),
     }
 }

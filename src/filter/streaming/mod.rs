@@ -184,6 +184,7 @@ impl<'c> StreamRun<'c> {
             None => Action::Keep,
             Some(rewrite) => {
                 findings.extend(rewrite.findings);
+                findings.extend(rewrite.doubts.settle_early());
                 self.matched.extend(rewrite.matched);
                 self.memory.refers_to(rewrite.view.unwrap_or_default());
                 rewrite.action
