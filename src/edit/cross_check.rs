@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::edit::verify::{ReferenceValue, insert_entry, marked};
+use crate::yaml::scalar::boolean_or_null;
 use crate::yaml::{Kind, NodeId, Scalar, ScalarStyle, Tree};
 
 /// Whether the tree and the reading are the same document.
@@ -67,7 +68,7 @@ fn same_entries(tree: &Tree<'_>, entries: &[(NodeId, NodeId)], map: &Map<String,
         })
 }
 
-/// A quoted scalar is its text. A plain one is its text or what the other reader makes of that very text.
+/// A quoted scalar is its text. A plain one is its text, or the value that this text stands for.
 fn same_scalar(scalar: &Scalar<'_>, tagged: bool, value: &Value) -> bool {
     match value {
         Value::String(text) if *text == scalar.text => true,
@@ -77,7 +78,38 @@ fn same_scalar(scalar: &Scalar<'_>, tagged: bool, value: &Value) -> bool {
                 && value.as_str().is_some_and(|text| scalar.text.strip_suffix('\n') == Some(text))
         }
         _ if tagged => true,
-        _ => ReferenceValue::of(&scalar.text).is_ok_and(|reading| reading.value() == value),
+        Value::Null | Value::Bool(_) => boolean_or_null(&scalar.text).as_ref() == Some(value),
+        _ => number(&scalar.text).as_ref() == Some(value),
+    }
+}
+
+/// The number that a plain scalar stands for, as the reading shows it.
+fn number(text: &str) -> Option<Value> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
+        if let Some(digits) = digits.strip_prefix(prefix) {
+            return integer(&format!("{sign}{digits}"), radix);
+        }
+    }
+    integer(&format!("{sign}{digits}"), 10).or_else(|| float(sign, digits).map(ReferenceValue::of_float))
+}
+
+fn integer(text: &str, radix: u32) -> Option<Value> {
+    let small = i64::from_str_radix(text, radix).map(Value::from);
+    let unsigned = || u64::from_str_radix(text, radix).map(Value::from);
+    let large = || i128::from_str_radix(text, radix).map(ReferenceValue::of_large);
+    let larger = || u128::from_str_radix(text, radix).map(ReferenceValue::of_large);
+    small.or_else(|_| unsigned()).or_else(|_| large()).or_else(|_| larger()).ok()
+}
+
+fn float(sign: &str, digits: &str) -> Option<f64> {
+    match digits {
+        ".inf" | ".Inf" | ".INF" => format!("{sign}inf").parse().ok(),
+        ".nan" | ".NaN" | ".NAN" => Some(f64::NAN),
+        _ => format!("{sign}{digits}").parse().ok(),
     }
 }
 
@@ -100,11 +132,23 @@ mod tests {
         check("x: &a {k: v}\ny: *a\nz:\n  <<: *a\n", true);
         check("# only a comment\n", true);
         check("last: |\n  no line break", true);
+        check(
+            "[0, -0, +1, -0x1f, 0o17, 0b11, 18446744073709551615, -170141183460469231731687303715884105728]",
+            true,
+        );
+        check(
+            "[1.5, -1.5e3, +.5, 1e400, .inf, -.Inf, .NAN, 1_000, 0644, 12:30, ~, Null, '', NULL, True]",
+            true,
+        );
     }
 
     #[test]
     fn a_unicode_line_end_divides_the_readers() {
-        check("a: b # comment\u{85}c: d\n", false);
-        check("a: 'x\u{2028}y'\n", true);
+        for text in ["a: b # comment\u{85}c: d\n", "a: x\u{2028}\n", "a: 1\u{2029}\nb: true\u{85}\n"] {
+            let source = text.replace(['\u{85}', '\u{2028}', '\u{2029}'], "");
+            let (tree, reading) = (parse(&source).expect("YAML"), ReferenceValue::of(text).expect("YAML"));
+            assert_eq!(agree(&tree, &reading), !source.contains('#'), "{text:?}");
+            check(text, true);
+        }
     }
 }

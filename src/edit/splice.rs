@@ -88,6 +88,12 @@ impl Splices {
         if into < splice.text.len() { splice.span.start } else { splice.span.end + into - splice.text.len() }
     }
 
+    /// The first place that is inside a character of the text; none, where the changes are about this text.
+    pub(crate) fn outside_characters(&self, text: &str) -> Option<usize> {
+        let mut places = self.splices.iter().flat_map(|splice| [splice.span.start, splice.span.end]);
+        places.find(|at| !text.is_char_boundary(*at))
+    }
+
     /// The text with all changes made, in one pass.
     pub(crate) fn apply(&self, text: &str) -> String {
         self.apply_within(text, Span::new(0, text.len()))

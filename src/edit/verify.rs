@@ -76,6 +76,16 @@ impl ReferenceValue {
             .map_err(|error| ReadError { line: error.location().map(|location| location.line()) })
     }
 
+    /// A number that JSON has no room for.
+    pub(crate) fn of_large(number: impl fmt::Display) -> Value {
+        marked("number", 0, &number.to_string()).into()
+    }
+
+    /// A number with a fraction: the bits, since not-a-number must equal itself.
+    pub(crate) fn of_float(number: f64) -> Value {
+        marked("number", 0, &format!("{:x}", number.to_bits())).into()
+    }
+
     /// The value, with the marks described at [`ReferenceValue`].
     pub(crate) fn value(&self) -> &Value {
         &self.0
@@ -157,16 +167,15 @@ impl<'de> Visitor<'de> for LosslessVisitor {
     }
 
     fn visit_i128<E: de::Error>(self, value: i128) -> Result<Value, E> {
-        Ok(marked("number", 0, &value.to_string()).into())
+        Ok(ReferenceValue::of_large(value))
     }
 
     fn visit_u128<E: de::Error>(self, value: u128) -> Result<Value, E> {
-        Ok(marked("number", 0, &value.to_string()).into())
+        Ok(ReferenceValue::of_large(value))
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        // The bits, not the number: not-a-number must equal itself.
-        Ok(marked("number", 0, &format!("{:x}", value.to_bits())).into())
+        Ok(ReferenceValue::of_float(value))
     }
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {

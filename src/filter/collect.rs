@@ -50,6 +50,9 @@ pub(crate) fn collect<'i>(input: &'i [u8], config: &Config) -> Result<Collected<
     facts.index_names()?;
     let leaked_values = LeakedValues::new(facts.take_values())?;
     candidates.search_for([facts.removed_names(), leaked_values.search()]);
+    if facts.removed_names_hide() {
+        candidates.add_all(Interest::Edit);
+    }
     let findings = findings.into_diagnostics();
     Ok(Collected { candidates, format, facts, leaked_values, findings })
 }

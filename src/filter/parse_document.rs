@@ -67,6 +67,9 @@ fn not_yaml(error: &ParseError, text: &str, interest: Interest) -> Diagnostic {
         ParseError::SecondDocument { .. } => {
             "Helm reads only the first document between two `---` lines: begin the second one with `---`"
         }
+        ParseError::ByteOrderMark { .. } => {
+            "remove the character U+FEFF from the template that emits it; files were joined there"
+        }
         ParseError::Aliases { .. } => "write the values out instead of aliases of aliases",
         ParseError::Binary { .. } => "write the text itself: Kubernetes has no use for the tag",
         ParseError::TooLong { .. } => {

@@ -4,10 +4,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 
 use crate::diagnostics::ObjectRef;
 use crate::stream;
-use crate::yaml::{Kind, NodeId, Path, Tree};
-
-/// How deep lists may hold lists. Kubernetes expands them the same way; nobody nests more than one.
-const MAX_LISTS: usize = 8;
+use crate::yaml::{NodeId, Path, Tree};
 
 const HELM4_TEMPLATE: &str = "postrenderer.helm.sh/postrender-filename";
 const KUSTOMIZE_NAMES: &str = "internal.config.kubernetes.io/previousNames";
@@ -75,7 +72,8 @@ impl<'t> Object<'t, '_> {
 
     /// Whether this is a Secret of the core API group.
     pub(crate) fn is_secret(&self) -> bool {
-        self.kind == "Secret" && (self.api_version == "v1" || self.api_version.is_empty())
+        let version = self.api_version.strip_prefix('/').unwrap_or(&self.api_version);
+        self.kind == "Secret" && matches!(version, "v1" | "")
     }
 
     /// The chart template it came from.
@@ -131,10 +129,10 @@ impl<'t> Object<'t, '_> {
     pub(crate) fn secret_data(&self) -> Vec<DataEntry<'t>> {
         let mut found = Vec::new();
         for (field, encoded) in [("data", true), ("stringData", false)] {
-            let entries = self.tree.get(self.node, field).and_then(|data| self.tree.entries(data));
+            let entries = self.tree.get(self.node, field).map(|data| self.tree.members(data));
             for (key, value) in entries.unwrap_or_default() {
-                let Some(key) = self.tree.text(*key) else { continue };
-                found.push(DataEntry { key, text: self.tree.text(*value), encoded });
+                let Some(key) = self.tree.text(key) else { continue };
+                found.push(DataEntry { key, text: self.tree.text(value), encoded });
             }
         }
         found
@@ -165,7 +163,7 @@ impl DataEntry<'_> {
 pub(crate) fn objects<'t, 's>(tree: &'t Tree<'s>) -> Vec<Object<'t, 's>> {
     let mut found = Vec::new();
     if let Some(root) = tree.root() {
-        collect(tree, root, &Path::root(), "", MAX_LISTS, &mut found);
+        collect(tree, root, &Path::root(), None, &mut found);
     }
     found
 }
@@ -174,30 +172,32 @@ fn collect<'t, 's>(
     tree: &'t Tree<'s>,
     node: NodeId,
     path: &Path,
-    implied_kind: &str,
-    lists: usize,
+    list: Option<(&str, &str)>,
     found: &mut Vec<Object<'t, 's>>,
 ) {
-    if !matches!(tree.node(tree.resolve(node)).kind, Kind::Mapping(..)) {
+    if tree.entries(node).is_none() {
         return;
     }
     let field = |name: &str| tree.get(node, name).and_then(|node| tree.text(node)).unwrap_or_default();
-    let kind = if field("kind").is_empty() { implied_kind } else { field("kind") };
-    let items = kind.strip_suffix("List").zip(tree.get(node, "items").and_then(|items| tree.items(items)));
-    match items {
-        Some((item_kind, items)) if lists > 0 => {
-            for (position, item) in items.iter().enumerate() {
-                let path = path.key("items").index(position);
-                collect(tree, *item, &path, item_kind, lists - 1, found);
-            }
-        }
-        _ => found.push(Object {
-            tree,
-            node,
-            path: path.clone(),
-            kind: kind.to_owned(),
-            api_version: field("apiVersion").to_owned(),
-        }),
+    let (kind, api_version) = match (field("kind"), field("apiVersion"), list) {
+        ("", "", Some((kind, api_version))) => (kind, api_version),
+        (kind, api_version, _) => (kind, api_version),
+    };
+    let items = tree.get(node, "items");
+    let nothing = list.is_none() && items.is_some_and(|items| tree.is_null(items));
+    let Some(items) = items.and_then(|items| tree.items(items)).or(nothing.then_some(&[])) else {
+        let (kind, api_version) = (kind.to_owned(), api_version.to_owned());
+        return found.push(Object { tree, node, path: path.clone(), kind, api_version });
+    };
+    // Only the first list says what its items are. Those of a ResourceList are documents of their own.
+    let items_are = match list {
+        None if kind == "ResourceList" => None,
+        None => Some((kind.strip_suffix("List").unwrap_or(kind), api_version)),
+        Some(_) => Some(("", "")),
+    };
+    for (position, item) in items.iter().enumerate() {
+        let path = path.key("items").index(position);
+        collect(tree, *item, &path, items_are, found);
     }
 }
 

@@ -286,11 +286,12 @@ fn variable<'t>(tree: &'t Tree<'_>, node: NodeId) -> Option<Variable<'t>> {
     let name = tree.get(node, "name").and_then(|name| tree.text(name))?;
     let text = |node: NodeId, key: &str| tree.get(node, key).and_then(|value| tree.text(value));
     let reference = tree.get_in(node, &["valueFrom", "secretKeyRef"]);
+    let reference = reference.filter(|reference| tree.entries(*reference).is_some());
     let source = match reference {
         Some(reference) => ValueSource::Secret {
             name: text(reference, "name").unwrap_or_default(),
             key: text(reference, "key").unwrap_or_default(),
-            optional: tree.get(reference, "optional"),
+            optional: tree.get(reference, "optional").filter(|optional| !tree.is_null(*optional)),
         },
         None if tree.get(node, "valueFrom").is_some_and(|from| tree.entries(from).is_some()) => {
             ValueSource::Other

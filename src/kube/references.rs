@@ -39,8 +39,13 @@ pub(crate) enum Takes<'t> {
     Env,
     /// The keys of these items (path of `key`, key), as files of a volume.
     Items(Vec<(Path, &'t str)>),
-    /// All keys, as files of their own names; the path is the mapping that can take `items`.
-    Files(Path),
+    /// All keys, as files of their own names.
+    Files {
+        /// The mapping that can take `items`.
+        volume: Path,
+        /// Whether it has some that say nothing (`[]`, null).
+        has_items: bool,
+    },
     /// The Secret as a whole, with keys that its consumer knows (`tls.crt`, `.dockerconfigjson`).
     Whole,
     /// The Secret as a whole, by an item of a list in which a name must not stand twice.
@@ -246,8 +251,11 @@ impl<'t> Finder<'t, '_, '_> {
 
     /// What a volume takes: the keys of its `items`, or all.
     fn files(&self, secret: NodeId, path: &Path) -> Takes<'t> {
-        let Some(items) = self.tree.get(secret, "items") else { return Takes::Files(path.clone()) };
-        let items = self.tree.items(items).unwrap_or_default().iter().enumerate();
+        let field = self.tree.get(secret, "items");
+        let items = field.and_then(|items| self.tree.items(items)).unwrap_or_default().iter().enumerate();
+        if items.len() == 0 {
+            return Takes::Files { volume: path.clone(), has_items: field.is_some() };
+        }
         let key = |(position, item): (usize, &NodeId)| {
             let key = self.tree.get(*item, "key").and_then(|key| self.tree.text(key))?;
             Some((path.key("items").index(position).key("key"), key))

@@ -163,6 +163,13 @@ impl Facts {
         self.removed_names.as_ref()
     }
 
+    /// Whether a removed Secret has a name that may be spelled otherwise than its bytes, without an escape: a blank may be a
+    /// line break, a quote two of them. The API server takes no such name.
+    pub(crate) fn removed_names_hide(&self) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        self.removed().flat_map(ChartSecret::names).any(|name| !name.bytes().all(is_plain))
+    }
+
     /// The removed Secrets.
     pub(crate) fn removed(&self) -> impl Iterator<Item = &ChartSecret> {
         self.secrets.values().filter(|secret| secret.rule.is_some())

@@ -61,7 +61,9 @@ impl SecretUse {
         let keys = match &reference.takes {
             Takes::Key(_, name) => vec![key(name)],
             Takes::Items(items) => items.iter().map(|(_, name)| key(name)).collect(),
-            Takes::Env | Takes::Files(_) | Takes::Whole => secret.keys.iter().map(|name| key(name)).collect(),
+            Takes::Env | Takes::Files { .. } | Takes::Whole => {
+                secret.keys.iter().map(|name| key(name)).collect()
+            }
             Takes::ListItem { list, .. } if known_by(list).is_empty() => Vec::new(),
             Takes::ListItem { .. } => secret.keys.iter().map(|name| key(name)).collect(),
             Takes::Shared(_) => Vec::new(),
@@ -77,7 +79,7 @@ impl SecretUse {
             Takes::Items(items) => items.iter().map(|(_, name)| KeyName::same(name)).collect(),
             Takes::Whole if kind == "Ingress" => same(&TLS),
             Takes::ListItem { list, .. } => same(known_by(list)),
-            Takes::Env | Takes::Files(_) | Takes::Whole | Takes::Shared(_) => Vec::new(),
+            Takes::Env | Takes::Files { .. } | Takes::Whole | Takes::Shared(_) => Vec::new(),
         };
         Self { existed: true, ..Self::new(reference, reference.name, keys) }
     }

@@ -92,8 +92,13 @@ fn redirect<'t>(
     match &reference.takes {
         Takes::Key(path, key) => rename(path, key, outcome),
         Takes::Items(items) => items.iter().for_each(|(path, key)| rename(path, key, outcome)),
-        Takes::Files(volume) if !renamed.is_empty() => {
-            outcome.patch.push(Op::Add { path: volume.key("items"), value: items(secret, rule) });
+        Takes::Files { volume, has_items } if !renamed.is_empty() => {
+            let (path, value) = (volume.key("items"), items(secret, rule));
+            outcome.patch.push(if *has_items {
+                Op::Replace { path, value }
+            } else {
+                Op::Add { path, value }
+            });
         }
         Takes::Env if !renamed.is_empty() => outcome.findings.push(renamed_env_from(reference, &renamed)),
         Takes::Whole | Takes::ListItem { .. } => {
@@ -106,7 +111,7 @@ fn redirect<'t>(
                 outcome.findings.push(renamed_key(reference, &missed));
             }
         }
-        Takes::Files(_) | Takes::Env | Takes::Shared(_) => {}
+        Takes::Files { .. } | Takes::Env | Takes::Shared(_) => {}
     }
 }
 

@@ -1,7 +1,8 @@
 //! Could a rule touch this document? May say yes wrongly, never no wrongly.
 //!
-//! Bytes are searched, nothing is parsed. Three things could hide a word from such a search, and each makes the
-//! answer yes: an escape in double quotes (`"\u0053ecret"`), a line break that is escaped there, and `!!binary`.
+//! Bytes are searched, nothing is parsed. What could hide a word from such a search makes the answer yes: an escape in
+//! double quotes (`"\u0053ecret"`), a line break that is escaped there, `!!binary` however it is spelled, and an encoding
+//! other than UTF-8.
 //! Aliases and merge keys hide nothing: what they stand for is spelled out in the same document.
 
 use std::ops::{BitOr, BitOrAssign, Range};
@@ -12,9 +13,33 @@ use crate::catalogue;
 use crate::config::{Config, Level};
 use crate::diagnostics::{Code, Diagnostic, Error, Severity};
 use crate::stream::Document;
+use crate::yaml::span::BYTE_ORDER_MARK;
 
-/// What could spell a name differently from its bytes.
-pub(crate) const ESCAPES: [&str; 7] = ["\\x", "\\u", "\\U", "\\\n", "\\\r", "!binary", ":binary"];
+/// What could spell a name differently from its bytes: escapes, a break that is escaped, encoded scalars, whose tag may be
+/// encoded itself or take another handle, and a document of another encoding.
+pub(crate) const ESCAPES: [&[u8]; 19] = [
+    b"\\x",
+    b"\\u",
+    b"\\U",
+    b"\\\n",
+    b"\\\r",
+    "\\\u{85}".as_bytes(),
+    "\\\u{2028}".as_bytes(),
+    "\\\u{2029}".as_bytes(),
+    b"!binary",
+    b":binary",
+    b"%3abinary",
+    b"%3Abinary",
+    b"%TAG",
+    // A letter that need not be encoded: `!!bin%61ry`.
+    b"%6",
+    b"%72",
+    b"%79",
+    // Byte order marks of UTF-16 and UTF-8.
+    b"\xFE\xFF",
+    b"\xFF\xFE",
+    BYTE_ORDER_MARK,
+];
 
 /// Every field that names a Secret has one of these in its key, or in that of a parent, or is a storage class', or belongs to
 /// a group of the catalogue.
@@ -121,12 +146,12 @@ impl ConfigMatcher {
     pub(crate) fn with_references(config: &Config) -> Result<Self, Error> {
         let mut words = known(config);
         let sign = Hits::of(Interest::References);
-        words.extend(reference_words().map(|word| (word, sign, sign)));
+        words.extend(reference_words().map(|word| (word.as_bytes(), sign, sign)));
         Self::of(words)
     }
 
     /// Of the words that begin at the same byte only the longest is found, so it says what its beginnings say too.
-    fn of(mut words: Vec<(&str, Hits, Hits)>) -> Result<Self, Error> {
+    fn of(mut words: Vec<(&[u8], Hits, Hits)>) -> Result<Self, Error> {
         words.sort_by_key(|(word, ..)| *word);
         let mut signs: Vec<(Hits, Hits)> = Vec::with_capacity(words.len());
         // The words, each a beginning of the next, that the last one begins with.
@@ -150,41 +175,41 @@ impl ConfigMatcher {
 }
 
 /// What each word says inside another word, and elsewhere.
-fn known(config: &Config) -> Vec<(&str, Hits, Hits)> {
-    let mut words: Vec<(&str, Hits, Hits)> = Vec::new();
+fn known(config: &Config) -> Vec<(&[u8], Hits, Hits)> {
+    let mut words: Vec<(&[u8], Hits, Hits)> = Vec::new();
     let mut add = |word, hits| words.push((word, hits, hits));
     for word in ESCAPES {
         add(word, Hits::DISGUISE);
     }
     // Duplicates are looked for in every list of variables, so `env` alone makes a document interesting.
-    add("env", Hits::of(Interest::Edit));
-    add("Env", Hits::of(Interest::Edit));
+    add(b"env", Hits::of(Interest::Edit));
+    add(b"Env", Hits::of(Interest::Edit));
     if !config.env.is_empty() {
         for group in catalogue::groups_with_variables() {
-            add(group, Hits::of(Interest::Edit));
+            add(group.as_bytes(), Hits::of(Interest::Edit));
         }
     }
     for rule in &config.references {
-        add(&rule.kind, Hits::of(Interest::Edit));
+        add(rule.kind.as_bytes(), Hits::of(Interest::Edit));
     }
     if !config.drop_annotations.is_empty() {
-        add("annotations", Hits::of(Interest::Edit));
+        add(b"annotations", Hits::of(Interest::Edit));
     }
     let strict = [config.policy.external, config.policy.plaintext].contains(&Level::Error);
     let check = Hits::of(Interest::Check(if strict { Severity::Error } else { Severity::Warning }));
     if config.policy.external != Level::Allow {
         for word in reference_words() {
-            add(word, check);
+            add(word.as_bytes(), check);
         }
     }
     if config.policy.plaintext != Level::Allow {
         for word in ["ConfigMap", "args", "command", "annotations"] {
-            add(word, check);
+            add(word.as_bytes(), check);
         }
     }
     // `imagePullSecrets` and `ExternalSecret` are not the word.
-    words.push(("Secret", Hits::NOTHING, Hits::SECRET));
-    words.push(("ResourceList", Hits::NOTHING, Hits::LIST));
+    words.push((b"Secret", Hits::NOTHING, Hits::SECRET));
+    words.push((b"ResourceList", Hits::NOTHING, Hits::LIST));
     words
 }
 
@@ -258,7 +283,13 @@ pub(crate) struct HitIter<'a, W: ?Sized> {
 impl<'a, W: Matcher + ?Sized> HitIter<'a, W> {
     /// For documents of this part of an input.
     pub(crate) fn new(words: &'a W, input: &'a [u8], part: Range<usize>) -> Self {
-        Self { words, input, end: part.end, next: words.find(input, part) }
+        // The byte order mark of the stream itself says nothing.
+        let start = if part.start == 0 && input.starts_with(BYTE_ORDER_MARK) {
+            BYTE_ORDER_MARK.len()
+        } else {
+            part.start
+        };
+        Self { words, input, end: part.end, next: words.find(input, start..part.end) }
     }
 
     /// What the words of the next document say. Documents are asked about in their order.
@@ -297,7 +328,10 @@ mod tests {
             "\"kind\": \"\\u0053ecret\"",
             "kind: \"S\\x65cret\"",
             "kind: \"Sec\\\nret\"",
+            "kind: \"Sec\\\u{2028}ret\"",
             "kind: !!binary U2VjcmV0",
+            "kind: !!bin%61ry U2VjcmV0",
+            "%TAG !e! tag:yaml.org,2002:bin\n---\nkind: !e!ary U2VjcmV0",
             "kind: 'Secret'",
         ] {
             assert!(signs(text, &words)[0].secret, "{text}");
@@ -319,14 +353,14 @@ mod tests {
     fn no_word_hides_another() {
         let check = Hits::of(Interest::Check(Severity::Warning));
         let edit = Hits::of(Interest::Edit);
-        let words = [("abc", check, check), ("ab", edit, edit), ("bcd", edit, edit), ("abc", check, check)];
-        let words = ConfigMatcher::of(words.to_vec()).expect("a filter");
+        let of = |words: &[(&'static str, Hits)]| {
+            ConfigMatcher::of(words.iter().map(|(word, sign)| (word.as_bytes(), *sign, *sign)).collect())
+        };
+        let words = of(&[("abc", check), ("ab", edit), ("bcd", edit), ("abc", check)]).expect("a filter");
         assert_eq!(signs("xabc", &words), [edit], "a longer word hides no shorter one");
-        let words = [("abc", check, check), ("bcd", Hits::SECRET, Hits::SECRET)];
-        let words = ConfigMatcher::of(words.to_vec()).expect("a filter");
+        let words = of(&[("abc", check), ("bcd", Hits::SECRET)]).expect("a filter");
         assert_eq!(signs("abcd", &words), [check | Hits::SECRET], "nor one that begins inside it");
-        let words = [("abc", check, check), ("abc", edit, edit)];
-        let words = ConfigMatcher::of(words.to_vec()).expect("a filter");
+        let words = of(&[("abc", check), ("abc", edit)]).expect("a filter");
         assert_eq!(signs("abc", &words), [edit], "nor the same one");
     }
 }

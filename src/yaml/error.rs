@@ -15,9 +15,16 @@ pub(crate) enum ParseError {
         /// Whether the source ends where more was to come.
         unfinished: bool,
     },
-    /// A second document after `...`, which Helm and Kubernetes would not read.
-    #[error("a second YAML document begins here without a `---` line before it")]
+    /// Text after the end of the document, which Kubernetes would not read.
+    #[error("the YAML document ends before this text, and no `---` line begins another one")]
     SecondDocument {
+        /// Byte offset in the source.
+        at: usize,
+    },
+    /// A byte order mark where a line begins, but not the stream. It can be one to Kubernetes or part of a key, which depends
+    /// on the documents before it, of which some may be removed.
+    #[error("a byte order mark stands in the middle of the stream")]
+    ByteOrderMark {
         /// Byte offset in the source.
         at: usize,
     },
@@ -79,6 +86,7 @@ impl ParseError {
         match self {
             Self::Syntax { at, .. }
             | Self::SecondDocument { at }
+            | Self::ByteOrderMark { at }
             | Self::Aliases { at }
             | Self::Binary { at }
             | Self::TooLong { at, .. }

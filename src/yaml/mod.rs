@@ -7,8 +7,10 @@
 //! One source is one document. Text that is not YAML is an error of [`parse`]; depth is limited, and aliases are
 //! references into the tree, never copies, so that neither nesting nor aliases can exhaust memory.
 
+mod builder;
 mod error;
 pub(crate) mod field_path;
+mod lineage;
 mod parse;
 mod path;
 pub(crate) mod scalar;

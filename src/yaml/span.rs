@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use memchr::{memchr2, memrchr2};
+use memchr::{memchr2, memchr2_iter, memmem, memrchr2, memrchr2_iter};
 
 /// A half-open range of bytes of one source text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,20 +28,47 @@ impl Span {
 
 /// The first byte of the line that holds `at`.
 pub(crate) fn line_start(source: &str, at: usize) -> usize {
-    memrchr2(b'\n', b'\r', &source.as_bytes()[..at]).map_or(0, |found| found + 1)
+    let bytes = &source.as_bytes()[..at];
+    let start = memrchr2(b'\n', b'\r', bytes).map_or(0, |found| found + 1);
+    let mut others = memrchr2_iter(0xC2, 0xE2, &bytes[start..]).map(|found| start + found);
+    others.find_map(|found| Some(found + other_break(&bytes[found..])?)).unwrap_or(start)
 }
 
 /// The end of the line that holds `at`, before its line break.
 pub(crate) fn line_end(source: &str, at: usize) -> usize {
-    memchr2(b'\n', b'\r', &source.as_bytes()[at..]).map_or(source.len(), |found| at + found)
+    let bytes = source.as_bytes();
+    let end = memchr2(b'\n', b'\r', &bytes[at..]).map_or(source.len(), |found| at + found);
+    first_other_break(&bytes[at..end]).map_or(end, |found| at + found)
 }
+
+/// The length of what begins here and only YAML 1.1, and so Kubernetes, takes for a line break: NEL, LS or PS.
+fn other_break(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        [0xC2, 0x85, ..] => Some(2),
+        [0xE2, 0x80, 0xA8 | 0xA9, ..] => Some(3),
+        _ => None,
+    }
+}
+
+fn first_other_break(bytes: &[u8]) -> Option<usize> {
+    memchr2_iter(0xC2, 0xE2, bytes).find(|at| other_break(&bytes[*at..]).is_some())
+}
+
+/// Whether a text holds what only YAML 1.1 takes for a line break, or a byte order mark.
+pub(crate) fn has_other_breaks(source: &str) -> bool {
+    let bytes = source.as_bytes();
+    first_other_break(bytes).is_some() || memmem::find(bytes, BYTE_ORDER_MARK).is_some()
+}
+
+/// U+FEFF.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The first byte after the line break at `at`; `at` itself where no line break stands there.
 pub(crate) fn after_break(source: &str, at: usize) -> usize {
     match &source.as_bytes()[at..] {
         [b'\r', b'\n', ..] => at + 2,
         [b'\r' | b'\n', ..] => at + 1,
-        _ => at,
+        bytes => at + other_break(bytes).unwrap_or_default(),
     }
 }
 
@@ -50,6 +77,8 @@ pub(crate) fn before_break(source: &str, at: usize) -> usize {
     match &source.as_bytes()[..at] {
         [.., b'\r', b'\n'] => at - 2,
         [.., b'\r' | b'\n'] => at - 1,
+        [.., 0xC2, 0x85] => at - 2,
+        [.., 0xE2, 0x80, 0xA8 | 0xA9] => at - 3,
         _ => at,
     }
 }
@@ -82,7 +111,11 @@ pub(crate) fn skip_trivia(source: &str, mut at: usize) -> usize {
         match bytes.get(at) {
             Some(b' ' | b'\t' | b'\r' | b'\n') => at += 1,
             Some(b'#') => at = line_end(source, at),
-            Some(0xEF) if bytes[at..].starts_with(b"\xEF\xBB\xBF") => at += 3,
+            Some(0xEF) if bytes[at..].starts_with(BYTE_ORDER_MARK) => at += BYTE_ORDER_MARK.len(),
+            Some(0xC2 | 0xE2) => match other_break(&bytes[at..]) {
+                Some(length) => at += length,
+                None => return at,
+            },
             _ => return at,
         }
     }
@@ -152,7 +185,7 @@ mod tests {
 
     #[test]
     fn lines_end_at_every_kind_of_break() {
-        for text in ["ab\ncd", "ab\r\ncd", "ab\rcd"] {
+        for text in ["ab\ncd", "ab\r\ncd", "ab\rcd", "ab\u{85}cd", "ab\u{2028}cd", "ab\u{2029}cd"] {
             let end = line_end(text, 0);
             let next = after_break(text, end);
             assert_eq!((&text[..end], &text[next..]), ("ab", "cd"), "{text:?}");

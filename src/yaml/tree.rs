@@ -1,6 +1,7 @@
 //! The tree: nodes with spans, in one arena, borrowed from the source.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::yaml::Span;
 use crate::yaml::span::skip_trivia;
@@ -61,6 +62,19 @@ pub(crate) struct Scalar<'s> {
     pub(crate) style: ScalarStyle,
 }
 
+impl Scalar<'_> {
+    /// Whether Kubernetes reads nothing here, as if the key were not there.
+    pub(crate) fn is_null(&self, tag: Option<&str>) -> bool {
+        match tag {
+            None => {
+                self.style == ScalarStyle::Plain
+                    && matches!(self.text.as_ref(), "" | "~" | "null" | "Null" | "NULL")
+            }
+            Some(tag) => tag == NULL_TAG,
+        }
+    }
+}
+
 /// How a scalar is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ScalarStyle {
@@ -75,6 +89,11 @@ pub(crate) enum ScalarStyle {
 }
 
 const MERGE_KEY: &str = "<<";
+const MERGE_TAG: &str = "tag:yaml.org,2002:merge";
+const NULL_TAG: &str = "tag:yaml.org,2002:null";
+
+/// `!`: a reader is to decide by the kind of the node alone.
+const NO_TAG: &str = "!";
 
 impl<'s> Tree<'s> {
     /// The text that the spans speak of.
@@ -111,12 +130,19 @@ impl<'s> Tree<'s> {
         }
     }
 
-    /// A scalar's text, through an alias.
+    /// A scalar's text, through an alias; null has none.
     pub(crate) fn text(&self, id: NodeId) -> Option<&str> {
-        match &self.node(self.resolve(id)).kind {
-            Kind::Scalar(scalar) => Some(&scalar.text),
+        let node = self.node(self.resolve(id));
+        match &node.kind {
+            Kind::Scalar(scalar) if !scalar.is_null(node.tag.as_deref()) => Some(&scalar.text),
             _ => None,
         }
+    }
+
+    /// Whether a node is a scalar that says nothing, through an alias.
+    pub(crate) fn is_null(&self, id: NodeId) -> bool {
+        let node = self.node(self.resolve(id));
+        matches!(&node.kind, Kind::Scalar(scalar) if scalar.is_null(node.tag.as_deref()))
     }
 
     /// A sequence's items, through an alias.
@@ -135,45 +161,59 @@ impl<'s> Tree<'s> {
         }
     }
 
-    /// The value under `key`, as Kubernetes reads it: the last of several, else from a merge key.
+    /// The value under `key`, as Kubernetes reads it: what stands last wins, whether it is written or a merge key
+    /// brings it.
     pub(crate) fn get(&self, id: NodeId, key: &str) -> Option<NodeId> {
-        let entries = self.entries(id)?;
-        let own = entries.iter().rev().find(|(k, _)| self.text(*k) == Some(key));
-        own.map(|(_, value)| *value).or_else(|| self.merged(id).find_map(|base| self.get_direct(base, key)))
+        self.last(id, key, &mut HashSet::new())
     }
 
-    fn get_direct(&self, id: NodeId, key: &str) -> Option<NodeId> {
-        let entries = self.entries(id)?;
-        entries.iter().rev().find(|(k, _)| self.text(*k) == Some(key)).map(|(_, value)| *value)
-    }
-
-    /// The mappings that a mapping's merge key (`<<`) brings in, the strongest first, nested ones included.
-    pub(crate) fn merged(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
-        let mut found = Vec::new();
-        self.collect_merged(id, &mut found);
-        found.into_iter()
-    }
-
-    fn collect_merged(&self, id: NodeId, found: &mut Vec<NodeId>) {
-        for (key, value) in self.entries(id).unwrap_or_default() {
-            if !self.is_merge_key(*key) {
-                continue;
+    /// `seen` are the mappings that are merged in and do not have the key: many may share one.
+    fn last(&self, id: NodeId, key: &str, seen: &mut HashSet<NodeId>) -> Option<NodeId> {
+        self.entries(id)?.iter().rev().find_map(|(own, value)| {
+            if self.is_merge_key(*own) {
+                self.merged(*value).find_map(|base| seen.insert(base).then(|| self.last(base, key, seen))?)
+            } else {
+                (self.text(*own) == Some(key)).then_some(*value)
             }
-            let bases = self.items(*value).unwrap_or(std::slice::from_ref(value));
-            for base in bases.iter().map(|base| self.resolve(*base)) {
-                // Each base once: a base that merges itself would never end.
-                if self.entries(base).is_some() && !found.contains(&base) {
-                    found.push(base);
-                    self.collect_merged(base, found);
+        })
+    }
+
+    /// The mappings that the value of a merge key brings in, the strongest first.
+    fn merged(&self, value: NodeId) -> impl Iterator<Item = NodeId> {
+        let bases = self.items(value).map_or_else(|| vec![value], <[NodeId]>::to_vec);
+        bases.into_iter().map(|base| self.resolve(base))
+    }
+
+    /// Every entry that may count, as it is written or as a merge key brings it, the same key perhaps more than once.
+    pub(crate) fn members(&self, id: NodeId) -> Vec<(NodeId, NodeId)> {
+        let mut found = Vec::new();
+        self.collect_members(id, &mut found, &mut HashSet::new());
+        found
+    }
+
+    fn collect_members(&self, id: NodeId, found: &mut Vec<(NodeId, NodeId)>, seen: &mut HashSet<NodeId>) {
+        for (key, value) in self.entries(id).unwrap_or_default() {
+            if self.is_merge_key(*key) {
+                for base in self.merged(*value) {
+                    if seen.insert(base) {
+                        self.collect_members(base, found, seen);
+                    }
                 }
+            } else {
+                found.push((*key, *value));
             }
         }
     }
 
-    /// Whether this key is the merge key: `<<`, not quoted.
+    /// Whether a key brings in other mappings: `<<` where it is not quoted, or where its tag says so.
     pub(crate) fn is_merge_key(&self, key: NodeId) -> bool {
-        matches!(&self.node(key).kind, Kind::Scalar(scalar)
-            if scalar.style == ScalarStyle::Plain && scalar.text == MERGE_KEY)
+        let node = self.node(key);
+        let Kind::Scalar(scalar) = &node.kind else { return false };
+        scalar.text == MERGE_KEY
+            && match node.tag.as_deref() {
+                None => scalar.style == ScalarStyle::Plain,
+                Some(tag) => tag == MERGE_TAG || tag == NO_TAG,
+            }
     }
 
     /// Follows keys down from `id`.

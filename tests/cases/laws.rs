@@ -267,7 +267,7 @@ fn the_form_does_not_matter(
 
 /// The documents as JSON; none where one of them is no mapping, or says what JSON cannot.
 fn objects(stream: &[u8]) -> Option<Vec<Value>> {
-    let text = std::str::from_utf8(stream).ok()?;
+    let text = std::str::from_utf8(stream).ok().filter(|text| !text.contains("<<"))?;
     let documents: Result<Vec<Value>, _> =
         serde_yaml::Deserializer::from_str(text.trim_start_matches('\u{feff}'))
             .map(Value::deserialize)

@@ -102,6 +102,8 @@ fn every_hunk_of_every_fixture_stands_where_it_says() {
         assert_eq!(diff.code == Some(1), output.stdout != input, "{name}");
         let lines = |bytes: &[u8]| -> Vec<String> {
             let text = String::from_utf8_lossy(bytes).trim_start_matches('\u{feff}').to_owned();
+            // What could begin another line on a terminal is not shown.
+            let text = text.replace(['\u{85}', '\u{2028}', '\u{2029}'], "\u{fffd}");
             text.split('\n').map(|line| line.trim_end_matches('\r').to_owned()).collect()
         };
         let (before, after) = (lines(&input), lines(&output.stdout));

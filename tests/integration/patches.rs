@@ -101,6 +101,10 @@ fn the_patches_make_what_the_filter_makes() {
     let (mut agreed, mut refused) = (0, Vec::new());
     for folder in fixture_folders::all() {
         let name = fixture_folders::name(&folder);
+        // Of those another reader makes other objects than Kubernetes does.
+        if name.starts_with("reader/") {
+            continue;
+        }
         let Ok(text) = fs::read_to_string(folder.join("config.yaml")) else { continue };
         let input = with_api_versions(&fs::read(folder.join("input.yaml")).expect("an input"));
         let mut config = Config::default();

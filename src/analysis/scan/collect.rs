@@ -302,7 +302,7 @@ fn taken(takes: &Takes<'_>) -> (Vec<String>, Use) {
         Takes::Key(_, key) => (vec![(*key).to_owned()], Use::default()),
         Takes::Items(items) => (items.iter().map(|(_, key)| (*key).to_owned()).collect(), Use::default()),
         Takes::Env => (Vec::new(), Use { env_from: true, ..Use::default() }),
-        Takes::Files(_) => (Vec::new(), Use { files: true, ..Use::default() }),
+        Takes::Files { .. } => (Vec::new(), Use { files: true, ..Use::default() }),
         Takes::Whole | Takes::ListItem { .. } | Takes::Shared(_) => {
             (Vec::new(), Use { whole: true, ..Use::default() })
         }

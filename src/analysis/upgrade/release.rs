@@ -262,12 +262,10 @@ fn value(tree: &Tree<'_>, node: NodeId) -> Value {
         }
         Kind::Scalar(scalar) => scalar.text.as_ref().into(),
         Kind::Sequence(_, items) => items.iter().map(|item| value(tree, *item)).collect(),
-        Kind::Mapping(_, entries) => {
-            let merged: Vec<NodeId> = tree.merged(node).collect();
-            let inherited = merged.iter().filter_map(|base| tree.entries(*base)).flatten();
-            let keys = entries.iter().chain(inherited).filter(|(key, _)| !tree.is_merge_key(*key));
+        Kind::Mapping(..) => {
             let field = |key: &str| Some((key.to_owned(), value(tree, tree.get(node, key)?)));
-            Value::Object(keys.filter_map(|(key, _)| field(tree.text(*key)?)).collect())
+            let keys = tree.members(node).into_iter();
+            Value::Object(keys.filter_map(|(key, _)| field(tree.text(key)?)).collect())
         }
         Kind::Alias(target) => value(tree, *target),
     }

@@ -244,7 +244,8 @@ impl EditCollector<'_, '_> {
         if let Some((_, (second, _))) = found.next() {
             return Err(LowerError::DuplicateKey { key: key.to_owned(), at: self.tree.node(*second).start });
         }
-        if first.is_none() && self.tree.get(mapping, key).is_some() {
+        let own = first.map(|position| entries[position].1);
+        if self.tree.get(mapping, key) != own {
             return Err(LowerError::MergeKey { key: key.to_owned(), at: self.tree.node(mapping).start });
         }
         Ok(first)
@@ -258,6 +259,8 @@ impl EditCollector<'_, '_> {
             Step::Key(key) => {
                 let at = self.tree.node(collection).start;
                 let position = self.entry(collection, key)?.ok_or(LowerError::Unsupported { at })?;
+                // Without the entry a merge key's would count.
+                self.refuse_merge(collection, key)?;
                 Ok((collection, position))
             }
         }
@@ -297,7 +300,17 @@ impl EditCollector<'_, '_> {
             {
                 Ok(())
             }
-            (Kind::Scalar(_), value) if !value.is_object() && !value.is_array() => {
+            (Kind::Sequence(_, items), Value::Array(values)) if items.is_empty() => {
+                for value in values {
+                    if self.ask(target, format!("append {value}")) {
+                        self.edit(target).appended.push(value.clone());
+                    }
+                }
+                Ok(())
+            }
+            (Kind::Scalar(_), value)
+                if self.tree.is_null(target) || (!value.is_object() && !value.is_array()) =>
+            {
                 // The node itself, not an alias' target: only this place is meant.
                 if self.ask(node, value.to_string()) {
                     self.edit(node).value = Some(value.clone());

@@ -34,7 +34,11 @@ pub(crate) fn lower(patch: &Patch, tree: &Tree<'_>) -> Result<Splices, LowerErro
     }
     // Last, since what moves takes the changes inside it along.
     lowering.moves(&edits)?;
-    Ok(Splices::new(lowering.splices)?)
+    let splices = Splices::new(lowering.splices)?;
+    match splices.outside_characters(tree.source()) {
+        Some(at) => Err(LowerError::Unsupported { at }),
+        None => Ok(splices),
+    }
 }
 
 struct Lowering<'t, 's> {

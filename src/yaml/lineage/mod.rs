@@ -1,0 +1,347 @@
+//! The reader of libyaml's lineage, which is that of Kubernetes.
+//!
+//! Slower than the fast reader, and asked only where their meanings could part: what it says is what Go says. It follows the
+//! grammar of Go's reader state by state, so that it accepts what that accepts and refuses what that refuses.
+
+mod cursor;
+mod scalars;
+mod scanner;
+
+use std::collections::HashMap;
+
+use self::scanner::{ScanError, Scanner, Token, TokenKind};
+use crate::yaml::builder::{Builder, Properties};
+use crate::yaml::error::ParseError;
+use crate::yaml::{Kind, Scalar, ScalarStyle, Style, Tree};
+
+/// Parses a source of at most one document.
+///
+/// # Errors
+///
+/// Text that is not YAML to Kubernetes, text behind the document's end, or nesting beyond the limit.
+pub(super) fn parse(source: &str) -> Result<Tree<'_>, ParseError> {
+    if let Some((at, _)) = source.char_indices().find(|(_, character)| !is_allowed(*character)) {
+        return Err(ScanError { message: "control characters are not allowed", at }.into());
+    }
+    let mut reader = LineageReader {
+        scanner: Scanner::new(source),
+        anchors: HashMap::new(),
+        builder: Builder::new(source),
+    };
+    reader.document()?;
+    let end = reader.scanner.cursor.at;
+    match reader.behind_the_end() {
+        Ok(None) => Ok(reader.builder.finish()),
+        Ok(Some(at)) => Err(ParseError::SecondDocument { at }),
+        Err(_) => Err(ParseError::SecondDocument { at: end }),
+    }
+}
+
+/// Whether YAML has this character.
+fn is_allowed(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+impl From<ScanError> for ParseError {
+    fn from(ScanError { message, at }: ScanError) -> Self {
+        Self::Syntax { message: message.to_owned(), at, unfinished: false }
+    }
+}
+
+type Parsed<T = ()> = Result<T, ParseError>;
+
+struct LineageReader<'s> {
+    scanner: Scanner<'s>,
+    /// The number of the anchor that bears this name at the moment.
+    anchors: HashMap<&'s str, usize>,
+    builder: Builder<'s>,
+}
+
+/// Where a node stands, which decides what it may be.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// A key or value of a block mapping: a sequence may begin at its indentation.
+    BlockMapping,
+    Block,
+    Flow,
+}
+
+impl<'s> LineageReader<'s> {
+    fn kind(&mut self) -> Parsed<&TokenKind<'s>> {
+        Ok(&self.scanner.peek()?.kind)
+    }
+
+    fn next(&mut self) -> Parsed<Token<'s>> {
+        Ok(self.scanner.next()?)
+    }
+
+    /// Where the next token begins.
+    fn at(&mut self) -> Parsed<usize> {
+        Ok(self.scanner.peek()?.range.start)
+    }
+
+    fn fail(&mut self, message: &'static str) -> Parsed {
+        Err(ScanError { message, at: self.at()? }.into())
+    }
+
+    fn document(&mut self) -> Parsed {
+        let is_explicit = matches!(self.kind()?, TokenKind::DocumentStart);
+        if is_explicit {
+            self.next()?;
+        }
+        let at = self.at()?;
+        match self.kind()? {
+            TokenKind::StreamEnd => Ok(()),
+            TokenKind::DocumentStart | TokenKind::DocumentEnd if is_explicit => self.builder.document(at),
+            _ => {
+                self.builder.document(at)?;
+                self.node(Place::Block)
+            }
+        }
+    }
+
+    /// Where text follows the end of the document, if any does.
+    fn behind_the_end(&mut self) -> Parsed<Option<usize>> {
+        while matches!(self.kind()?, TokenKind::DocumentEnd) {
+            self.next()?;
+        }
+        Ok(if matches!(self.kind()?, TokenKind::StreamEnd) { None } else { Some(self.at()?) })
+    }
+
+    fn node(&mut self, place: Place) -> Parsed {
+        if let TokenKind::Alias(name) = *self.kind()? {
+            let range = self.next()?.range;
+            let number = self.anchors.get(name).copied().unwrap_or_default();
+            return self.builder.alias(number, range);
+        }
+        let start = self.at()?;
+        let (mut anchor, mut tag, mut end) = (None, None, start);
+        for _ in 0..2 {
+            match self.kind()? {
+                TokenKind::Anchor(name) if anchor.is_none() => {
+                    anchor = Some(*name);
+                    end = self.next()?.range.end;
+                }
+                TokenKind::Tag(text) if tag.is_none() => {
+                    tag = Some(text.clone());
+                    end = self.next()?.range.end;
+                }
+                _ => break,
+            }
+        }
+        let has_properties = anchor.is_some() || tag.is_some();
+        let properties = self.properties(start, anchor, tag);
+        let number = properties.anchor;
+        let content = self.at()?;
+        let sequence = |style| Kind::Sequence(style, Vec::new());
+        let mapping = |style| Kind::Mapping(style, Vec::new());
+        let kind = match self.kind()? {
+            TokenKind::BlockEntry if place == Place::BlockMapping => Some(sequence(Style::Block)),
+            TokenKind::FlowSequenceStart => Some(sequence(Style::Flow)),
+            TokenKind::FlowMappingStart => Some(mapping(Style::Flow)),
+            TokenKind::BlockSequenceStart if place != Place::Flow => Some(sequence(Style::Block)),
+            TokenKind::BlockMappingStart if place != Place::Flow => Some(mapping(Style::Block)),
+            TokenKind::Scalar(_) => None,
+            _ if has_properties => {
+                self.builder.scalar(nothing(), end..end, properties)?;
+                self.name_anchor(number, anchor, start, end);
+                return Ok(());
+            }
+            _ => return self.fail("did not find expected node content"),
+        };
+        let Some(kind) = kind else {
+            let Token { kind, range } = self.next()?;
+            if let TokenKind::Scalar(scalar) = kind {
+                self.builder.scalar(scalar, range, properties)?;
+            }
+            self.name_anchor(number, anchor, start, content);
+            return Ok(());
+        };
+        self.builder.begin(kind, content..content, properties)?;
+        self.name_anchor(number, anchor, start, content);
+        match self.kind()? {
+            TokenKind::BlockEntry => self.indentless_sequence(),
+            TokenKind::BlockSequenceStart => self.block_sequence(),
+            TokenKind::BlockMappingStart => self.block_mapping(),
+            TokenKind::FlowSequenceStart => self.flow_sequence(),
+            _ => self.flow_mapping(),
+        }
+    }
+
+    /// Each anchor has a number of its own, also where it takes the name of an earlier one.
+    fn properties(&mut self, start: usize, anchor: Option<&'s str>, tag: Option<String>) -> Properties {
+        let number = start + 1;
+        if let Some(name) = anchor {
+            self.anchors.insert(name, number);
+        }
+        Properties { anchor: anchor.map_or(0, |_| number), tag, start: Some(start) }
+    }
+
+    fn name_anchor(&mut self, number: usize, anchor: Option<&'s str>, start: usize, end: usize) {
+        if let Some(name) = anchor {
+            self.builder.anchor(number, name.into(), start, end);
+        }
+    }
+
+    /// A node that is not there.
+    fn absent(&mut self, at: usize) -> Parsed {
+        self.builder.scalar(nothing(), at..at, Properties::default())
+    }
+
+    fn block_sequence(&mut self) -> Parsed {
+        self.next()?;
+        loop {
+            match self.kind()? {
+                TokenKind::BlockEntry => {
+                    let mark = self.next()?.range.end;
+                    match self.kind()? {
+                        TokenKind::BlockEntry | TokenKind::BlockEnd => self.absent(mark)?,
+                        _ => self.node(Place::Block)?,
+                    }
+                }
+                TokenKind::BlockEnd => return self.end(),
+                _ => return self.fail("did not find expected '-' indicator"),
+            }
+        }
+    }
+
+    /// A sequence whose dashes stand at the indentation of its key.
+    fn indentless_sequence(&mut self) -> Parsed {
+        while matches!(self.kind()?, TokenKind::BlockEntry) {
+            let mark = self.next()?.range.end;
+            match self.kind()? {
+                TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => {
+                    self.absent(mark)?;
+                }
+                _ => self.node(Place::Block)?,
+            }
+        }
+        let at = self.at()?;
+        self.builder.end(at);
+        Ok(())
+    }
+
+    fn block_mapping(&mut self) -> Parsed {
+        self.next()?;
+        loop {
+            match self.kind()? {
+                TokenKind::Key => {
+                    self.block_mapping_part()?;
+                    match self.kind()? {
+                        TokenKind::Value => self.block_mapping_part()?,
+                        _ => {
+                            let at = self.at()?;
+                            self.absent(at)?;
+                        }
+                    }
+                }
+                TokenKind::BlockEnd => return self.end(),
+                _ => return self.fail("did not find expected key"),
+            }
+        }
+    }
+
+    /// A key or a value, behind its indicator.
+    fn block_mapping_part(&mut self) -> Parsed {
+        let mark = self.next()?.range.end;
+        match self.kind()? {
+            TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => self.absent(mark),
+            _ => self.node(Place::BlockMapping),
+        }
+    }
+
+    fn flow_sequence(&mut self) -> Parsed {
+        self.next()?;
+        let mut first = true;
+        while !matches!(self.kind()?, TokenKind::FlowSequenceEnd) {
+            if !first {
+                if !matches!(self.kind()?, TokenKind::FlowEntry) {
+                    return self.fail("did not find expected ',' or ']'");
+                }
+                self.next()?;
+            }
+            first = false;
+            match self.kind()? {
+                TokenKind::Key => self.single_pair()?,
+                TokenKind::FlowSequenceEnd => {}
+                _ => self.node(Place::Flow)?,
+            }
+        }
+        self.end()
+    }
+
+    /// A mapping of one entry, without braces, in a flow sequence.
+    fn single_pair(&mut self) -> Parsed {
+        let range = self.next()?.range;
+        let kind = Kind::Mapping(Style::Flow, Vec::new());
+        self.builder.begin(kind, range.start..range.start, Properties::default())?;
+        match self.kind()? {
+            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => {
+                let mark = self.next()?.range.end;
+                self.absent(mark)?;
+            }
+            _ => self.node(Place::Flow)?,
+        }
+        self.flow_value()?;
+        let at = self.at()?;
+        self.builder.end(at);
+        Ok(())
+    }
+
+    fn flow_mapping(&mut self) -> Parsed {
+        self.next()?;
+        let mut first = true;
+        while !matches!(self.kind()?, TokenKind::FlowMappingEnd) {
+            if !first {
+                if !matches!(self.kind()?, TokenKind::FlowEntry) {
+                    return self.fail("did not find expected ',' or '}'");
+                }
+                self.next()?;
+            }
+            first = false;
+            match self.kind()? {
+                TokenKind::Key => {
+                    self.next()?;
+                    match self.kind()? {
+                        TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd => {
+                            let at = self.at()?;
+                            self.absent(at)?;
+                        }
+                        _ => self.node(Place::Flow)?,
+                    }
+                    self.flow_value()?;
+                }
+                TokenKind::FlowMappingEnd => {}
+                _ => {
+                    self.node(Place::Flow)?;
+                    let at = self.at()?;
+                    self.absent(at)?;
+                }
+            }
+        }
+        self.end()
+    }
+
+    /// The value of a key in a flow collection, or nothing.
+    fn flow_value(&mut self) -> Parsed {
+        if matches!(self.kind()?, TokenKind::Value) {
+            self.next()?;
+            match self.kind()? {
+                TokenKind::FlowEntry | TokenKind::FlowSequenceEnd | TokenKind::FlowMappingEnd => {}
+                _ => return self.node(Place::Flow),
+            }
+        }
+        let at = self.at()?;
+        self.absent(at)
+    }
+
+    fn end(&mut self) -> Parsed {
+        let range = self.next()?.range;
+        self.builder.end(range.end);
+        Ok(())
+    }
+}
+
+fn nothing() -> Scalar<'static> {
+    Scalar { text: "".into(), style: ScalarStyle::Plain }
+}

@@ -1,0 +1,373 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// rules are the settings that vary from case to case; the rest of the configuration is the same for all.
+type rules struct {
+	suffix       string // of the Secrets that are removed
+	duplicates   string
+	keepExisting bool
+	literalsOnly bool
+}
+
+const (
+	vault   = "vault"
+	renamed = "a" // the key that the vaulted Secret holds under another name
+	newName = "b"
+	removed = "DEBUG"
+)
+
+func (r rules) config() []byte {
+	return fmt.Appendf(nil, `apiVersion: resecret.dev/v1alpha1
+kind: Resecret
+spec:
+  secrets:
+  - {name: "*%s", to: %s, keys: {%s: %s}}
+  env:
+  - {to: %s, vars: {SALT: salt, "K*": "*"}, remove: [%s], keepExisting: %v, literalsOnly: %v}
+  duplicates: %s
+  policy: {unmatched: allow, plaintext: allow, leftBehind: warn, external: allow}
+`, r.suffix, vault, renamed, newName, vault, removed, r.keepExisting, r.literalsOnly, r.duplicates)
+}
+
+// ruleKey is the vaulted key of a variable that a rule decides.
+func ruleKey(variable string) (string, bool) {
+	if variable == "SALT" {
+		return "salt", true
+	}
+	return variable, strings.HasPrefix(variable, "K")
+}
+
+// unknown is what the model has no opinion on: Kubernetes takes no such object.
+type unknown struct{ reason string }
+
+// model is one stream with the rules applied to it by meaning alone.
+type model struct {
+	rules
+	rendered map[string]bool     // the names of the stream's Secrets
+	keys     map[string][]string // of each removed Secret, in order
+}
+
+// expect says what the objects of a stream become. The error says why it cannot be known.
+func (r rules) expect(objects []object) (result []object, err error) {
+	defer func() {
+		if reason, ok := recover().(unknown); ok {
+			err = errors.New(reason.reason)
+		}
+	}()
+	m := model{r, map[string]bool{}, map[string][]string{}}
+	for _, candidate := range objects {
+		if version := candidate["apiVersion"]; version != nil {
+			if _, ok := version.(string); !ok {
+				return nil, errors.New("an apiVersion is no text")
+			}
+		}
+		m.learn(candidate)
+	}
+	for _, candidate := range objects {
+		if isSecret(candidate) && m.goes(text(metadata(candidate), "name")) {
+			continue
+		}
+		edited := runtime.DeepCopyJSON(candidate)
+		m.edit(edited)
+		result = append(result, edited)
+	}
+	return result, nil
+}
+
+func (m *model) goes(name string) bool {
+	_, known := m.keys[name]
+	return known
+}
+
+func (m *model) learn(candidate object) {
+	name := text(metadata(candidate), "name")
+	if !isSecret(candidate) {
+		return
+	}
+	m.rendered[name] = true
+	if !strings.HasSuffix(name, m.suffix) || m.goes(name) {
+		return
+	}
+	m.keys[name] = []string{}
+	for _, field := range []string{"data", "stringData"} {
+		data, _ := candidate[field].(object)
+		for key := range data {
+			if !slices.Contains(m.keys[name], key) {
+				m.keys[name] = append(m.keys[name], key)
+			}
+		}
+	}
+}
+
+// edit walks through everything, since a pod may stand anywhere.
+func (m *model) edit(value any) {
+	switch value := value.(type) {
+	case []any:
+		for _, item := range value {
+			m.edit(item)
+		}
+	case object:
+		for _, list := range []string{"containers", "initContainers", "ephemeralContainers"} {
+			for container := range mappings(value[list]) {
+				if env, ok := container["env"].([]any); ok {
+					container["env"] = m.editEnv(env)
+				}
+			}
+		}
+		if reference, ok := value["secretKeyRef"].(object); ok {
+			m.redirect(reference, "name")
+		}
+		for source := range mappings(value["envFrom"]) {
+			if reference, ok := source["secretRef"].(object); ok {
+				m.redirect(reference, "name")
+			}
+		}
+		for volume := range mappings(value["volumes"]) {
+			if secret, ok := volume["secret"].(object); ok {
+				m.editVolume(secret)
+			}
+		}
+		for _, member := range value {
+			m.edit(member)
+		}
+	}
+}
+
+func (m *model) redirect(reference object, field string) {
+	if !m.goes(text(reference, field)) {
+		return
+	}
+	reference[field] = vault
+	if text(reference, "key") == renamed {
+		reference["key"] = newName
+	}
+}
+
+// editVolume keeps the files' names: without items, and with a renamed key, they are written out.
+func (m *model) editVolume(secret object) {
+	keys := m.keys[text(secret, "secretName")]
+	if !m.goes(text(secret, "secretName")) {
+		return
+	}
+	secret["secretName"] = vault
+	items, _ := secret["items"].([]any)
+	for item := range mappings(items) {
+		if text(item, "key") == renamed {
+			item["key"] = newName
+		}
+	}
+	if len(items) > 0 || !slices.Contains(keys, renamed) {
+		return
+	}
+	written := []any{}
+	for _, key := range keys {
+		item := object{"key": key, "path": key}
+		if key == renamed {
+			item["key"] = newName
+		}
+		written = append(written, item)
+	}
+	secret["items"] = written
+}
+
+// editEnv leaves one entry of each name.
+func (m *model) editEnv(list []any) []any {
+	positions := map[string][]int{}
+	for at, item := range list {
+		entry, ok := item.(object)
+		if !ok || entry["name"] == nil {
+			continue
+		}
+		name, ok := entry["name"].(string)
+		if !ok {
+			panic(unknown{"a variable's name is no text"})
+		}
+		positions[name] = append(positions[name], at)
+	}
+	result := slices.Clone(list)
+	gone := map[int]bool{}
+	for name, group := range positions {
+		place, entry := m.survivor(list, name, group)
+		for _, at := range group {
+			gone[at] = at != place
+		}
+		if place >= 0 {
+			result[place] = entry
+		}
+	}
+	kept := []any{}
+	for at, item := range result {
+		if !gone[at] {
+			kept = append(kept, item)
+		}
+	}
+	return kept
+}
+
+// survivor says which entry of a name stays, and where; the place is -1 where none does.
+func (m *model) survivor(list []any, name string, group []int) (int, any) {
+	if name == removed {
+		return -1, nil
+	}
+	winner := m.winner(list, group)
+	entry := list[winner]
+	if key, decided := ruleKey(name); decided {
+		winner = m.winnerByRule(list, group, winner)
+		entry = list[winner]
+		if content, _ := entry.(object); !m.keeps(content) {
+			entry = m.vaulted(content, name, key)
+		}
+	}
+	// What stands between the first and the winner and expands the name reads the first one.
+	first := group[0]
+	for at := first + 1; at < winner; at++ {
+		between, _ := list[at].(object)
+		_, reference := between["valueFrom"].(object)
+		if text(between, "name") != name && !reference && slices.Contains(expansions(text(between, "value")), name) {
+			return first, entry
+		}
+	}
+	return winner, entry
+}
+
+func (m *model) winner(list []any, group []int) int {
+	switch m.duplicates {
+	case "first":
+		return group[0]
+	case "prefer-secret":
+		return lastWhere(list, group, group[len(group)-1], func(entry object) bool {
+			return secretReference(entry) != nil
+		})
+	}
+	return group[len(group)-1]
+}
+
+// winnerByRule prefers an entry that reads the vaulted Secret already, or what else a rule is to keep.
+func (m *model) winnerByRule(list []any, group []int, winner int) int {
+	winner = lastWhere(list, group, winner, func(entry object) bool {
+		reference := secretReference(entry)
+		return reference != nil && text(reference, "name") == vault
+	})
+	if m.keepExisting {
+		winner = lastWhere(list, group, winner, m.isExternal)
+	}
+	return winner
+}
+
+func (m *model) isExternal(entry object) bool {
+	reference := secretReference(entry)
+	return reference != nil && !m.rendered[text(reference, "name")]
+}
+
+// keeps says whether the rule leaves an entry as it is.
+func (m *model) keeps(entry object) bool {
+	if _, reference := entry["valueFrom"].(object); reference {
+		return m.literalsOnly || m.keepExisting && m.isExternal(entry)
+	}
+	value, ok := entry["value"].(string)
+	if !ok && entry["value"] != nil {
+		panic(unknown{"a variable's value is no text"})
+	}
+	return m.literalsOnly && (value == "" || len(expansions(value)) > 0)
+}
+
+func (m *model) vaulted(entry object, name, key string) object {
+	reference := object{"name": vault, "key": key}
+	if before := secretReference(entry); before != nil {
+		if optional, ok := before["optional"]; ok && optional != nil {
+			reference["optional"] = optional
+		}
+	}
+	return object{"name": name, "valueFrom": object{"secretKeyRef": reference}}
+}
+
+func secretReference(entry object) object {
+	source, _ := entry["valueFrom"].(object)
+	reference, _ := source["secretKeyRef"].(object)
+	return reference
+}
+
+func lastWhere(list []any, group []int, otherwise int, holds func(object) bool) int {
+	for _, at := range slices.Backward(group) {
+		if entry, ok := list[at].(object); ok && holds(entry) {
+			return at
+		}
+	}
+	return otherwise
+}
+
+var expansion = regexp.MustCompile(`\$\$|\$\(([^)]*)\)`)
+
+// expansions are the names that the kubelet replaces in a value.
+func expansions(value string) (names []string) {
+	for _, match := range expansion.FindAllStringSubmatch(value, -1) {
+		if match[0] != "$$" {
+			names = append(names, match[1])
+		}
+	}
+	return names
+}
+
+func metadata(candidate object) object {
+	fields, _ := candidate["metadata"].(object)
+	return fields
+}
+
+func text(fields object, key string) string {
+	value, _ := fields[key].(string)
+	return value
+}
+
+// mappings are those items of a list that are one.
+func mappings(list any) func(yield func(object) bool) {
+	return func(yield func(object) bool) {
+		items, _ := list.([]any)
+		for _, item := range items {
+			if fields, ok := item.(object); ok && !yield(fields) {
+				return
+			}
+		}
+	}
+}
+
+// canonical is a text that two equal sets of objects have in common: the order of a volume's items means nothing.
+func canonical(objects []object) string {
+	for _, one := range objects {
+		sortItems(one)
+	}
+	return encoded(objects)
+}
+
+func sortItems(value any) {
+	switch value := value.(type) {
+	case object:
+		if items, ok := value["items"].([]any); ok {
+			slices.SortStableFunc(items, func(a, b any) int { return strings.Compare(encoded(a), encoded(b)) })
+		}
+		for _, member := range value {
+			sortItems(member)
+		}
+	case []any:
+		for _, item := range value {
+			sortItems(item)
+		}
+	}
+}
+
+func encoded(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
