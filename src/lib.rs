@@ -91,6 +91,7 @@ mod analysis;
 pub mod fuzzing;
 
 pub use analysis::diff::{Diff, LineKind, diff};
+pub use analysis::guard::{Guard, GuardAction, GuardOptions, KubernetesVersion, NamespaceSelector, guard};
 pub use analysis::keys::readers::{Access, Reader};
 pub use analysis::keys::{Manifest, SecretStore, Vault, VaultedKey, VaultedSecret, vault};
 pub use analysis::patches::{ObjectChange, ObjectPatch, PatchTarget, Plan, plan};

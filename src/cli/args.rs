@@ -7,6 +7,7 @@ use crate::cli::diff::{self, DiffArgs};
 use crate::cli::explain::ExplainArgs;
 use crate::cli::filter::FilterArgs;
 use crate::cli::generate::{COMPLETIONS_HELP, CompletionsArgs, ManArgs};
+use crate::cli::guard::{self, GuardArgs};
 use crate::cli::keys::{self, KeysArgs};
 use crate::cli::kustomize::KustomizeCommand;
 use crate::cli::patches::{self, PatchesArgs};
@@ -71,6 +72,11 @@ pub(super) enum Command {
     /// names of all that they count through.
     #[command(after_help = patches::HELP)]
     Patches(Box<PatchesArgs>),
+    /// Print the configuration as policies of the API server, which refuse what the filter would change.
+    ///
+    /// A post-renderer works only when it runs. With these policies in the cluster, an upgrade without it is refused.
+    #[command(after_help = guard::HELP)]
+    Guard(Box<GuardArgs>),
     /// Say what a diagnostic means and what to do about it.
     Explain(ExplainArgs),
     /// Install or remove the exec plugin of Kustomize and kubectl.

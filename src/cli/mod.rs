@@ -8,6 +8,7 @@ mod explain;
 mod filter;
 mod flags;
 mod generate;
+mod guard;
 mod io;
 mod keys;
 mod kustomize;
@@ -49,6 +50,7 @@ pub(crate) fn run() -> ExitStatus {
         Some(Command::Diff(args)) => reporting(&args.report, |sinks| diff::run(&args, sinks)),
         Some(Command::Keys(args)) => reporting(&args.report, |sinks| keys::run(&args, sinks)),
         Some(Command::Patches(args)) => reporting(&args.report, |sinks| patches::run(&args, sinks)),
+        Some(Command::Guard(args)) => reporting(&args.report, |sinks| guard::run(&args, sinks)),
         Some(Command::Explain(args)) => plain(explain::run(&args)),
         Some(Command::Kustomize(command)) => plain(kustomize::run(command)),
         Some(Command::Schema) => plain(schema::run()),

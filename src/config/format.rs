@@ -8,7 +8,7 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use crate::config::key_format::KeyFormat;
 
@@ -29,10 +29,10 @@ pub(super) struct File {
     /// `Resecret`.
     #[schemars(extend("const" = KIND))]
     pub(super) kind: String,
-    /// For people and clients; not read.
-    #[serde(default, rename = "metadata")]
+    /// For people and clients; only `name` is read, for the names of the policies of `guard`.
+    #[serde(default)]
     #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
-    pub(super) _metadata: Option<IgnoredAny>,
+    pub(super) metadata: Option<serde_json::Value>,
     /// The rules.
     pub(super) spec: Spec,
 }

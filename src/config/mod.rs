@@ -42,6 +42,8 @@ pub struct Config {
     pub(crate) policy: Policy,
     /// Whether to say what would go wrong with hooks.
     pub(crate) hooks: Level,
+    /// `metadata.name` of the first file that has one.
+    name: Option<String>,
     /// Whether a file has set `duplicates`: a second file that sets it differently is an error.
     duplicates_set: bool,
 }
@@ -224,6 +226,19 @@ impl Config {
     /// In what a post-renderer is given there is nothing to warn of.
     pub fn warn_of_hooks(&mut self) {
         self.hooks = Level::Warn;
+    }
+
+    /// A name for what is made of the configuration: `metadata.name`, or the presets' names, or the first vaulted Secret's.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let presets: Vec<&str> = self.presets.iter().map(|preset| preset.name.as_str()).collect();
+        let presets = Some(presets.join("-")).filter(|name| !name.is_empty());
+        let name = self
+            .name
+            .clone()
+            .or(presets)
+            .or_else(|| self.vault.iter().find(|name| !name.is_empty()).cloned());
+        name.unwrap_or_else(|| "default".to_owned())
     }
 
     /// Whether there is anything to do. A run without a rule is refused: it would let every Secret through.

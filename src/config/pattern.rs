@@ -33,6 +33,14 @@ impl Pattern {
         matches!(self, Self::Glob(_))
     }
 
+    /// A glob as a regular expression that must match a whole text; `None` for a name.
+    pub(crate) fn regex(&self) -> Option<String> {
+        let Self::Glob(glob) = self else { return None };
+        let regex = glob.glob().regex();
+        let regex = regex.strip_prefix("(?-u)").unwrap_or(regex);
+        Some(regex.trim_start_matches('^').strip_suffix('$').unwrap_or(regex).to_owned())
+    }
+
     /// Whether it matches a text.
     pub(crate) fn matches(&self, text: &str) -> bool {
         match self {

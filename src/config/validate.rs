@@ -26,6 +26,8 @@ struct ConfigText<'a> {
 pub(super) fn add_file(config: &mut Config, name: &str, text: &str) -> Result<(), Error> {
     let source = ConfigText { name, text, tree: yaml::parse(text).ok(), preset: None };
     let file = source.read()?;
+    let name = file.metadata.as_ref().and_then(|metadata| metadata.get("name")?.as_str());
+    config.name = config.name.take().or_else(|| name.map(str::to_owned));
     for (position, use_of) in file.spec.presets.iter().enumerate() {
         let path = format!("spec.presets[{position}]");
         let origin = source.origin(&path);

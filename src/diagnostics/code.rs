@@ -18,13 +18,11 @@ codes! {
     ///
     /// # What it means
     ///
-    /// Neither a preset nor a configuration names anything to do. Such a run would pass every Secret through and
-    /// look like a success.
+    /// Neither a preset nor a configuration names anything to do. Such a run would pass every Secret and look fine.
     ///
     /// # What to do
     ///
-    /// Name a preset (`--preset langfuse --to NAME`) or a file (`--config FILE`), or run in the directory that
-    /// holds `resecret.yaml`.
+    /// Name a preset (`--preset langfuse --to NAME`) or a file (`--config FILE`), or run where `resecret.yaml` is.
     NoRules = "no-rules",
     /// A ResourceList among other documents.
     ///
@@ -41,8 +39,7 @@ codes! {
     ///
     /// # What it means
     ///
-    /// The stream is empty or white space. Helm 3 takes empty output for an empty release and deletes everything in
-    /// it.
+    /// The stream is empty or white space. Helm 3 takes empty output for an empty release and deletes everything in it.
     ///
     /// # What to do
     ///
@@ -63,9 +60,8 @@ codes! {
     /// # What it means
     ///
     /// A rule may need to edit the document, and it cannot be read: a syntax error, a second document behind `...`,
-    /// aliases that multiply, nesting without end, a scalar of many megabytes, or a
-    /// `!!binary` one. A document that no rule can touch
-    /// passes.
+    /// aliases that multiply, nesting without end, a scalar of many megabytes, or a `!!binary` one. A document that no
+    /// rule can touch passes.
     ///
     /// # What to do
     ///
@@ -111,8 +107,7 @@ codes! {
     ///
     /// # What to do
     ///
-    /// Compare the render with the rule. `optional: true` lets one rule match nothing, `--allow-unmatched` every
-    /// rule of the run.
+    /// Compare the render with the rule. `optional: true` lets one rule match nothing, `--allow-unmatched` every one.
     Unmatched = "unmatched",
     /// The vaulted Secret has the name of the chart Secret that is removed.
     ///
@@ -134,8 +129,7 @@ codes! {
     ///
     /// # What to do
     ///
-    /// Give the rule a `to`, or take the variable out by `remove` in `spec.env`. `policy.dangling` makes it a
-    /// warning.
+    /// Give the rule a `to`, or take the variable out by `remove` in `spec.env`. `policy.dangling` makes it a warning.
     Dangling = "dangling",
     /// A reference that could mean a removed Secret or another one of the same name.
     ///
@@ -202,8 +196,7 @@ codes! {
     ///
     /// # What to do
     ///
-    /// Set `optional: true` on the rule if both majors of Helm shall use it. To be rid of the Secret under Helm 3,
-    /// disable it in the chart's values.
+    /// Set `optional: true` on the rule if both majors of Helm use it. Under Helm 3, disable the Secret in the values.
     HookSecret = "hook-secret",
     /// Renamed keys on a reference that takes all keys under their own names.
     ///
@@ -251,8 +244,7 @@ codes! {
     ///
     /// # What it means
     ///
-    /// `$(NAME)` expands variables that stand before. Whichever entry stays, something that expanded before would
-    /// not any more.
+    /// `$(NAME)` expands variables that stand before. Whichever entry stays, something would no longer be expanded.
     ///
     /// # What to do
     ///
@@ -304,8 +296,7 @@ codes! {
     ///
     /// # What it means
     ///
-    /// It is probably a reference of a custom resource. If it is, its controller would look for a Secret that is
-    /// gone.
+    /// It is probably a reference of a custom resource. If it is, its controller would look for a Secret that is gone.
     ///
     /// # What to do
     ///
@@ -496,4 +487,14 @@ codes! {
     ///
     /// Roll forward instead: upgrade to the old chart and values with the same rules. Accept it once that is agreed.
     RollbackSecret = "rollback-secret",
+    /// A rule that no policy of the API server can express.
+    ///
+    /// # What it means
+    ///
+    /// A server judges one object at a time. What a rule says about others (`source`, `keepExisting`, labels) must be known.
+    ///
+    /// # What to do
+    ///
+    /// Name a render: `resecret guard render.yaml` takes names from it. Or name what is meant in the configuration.
+    Guard = "guard",
 }

@@ -35,7 +35,7 @@ impl fmt::Display for Reason {
 }
 
 /// Words of a name that speak of a credential.
-const WORDS: [&str; 15] = [
+pub(crate) const WORDS: [&str; 15] = [
     "apikey",
     "auth",
     "credential",
@@ -53,7 +53,7 @@ const WORDS: [&str; 15] = [
     "token",
 ];
 /// Last words of a name that speak of something about a credential instead.
-const ABOUT: [&str; 20] = [
+pub(crate) const ABOUT: [&str; 20] = [
     "file",
     "path",
     "name",
@@ -109,12 +109,14 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
+/// Values, in lower case, that switch something.
+pub(crate) const SWITCHES: [&str; 9] = ["", "true", "false", "yes", "no", "on", "off", "null", "none"];
+
 /// Whether a value could be a secret at all: no flag, number, path, address, placeholder or part of other variables.
 fn could_be_secret(value: &str) -> bool {
     let value = value.trim();
     let word = value.to_ascii_lowercase();
-    let switch =
-        matches!(word.as_str(), "" | "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "none");
+    let switch = SWITCHES.contains(&word.as_str());
     let number = value.trim_end_matches(|c: char| c.is_ascii_alphabetic()).parse::<f64>().is_ok();
     let path = value.starts_with('/') || value.starts_with("./") || value.starts_with("~/");
     let placeholder =
@@ -128,14 +130,13 @@ pub(crate) fn value_reason(value: &str) -> Option<Reason> {
     if value.contains("://") && value.contains('@') && has_url_password(value) {
         return Some(Reason::UrlPassword);
     }
-    if value.contains("-----BEGIN ") && value.contains("PRIVATE KEY-----") {
+    if PRIVATE_KEY.iter().all(|part| value.contains(part)) {
         return Some(Reason::PrivateKey);
     }
-    if value.contains("eyJ") && JWT.is_match(value) {
+    if value.contains(JWT_BEGIN) && JWT.is_match(value) {
         return Some(Reason::Jwt);
     }
-    let prefixes = ["AKIA", "ASIA", "ghp_", "gho_", "ghs_", "github_pat_", "sk-", "xox", "glpat-", "npm_"];
-    let begins = prefixes.iter().any(|prefix| value.contains(prefix));
+    let begins = TOKEN_PREFIXES.iter().any(|prefix| value.contains(prefix));
     (begins && TOKEN.is_match(value)).then_some(Reason::TokenPrefix)
 }
 
@@ -157,15 +158,27 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).unwrap_or_else(|_| unreachable!("internal error: a constant pattern is not a pattern"))
 }
 
-static URL: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/@:?#]*:([^\s/@]+)@[^\s/]"));
-static JWT: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*"));
-static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}\b|gh[pos]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|sk-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|glpat-[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,})",
-    )
-});
+/// The scheme of a URL.
+const URL_SCHEME: &str = r"[a-zA-Z][a-zA-Z0-9+.-]*";
+/// Behind it, a user and a password, which is the only group.
+pub(crate) const URL_PASSWORD: &str = r"://[^\s/@:?#]*:([^\s/@]+)@";
+/// The begin of a host.
+const URL_HOST: &str = r"[^\s/]";
+/// What a private key holds.
+pub(crate) const PRIVATE_KEY: [&str; 2] = ["-----BEGIN ", "PRIVATE KEY-----"];
+/// A JSON web token, which begins with [`JWT_BEGIN`].
+pub(crate) const JWT_PATTERN: &str = r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*";
+/// What every JSON web token holds.
+pub(crate) const JWT_BEGIN: &str = "eyJ";
+/// An access token, which begins with one of [`TOKEN_PREFIXES`].
+pub(crate) const TOKEN_PATTERN: &str = r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}\b|gh[pos]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|sk-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|glpat-[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,})";
+/// What access tokens begin with.
+pub(crate) const TOKEN_PREFIXES: [&str; 10] =
+    ["AKIA", "ASIA", "ghp_", "gho_", "ghs_", "github_pat_", "sk-", "xox", "glpat-", "npm_"];
+
+static URL: LazyLock<Regex> = LazyLock::new(|| pattern(&format!("{URL_SCHEME}{URL_PASSWORD}{URL_HOST}")));
+static JWT: LazyLock<Regex> = LazyLock::new(|| pattern(JWT_PATTERN));
+static TOKEN: LazyLock<Regex> = LazyLock::new(|| pattern(TOKEN_PATTERN));
 
 #[cfg(test)]
 mod tests {

@@ -109,7 +109,7 @@ const MONITORS: [&str; 4] = ["ServiceMonitor", "PodMonitor", "Probe", "ScrapeCon
 const SECRET_REF_VOLUMES: [&str; 6] = ["cephfs", "rbd", "flexVolume", "iscsi", "scaleIO", "storageos"];
 
 /// Parameters of storage classes that name a Secret, and those that name its namespace.
-const PARAMETERS: [(&str, &str); 6] = [
+pub(crate) const PARAMETERS: [(&str, &str); 6] = [
     ("-secret-name", "-secret-namespace"),
     ("secretName", "secretNamespace"),
     ("adminSecretName", "adminSecretNamespace"),
@@ -117,6 +117,40 @@ const PARAMETERS: [(&str, &str); 6] = [
     ("restsecretname", "restsecretnamespace"),
     ("adminsecretname", "adminsecretnamespace"),
 ];
+
+/// What is found in a container by key: as places of names, for who must know them without an object.
+pub(crate) const CONTAINER_PLACES: [&str; 2] =
+    ["env[*].valueFrom.secretKeyRef.name", "envFrom[*].secretRef.name"];
+
+/// The same for the rest of a pod.
+pub(crate) const POD_PLACES: [&str; 11] = [
+    "imagePullSecrets[*].name",
+    "volumes[*].secret.secretName",
+    "volumes[*].projected.sources[*].secret.name",
+    "volumes[*].azureFile.secretName",
+    "volumes[*].csi.nodePublishSecretRef.name",
+    "volumes[*].cephfs.secretRef.name",
+    "volumes[*].rbd.secretRef.name",
+    "volumes[*].flexVolume.secretRef.name",
+    "volumes[*].iscsi.secretRef.name",
+    "volumes[*].scaleIO.secretRef.name",
+    "volumes[*].storageos.secretRef.name",
+];
+
+/// The fields of other kinds that name a Secret, by kind.
+pub(crate) fn places() -> impl Iterator<Item = (&'static str, String)> {
+    PLACES.iter().flat_map(|(kinds, places)| {
+        kinds.iter().flat_map(move |kind| {
+            let rests: &[&str] = if MONITORS.contains(kind) { &ENDPOINT } else { &[""] };
+            let place = |(place, rest): (&&str, &&str)| match *rest {
+                "" => (*place).to_owned(),
+                rest => format!("{place}.{rest}"),
+            };
+            let all = places.iter().flat_map(move |place| rests.iter().map(move |rest| (place, rest)));
+            all.map(move |pair| (*kind, place(pair)))
+        })
+    })
+}
 
 /// What an object says about Secrets.
 #[derive(Default)]
@@ -418,6 +452,32 @@ mod tests {
     fn the_built_in_places_are_paths() {
         for place in PLACES.iter().flat_map(|(_, places)| *places).chain(&ENDPOINT) {
             assert!(FieldPath::parse(place).is_ok(), "{place}");
+        }
+    }
+
+    /// An object that holds `leaf` at a place.
+    fn built(steps: &[FieldStep], leaf: &str) -> String {
+        match steps {
+            [] => leaf.to_owned(),
+            [FieldStep::Key(key), rest @ ..] => format!("{{{key}: {}}}", built(rest, leaf)),
+            [FieldStep::AnyItem, rest @ ..] => format!("[{}]", built(rest, leaf)),
+        }
+    }
+
+    #[test]
+    fn the_places_of_a_pod_are_what_is_found_in_one() {
+        let container = CONTAINER_PLACES.iter().map(|place| format!("containers[*].{place}"));
+        for place in container.chain(POD_PLACES.map(str::to_owned)) {
+            let parsed = FieldPath::parse(&place).expect("a place");
+            let text = format!("kind: Pod\nspec: {}\n", built(parsed.steps(), "a"));
+            let tree = crate::yaml::parse(&text).expect("YAML");
+            let objects = crate::kube::object::objects(&tree);
+            let found = references(&objects[0], &Config::default(), None).found;
+            assert_eq!(found.iter().map(|found| found.name).collect::<Vec<_>>(), ["a"], "{text}");
+        }
+        for source in SECRET_REF_VOLUMES {
+            let place = format!("volumes[*].{source}.secretRef.name");
+            assert!(POD_PLACES.contains(&place.as_str()), "{place}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Paths as people write them in the configuration.
 
 /// One step of a [`FieldPath`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FieldStep {
     /// The value under a key.
     Key(String),
@@ -10,7 +10,7 @@ pub(crate) enum FieldStep {
 }
 
 /// A field, or several: `spec.tls[*].secretName`, `metadata.annotations["a.b/c"]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FieldPath(Vec<FieldStep>);
 
 impl FieldPath {
@@ -48,6 +48,16 @@ impl FieldPath {
             };
         }
         if steps.is_empty() { Err("it is empty".to_owned()) } else { Ok(Self(steps)) }
+    }
+
+    /// A place of these steps.
+    pub(crate) fn of(steps: impl IntoIterator<Item = FieldStep>) -> Self {
+        Self(steps.into_iter().collect())
+    }
+
+    /// Whether it is another place or a part of what is there.
+    pub(crate) fn is_below(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
     }
 
     /// The steps.

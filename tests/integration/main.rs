@@ -15,6 +15,8 @@ mod diff;
 mod fixture_folders;
 /// What is made from definitions: JSON Schema, completions, manual pages, the README's usage.
 mod generated;
+/// `resecret guard`: policies of the API server.
+mod guard;
 /// A run of the program in a folder and an environment of its own.
 mod harness;
 /// `--previous`: what the next upgrade would lose.

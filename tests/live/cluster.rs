@@ -8,8 +8,21 @@ use tempfile::TempDir;
 /// Names the kubeconfig of a cluster that may be filled with rubbish.
 const OWN_CLUSTER: &str = "RESECRET_TEST_KUBECONFIG";
 
+/// The audit log of a server, in its folder.
+const AUDIT_LOG: &str = "audit.log";
+
 /// The longest that a server lives which nobody stops.
 const LIFE: &str = "30m";
+
+/// Every write is noted, without what was written.
+const AUDIT: &str = "\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- {level: Metadata, verbs: [create, update, patch, delete]}
+- {level: None}
+";
 
 /// Where a cluster comes from.
 pub(crate) enum Source {
@@ -56,11 +69,22 @@ pub(crate) fn kubeconfig() -> Result<PathBuf> {
         return Ok(server.kubeconfig.clone());
     }
     let folder = TempDir::new()?;
-    run(&program, "start", &["-max", LIFE], folder.path())?;
+    std::fs::write(folder.path().join("audit.yaml"), AUDIT)?;
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let policy = format!("--audit-policy-file={}", path("audit.yaml"));
+    let log = format!("--audit-log-path={}", path(AUDIT_LOG));
+    run(&program, "start", &["-max", LIFE, "--", &policy, &log], folder.path())?;
     let kubeconfig = folder.path().join("run/kubeconfig");
     ensure!(kubeconfig.is_file(), "{} is not there", kubeconfig.display());
     *server = Some(Server { program, folder, kubeconfig: kubeconfig.clone() });
     Ok(kubeconfig)
+}
+
+/// What the server has noted so far; none where the cluster is somebody else's.
+pub(crate) fn audit_log() -> Result<Option<String>> {
+    let server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+    let log = server.as_ref().map(|server| std::fs::read_to_string(server.folder.path().join(AUDIT_LOG)));
+    Ok(log.transpose()?)
 }
 
 /// Stops the server that this run has started.

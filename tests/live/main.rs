@@ -10,6 +10,8 @@
 
 /// The first upgrades: duplicates, plain values, another major of Helm.
 mod adopt;
+/// The API server without kubectl, for many requests.
+mod api;
 /// An API server for the run.
 mod cluster;
 /// A live object that someone has changed by hand, and objects that cannot be replaced.
@@ -18,6 +20,8 @@ mod drift;
 mod examples;
 /// Every small change of a list of variables, against the forecast.
 mod forecast;
+/// The policies of `guard`: a forgotten flag, what stays operable, who is exempt, how large objects may be.
+mod guard;
 /// A comparison of manifests with what is live.
 mod live;
 /// Rollbacks, and the way forward again.
@@ -34,6 +38,8 @@ mod site;
 mod table;
 /// What can be wrong with a vaulted Secret.
 mod vault;
+/// What the policies of `guard` say of every object, and what the filter does to it.
+mod verdicts;
 
 // The helpers that these scenarios share with the trials of the clients.
 #[allow(dead_code, reason = "the trials of the clients use the rest")]
@@ -91,6 +97,8 @@ fn main() -> ExitCode {
         vault::ALL,
         runbook::ALL,
         examples::ALL,
+        guard::ALL,
+        verdicts::ALL,
     ]
     .concat();
     let missing = missing(required);

@@ -132,6 +132,11 @@ impl Site {
         self.release("upgrade", &filter.chain(flags.iter().copied()).collect::<Vec<_>>())
     }
 
+    /// Upgrades without the filter, as somebody does who forgets the flag.
+    pub(crate) fn upgrade_plain(&self) -> Result<Run> {
+        self.release("upgrade", &[])
+    }
+
     /// Rolls back.
     pub(crate) fn rollback(&self, revision: &str, flags: &[&str]) -> Result<Run> {
         self.helm(["rollback", RELEASE, revision, "--no-hooks"].into_iter().chain(flags.iter().copied()))

@@ -1,0 +1,209 @@
+//! The policy of literals that look like credentials: the names and values of [`crate::kube::credential`].
+//!
+//! Each kind of credential is a variable of its own, so that each has a budget of its own. What is a file, or too large
+//! for a search, is looked at less: see the constants.
+
+use std::collections::BTreeSet;
+
+use crate::analysis::guard::by_kind::Side;
+use crate::analysis::guard::cel::{self, joined, text};
+use crate::analysis::guard::kinds::{Family, GuardedKind};
+use crate::analysis::guard::objects::containers;
+use crate::analysis::guard::policy::{AdmissionPolicy, CelVariable, Validation};
+use crate::config::{Config, Level};
+use crate::kube::credential::{
+    ABOUT, JWT_BEGIN, JWT_PATTERN, PRIVATE_KEY, SWITCHES, TOKEN_PATTERN, TOKEN_PREFIXES, URL_PASSWORD, WORDS,
+};
+
+/// Longer values are searched for private keys alone.
+const SEARCHED: usize = 4096;
+
+/// ConfigMaps with more keys are not searched: what a server needs for a list grows with the square of its length.
+const MOST_KEYS: usize = 2000;
+
+/// The words of a name: between `_`, `-`, `.`, `/` and blanks, and at capitals in camel case.
+const WORD: &str = "(?:[^a-z_./ -]|[a-z]+[^a-zA-Z_./ -])*[a-z]*";
+
+/// A number with or without a unit.
+const NUMBER: &str = r"^[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]+)?[a-zA-Z]*$";
+
+/// `kubectl apply` keeps the whole object there, which is judged itself.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// The policy; none where the configuration allows plain credentials.
+pub(super) fn policy(
+    kinds: &[GuardedKind],
+    config: &Config,
+    rendered: &BTreeSet<String>,
+) -> Option<AdmissionPolicy> {
+    if config.policy.plaintext == Level::Allow {
+        return None;
+    }
+    let kinds: Vec<&GuardedKind> = kinds
+        .iter()
+        .filter(|kind| {
+            kind.is_of(Family::Workloads)
+                || !kind.pods.is_empty()
+                || !kind.env.is_empty()
+                || kind.kind == "ConfigMap"
+        })
+        .collect();
+    let mut policy = AdmissionPolicy::new("credentials", &kinds, true);
+    policy.warns_only = config.policy.plaintext == Level::Warn;
+    for side in [Side::New, Side::Old] {
+        policy.variables.extend(containers(&kinds, side));
+        policy.variables.push(entries(side));
+    }
+    let names = |words: &[&str]| cel::map(words.iter().map(|word| (*word, "")));
+    policy.variables.push(CelVariable::new("words", names(&WORDS)));
+    policy.variables.push(CelVariable::new("about", names(&ABOUT)));
+    let known: BTreeSet<&str> = config.vault.iter().chain(rendered).map(String::as_str).collect();
+    policy.variables.push(CelVariable::new("secrets", cel::map(known.into_iter().map(|name| (name, "")))));
+    let (some, others) = TOKEN_PREFIXES.split_at(TOKEN_PREFIXES.len() / 2);
+    let searches = [
+        ("byName", by_name()),
+        ("byUrl", url()),
+        ("byKey", private_key_or_jwt()),
+        ("byToken", token(some)),
+        ("byOtherToken", token(others)),
+    ];
+    for (name, condition) in &searches {
+        policy.variables.push(CelVariable::new(name, found(condition)));
+    }
+    let all: Vec<String> = searches.iter().map(|(name, _)| format!("variables.{name}")).collect();
+    policy.variables.push(CelVariable::new("credentials", joined(&format!("[{}]", all.join(", ")))));
+    policy.validations.push(Validation::empty("credentials", "holds what looks like a plain credential"));
+    Some(policy)
+}
+
+/// Every literal: where it stands, the name that says what it is (none for a file), and the value.
+fn entries(side: Side) -> CelVariable {
+    let object = side.object();
+    let name = |name: &str, value: &str| {
+        format!(
+            "({value}.contains('\\n') || {value}.startsWith('{{') || {value}.startsWith('[') ? '' : {name})"
+        )
+    };
+    let variables = format!(
+        "{}.map(cs, cs.map(c, c.?env.orValue([]).filter(e, !e.?valueFrom.hasValue() && e.?value.orValue('') != '')\n\
+         .map(e, {{'at': dyn('container ' + c.name + ' variable ' + e.name), 'name': dyn(e.name), 'value': dyn(e.value)}})))",
+        side.variable("containers")
+    );
+    // A flag's name is what stands before `=`; of one with a single dash it may be part of the value.
+    let arguments = format!(
+        "{}.map(cs, cs.map(c, (c.?command.orValue([]) + c.?args.orValue([]))\n\
+         .filter(a, a.startsWith('--') && a.contains('='))\n\
+         .map(a, {{'at': dyn('container ' + c.name + ' argument ' + a.substring(0, a.indexOf('='))),\n\
+         'name': dyn(a.contains(' ') || a.contains('\\n') ? '' : a.substring(2, a.indexOf('='))),\n\
+         'value': dyn(a.substring(a.indexOf('=') + 1))}})))",
+        side.variable("containers")
+    );
+    let data = format!(
+        "[[{object}.kind != 'ConfigMap' ? [] : [{object}.?data.orValue({{}})]\n\
+         .map(d, d.size() > {MOST_KEYS} ? [] : d.map(k, {{'at': dyn('key ' + k), 'name': dyn({}), 'value': dyn(d[k])}}))[0]]]",
+        name("k", "d[k]")
+    );
+    let annotations = format!(
+        "[[[{object}.metadata.?annotations.orValue({{}})].map(d, d.filter(k, k != {})\n\
+         .map(k, {{'at': dyn('annotation ' + k), 'name': dyn({}), 'value': dyn(d[k])}}))[0]]]",
+        text(LAST_APPLIED),
+        name("k", "d[k]")
+    );
+    let all = [variables, arguments, data, annotations].join("\n+ ");
+    CelVariable::new(&side.name("entries"), side.guarded(&all, "[]"))
+}
+
+/// The text that names every entry of which a condition holds, and that was not there before.
+fn found(condition: &str) -> String {
+    let of_list = format!(
+        "l.filter(x, {condition}\n&& !(x.value in variables.secrets)\n\
+         && !variables.oldEntries.exists(old, old.exists(o, x in o))).map(x, x.at).join(', ')"
+    );
+    let all = joined(&format!("p.map(l, {of_list})"));
+    format!(
+        "variables.entries == variables.oldEntries ? '' :\n{}",
+        joined(&format!("variables.entries.map(p, {all})"))
+    )
+}
+
+/// The name speaks of a credential, and the value could be one.
+fn by_name() -> String {
+    let words = format!("x.name.findAll({}).filter(w, w != '').map(w, w.lowerAscii())", text(WORD));
+    let last = "ws[ws.size() - 1] in variables.about && !('_' + ws.join('_')).endsWith('_access_key_id')";
+    let speaks =
+        format!("[{words}].exists(ws, ws.exists(w, w in variables.words) && !('public' in ws) && !({last}))");
+    format!("x.name != '' && x.value.size() <= {SEARCHED} && {speaks} && {}", could_be_secret("x.value"))
+}
+
+/// No switch, number, path, address, placeholder or part of other variables.
+fn could_be_secret(value: &str) -> String {
+    let switches = cel::list(SWITCHES.iter().copied());
+    // Each test of a whole value costs its length once more, so its first letters are taken apart.
+    format!(
+        "[{value}.trim()].exists(v, [v.substring(0, v.size() < 2 ? v.size() : 2)].exists(h,\n\
+         !(v.size() < 6 && v.lowerAscii() in {switches})\n\
+         && !h.startsWith('/') && !(h in ['./', '~/']) && !(h.startsWith('<') && v.endsWith('>'))\n\
+         && !v.contains('$(') && !v.contains('${{') && !v.contains('://')\n\
+         && (v.size() > 40 || !v.matches({}))))",
+        text(NUMBER)
+    )
+}
+
+/// A URL with a password.
+fn url() -> String {
+    // The group of the pattern: what stands between the colon behind the user and the `@`.
+    let password = "m.substring(m.indexOf(':', m.indexOf('://') + 3) + 1, m.lastIndexOf('@'))";
+    format!(
+        "x.value.size() <= {SEARCHED} && x.value.contains('://') && x.value.contains('@')\n\
+         && x.value.findAll({}).exists(m, [{password}].exists(p, p.matches('^[0-9]+$') || {}))",
+        text(URL_PASSWORD),
+        could_be_secret("p")
+    )
+}
+
+fn private_key_or_jwt() -> String {
+    let parts = PRIVATE_KEY.map(|part| format!("x.value.contains({})", text(part)));
+    format!(
+        "(({}) || (x.value.size() <= {SEARCHED} && x.value.contains({}) && x.value.matches({})))",
+        parts.join(" && "),
+        text(JWT_BEGIN),
+        text(JWT_PATTERN)
+    )
+}
+
+fn token(prefixes: &[&str]) -> String {
+    let begins: Vec<String> =
+        prefixes.iter().map(|prefix| format!("x.value.contains({})", text(prefix))).collect();
+    format!(
+        "x.value.size() <= {SEARCHED} && {} && x.value.matches({})",
+        cel::any(&begins),
+        text(TOKEN_PATTERN)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use regex::Regex;
+
+    use super::*;
+
+    #[test]
+    fn the_pattern_of_words_finds_words() {
+        let words = |name: &str| {
+            let word = Regex::new(WORD).expect("a pattern");
+            let found = word.find_iter(name).map(|found| found.as_str().to_lowercase());
+            found.filter(|word| !word.is_empty()).collect::<Vec<_>>()
+        };
+        for (name, expected) in [
+            ("NEXTAUTH_SECRET", &["nextauth", "secret"][..]),
+            ("adminPassword", &["admin", "password"]),
+            ("spring.datasource.password", &["spring", "datasource", "password"]),
+            ("a1B2cD_", &["a1b2c", "d"]),
+            ("S3Key", &["s3key"]),
+            ("__x--y z/", &["x", "y", "z"]),
+            ("ABcDE", &["abc", "de"]),
+        ] {
+            assert_eq!(words(name), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The variables of a container that stand more than once, in linear cost.
+//!
+//! The CEL of old servers has neither sets nor sorting, and comparing each name with all others is too dear for a
+//! thousand. But looking up a text of less than ten letters in a list costs nothing there. So each name becomes a short
+//! text that is the same for equal names: the positions at which its pieces are first found in lists of all pieces, and
+//! then the positions of those. Only names of more letters than that are compared whole.
+
+/// Letters in a piece.
+const PIECE: usize = 9;
+
+/// Where more names than this are alike in their first and last letters, those with others between are not compared.
+const MOST: usize = 300;
+
+/// More entries than this are all named; of fewer, those that are the last ones of their names.
+const SHOWN: usize = 100;
+
+/// The text that names every variable of `c` that stands more than once; only the entry that is the last one of its name
+/// is named, and those that are equal to it.
+pub(super) fn of_container() -> String {
+    let two = 2 * PIECE;
+    let last = format!("(n.size() > {PIECE} ? n.substring(n.size() - {PIECE}) : n)");
+    let before_last = format!(
+        "(n.size() > {two} ? n.substring(n.size() - {two}, n.size() - {PIECE})\
+         : n.size() > {PIECE} ? n.substring(0, n.size() - {PIECE}) : '')"
+    );
+    let first = format!("(n.size() > {PIECE} ? n.substring(0, {PIECE}) : n)");
+    let second = format!(
+        "(n.size() > {two} ? n.substring({PIECE}, {two}) : n.size() > {PIECE} ? n.substring({PIECE}) : '')"
+    );
+    let end = pair(("lasts", &last), ("befores", &before_last));
+    let begin = pair(("firsts", &first), ("seconds", &second));
+    let whole = pair(("ends", &end), ("begins", &begin));
+    let is_twice = format!(
+        "{} && {} && (n.size() <= {} || (alike.size() <= {MOST} && {}))",
+        stands_twice("ends", &end),
+        stands_twice("wholes", &whole),
+        2 * two,
+        stands_twice("alike", "n")
+    );
+    // One entry for each name, as long as there are not too many to look for the last one of each.
+    let compared = bind(
+        "found",
+        &format!("c.env.filter(e, [e.name].exists(n, {is_twice}))"),
+        &format!(
+            "(found.size() > {SHOWN} ? found : found.filter(e, c.env[names.lastIndexOf(e.name)] == e))\n\
+             .map(e, 'container ' + c.name + ' variable ' + e.name).join(', ')"
+        ),
+    );
+    // Those that share an end are compared further; most containers have none.
+    let further = bind(
+        "firsts",
+        &format!("close.map(n, {first})"),
+        &bind(
+            "seconds",
+            &format!("close.map(n, {second})"),
+            &bind(
+                "begins",
+                &format!("close.map(n, {begin})"),
+                &bind(
+                    "wholes",
+                    &format!("close.map(n, {whole})"),
+                    &bind(
+                        "alike",
+                        &format!("close.filter(n, {})", stands_twice("wholes", &whole)),
+                        &compared,
+                    ),
+                ),
+            ),
+        ),
+    );
+    bind(
+        "names",
+        "c.env.map(e, e.name)",
+        &bind(
+            "lasts",
+            &format!("names.map(n, {last})"),
+            &bind(
+                "befores",
+                &format!("names.map(n, {before_last})"),
+                &bind(
+                    "ends",
+                    &format!("names.map(n, {end})"),
+                    &bind(
+                        "close",
+                        &format!("names.filter(n, {})", stands_twice("ends", &end)),
+                        &format!("close.size() == 0 ? '' :\n{further}"),
+                    ),
+                ),
+            ),
+        ),
+    )
+}
+
+/// Two pieces of a name as one short text: where each is first found.
+fn pair(one: (&str, &str), other: (&str, &str)) -> String {
+    format!("string({}.indexOf({})) + '.' + string({}.indexOf({}))", one.0, one.1, other.0, other.1)
+}
+
+/// Whether an item is in a list at two positions.
+fn stands_twice(list: &str, item: &str) -> String {
+    format!("[{item}].exists(i, {list}.indexOf(i) != {list}.lastIndexOf(i))")
+}
+
+/// A name for a value, which CEL has no word for.
+fn bind(name: &str, value: &str, body: &str) -> String {
+    format!("[{value}].map({name},\n{body})[0]")
+}

@@ -1,0 +1,186 @@
+//! The kinds that policies judge, and where their pods and their references are.
+//!
+//! The fields are the filter's own ([`crate::kube::references`], [`crate::kube::pods`]). What is added here is what a server wants to
+//! know beside: groups, resources and the way to the pod in the built-in kinds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::analysis::guard::built_in::{BUILT_IN, built_in_group, group_of};
+use crate::analysis::guard::render::Render;
+use crate::config::Config;
+use crate::diagnostics::{Code, Diagnostic};
+use crate::kube::references::places;
+use crate::yaml::field_path::FieldPath;
+
+/// A kind, with all that a policy must know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct GuardedKind {
+    /// The API group; empty for the core group.
+    pub(super) group: String,
+    /// The version; `*` for a custom resource.
+    pub(super) version: String,
+    /// The resource; `*` where only the kind is known, which a condition then asks for.
+    pub(super) resource: String,
+    /// `kind`.
+    pub(super) kind: String,
+    /// Whether its objects are in a namespace, and so behind a selector of namespaces; `None` where that is not known.
+    pub(super) namespaced: Option<bool>,
+    /// Where its pods are.
+    pub(super) pods: BTreeSet<FieldPath>,
+    /// Lists of variables outside of pods.
+    pub(super) env: BTreeSet<FieldPath>,
+    /// Fields that name a Secret, outside of pods.
+    pub(super) fields: BTreeSet<FieldPath>,
+}
+
+/// What the filter finds in every kind by its key alone, where a built-in kind without pods has it.
+const BY_KEY: [(&str, &str); 1] = [("ServiceAccount", "imagePullSecrets[*]")];
+
+/// The groups of the custom resources that the filter knows by kind alone.
+const GROUPS: [(&str, &[&str]); 3] = [
+    ("gateway.networking.k8s.io", &["Gateway"]),
+    ("keda.sh", &["TriggerAuthentication", "ClusterTriggerAuthentication"]),
+    ("monitoring.coreos.com", &["ServiceMonitor", "PodMonitor", "Probe", "ScrapeConfig"]),
+];
+
+/// The kinds to judge: those that are built in, the custom resources that the filter knows, those of the render, and
+/// those of `spec.references`.
+pub(super) fn kinds(config: &Config, render: Option<&Render>) -> Result<Vec<GuardedKind>, Vec<Diagnostic>> {
+    let mut kinds: BTreeMap<(String, String), GuardedKind> = BTreeMap::new();
+    for (group, version, resource, kind, namespaced, pod) in BUILT_IN {
+        let pods = pod.into_iter().filter_map(place).collect();
+        let new = GuardedKind {
+            version: version.to_owned(),
+            resource: resource.to_owned(),
+            namespaced: Some(namespaced),
+            pods,
+            ..custom(group, kind)
+        };
+        kinds.insert(key(group, kind), new);
+    }
+    let by_key = BY_KEY.iter().map(|(kind, field)| (*kind, (*field).to_owned()));
+    for (kind, field) in places().chain(by_key) {
+        let custom_group = GROUPS.iter().find(|(_, kinds)| kinds.contains(&kind)).map(|(group, _)| *group);
+        let Some(group) = built_in_group(kind).or(custom_group) else { continue };
+        let known = kinds.entry(key(group, kind)).or_insert_with(|| custom(group, kind));
+        known.namespaced = known.namespaced.or(Some(!kind.starts_with("Cluster")));
+        known.fields.extend(place(&field));
+    }
+    for shape in render.iter().flat_map(|render| &render.shapes) {
+        let known = kinds.entry(key(&shape.group, &shape.kind));
+        let known = known.or_insert_with(|| custom(&shape.group, &shape.kind));
+        if known.resource == "*" {
+            known.namespaced = known.namespaced.or(Some(true).filter(|_| shape.namespaced));
+            known.pods.extend(shape.pods.iter().cloned());
+            known.env.extend(shape.env.iter().cloned());
+            let is_known = |field: &&FieldPath| known.fields.iter().any(|known| field.is_below(known));
+            let new: Vec<FieldPath> = shape.fields.iter().filter(|field| !is_known(field)).cloned().collect();
+            known.fields.extend(new);
+        }
+    }
+    let mut errors = Vec::new();
+    for rule in &config.references {
+        let mut groups: BTreeSet<&str> = BTreeSet::new();
+        if let Some(version) = &rule.api_version {
+            groups.insert(group_of(version));
+        } else {
+            groups.extend(built_in_group(&rule.kind));
+            let shapes = render.iter().flat_map(|render| &render.shapes);
+            groups.extend(shapes.filter(|shape| shape.kind == rule.kind).map(|shape| shape.group.as_str()));
+        }
+        if groups.is_empty() && !rule.optional {
+            let message =
+                format!("the API group of kind {} is not known, and a policy must name it", rule.kind);
+            let help = "give the line an `apiVersion`, or name a render that holds such an object";
+            errors.push(
+                Diagnostic::error(Code::Guard, message, help)
+                    .at(rule.origin.location(rule.origin.path.clone())),
+            );
+        }
+        for group in groups {
+            let known = kinds.entry(key(group, &rule.kind)).or_insert_with(|| custom(group, &rule.kind));
+            known.fields.insert(rule.place.clone());
+        }
+    }
+    if errors.is_empty() { Ok(kinds.into_values().collect()) } else { Err(errors) }
+}
+
+fn key(group: &str, kind: &str) -> (String, String) {
+    (group.to_owned(), kind.to_owned())
+}
+
+fn custom(group: &str, kind: &str) -> GuardedKind {
+    GuardedKind {
+        group: group.to_owned(),
+        version: "*".to_owned(),
+        resource: "*".to_owned(),
+        kind: kind.to_owned(),
+        namespaced: None,
+        pods: BTreeSet::new(),
+        env: BTreeSet::new(),
+        fields: BTreeSet::new(),
+    }
+}
+
+/// A constant of the tables as a place; tests read them all.
+fn place(text: &str) -> Option<FieldPath> {
+    FieldPath::parse(text).ok()
+}
+
+impl GuardedKind {
+    /// Whether it is judged by the policy of a family. Where it is not known whether a kind is in a namespace, two are for
+    /// it, one for each.
+    pub(super) fn is_of(&self, family: Family) -> bool {
+        let is_custom = self.resource == "*";
+        let in_namespace = self.namespaced != Some(false);
+        match family {
+            Family::Workloads => !is_custom && in_namespace && !self.pods.is_empty(),
+            Family::References => !is_custom && in_namespace && self.pods.is_empty(),
+            Family::Cluster => self.namespaced != Some(true),
+            Family::Custom => is_custom && in_namespace,
+        }
+    }
+}
+
+/// The kinds of one policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Family {
+    /// Built-in kinds with pods.
+    Workloads,
+    /// Other built-in kinds in a namespace.
+    References,
+    /// Objects outside of namespaces, which no selector of namespaces reaches.
+    Cluster,
+    /// Custom resources in a namespace.
+    Custom,
+}
+
+impl Family {
+    /// All, in the order in which they are printed.
+    pub(super) const ALL: [Self; 4] = [Self::Workloads, Self::References, Self::Cluster, Self::Custom];
+
+    /// The end of the policy's name.
+    pub(super) fn suffix(self) -> &'static str {
+        match self {
+            Self::Workloads => "workloads",
+            Self::References => "references",
+            Self::Cluster => "cluster",
+            Self::Custom => "custom",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_that_the_filter_knows_belongs_to_a_kind() {
+        let kinds = kinds(&Config::default(), None).expect("kinds");
+        for (kind, field) in places() {
+            let field = place(&field).expect("a place");
+            let known = kinds.iter().any(|known| known.kind == kind && known.fields.contains(&field));
+            assert!(known, "the guard knows no group for {kind}");
+        }
+    }
+}

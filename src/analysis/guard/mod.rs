@@ -1,0 +1,97 @@
+//! The configuration as policies of the API server: what the filter would change is refused there.
+//!
+//! A post-renderer works only when it runs. These policies stand where every client must pass. They are made of the same
+//! rules, fields and patterns as the filter; what a server cannot know (another object, a template, what a text means) is
+//! taken from a render, or refused with the reason.
+
+mod built_in;
+mod by_kind;
+mod cel;
+mod credentials;
+mod duplicates;
+mod env_rules;
+mod kinds;
+mod objects;
+mod options;
+mod policy;
+mod protect;
+mod reads;
+mod removed;
+mod render;
+mod secrets;
+
+pub use options::{GuardAction, GuardOptions, KubernetesVersion, NamespaceSelector};
+
+use serde_json::Value;
+
+use crate::analysis::guard::kinds::Family;
+use crate::analysis::guard::removed::Removed;
+use crate::analysis::guard::render::Render;
+use crate::config::Config;
+use crate::diagnostics::{Diagnostic, Error};
+use crate::filter::filter;
+
+/// Policies and bindings, and what they leave open.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    manifests: Vec<Value>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Guard {
+    /// The manifests, policies before their bindings.
+    #[must_use]
+    pub fn manifests(&self) -> &[Value] {
+        &self.manifests
+    }
+
+    /// What is not guarded, and why.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
+    /// The manifests as a stream for `kubectl apply`.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let texts = self.manifests.iter().filter_map(|manifest| serde_yaml::to_string(manifest).ok());
+        texts.map(|text| format!("---\n{text}")).collect()
+    }
+}
+
+/// Compiles a configuration to policies; `render` says what only a render can.
+///
+/// # Errors
+///
+/// A configuration without rules, a render that the filter refuses, and a rule that no policy can express.
+pub fn guard(render: Option<&[u8]>, config: &Config, options: &GuardOptions) -> Result<Guard, Error> {
+    config.check_rules()?;
+    options::check_name(&options.name)?;
+    if let Some(render) = render {
+        filter(render, config)?;
+    }
+    let render = render.map(|render| Render::read(render, config));
+    let mut diagnostics = Vec::new();
+    let mut errors = env_rules::refusals(config, render.as_ref());
+    let removed =
+        Removed::of(config, render.as_ref(), &mut diagnostics).map_err(|found| errors.extend(found)).ok();
+    let kinds = kinds::kinds(config, render.as_ref()).map_err(|found| errors.extend(found)).ok();
+    let (Some(removed), Some(kinds), true) = (removed, kinds, errors.is_empty()) else {
+        return Err(Error::new(errors));
+    };
+    let none = std::collections::BTreeSet::new();
+    let rendered = render.as_ref().map_or(&none, |render| &render.secrets);
+    let mut policies: Vec<_> = secrets::policy(&removed, &options.exempt).into_iter().collect();
+    for family in Family::ALL {
+        policies.extend(objects::policy(family, &kinds, config, &removed, rendered));
+    }
+    policies.extend(credentials::policy(&kinds, config, rendered));
+    if options.protect {
+        policies.extend(protect::policy(config, &removed, &options.keys));
+    }
+    let policies_first = policies.iter().map(|policy| policy.manifest(options));
+    let bindings = policies.iter().flat_map(|policy| policy.bindings(options));
+    let mut manifests: Vec<Value> = policies_first.chain(bindings).collect();
+    options::label(&mut manifests, options);
+    Ok(Guard { manifests, diagnostics })
+}

@@ -1,0 +1,192 @@
+//! The policy of a family of kinds: references to removed Secrets, variables that must read the vault, duplicates,
+//! annotations that must not be there.
+//!
+//! Each check is a text that names what is at fault, empty where nothing is. What an object had before, in the same
+//! container or field, is at fault no more: scale, restart and a new image of what is live go through.
+
+use std::collections::BTreeSet;
+
+use crate::analysis::guard::by_kind::{Side, by_kind, shown};
+use crate::analysis::guard::cel::{self, joined, text};
+use crate::analysis::guard::duplicates;
+use crate::analysis::guard::env_rules;
+use crate::analysis::guard::kinds::{Family, GuardedKind};
+use crate::analysis::guard::policy::{AdmissionPolicy, CelVariable, Check, Validation};
+use crate::analysis::guard::reads::{has_special, reads};
+use crate::analysis::guard::removed::Removed;
+use crate::config::Config;
+use crate::kube::pods::CONTAINER_LISTS;
+use crate::yaml::field_path::{FieldPath, FieldStep};
+
+/// The policy of the kinds of one family; none where there is nothing to judge.
+pub(super) fn policy(
+    family: Family,
+    kinds: &[GuardedKind],
+    config: &Config,
+    removed: &Removed,
+    rendered: &BTreeSet<String>,
+) -> Option<AdmissionPolicy> {
+    let kinds: Vec<&GuardedKind> =
+        kinds.iter().filter(|kind| kind.is_of(family) && is_judged(kind, removed)).collect();
+    if kinds.is_empty() {
+        return None;
+    }
+    let with_containers = kinds.iter().any(|kind| !kind.pods.is_empty() || !kind.env.is_empty());
+    let mut policy = AdmissionPolicy::new(family.suffix(), &kinds, family != Family::Cluster);
+    if with_containers {
+        for side in [Side::New, Side::Old] {
+            policy.variables.extend(containers(&kinds, side));
+        }
+    }
+    if removed.has_names() {
+        policy.variables.extend(removed.variables().into_iter().map(CelVariable::from));
+        policy.check(removed_reads(&kinds, removed, with_containers));
+    }
+    if with_containers {
+        for check in env_rules::checks(config, rendered) {
+            policy.check(check);
+        }
+        policy.check(duplicates());
+        policy.check(annotations(&kinds, config));
+    }
+    (!policy.validations.is_empty()).then_some(policy)
+}
+
+/// Whether anything of a kind can be at fault.
+fn is_judged(kind: &GuardedKind, removed: &Removed) -> bool {
+    let has_pods = !kind.pods.is_empty() || !kind.env.is_empty();
+    let names_secrets = !kind.fields.is_empty() || has_special(kind);
+    has_pods || (names_secrets && removed.has_names())
+}
+
+/// The variables with pods and containers: a list of pods, and a list of containers for each.
+pub(super) fn containers(kinds: &[&GuardedKind], side: Side) -> Vec<CelVariable> {
+    let object = side.object();
+    let pods = by_kind(kinds, object, "[]", |kind| {
+        let lists: Vec<String> = kind.pods.iter().filter_map(|place| pods_at(object, place)).collect();
+        (!lists.is_empty()).then(|| lists.join(" + "))
+    });
+    let pods = CelVariable::new(&side.name("pods"), side.guarded(&format!("({pods})"), "[]"));
+    let all: Vec<String> = CONTAINER_LISTS.iter().map(|list| cel::items("pod", [*list])).collect();
+    let of_pods = format!("{}.map(pod, {})", side.variable("pods"), all.join("\n+ "));
+    // Lists of variables outside of pods, each as a container with the name of its field.
+    let loose = by_kind(kinds, object, "[]", |kind| {
+        let lists: Vec<String> = kind
+            .env
+            .iter()
+            .map(|place| {
+                let name = text(&shown(place.steps()));
+                format!("{{'name': dyn({name}), 'env': dyn({})}}", list_at(object, place.steps()))
+            })
+            .collect();
+        (!lists.is_empty()).then(|| format!("[{}]", lists.join(", ")))
+    });
+    let loose = if kinds.iter().any(|kind| !kind.env.is_empty()) {
+        format!("\n+ [{}]", side.guarded(&format!("({loose})"), "[]"))
+    } else {
+        String::new()
+    };
+    vec![pods, CelVariable::new(&side.name("containers"), format!("{of_pods}{loose}"))]
+}
+
+/// The pods at a place, as a list. Lists within lists are beyond the CEL of old versions.
+fn pods_at(object: &str, place: &FieldPath) -> Option<String> {
+    let steps = place.steps();
+    let key = |step: &FieldStep| match step {
+        FieldStep::Key(key) => Some(key.clone()),
+        FieldStep::AnyItem => None,
+    };
+    let keys: Vec<String> = steps.iter().map_while(key).collect();
+    let rest = steps.get(keys.len() + 1..).unwrap_or_default();
+    let below: Option<Vec<String>> = rest.iter().map(key).collect();
+    let below = below?;
+    if keys.len() == steps.len() {
+        if keys.is_empty() {
+            return Some(format!("[{object}]"));
+        }
+        return Some(format!("[?{}]", cel::optional(object, keys.iter().map(String::as_str))));
+    }
+    let list = cel::any_items(object, keys.iter().map(String::as_str));
+    let pod = cel::optional("item", below.iter().map(String::as_str));
+    Some(if below.is_empty() { list } else { format!("{list}.map(item, {pod}.orValue({{}}))") })
+}
+
+/// A list at a place without lists on the way.
+fn list_at(object: &str, steps: &[FieldStep]) -> String {
+    let key = |step: &'_ FieldStep| match step {
+        FieldStep::Key(key) => Some(key.clone()),
+        FieldStep::AnyItem => None,
+    };
+    let keys: Vec<String> = steps.iter().map_while(key).collect();
+    cel::any_items(object, keys.iter().map(String::as_str))
+}
+
+/// References to removed Secrets.
+fn removed_reads(kinds: &[&GuardedKind], removed: &Removed, with_containers: bool) -> Check {
+    let side = |side: Side| {
+        let text = reads(kinds, removed, side, with_containers);
+        CelVariable::new(&side.name("reads"), side.guarded(&text, "''"))
+    };
+    let (new, variable) = CelVariable::unlike_before("reads");
+    Check {
+        variables: vec![side(Side::New), side(Side::Old), new],
+        validation: Some(Validation::empty(&variable, "reads a removed Secret")),
+    }
+}
+
+/// Variables of one name in one container.
+fn duplicates() -> Check {
+    let side = |side: Side| {
+        let of_container = duplicates::of_container();
+        let of_pod = joined(&format!("cs.filter(c, c.?env.orValue([]).size() > 1).map(c,\n{of_container})"));
+        let variable = joined(&format!("{}.map(cs, {of_pod})", side.variable("containers")));
+        CelVariable::new(&side.name("duplicates"), variable)
+    };
+    let (new, variable) = CelVariable::unlike_before("duplicates");
+    Check {
+        variables: vec![side(Side::New), side(Side::Old), new],
+        validation: Some(Validation::empty(&variable, "defines a variable more than once")),
+    }
+}
+
+/// Annotations of pod templates that `dropAnnotations` removes.
+fn annotations(kinds: &[&GuardedKind], config: &Config) -> Check {
+    let globs = cel::Names::of(config.drop_annotations.iter().map(|rule| &rule.annotation));
+    if globs.is_empty() {
+        return Check::default();
+    }
+    let side = |side: Side| {
+        let object = side.object();
+        let templates = by_kind(kinds, object, "[]", |kind| {
+            let lists: Vec<String> =
+                kind.pods.iter().filter_map(|place| templates_at(object, place)).collect();
+            (!lists.is_empty()).then(|| lists.join(" + "))
+        });
+        let found = format!(
+            "({templates}).map(a, a.filter(k, {}).map(k, {{'name': k, 'value': a[k]}}))",
+            globs.test("k")
+        );
+        CelVariable::new(&side.name("annotations"), side.guarded(&found, "[]"))
+    };
+    let new = CelVariable::new(
+        "newAnnotations",
+        "variables.annotations.map(l, l.filter(a, !variables.oldAnnotations.exists(o, a in o))\n\
+         .map(a, 'annotation ' + a.name).join(', ')).filter(s, s != '').join(', ')"
+            .to_owned(),
+    );
+    Check {
+        variables: vec![side(Side::New), side(Side::Old), new],
+        validation: Some(Validation::empty("newAnnotations", "has in its pod template")),
+    }
+}
+
+/// The annotations of the templates of the pods at a place; an object that is itself a pod has none.
+fn templates_at(object: &str, place: &FieldPath) -> Option<String> {
+    let [template @ .., FieldStep::Key(_)] = place.steps() else { return None };
+    if template.is_empty() {
+        return None;
+    }
+    let template = FieldPath::of(template.iter().cloned());
+    let templates = pods_at(object, &template)?;
+    Some(format!("{templates}.map(t, t.?metadata.?annotations.orValue({{}}))"))
+}

@@ -1,0 +1,151 @@
+//! What only a render can say: the names of the Secrets in it, and the shapes of its custom resources.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::analysis::guard::built_in::{group_of, is_built_in};
+use crate::config::Config;
+use crate::kube::object::{Object, objects};
+use crate::kube::pods::{CONTAINER_LISTS, Pods};
+use crate::kube::references::references;
+use crate::rules::facts::selects;
+use crate::stream;
+use crate::yaml::field_path::{FieldPath, FieldStep};
+use crate::yaml::{self, Path, Step};
+
+/// What was read of a render.
+#[derive(Default)]
+pub(super) struct Render {
+    /// The Secrets that rules remove.
+    pub(super) removed: Vec<RemovedInRender>,
+    /// The names of all Secrets.
+    pub(super) secrets: BTreeSet<String>,
+    /// The custom resources.
+    pub(super) shapes: Vec<Shape>,
+}
+
+/// A Secret of the render that a rule removes.
+pub(super) struct RemovedInRender {
+    /// `metadata.name`.
+    pub(super) name: String,
+    /// `metadata.namespace`.
+    pub(super) namespace: Option<String>,
+    /// The position of the rule in [`Config::secrets`].
+    pub(super) rule: usize,
+}
+
+/// Where the objects of a kind have pods, variables and references.
+#[derive(Default)]
+pub(super) struct Shape {
+    pub(super) group: String,
+    pub(super) kind: String,
+    /// Whether an object of the kind says its namespace.
+    pub(super) namespaced: bool,
+    pub(super) pods: BTreeSet<FieldPath>,
+    pub(super) env: BTreeSet<FieldPath>,
+    pub(super) fields: BTreeSet<FieldPath>,
+}
+
+impl Render {
+    /// Reads a render, which the filter has read before: what is no YAML has been an error there.
+    pub(super) fn read(input: &[u8], config: &Config) -> Self {
+        let mut render = Self::default();
+        let mut shapes: BTreeMap<(String, String), Shape> = BTreeMap::new();
+        for document in stream::documents(input) {
+            let Ok(text) = stream::text(&document) else { continue };
+            let Ok(tree) = yaml::parse(text) else { continue };
+            for object in objects(&tree) {
+                if object.is_secret() {
+                    render.learn(&object, config);
+                } else if !is_built_in(group_of(&object.api_version), &object.kind) {
+                    let group = group_of(&object.api_version).to_owned();
+                    let shape = shapes.entry((group.clone(), object.kind.clone())).or_insert_with(|| Shape {
+                        group,
+                        kind: object.kind.clone(),
+                        ..Shape::default()
+                    });
+                    shape.learn(&object, config);
+                }
+            }
+        }
+        // A group without a dot is Kubernetes' own: of its other kinds none has a pod or names a Secret.
+        render.shapes = shapes.into_values().filter(|shape| shape.group.contains('.')).collect();
+        render
+    }
+
+    fn learn(&mut self, object: &Object<'_, '_>, config: &Config) {
+        let Some(name) = object.name().filter(|name| !name.is_empty()) else { return };
+        self.secrets.insert(name.to_owned());
+        if let Some(rule) = config.secrets.iter().position(|rule| selects(rule, object, name)) {
+            self.removed.push(RemovedInRender {
+                name: name.to_owned(),
+                namespace: object.namespace().map(str::to_owned),
+                rule,
+            });
+        }
+    }
+}
+
+impl Shape {
+    fn learn(&mut self, object: &Object<'_, '_>, config: &Config) {
+        self.namespaced |= object.namespace().is_some();
+        let depth = object.path.steps().len();
+        for list in Pods::of(object).env {
+            let steps = &list.path.steps()[depth..];
+            match pod_of(steps) {
+                Some(pod) => self.pods.insert(place(pod)),
+                None => self.env.insert(place(steps)),
+            };
+        }
+        for reference in references(object, config, None).found {
+            let steps = &reference.path.steps()[depth..];
+            if let Some(pod) = pods_above(object, &reference.path, depth) {
+                self.pods.insert(place(pod));
+            } else if reference.namespace.is_some() {
+                self.fields.insert(place(&steps[..steps.len().saturating_sub(1)]));
+            } else {
+                self.fields.insert(place(steps));
+            }
+        }
+    }
+}
+
+/// The path of the pod that holds a list of variables: what stands before `containers[0].env`.
+fn pod_of(steps: &[Step]) -> Option<&[Step]> {
+    match steps {
+        [pod @ .., Step::Key(list), Step::Index(_), Step::Key(_)]
+            if CONTAINER_LISTS.contains(&list.as_str()) =>
+        {
+            Some(pod)
+        }
+        _ => None,
+    }
+}
+
+/// The path of the pod that a field belongs to: the nearest mapping above it with containers.
+fn pods_above<'p>(object: &Object<'_, '_>, path: &'p Path, depth: usize) -> Option<&'p [Step]> {
+    let steps = &path.steps()[depth..];
+    let mut node = object.node;
+    let mut found = None;
+    for (position, step) in steps.iter().enumerate() {
+        let has_containers = CONTAINER_LISTS
+            .iter()
+            .any(|list| object.tree.get(node, list).is_some_and(|list| object.tree.items(list).is_some()));
+        if has_containers {
+            found = Some(&steps[..position]);
+        }
+        let next = match step {
+            Step::Key(key) => object.tree.get(node, key),
+            Step::Index(index) => object.tree.items(node).and_then(|items| items.get(*index).copied()),
+        };
+        node = next?;
+    }
+    found
+}
+
+/// A path as a place: every position is any.
+fn place(steps: &[Step]) -> FieldPath {
+    FieldPath::of(steps.iter().map(|step| match step {
+        Step::Key(key) => FieldStep::Key(key.clone()),
+        Step::Index(_) => FieldStep::AnyItem,
+    }))
+}

@@ -1,0 +1,145 @@
+//! `resecret guard`: the configuration as policies of the API server.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use resecret::{Guard, GuardAction, GuardOptions, KubernetesVersion, NamespaceSelector, Vault};
+
+use crate::cli::exit::ExitStatus;
+use crate::cli::flags::{ReportArgs, RuleArgs};
+use crate::cli::io::joined_input::Joined;
+use crate::cli::io::reporter::Reporter;
+use crate::cli::load_config::Rules;
+
+/// The end of the command's help.
+pub(super) const HELP: &str = "\
+The policies refuse what the filter would change: removed Secrets, references to them, variables that
+must read the vault, duplicates. What was at fault before stays as it is: scale, restart and a new image
+go through. What a controller makes was judged as what it is made from. No message holds a value.
+
+A namespace is guarded by its label, which also chooses the action:
+  kubectl label namespace langfuse resecret.dev/guard=audit    # then warn, then deny
+
+With a render, references are judged by the names of the Secrets in it, and the fields of its custom
+resources are guarded. Rules with `source` or `keepExisting` need one.
+
+Exit codes:
+  0  done
+  2  error: wrong flags, configuration or input, or a rule that no policy can express
+
+Examples:
+  resecret guard --preset langfuse --to langfuse-vault | kubectl apply -f -
+  helm template lf ./chart | resecret guard --config resecret.yaml - | kubectl diff -f -";
+
+/// The arguments of `guard`.
+#[derive(Debug, clap::Args)]
+pub(super) struct GuardArgs {
+    /// Renders that say what only they can: files or folders, `-` for standard input
+    pub(super) files: Vec<PathBuf>,
+
+    /// What happens to an object at fault; repeat for a binding each [default: all]
+    #[arg(long, value_enum, value_name = "ACTION")]
+    action: Vec<ActionArg>,
+
+    /// Guard these namespaces, in kubectl's words (`team=a,stage in (prod)`) [default: resecret.dev/guard=ACTION]
+    #[arg(long, value_name = "SELECTOR", requires = "action")]
+    namespace_selector: Option<NamespaceSelector>,
+
+    /// Let this account write removed Secrets: NAMESPACE/NAME of a service account, or a user; repeat for several.
+    /// External Secrets, Sealed Secrets and the Vault Secrets Operator may
+    #[arg(long, value_name = "ACCOUNT")]
+    exempt: Vec<String>,
+
+    /// Keep live Secrets: removed and vaulted ones cannot be deleted, vaulted ones keep their keys
+    #[arg(long)]
+    protect: bool,
+
+    /// The oldest Kubernetes that must take the policies, 1.30 to 1.36
+    #[arg(long, value_name = "VERSION", default_value_t)]
+    kubernetes: KubernetesVersion,
+
+    /// The middle of the policies' names [default: metadata.name of the configuration]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// What would change.
+    #[command(flatten)]
+    rules: RuleArgs,
+
+    /// What to say.
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// What happens to an object at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ActionArg {
+    /// Refuse it, with a note in the audit log
+    Deny,
+    /// Warn whoever sends it, with a note in the audit log
+    Warn,
+    /// A note in the audit log
+    Audit,
+}
+
+impl From<ActionArg> for GuardAction {
+    fn from(action: ActionArg) -> Self {
+        match action {
+            ActionArg::Deny => Self::Deny,
+            ActionArg::Warn => Self::Warn,
+            ActionArg::Audit => Self::Audit,
+        }
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(args: &GuardArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
+    let render = if args.files.is_empty() { None } else { Some(Joined::read(&args.files)?) };
+    let config = Rules::read(&args.rules, None)?.of(render.as_ref().map_or(b"", |render| &render.bytes))?;
+    let mut options =
+        GuardOptions { protect: args.protect, kubernetes: args.kubernetes, ..GuardOptions::default() };
+    options.name = args.name.clone().unwrap_or_else(|| config.name());
+    options.actions = match args.action.as_slice() {
+        [] => vec![GuardAction::Deny, GuardAction::Warn, GuardAction::Audit],
+        some => some.iter().copied().map(GuardAction::from).collect(),
+    };
+    options.namespaces.clone_from(&args.namespace_selector);
+    for user in &args.exempt {
+        options.exempt(user);
+    }
+    let bytes = render.map(|Joined { bytes, places }| {
+        sinks.places(places);
+        bytes
+    });
+    if let Some(bytes) = bytes.as_deref().filter(|_| args.protect) {
+        options.keys = keys(&resecret::vault(bytes, &config)?);
+    }
+    let guard = resecret::guard(bytes.as_deref(), &config, &options)?;
+    io::stdout().lock().write_all(guard.to_yaml().as_bytes()).context("cannot write standard output")?;
+    sinks.success(guard.diagnostics(), GuardSummary(&guard));
+    Ok(ExitStatus::Success)
+}
+
+/// The keys that pods cannot start without.
+fn keys(vault: &Vault) -> Vec<(String, Vec<String>)> {
+    let keys = vault.secrets().iter().map(|secret| {
+        let needed = secret.keys.iter().filter(|key| !key.optional).map(|key| key.name.clone());
+        (secret.name.clone(), needed.collect())
+    });
+    keys.collect()
+}
+
+/// The line at the end of a run.
+struct GuardSummary<'a>(&'a Guard);
+
+impl fmt::Display for GuardSummary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_policy = |manifest: &&serde_json::Value| manifest["spec"].get("policyName").is_none();
+        let policies = self.0.manifests().iter().filter(is_policy).count();
+        let bindings = self.0.manifests().len() - policies;
+        write!(f, "resecret: {policies} policies and {bindings} bindings")
+    }
+}

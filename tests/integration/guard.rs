@@ -1,0 +1,152 @@
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use crate::harness::{CONFIG, Output, RENDER, resecret};
+
+/// The manifests that a run prints.
+fn manifests(output: &Output) -> Vec<Value> {
+    let text = output.text();
+    let documents = serde_yaml::Deserializer::from_str(&text);
+    documents.map(|document| Value::deserialize(document).expect("YAML")).collect()
+}
+
+fn named<'v>(manifests: &'v [Value], kind: &str, name: &str) -> &'v Value {
+    let found = manifests.iter().find(|one| one["kind"] == kind && one["metadata"]["name"] == name);
+    found.unwrap_or_else(|| panic!("no {kind} {name}"))
+}
+
+const POLICY: &str = "ValidatingAdmissionPolicy";
+const BINDING: &str = "ValidatingAdmissionPolicyBinding";
+
+#[test]
+fn the_policies_are_what_a_user_sees() {
+    let args = ["guard", "--action", "deny", "--preset", "langfuse", "--to", "langfuse-vault"];
+    resecret().args(args).run().succeeds().is("guard-preset");
+    let args = ["guard", "--action", "deny", "--protect", "-"];
+    resecret().args(args).config(CONFIG).run().succeeds().is("guard-render");
+}
+
+#[test]
+fn each_action_is_a_binding_for_namespaces_with_its_label() {
+    let all = manifests(&resecret().args(["guard", "--name", "app"]).config(CONFIG).run().succeeds());
+    for (action, actions) in
+        [("deny", &["Deny", "Audit"][..]), ("warn", &["Warn", "Audit"]), ("audit", &["Audit"])]
+    {
+        let binding = named(&all, BINDING, &format!("resecret-app-secrets-{action}"));
+        assert_eq!(binding["spec"]["validationActions"], Value::from(actions));
+        let label =
+            &binding["spec"]["matchResources"]["namespaceSelector"]["matchLabels"]["resecret.dev/guard"];
+        assert_eq!(label, action);
+        // Plain credentials are a warning in the configuration, and never refused.
+        let binding = named(&all, BINDING, &format!("resecret-app-credentials-{action}"));
+        assert_ne!(binding["spec"]["validationActions"][0], "Deny");
+    }
+}
+
+#[test]
+fn plain_credentials_are_as_severe_as_the_configuration_says() {
+    let with = |level: &str| {
+        let config = format!("{CONFIG}  policy: {{plaintext: {level}}}\n");
+        manifests(&resecret().args(["guard", "--name", "app"]).config(&config).run().succeeds())
+    };
+    let deny = "resecret-app-credentials-deny";
+    assert_eq!(named(&with("error"), BINDING, deny)["spec"]["validationActions"][0], "Deny");
+    assert_eq!(named(&with("warn"), BINDING, deny)["spec"]["validationActions"][0], "Warn");
+    assert!(with("allow").iter().all(|one| one["metadata"]["name"] != deny));
+}
+
+#[test]
+fn namespaces_are_chosen_in_the_words_of_kubectl() {
+    let args = ["guard", "--action", "warn", "--namespace-selector", "team=a,stage in (prod, test)"];
+    let all = manifests(&resecret().args(args).config(CONFIG).run().succeeds());
+    let selector =
+        &named(&all, BINDING, "resecret-vault-secrets-warn")["spec"]["matchResources"]["namespaceSelector"];
+    assert_eq!(selector["matchLabels"]["team"], "a");
+    assert_eq!(selector["matchExpressions"][0]["values"], Value::from(vec!["prod", "test"]));
+    // Without an action the label is what tells the bindings apart.
+    resecret().args(["guard", "--namespace-selector", "team=a"]).config(CONFIG).run().fails();
+    let args = ["guard", "--action", "deny", "--namespace-selector", "a b"];
+    resecret().args(args).config(CONFIG).run().fails();
+}
+
+#[test]
+fn an_account_can_be_exempt() {
+    let args = ["guard", "--exempt", "vault/filler", "--exempt", "alice"];
+    let all = manifests(&resecret().args(args).config(CONFIG).run().succeeds());
+    let conditions = named(&all, POLICY, "resecret-vault-secrets")["spec"]["matchConditions"].to_string();
+    for user in [
+        "'system:serviceaccount:vault:filler'",
+        "'alice'",
+        "system:serviceaccount:external-secrets:external-secrets",
+    ] {
+        assert!(conditions.contains(user), "{conditions}");
+    }
+}
+
+#[test]
+fn the_name_is_that_of_the_configuration() {
+    let config = CONFIG.replace("kind: Resecret\n", "kind: Resecret\nmetadata: {name: shop}\n");
+    let all = manifests(&resecret().args(["guard"]).config(&config).run().succeeds());
+    named(&all, POLICY, "resecret-shop-secrets");
+    resecret().args(["guard", "--name", "Not A Name"]).config(CONFIG).run().fails();
+}
+
+#[test]
+fn the_hash_tells_configurations_apart() {
+    let hash = |config: &str| {
+        let all = manifests(&resecret().args(["guard"]).config(config).run().succeeds());
+        all[0]["metadata"]["labels"]["resecret.dev/hash"].as_str().expect("a hash").to_owned()
+    };
+    assert_eq!(hash(CONFIG), hash(CONFIG));
+    assert_eq!(hash(CONFIG), hash(&format!("# a comment\n{CONFIG}")));
+    assert_ne!(hash(CONFIG), hash(&CONFIG.replace("app-secret", "other-secret")));
+}
+
+#[test]
+fn what_only_a_render_can_say_asks_for_one() {
+    let source = CONFIG.replace("name: app-secret", "source: '*/templates/secret.yaml'");
+    resecret().args(["guard"]).config(&source).run().fails().is("guard-source");
+    let all = manifests(&resecret().args(["guard", "-"]).config(&source).run().succeeds());
+    let policy = named(&all, POLICY, "resecret-vault-secrets")["spec"].to_string();
+    assert!(policy.contains("object.metadata.name == 'app-secret'"), "{policy}");
+
+    let keep = format!("{CONFIG}  env:\n  - {{to: vault, vars: {{A: a}}, keepExisting: true}}\n");
+    resecret().args(["guard"]).config(&keep).run().fails().is("guard-keep-existing");
+    resecret().args(["guard", "-"]).config(&keep).run().succeeds();
+
+    let field = format!("{CONFIG}  references:\n  - {{kind: Backup, path: spec.secret}}\n");
+    resecret().args(["guard"]).config(&field).run().fails().is("guard-reference");
+    let known = field.replace("kind: Backup", "kind: Backup, apiVersion: example.org/v1");
+    resecret().args(["guard"]).config(&known).run().succeeds();
+}
+
+#[test]
+fn labels_of_a_secret_leave_references_open_and_say_so() {
+    let config = CONFIG.replace("name: app-secret", "name: app-*, labels: {chart: app}");
+    resecret().args(["guard", "--action", "deny"]).config(&config).run().succeeds().is("guard-labels");
+}
+
+#[test]
+fn a_custom_resource_of_the_render_is_guarded() {
+    let rollout = "---\napiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: r}\nspec: {template: {spec: \
+                   {containers: [{name: c, env: [{name: P, valueFrom: {secretKeyRef: {name: app-secret, key: password}}}]}]}}}\n";
+    let run = resecret().args(["guard", "-"]).config(CONFIG).stdin(format!("{RENDER}{rollout}")).run();
+    let all = manifests(&run.succeeds());
+    let policy = &named(&all, POLICY, "resecret-vault-custom")["spec"];
+    let groups = policy["matchConstraints"]["resourceRules"].to_string();
+    assert!(groups.contains("argoproj.io"), "{groups}");
+    let variables = policy["variables"].to_string();
+    assert!(variables.contains("object.?spec.?template.?spec"), "{variables}");
+}
+
+#[test]
+fn a_render_that_cannot_be_filtered_is_an_error() {
+    let config = CONFIG.replace("app-secret", "absent");
+    resecret().args(["guard", "-"]).config(&config).run().fails();
+}
+
+#[test]
+fn a_version_without_stable_policies_is_refused() {
+    let output = resecret().args(["guard", "--kubernetes", "1.29"]).config(CONFIG).run().fails();
+    assert!(output.stderr.contains("stable since Kubernetes 1.30"), "{}", output.stderr);
+}

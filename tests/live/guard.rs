@@ -1,0 +1,292 @@
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use crate::cluster;
+use crate::machine::{Major, RESECRET, Run, repository, text};
+use crate::site::Site;
+use crate::{BOTH, Scenario, Try};
+
+/// What needs no Helm is tried once.
+const ONE: &[Major] = &[Major::Three];
+
+pub(crate) const ALL: &[Scenario] = &[
+    Scenario { name: "guard::forgotten_flag", majors: BOTH, run: forgotten_flag },
+    Scenario { name: "guard::ratchet", majors: ONE, run: ratchet },
+    Scenario { name: "guard::accounts", majors: ONE, run: accounts },
+    Scenario { name: "guard::protect", majors: ONE, run: protect },
+    Scenario { name: "guard::budget", majors: ONE, run: budget },
+];
+
+/// How long a policy may take until it is in force.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Policies of a site, for its own namespace alone; they go with it.
+struct Guard<'s> {
+    site: &'s Site,
+}
+
+impl<'s> Guard<'s> {
+    /// Compiles the configuration of the site, with these flags, and waits until it is in force.
+    fn apply(site: &'s Site, render: Option<&str>, flags: &[&str]) -> Result<Self> {
+        let selector = format!("kubernetes.io/metadata.name={}", site.namespace());
+        let config = site.machine.path("resecret.yaml");
+        let mut arguments =
+            vec!["guard", "--action", "deny", "--namespace-selector", &selector, "--name", site.namespace()];
+        arguments.extend(["--config", text(&config)?]);
+        arguments.extend(flags);
+        let file = render.map(|render| site.machine.write("guarded.yaml", render)).transpose()?;
+        arguments.extend(file.as_deref().map(text).transpose()?);
+        let policies = site.helm.run_by(RESECRET.as_ref(), arguments)?.succeeded()?.stdout;
+        let file = site.machine.write("policies.yaml", &policies)?;
+        let guard = Self { site };
+        site.kubectl(["apply", "-f", text(&file)?])?.succeeded()?;
+        let probe = site.machine.write("probe.yaml", PROBE)?;
+        guard.until_refused(&["create", "--dry-run=server", "-f", text(&probe)?])?;
+        Ok(guard)
+    }
+
+    fn until_refused(&self, command: &[&str]) -> Result<()> {
+        let begun = Instant::now();
+        while self.site.kubectl(command.iter().copied())?.code == Some(0) {
+            ensure!(begun.elapsed() < PATIENCE, "no policy is in force");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        let label = format!("resecret.dev/guard={}", self.site.namespace());
+        let kinds = "validatingadmissionpolicybindings,validatingadmissionpolicies";
+        let _ = self.site.kubectl(["delete", kinds, "-l", &label]);
+    }
+}
+
+/// What every configuration of these scenarios refuses: a variable twice.
+const PROBE: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: probe}\nspec:\n  containers:\n  - {name: probe, image: x, env: [{name: A, value: a}, {name: A, value: b}]}\n";
+
+const RULES: &str =
+    "  secrets:\n  - {name: app-secret, to: vault}\n  env:\n  - {to: vault, vars: {SALT: salt, KEY: key}}\n";
+
+/// A release that went through the filter, and then an upgrade without the flag.
+fn forgotten_flag(this: &Try) -> Result<()> {
+    let mut site = this.site()?;
+    site.umbrella()?;
+    site.rules("  presets:\n  - {name: langfuse, to: langfuse-vault}\n")?;
+    let render = fs::read_to_string(repository("tests/renders/umbrella-helm3.yaml"))?;
+    let _guard = Guard::apply(&site, Some(&render), &["--protect"])?;
+    let keys = ["create", "secret", "generic", "langfuse-vault"];
+    let literals = ["--from-literal=nextauth-secret=canary-1", "--from-literal=salt=canary-2"];
+    // With a key that pods need and that is not there, it is refused.
+    refused(&site.kubectl(keys.into_iter().chain([literals[0]]))?, "would have no value for salt")?;
+    site.kubectl(keys.into_iter().chain(literals))?.succeeded()?;
+    site.upgrade(&["--install"])?.succeeded()?;
+    let before = deployments(&site)?;
+
+    let upgrade = site.upgrade_plain()?;
+    refused(
+        &upgrade,
+        "Secret lf-langfuse-nextauth is removed from the release, which reads Secret langfuse-vault",
+    )?;
+    upgrade.says("--post-renderer resecret")?;
+    upgrade.does_not_say("changeme")?;
+    ensure!(deployments(&site)? == before, "a live Deployment has changed");
+    site.row("helm upgrade without --post-renderer", "", "exit 1, message shown, live objects untouched");
+
+    refused(&site.rollback("2", &[])?, "lf-langfuse-nextauth is removed from the release")?;
+    ensure!(deployments(&site)? == before, "a live Deployment has changed");
+    site.row("helm rollback to the plain revision", "", "exit 1, live objects untouched");
+
+    site.upgrade(&[])?.succeeded()?;
+    site.row("the next upgrade with the flag", "", "goes through");
+    for command in [
+        &["rollout", "restart", "deployment/lf-langfuse-web"][..],
+        &["scale", "--replicas=2", "deployment/lf-langfuse-web"],
+        &["set", "image", "deployment/lf-langfuse-web", "langfuse-web=langfuse/langfuse:4"],
+    ] {
+        site.kubectl(command.iter().copied())?.succeeded()?;
+    }
+    site.row("restart, scale, a new image", "", "go through");
+    audit(&site)
+}
+
+/// Demands that the audit log tells of the refusals and holds no value.
+fn audit(site: &Site) -> Result<()> {
+    let Some(log) = cluster::audit_log()? else { return Ok(()) };
+    let own: Vec<&str> = log.lines().filter(|line| line.contains(site.namespace())).collect();
+    let noted = own.iter().filter(|line| line.contains("validation_failure")).count();
+    ensure!(noted > 0, "the audit log of {} lines says nothing of a refusal", own.len());
+    for value in ["changeme", "canary", "Y2hhbmdlbWU", "Y2FuYXJ5"] {
+        ensure!(!own.iter().any(|line| line.contains(value)), "the audit log holds a value: {value}");
+    }
+    site.row("audit log", "", &format!("{noted} refusals noted, no value"));
+    Ok(())
+}
+
+/// The Deployments as they are wanted.
+fn deployments(site: &Site) -> Result<Vec<Value>> {
+    let list: Value =
+        serde_json::from_str(&site.kubectl(["get", "deployments", "-o", "json"])?.succeeded()?.stdout)?;
+    let items = list["items"].as_array().context("a list")?;
+    ensure!(!items.is_empty(), "there is no Deployment");
+    Ok(items.iter().map(|item| json!([item["metadata"]["generation"], item["spec"]])).collect())
+}
+
+fn refused(run: &Run, message: &str) -> Result<()> {
+    ensure!(run.code != Some(0), "not refused: {run}");
+    run.says(message)?;
+    run.says("resecret:")
+}
+
+/// A Deployment with these entries of `env`, as JSON.
+fn deployment(env: &Value) -> Value {
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "app"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "app"}},
+            "template": {
+                "metadata": {"labels": {"app": "app"}},
+                "spec": {"containers": [{"name": "app", "image": "x", "env": env}]},
+            },
+        },
+    })
+}
+
+fn kubectl_with(site: &Site, command: &[&str], object: &Value) -> Result<Run> {
+    let file = site.machine.write("object.json", &object.to_string())?;
+    site.kubectl(command.iter().copied().chain(["-f", text(&file)?]))
+}
+
+/// An object that was at fault before the guard stays operable, and cannot get worse.
+fn ratchet(this: &Try) -> Result<()> {
+    let mut site = this.site()?;
+    site.rules(RULES)?;
+    let salt = json!({"name": "SALT", "value": "canary-1"});
+    let key = json!({"name": "KEY", "value": "canary-2"});
+    let chart = json!({"name": "P", "valueFrom": {"secretKeyRef": {"name": "app-secret", "key": "p"}}});
+    let port = json!({"name": "PORT", "value": "80"});
+    kubectl_with(&site, &["create"], &deployment(&json!([salt, key, chart, port])))?.succeeded()?;
+    let _guard = Guard::apply(&site, None, &[])?;
+    for command in [
+        &["rollout", "restart", "deployment/app"][..],
+        &["scale", "--replicas=2", "deployment/app"],
+        &["set", "image", "deployment/app", "app=y"],
+        &["label", "deployment/app", "team=a"],
+        // Nothing that the rules are about.
+        &["set", "env", "deployment/app", "MODE=fast"],
+        // One of the faults is mended, the others stay.
+        &["set", "env", "deployment/app", "KEY-"],
+    ] {
+        site.kubectl(command.iter().copied())?.succeeded()?;
+    }
+    site.row("restart, scale, image, label, another variable, one fault less", "", "go through");
+    refused(
+        &site.kubectl(["set", "env", "deployment/app", "KEY=canary-3"])?,
+        "variable KEY must read key key of Secret vault",
+    )?;
+    refused(
+        &site.kubectl(["set", "env", "deployment/app", "SALT=canary-4"])?,
+        "variable SALT must read key salt of Secret vault",
+    )?;
+    let more = json!({"name": "Q", "valueFrom": {"secretKeyRef": {"name": "app-secret", "key": "q"}}});
+    let replaced = kubectl_with(&site, &["replace"], &deployment(&json!([salt, chart, more])))?;
+    refused(&replaced, "variable Q reads app-secret")?;
+    site.row("a new fault, an old one with a new value", "", "refused");
+    // What a controller makes of it was judged before.
+    let mut pod = deployment(&json!([salt, chart]))["spec"]["template"].clone();
+    pod["apiVersion"] = "v1".into();
+    pod["kind"] = "Pod".into();
+    pod["metadata"]["name"] = "app-1".into();
+    refused(&kubectl_with(&site, &["create"], &pod)?, "reads a removed Secret")?;
+    pod["metadata"]["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app", "uid": "1", "controller": true}]);
+    kubectl_with(&site, &["create"], &pod)?.succeeded()?;
+    site.row("a pod of an old ReplicaSet", "", "goes through");
+    Ok(())
+}
+
+/// Who may write the Secrets, and where.
+fn accounts(this: &Try) -> Result<()> {
+    let mut site = this.site()?;
+    site.rules(RULES)?;
+    let create =
+        ["create", "secret", "generic", "app-secret", "--from-literal=p=canary-1", "--dry-run=server"];
+    let _guard = Guard::apply(&site, None, &["--exempt", "vault/filler"])?;
+    let run = site.kubectl(create)?;
+    refused(&run, "Secret app-secret is removed from the release")?;
+    run.does_not_say("canary")?;
+    for user in ["external-secrets:external-secrets", "vault:filler"] {
+        let user = format!("--as=system:serviceaccount:{user}");
+        site.kubectl(create.into_iter().chain([user.as_str()]))?.succeeded()?;
+    }
+    site.kubectl(create.into_iter().chain(["--type=helm.sh/release.v1"]))?.succeeded()?;
+    site.kubectl(create.into_iter().chain(["--namespace=default"]))?.succeeded()?;
+    site.row(
+        "Secret by External Secrets, by --exempt, by Helm for itself, in another namespace",
+        "",
+        "go through",
+    );
+    Ok(())
+}
+
+/// Secrets that must stay.
+fn protect(this: &Try) -> Result<()> {
+    let mut site = this.site()?;
+    site.rules(RULES)?;
+    let secret = |name: &str, keys: &[&str]| {
+        let literals: Vec<String> = keys.iter().map(|key| format!("--from-literal={key}=canary")).collect();
+        let arguments = ["create", "secret", "generic", name].into_iter();
+        site.kubectl(arguments.chain(literals.iter().map(String::as_str)).collect::<Vec<_>>())
+    };
+    secret("app-secret", &["p"])?.succeeded()?;
+    let _guard = Guard::apply(&site, None, &["--protect"])?;
+    secret("vault", &["salt", "key"])?.succeeded()?;
+    refused(&site.kubectl(["delete", "secret", "app-secret"])?, "pods may still read Secret app-secret")?;
+    refused(&site.kubectl(["delete", "secret", "vault"])?, "pods may still read Secret vault")?;
+    let patch = ["patch", "secret", "vault", "--type=merge", "--patch={\"data\": {\"salt\": null}}"];
+    refused(&site.kubectl(patch)?, "would have no value for salt")?;
+    site.kubectl(["annotate", "secret", "app-secret", "helm.sh/resource-policy=keep"])?.succeeded()?;
+    site.kubectl(["annotate", "secret", "app-secret", "resecret.dev/released="])?.succeeded()?;
+    site.kubectl(["delete", "secret", "app-secret"])?.succeeded()?;
+    site.row("--protect: delete, take a key away; after the annotation", "", "refused, refused; deleted");
+    Ok(())
+}
+
+/// Objects as large as they get, innocent and at fault: an answer within the server's budget.
+fn budget(this: &Try) -> Result<()> {
+    let mut site = this.site()?;
+    site.rules(&format!("{RULES}  policy: {{plaintext: error}}\n"))?;
+    let _guard = Guard::apply(&site, None, &[])?;
+    let entry = |number: usize| json!({"name": format!("APP_FEATURE_{number:04}_ENABLED"), "value": format!("v{number}")});
+    let many: Vec<Value> = (0..1000).map(entry).collect();
+    let answer = |object: &Value| kubectl_with(&site, &["create", "--dry-run=server"], object);
+    answer(&deployment(&json!(many)))?.succeeded()?;
+    let with = |more: Value| {
+        let mut all = many.clone();
+        all[999] = more;
+        deployment(&json!(all))
+    };
+    refused(&answer(&with(entry(0)))?, "variable APP_FEATURE_0000_ENABLED")?;
+    refused(&answer(&with(json!({"name": "SALT", "value": "canary"})))?, "variable SALT must read")?;
+    refused(&answer(&with(json!({"name": "DB_PASSWORD", "value": "canary"})))?, "variable DB_PASSWORD")?;
+    site.row("1,000 variables: innocent; one duplicate, one literal, one credential", "", "stored; refused");
+    let map = |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "app"}, "data": data});
+    let line = "see http://example.org/ or mail to a@example.org ";
+    let one = line.repeat(1_000_000 / line.len());
+    answer(&map(json!({"file": one})))?.succeeded()?;
+    let mut keys: serde_json::Map<String, Value> =
+        (0..250).map(|key| (format!("file-{key}"), line.repeat(80).into())).collect();
+    answer(&map(keys.clone().into()))?.succeeded()?;
+    keys.insert("db-password".to_owned(), "canary".into());
+    refused(&answer(&map(keys.into()))?, "key db-password")?;
+    site.row("a ConfigMap of 1 MiB: one key, 250 keys; one credential more", "", "stored, stored; refused");
+    if cluster::audit_log()?.is_some_and(|log| log.contains("actual cost limit exceeded")) {
+        bail!("an expression was too dear");
+    }
+    Ok(())
+}

@@ -1,0 +1,478 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use resecret::{Config, GuardAction, GuardOptions};
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::machine::{Major, repository};
+use crate::{Scenario, Try, table};
+
+/// Only the server is tried, so one major of Helm is enough.
+const ONE: &[Major] = &[Major::Three];
+
+pub(crate) const ALL: &[Scenario] = &[Scenario { name: "guard::verdicts", majors: ONE, run: verdicts }];
+
+/// How long a policy may take until it is in force.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Kinds of the API server: group and version, resource, whether in a namespace.
+const KINDS: [(&str, &str, &str, bool); 22] = [
+    ("Pod", "v1", "pods", true),
+    ("PodTemplate", "v1", "podtemplates", true),
+    ("ReplicationController", "v1", "replicationcontrollers", true),
+    ("Secret", "v1", "secrets", true),
+    ("ConfigMap", "v1", "configmaps", true),
+    ("Service", "v1", "services", true),
+    ("ServiceAccount", "v1", "serviceaccounts", true),
+    ("PersistentVolume", "v1", "persistentvolumes", false),
+    ("PersistentVolumeClaim", "v1", "persistentvolumeclaims", true),
+    ("Namespace", "v1", "namespaces", false),
+    ("Deployment", "apps/v1", "deployments", true),
+    ("DaemonSet", "apps/v1", "daemonsets", true),
+    ("ReplicaSet", "apps/v1", "replicasets", true),
+    ("StatefulSet", "apps/v1", "statefulsets", true),
+    ("Job", "batch/v1", "jobs", true),
+    ("CronJob", "batch/v1", "cronjobs", true),
+    ("Ingress", "networking.k8s.io/v1", "ingresses", true),
+    ("Role", "rbac.authorization.k8s.io/v1", "roles", true),
+    ("RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings", true),
+    ("ClusterRole", "rbac.authorization.k8s.io/v1", "clusterroles", false),
+    ("StorageClass", "storage.k8s.io/v1", "storageclasses", false),
+    ("HorizontalPodAutoscaler", "autoscaling/v2", "horizontalpodautoscalers", true),
+];
+
+/// What the filter knows by kind alone, for fixtures that say no more.
+const CUSTOM: [(&str, &str); 7] = [
+    ("Gateway", "gateway.networking.k8s.io/v1"),
+    ("TriggerAuthentication", "keda.sh/v1alpha1"),
+    ("ClusterTriggerAuthentication", "keda.sh/v1alpha1"),
+    ("ServiceMonitor", "monitoring.coreos.com/v1"),
+    ("PodMonitor", "monitoring.coreos.com/v1"),
+    ("Probe", "monitoring.coreos.com/v1"),
+    ("ScrapeConfig", "monitoring.coreos.com/v1alpha1"),
+];
+
+/// A render with rules for it.
+struct Case {
+    name: String,
+    config: Config,
+    input: Vec<u8>,
+}
+
+/// An object of a case, as it goes to the server.
+struct Sent {
+    case: usize,
+    key: String,
+    path: String,
+    object: Value,
+    /// Whether the filter would change it; an object of the filtered render is none of those.
+    at_fault: bool,
+}
+
+/// Over fixtures, renders and the corpus: each object of the plain render that the filter would change is refused, and
+/// none of the filtered render.
+fn verdicts(_: &Try) -> Result<()> {
+    let api = Api::start()?;
+    let cases = cases()?;
+    let mut sent = Vec::new();
+    for (number, case) in cases.iter().enumerate() {
+        sent.extend(objects_of(number, case));
+    }
+    let custom: BTreeSet<(String, String)> = sent.iter().filter_map(custom).collect();
+    define(&api, &custom)?;
+    // What the server takes at all, judged by nobody: the guard's labels are put on the namespaces later.
+    let namespaces: BTreeSet<(usize, String)> =
+        sent.iter().filter_map(|one| namespace(one).map(|name| (one.case, name))).collect();
+    for name in namespaces.iter().map(|(_, name)| name).collect::<BTreeSet<_>>() {
+        let labels: BTreeMap<String, &str> = namespaces
+            .iter()
+            .filter(|(_, other)| other == name)
+            .map(|(case, _)| (label(*case), "on"))
+            .collect();
+        let object =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
+        let mut made = api.send("POST", "/api/v1/namespaces", &object)?;
+        if made.status == 409 {
+            made = api.send("PATCH", &format!("/api/v1/namespaces/{name}"), &object)?;
+        }
+        ensure!(made.status < 300, "cannot make namespace {name}: {}", made.body);
+    }
+    let mut taken = Vec::new();
+    for one in sent {
+        if api.send("POST", &dry(&one.path), &one.object)?.status == 201 {
+            taken.push(one);
+        }
+    }
+    let guarded: BTreeSet<usize> = taken.iter().filter(|one| one.at_fault).map(|one| one.case).collect();
+    let mut policies = 0;
+    for number in &guarded {
+        let own = || taken.iter().filter(|one| one.case == *number);
+        let kinds: BTreeSet<&str> = own().filter_map(|one| one.object["kind"].as_str()).collect();
+        // In a namespace of several cases the policies of another one may be the first to refuse.
+        let alone = own().all(|one| namespace(one).is_none_or(|name| name == format!("guard-{number}")));
+        policies += guard(&api, *number, &cases[*number], &kinds, alone)?;
+    }
+    taken.retain(|one| guarded.contains(&one.case));
+    let wrong = judge(&api, &taken)?;
+    let faults = taken.iter().filter(|one| one.at_fault).count();
+    let told: Vec<String> = wrong
+        .iter()
+        .map(|(one, said)| {
+            let wanted = if one.at_fault { "refused" } else { "accepted" };
+            format!("{} {} should be {wanted}: {said}", cases[one.case].name, one.key)
+        })
+        .collect();
+    let row = [
+        "guard::verdicts",
+        "-",
+        &format!("{} cases, {policies} policies", guarded.len()),
+        "",
+        &format!("{faults} objects refused, {} accepted", taken.len() - faults),
+    ];
+    table::add(row.map(str::to_owned));
+    ensure!(wrong.is_empty(), "{}", told.join("\n"));
+    ensure!(faults > 100 && taken.len() - faults > 100, "only {faults} of {} objects at fault", taken.len());
+    Ok(())
+}
+
+/// Fixtures, renders and the corpus, where the filter goes through.
+fn cases() -> Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    let mut folders = vec![repository("tests/fixtures")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)?.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
+            folders.push(entry.clone());
+            // What differs in the writing alone is the same to a server.
+            let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if ["style-", "anchor-", "json-", "stream-", "krm-"].iter().any(|kind| name.starts_with(kind)) {
+                continue;
+            }
+            let Ok(text) = fs::read_to_string(entry.join("config.yaml")) else { continue };
+            let mut config = Config::default();
+            if config.add_file("config.yaml", &text).is_ok() {
+                let input = fs::read(entry.join("input.yaml"))?;
+                cases.push(Case { name: entry.display().to_string(), config, input });
+            }
+        }
+    }
+    let mut renders = vec![repository("tests/renders")];
+    // Beside the repository, on machines that have it.
+    renders.extend(
+        fs::read_dir(repository("../shared/corpus")).into_iter().flatten().flatten().map(|e| e.path()),
+    );
+    for folder in renders {
+        for file in fs::read_dir(&folder)?.flatten().map(|entry| entry.path()) {
+            if file.file_name().is_some_and(|name| name == "values.yaml") {
+                continue;
+            }
+            for presets in [&["langfuse"][..], &["langfuse", "langfuse-stores"]] {
+                let mut config = Config::default();
+                for preset in presets {
+                    config.add_preset(preset, "langfuse-vault")?;
+                }
+                let input = fs::read(&file)?;
+                cases.push(Case { name: format!("{} {}", file.display(), presets.join("+")), config, input });
+            }
+        }
+    }
+    cases.extend(examples()?);
+    cases.retain(|case| resecret::filter(&case.input, &case.config).is_ok());
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(cases)
+}
+
+/// The examples with a chart of their own.
+fn examples() -> Result<Vec<Case>> {
+    let machine = crate::machine::Machine::new()?;
+    let helm = machine.helm(Major::Three)?;
+    let mut cases = Vec::new();
+    for folder in [
+        "dataspoke",
+        "langfuse-umbrella",
+        "langfuse-from-compose",
+        "langfuse-external-secrets",
+        "langfuse-aks",
+    ] {
+        let path = repository("examples").join(folder);
+        let chart = if path.join("Chart.yaml").is_file() {
+            path.clone()
+        } else {
+            repository("examples/charts/langfuse")
+        };
+        let word = |path: &Path| path.display().to_string();
+        let arguments = [
+            "template".to_owned(),
+            "lf".to_owned(),
+            word(&chart),
+            "-f".to_owned(),
+            word(&path.join("values.yaml")),
+        ];
+        let render = helm.run(arguments.iter().map(String::as_str))?.succeeded()?;
+        let mut config = Config::default();
+        config.add_file("resecret.yaml", &fs::read_to_string(path.join("resecret.yaml"))?)?;
+        config.allow_unmatched();
+        cases.push(Case { name: format!("examples/{folder}"), config, input: render.stdout.into_bytes() });
+    }
+    Ok(cases)
+}
+
+/// The objects of a stream, those of lists apart; none where Kubernetes would not read it.
+fn objects(stream: &[u8]) -> Option<Vec<Value>> {
+    let stream = std::str::from_utf8(stream).ok()?;
+    let mut found = Vec::new();
+    for document in serde_yaml::Deserializer::from_str(stream.trim_start_matches('\u{feff}')) {
+        collect(Value::deserialize(document).ok()?, &mut found);
+    }
+    Some(found)
+}
+
+fn collect(object: Value, found: &mut Vec<Value>) {
+    let is_list = object["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
+    match object {
+        Value::Object(mut fields) if is_list && fields.get("items").is_some_and(Value::is_array) => {
+            for item in fields.remove("items").and_then(|items| items.as_array().cloned()).unwrap_or_default()
+            {
+                collect(item, found);
+            }
+        }
+        Value::Object(_) => found.push(object),
+        _ => {}
+    }
+}
+
+/// The objects of both renders. Where two have one name, nobody can say which of them changes.
+fn objects_of(number: usize, case: &Case) -> Vec<Sent> {
+    let Ok(filtered) = resecret::filter(&case.input, &case.config) else { return Vec::new() };
+    let (Some(plain), Some(filtered)) = (objects(&case.input), objects(&filtered.to_vec())) else {
+        return Vec::new();
+    };
+    let key = |object: &Value| {
+        let word = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        [word("/kind"), word("/metadata/namespace"), word("/metadata/name")].join("/")
+    };
+    let keys: BTreeSet<String> = plain.iter().map(&key).collect();
+    if keys.len() < plain.len() {
+        return Vec::new();
+    }
+    // Which namespace an object lands in decides, where the Secrets of a case say theirs.
+    let says = |object: &Value| object.pointer("/metadata/namespace").is_some();
+    let decides = plain.iter().any(|object| object["kind"] == "Secret" && says(object));
+    let after: BTreeMap<String, &Value> = filtered.iter().map(|object| (key(object), object)).collect();
+    let mut sent = Vec::new();
+    let open = |object: &&Value| !decides || says(object);
+    for object in plain.iter().filter(open) {
+        let at_fault = after.get(&key(object)) != Some(&object);
+        sent.extend(send_as(number, key(object), object, at_fault));
+    }
+    for object in filtered.iter().filter(open) {
+        sent.extend(send_as(number, key(object), object, false));
+    }
+    sent
+}
+
+/// An object as the server takes it: fixtures leave out what they do not show.
+fn send_as(case: usize, key: String, object: &Value, at_fault: bool) -> Option<Sent> {
+    let mut object = object.clone();
+    let kind = object["kind"].as_str()?.to_owned();
+    // Before Kustomize has corrected the names, there is no server yet.
+    let annotations = object.pointer("/metadata/annotations");
+    if annotations.is_some_and(|all| all.to_string().contains("internal.config.kubernetes.io")) {
+        return None;
+    }
+    let known = KINDS.iter().find(|row| row.0 == kind);
+    let given = object["apiVersion"].as_str().map(str::to_owned);
+    let by_kind = || CUSTOM.iter().find(|row| row.0 == kind).map(|row| row.1);
+    let version = given.or_else(|| known.map(|row| row.1).or_else(by_kind).map(str::to_owned))?;
+    object["apiVersion"] = version.clone().into();
+    complete(&mut object, &kind);
+    let (resource, namespaced) = match known.filter(|row| row.1 == version) {
+        Some(row) => (row.2.to_owned(), row.3),
+        None if version.contains('.') => (format!("{}s", kind.to_lowercase()), !kind.starts_with("Cluster")),
+        None => return None,
+    };
+    let prefix = if version.contains('/') { format!("/apis/{version}") } else { format!("/api/{version}") };
+    let path = if namespaced {
+        let own = object.pointer("/metadata/namespace").and_then(Value::as_str).filter(|own| !own.is_empty());
+        let namespace = own.map_or_else(|| format!("guard-{case}"), str::to_owned);
+        format!("{prefix}/namespaces/{namespace}/{resource}")
+    } else {
+        format!("{prefix}/{resource}")
+    };
+    Some(Sent { case, key, path, object, at_fault })
+}
+
+/// Adds what a kind needs and a fixture leaves out.
+fn complete(object: &mut Value, kind: &str) {
+    let template = match kind {
+        "Pod" => Some(""),
+        "PodTemplate" => Some("/template"),
+        "CronJob" => Some("/spec/jobTemplate/spec/template"),
+        "Deployment" | "DaemonSet" | "ReplicaSet" | "StatefulSet" | "Job" | "ReplicationController" => {
+            Some("/spec/template")
+        }
+        _ => None,
+    };
+    let Some(template) = template else { return };
+    if kind == "CronJob" && object["spec"]["schedule"].is_null() {
+        object["spec"]["schedule"] = "0 0 * * *".into();
+    }
+    if let Some(template) = object.pointer_mut(template).filter(|template| template.is_object()) {
+        for list in ["containers", "initContainers"] {
+            for (number, container) in template["spec"][list].as_array_mut().into_iter().flatten().enumerate()
+            {
+                if container["image"].is_null() {
+                    container["image"] = "x".into();
+                }
+                if container["name"].is_null() {
+                    container["name"] = format!("c{number}").into();
+                }
+            }
+        }
+        if template["spec"]["initContainers"].is_null() {
+            template["spec"].as_object_mut().map(|spec| spec.remove("initContainers"));
+        }
+        if template["spec"]["containers"].is_null() {
+            template["spec"]["containers"] = json!([{"name": "c", "image": "x"}]);
+        }
+        if matches!(kind, "Job" | "CronJob") && template["spec"]["restartPolicy"].is_null() {
+            template["spec"]["restartPolicy"] = "Never".into();
+        }
+        if matches!(kind, "Deployment" | "DaemonSet" | "ReplicaSet" | "StatefulSet")
+            && template["metadata"]["labels"].is_null()
+        {
+            template["metadata"]["labels"] = json!({"app": "x"});
+        }
+    }
+    if matches!(kind, "Deployment" | "DaemonSet" | "ReplicaSet" | "StatefulSet")
+        && object["spec"]["selector"].is_null()
+    {
+        let labels = object.pointer("/spec/template/metadata/labels").cloned();
+        object["spec"]["selector"] = json!({"matchLabels": labels});
+    }
+    if kind == "StatefulSet" && object["spec"]["serviceName"].is_null() {
+        object["spec"]["serviceName"] = "x".into();
+    }
+}
+
+fn namespace(one: &Sent) -> Option<String> {
+    let (_, rest) = one.path.split_once("/namespaces/")?;
+    rest.split('/').next().map(str::to_owned)
+}
+
+fn label(case: usize) -> String {
+    format!("guard.example.org/case-{case}")
+}
+
+fn dry(path: &str) -> String {
+    format!("{path}?dryRun=All")
+}
+
+/// The group and version, and kind, of a custom resource.
+fn custom(one: &Sent) -> Option<(String, String)> {
+    let (version, kind) = (one.object["apiVersion"].as_str()?, one.object["kind"].as_str()?);
+    let built_in = KINDS.iter().any(|row| (row.0, row.1) == (kind, version));
+    (!built_in && version.contains('.')).then(|| (version.to_owned(), kind.to_owned()))
+}
+
+/// Defines custom resources that take any field.
+fn define(api: &Api, kinds: &BTreeSet<(String, String)>) -> Result<()> {
+    for (version, kind) in kinds {
+        let (group, version) = version.split_once('/').context("a custom resource has a group")?;
+        let plural = format!("{}s", kind.to_lowercase());
+        let scope = if kind.starts_with("Cluster") { "Cluster" } else { "Namespaced" };
+        let schema =
+            json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+        let definition = json!({
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {
+                "name": format!("{plural}.{group}"),
+                "annotations": {"api-approved.kubernetes.io": "unapproved, for a test"},
+            },
+            "spec": {
+                "group": group,
+                "names": {"kind": kind, "plural": plural, "singular": kind.to_lowercase()},
+                "scope": scope,
+                "versions": [{"name": version, "served": true, "storage": true, "schema": schema}],
+            },
+        });
+        // Another version of a kind that is defined already is left out: its objects are not taken.
+        let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+        api.send("POST", path, &definition)?;
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    Ok(())
+}
+
+/// Puts the policies of a case into force that are for kinds of its objects; how many there are.
+fn guard(api: &Api, number: usize, case: &Case, kinds: &BTreeSet<&str>, alone: bool) -> Result<usize> {
+    let mut options = GuardOptions { name: format!("case-{number}"), ..GuardOptions::default() };
+    options.actions = vec![GuardAction::Deny];
+    options.namespaces = Some(format!("{}=on", label(number)).parse().map_err(anyhow::Error::msg)?);
+    let guard = resecret::guard(Some(&case.input), &case.config, &options);
+    let guard = guard.with_context(|| format!("no policies for {}", case.name))?;
+    let is_for = |name: &str| {
+        let suffix = name.rsplit('-').next().unwrap_or_default();
+        let built_in = |kind: &&&str| KINDS.iter().find(|row| row.0 == **kind);
+        match suffix {
+            "credentials" => false,
+            "secrets" => kinds.contains("Secret"),
+            "custom" => kinds.iter().any(|kind| built_in(&kind).is_none()),
+            "cluster" => kinds.iter().any(|kind| built_in(&kind).is_none_or(|row| !row.3)),
+            _ => kinds.iter().any(|kind| built_in(&kind).is_some_and(|row| row.3)),
+        }
+    };
+    let mut count = 0;
+    for manifest in guard.manifests() {
+        let mut manifest = manifest.clone();
+        let policy = manifest.pointer("/spec/policyName").or(manifest.pointer("/metadata/name"));
+        let policy = policy.and_then(Value::as_str).unwrap_or_default().to_owned();
+        if !is_for(&policy) {
+            continue;
+        }
+        let kind = manifest["kind"].as_str().unwrap_or_default();
+        let resource = if kind.ends_with("Binding") {
+            "validatingadmissionpolicybindings"
+        } else {
+            "validatingadmissionpolicies"
+        };
+        count += usize::from(!kind.ends_with("Binding"));
+        if kind.ends_with("Binding") && (!alone || policy.ends_with("-cluster")) {
+            // No selector tells the cases apart here, but the name of the policy in a warning does.
+            manifest["spec"]["validationActions"] = json!(["Warn"]);
+        }
+        let made =
+            api.send("POST", &format!("/apis/admissionregistration.k8s.io/v1/{resource}"), &manifest)?;
+        ensure!(made.status == 201, "{}: {policy} is not taken: {}", case.name, made.body);
+    }
+    Ok(count)
+}
+
+/// The objects whose verdict is wrong, with what was said. Policies take a moment to be in force.
+fn judge<'s>(api: &Api, sent: &'s [Sent]) -> Result<Vec<(&'s Sent, String)>> {
+    let begun = Instant::now();
+    let mut open: Vec<&Sent> = sent.iter().collect();
+    loop {
+        let mut wrong = Vec::new();
+        for one in &open {
+            let answer = api.send("POST", &dry(&one.path), &one.object)?;
+            let policy = format!("'resecret-case-{}-", one.case);
+            let warned = answer.warnings.iter().any(|warning| warning.contains(&policy));
+            let refused = warned || (answer.status == 403 && answer.body.contains(&policy));
+            ensure!(!answer.body.contains("resulted in error"), "a policy failed: {}", answer.body);
+            if refused != one.at_fault {
+                wrong.push((*one, format!("{} {}", answer.status, answer.body)));
+            }
+        }
+        if wrong.is_empty() || begun.elapsed() > PATIENCE {
+            return Ok(wrong);
+        }
+        open = wrong.iter().map(|(one, _)| *one).collect();
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
