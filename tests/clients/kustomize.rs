@@ -75,7 +75,7 @@ fn fn_run() -> Result<()> {
     );
     ensure!(fs::read_to_string(machine.path("overlay/resecret.yaml"))? == rules(true));
     let results = fs::read_to_string(machine.path("results/results-0.yaml"))?;
-    for text in ["severity: warning", "path: app.yaml", "index: 1", "rule: plaintext", "name: web"] {
+    for text in ["severity: warning", "path: app.yaml", "index: 1", "code: plaintext", "name: web"] {
         ensure!(results.contains(text), "{text:?} is not in {results}");
     }
     ensure!(!results.contains("canary"), "{results}");
