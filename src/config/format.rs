@@ -23,12 +23,14 @@ const SECRET_NAME: &str = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$";
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct File {
-    /// `resecret.dev/v1alpha1`.
+    /// `resecret.dev/v1alpha1`. Checked before anything else is read.
     #[schemars(extend("const" = API_VERSION))]
-    pub(super) api_version: String,
+    #[serde(rename = "apiVersion")]
+    pub(super) _api_version: String,
     /// `Resecret`.
     #[schemars(extend("const" = KIND))]
-    pub(super) kind: String,
+    #[serde(rename = "kind")]
+    pub(super) _kind: String,
     /// For people and clients; only `name` is read, for the names of the policies of `guard`.
     #[serde(default)]
     #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]

@@ -13,18 +13,18 @@ use crate::config::{
 use crate::diagnostics::{Code, Diagnostic, Error, Location};
 use crate::yaml::field_path::FieldPath;
 use crate::yaml::span::line_and_column;
-use crate::yaml::{self, NodeId, Tree};
+use crate::yaml::{self, NodeId, ParseError, Tree};
 
 /// One text that is being read, for the places in its diagnostics.
 struct ConfigText<'a> {
     name: &'a str,
     text: &'a str,
-    tree: Option<Tree<'a>>,
+    tree: Result<Tree<'a>, ParseError>,
     preset: Option<usize>,
 }
 
 pub(super) fn add_file(config: &mut Config, name: &str, text: &str) -> Result<(), Error> {
-    let source = ConfigText { name, text, tree: yaml::parse(text).ok(), preset: None };
+    let source = ConfigText { name, text, tree: yaml::parse(text), preset: None };
     let file = source.read()?;
     let name = file.metadata.as_ref().and_then(|metadata| metadata.get("name")?.as_str());
     config.name = config.name.take().or_else(|| name.map(str::to_owned));
@@ -92,7 +92,7 @@ fn add_preset(config: &mut Config, use_of: &PresetUse, origin: Origin) -> Result
     check_name(&use_of.to)?;
     let number = config.presets.len();
     let name = format!("preset {}", use_of.name);
-    let source = ConfigText { name: &name, text, tree: yaml::parse(text).ok(), preset: Some(number) };
+    let source = ConfigText { name: &name, text, tree: yaml::parse(text), preset: Some(number) };
     let mut file = source.read().map_err(|error| error.to_string())?;
     let mut known: Vec<&str> =
         file.spec.env.iter().flat_map(|rule| rule.vars.values()).map(String::as_str).collect();
@@ -133,16 +133,34 @@ const OWN_NAME: &str = "*";
 
 impl ConfigText<'_> {
     fn read(&self) -> Result<File, Error> {
-        let file: File = serde_yaml::from_str(self.text.trim_start_matches('\u{feff}'))
-            .map_err(|error| self.unreadable(&error))?;
-        if file.api_version != API_VERSION {
-            let message = format!("apiVersion is `{}`, not `{API_VERSION}`", file.api_version);
-            return Err(self.error("apiVersion", &message));
+        self.check_kind()?;
+        serde_yaml::from_str(self.text.trim_start_matches('\u{feff}'))
+            .map_err(|error| self.unreadable(&error))
+    }
+
+    /// Any other file than a configuration could be one of secrets, so nothing of it is quoted.
+    fn check_kind(&self) -> Result<(), Error> {
+        let tree = self.tree.as_ref().map_err(|error| {
+            self.error_at(error.at(), &format!("the configuration is not YAML ({error})"))
+        })?;
+        let field =
+            |name: &str| tree.root().and_then(|root| tree.get(root, name)).and_then(|node| tree.text(node));
+        for (name, expected) in [("apiVersion", API_VERSION), ("kind", KIND)] {
+            match field(name) {
+                Some(found) if found == expected => {}
+                Some(_) => {
+                    let message =
+                        format!("this file is no configuration of resecret: {name} is not `{expected}`");
+                    return Err(self.error(name, &message));
+                }
+                None => {
+                    let message =
+                        format!("this file is no configuration of resecret: `{name}: {expected}` is missing");
+                    return Err(self.error("", &message));
+                }
+            }
         }
-        if file.kind != KIND {
-            return Err(self.error("kind", &format!("kind is `{}`, not `{KIND}`", file.kind)));
-        }
-        Ok(file)
+        Ok(())
     }
 
     fn rules(
@@ -264,10 +282,18 @@ impl ConfigText<'_> {
     }
 
     fn error(&self, path: &str, message: &str) -> Error {
-        let place = self.find(path).map(|at| line_and_column(self.text.as_bytes(), at));
+        self.error_in(path, self.find(path), message)
+    }
+
+    fn error_at(&self, at: usize, message: &str) -> Error {
+        self.error_in("", Some(at), message)
+    }
+
+    fn error_in(&self, path: &str, at: Option<usize>, message: &str) -> Error {
+        let place = at.map(|at| line_and_column(self.text.as_bytes(), at));
         let location = Location {
             file: Some(self.name.to_owned()),
-            path: Some(path.to_owned()),
+            path: Some(path.to_owned()).filter(|path| !path.is_empty()),
             line: place.map(|place| place.0),
             column: place.map(|place| place.1),
             ..Location::default()
@@ -278,7 +304,7 @@ impl ConfigText<'_> {
 
     /// The byte at which the value of a path begins, or the nearest parent that is there.
     fn find(&self, path: &str) -> Option<usize> {
-        let tree = self.tree.as_ref()?;
+        let tree = self.tree.as_ref().ok()?;
         let mut node = tree.root()?;
         for step in path.replace('[', ".[").split('.') {
             let next: Option<NodeId> = match step.strip_prefix('[').and_then(|step| step.strip_suffix(']')) {
@@ -298,12 +324,11 @@ impl ConfigText<'_> {
     /// A reader's error, with the nearest known name where a field is unknown.
     fn unreadable(&self, error: &serde_yaml::Error) -> Error {
         let text = error.to_string();
-        let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
-        let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+        let text = text.split(" at line ").next().unwrap_or(&text);
+        let message = without_values(text);
+        let names: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
         let near = match names.as_slice() {
-            [unknown, known @ ..]
-                if message.contains("unknown field") || message.contains("unknown variant") =>
-            {
+            [unknown, known @ ..] if text.contains("unknown field") || text.contains("unknown variant") => {
                 nearest(unknown, known.iter().copied())
             }
             _ => None,
@@ -321,6 +346,24 @@ impl ConfigText<'_> {
         };
         Diagnostic::error(Code::InvalidConfig, message, help).at(location).into()
     }
+}
+
+/// A reader's message without the value that it quotes (`invalid type: string "…", expected …`).
+fn without_values(message: &str) -> String {
+    if let Some((path, rest)) = message.split_once("unknown variant `") {
+        let known = rest.rsplit_once("`, expected ").map_or("something else", |(_, known)| known);
+        return format!("{path}unknown word, expected {known}");
+    }
+    let Some((before, rest)) = message.split_once(": invalid ").map_or_else(
+        || message.split_once("invalid ").map(|(_, rest)| (String::new(), rest)),
+        |(path, rest)| Some((format!("{path}: "), rest)),
+    ) else {
+        return message.to_owned();
+    };
+    let (what, expected) = rest.rsplit_once(", expected ").unwrap_or((rest, "something else"));
+    // `type: string "…"`, `value: integer `1``, `length 3`: the words before the quote.
+    let kind = what.split(['"', '`']).next().unwrap_or_default().trim_end();
+    format!("{before}invalid {kind}, expected {expected}")
 }
 
 /// A Secret's name must be a DNS subdomain (RFC 1123), else no reference to it could be valid.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::diagnostics::Code;
+use crate::yaml::scalar::one_line;
 
 /// How much a diagnostic matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,6 +92,35 @@ impl Diagnostic {
     pub(crate) fn error(code: Code, message: impl Into<String>, help: impl Into<String>) -> Self {
         let location = Location::default();
         Self { code, severity: Severity::Error, message: message.into(), help: help.into(), location }
+    }
+
+    /// The same diagnostic with every text changed.
+    pub(crate) fn map_texts(mut self, change: impl Fn(&str) -> String) -> Self {
+        let Location { file, object, template, path, .. } = &mut self.location;
+        let object = object.iter_mut().flat_map(|ObjectRef { api_version, kind, name, namespace }| {
+            [Some(api_version), Some(kind), Some(name), namespace.as_mut()].into_iter().flatten()
+        });
+        let place = [file.as_mut(), template.as_mut(), path.as_mut()].into_iter().flatten();
+        for text in [&mut self.message, &mut self.help].into_iter().chain(place).chain(object) {
+            *text = change(text);
+        }
+        self
+    }
+
+    /// The same diagnostic as it may be shown: names come from a chart, and could hold what a terminal or the log of a
+    /// CI system obeys.
+    pub(crate) fn printable(&self) -> Self {
+        // A help can have several lines. None of them begins as a command to GitHub Actions does: one that would is
+        // the second half of a name.
+        let line = |line: &str| {
+            if line.trim_start().starts_with("::") {
+                "\u{fffd}".to_owned() + &one_line(line)
+            } else {
+                one_line(line)
+            }
+        };
+        let help = self.help.split('\n').map(line).collect::<Vec<_>>().join("\n");
+        Self { help, ..self.clone().map_texts(one_line) }
     }
 
     /// The same diagnostic at a place.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::diagnostics::{Code, Diagnostic, Severity};
+use crate::yaml::scalar::one_line;
 
 /// The failure of a run: at least one diagnostic of severity error, and whatever else was found on the way.
 ///
@@ -43,7 +44,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut errors = self.diagnostics.iter().filter(|d| d.severity == Severity::Error);
         if let Some(first) = errors.next() {
-            f.write_str(&first.message)?;
+            f.write_str(&one_line(&first.message))?;
         }
         match errors.count() {
             0 => Ok(()),

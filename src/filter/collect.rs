@@ -53,7 +53,8 @@ pub(crate) fn collect<'i>(input: &'i [u8], config: &Config) -> Result<Collected<
     if facts.removed_names_hide() {
         candidates.add_all(Interest::Edit);
     }
-    let findings = findings.into_diagnostics();
+    let conceal = |diagnostic| leaked_values.conceal(diagnostic);
+    let findings = findings.into_diagnostics().into_iter().map(conceal).collect();
     Ok(Collected { candidates, format, facts, leaked_values, findings })
 }
 

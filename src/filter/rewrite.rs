@@ -118,7 +118,9 @@ impl Rewriter<'_> {
         } else {
             self.edit(document, &tree, &objects, &patch, &mut findings)
         };
-        Rewrite { action, findings: findings.into_diagnostics(), doubts, matched, view: Some(view) }
+        let conceal = |diagnostic| self.leaked_values.conceal(diagnostic);
+        let findings = findings.into_diagnostics().into_iter().map(conceal).collect();
+        Rewrite { action, findings, doubts, matched, view: Some(view) }
     }
 
     /// Runs the rules on every object that stays.

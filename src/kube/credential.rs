@@ -34,6 +34,9 @@ impl fmt::Display for Reason {
     }
 }
 
+/// Shorter runs of letters and digits are in many a name (`a1b2`).
+const MIN_RANDOM: usize = 8;
+
 /// Words of a name that speak of a credential.
 pub(crate) const WORDS: [&str; 15] = [
     "apikey",
@@ -92,7 +95,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 }
 
 /// The words of a name, in lower case: between `_`, `-`, `.`, `/` and blanks, and at capitals in camel case.
-fn words(name: &str) -> Vec<String> {
+pub(crate) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut lower_before = false;
     for character in name.chars() {
@@ -111,6 +114,31 @@ fn words(name: &str) -> Vec<String> {
 
 /// Values, in lower case, that switch something.
 pub(crate) const SWITCHES: [&str; 9] = ["", "true", "false", "yes", "no", "on", "off", "null", "none"];
+
+/// What is shown in place of a value: how long it is, roughly.
+pub(crate) fn class(value: &str) -> String {
+    let length = value.chars().count();
+    let class = match length {
+        0 => return String::new(),
+        1..8 => "1-7",
+        8..16 => "8-15",
+        16..32 => "16-31",
+        32..64 => "32-63",
+        64..128 => "64-127",
+        _ => "128 or more",
+    };
+    format!("<{class} characters>")
+}
+
+/// Whether a text holds random characters: letters and digits that change more often than in any name.
+pub(crate) fn is_opaque(text: &str) -> bool {
+    let is_random = |run: &str| {
+        let changes =
+            run.as_bytes().windows(2).filter(|two| two[0].is_ascii_digit() != two[1].is_ascii_digit());
+        run.len() >= MIN_RANDOM && changes.count() > 2
+    };
+    text.split(|c: char| !c.is_ascii_alphanumeric()).any(is_random)
+}
 
 /// Whether a value could be a secret at all: no flag, number, path, address, placeholder or part of other variables.
 fn could_be_secret(value: &str) -> bool {

@@ -11,7 +11,7 @@ use aho_corasick::AhoCorasick;
 use base64::prelude::{BASE64_STANDARD, Engine};
 
 use crate::config::Config;
-use crate::diagnostics::{Code, Error, Finding, Severity};
+use crate::diagnostics::{Code, Diagnostic, Error, Finding, Severity};
 use crate::kube::credential;
 use crate::kube::object::{Object, objects};
 use crate::search::prefilter::search_any;
@@ -116,6 +116,22 @@ impl LeakedValues {
     /// What finds the values, for the prefilter; `None` where there are none.
     pub(crate) fn search(&self) -> Option<&AhoCorasick> {
         self.search.as_ref()
+    }
+
+    /// A diagnostic without the values: a key, and so a path, can be one.
+    pub(crate) fn conceal(&self, diagnostic: Diagnostic) -> Diagnostic {
+        diagnostic.map_texts(|text| self.conceal_text(text))
+    }
+
+    /// A text without the values.
+    pub(crate) fn conceal_text(&self, text: &str) -> String {
+        let Some(search) = &self.search else { return text.to_owned() };
+        let mut shown = String::with_capacity(text.len());
+        search.replace_all_with(text, &mut shown, |_, value, shown| {
+            shown.push_str(&credential::class(value));
+            true
+        });
+        shown
     }
 
     /// The values that survive in a document's text.

@@ -37,8 +37,8 @@ pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outc
 pub(crate) struct Credential<'t> {
     /// What holds it.
     pub(crate) holder: Holder<'t>,
-    /// Its name in the JSON that the holder holds.
-    pub(crate) inside: Option<String>,
+    /// Whether it stands in JSON that the holder holds. Its name there is no name of Kubernetes: it could be a value.
+    pub(crate) is_inside: bool,
     /// Why it looks like one.
     pub(crate) reason: Reason,
     /// Its path: of a variable, that of the entry.
@@ -50,10 +50,7 @@ pub(crate) struct Credential<'t> {
 impl Credential<'_> {
     /// What it is, by name.
     pub(crate) fn what(&self) -> String {
-        match &self.inside {
-            Some(inside) => format!("{inside} inside {}", self.holder),
-            None => self.holder.to_string(),
-        }
+        if self.is_inside { format!("a text inside {}", self.holder) } else { self.holder.to_string() }
     }
 }
 
@@ -73,8 +70,8 @@ pub(crate) enum Holder<'t> {
     Key(&'t str),
     /// An annotation.
     Annotation(&'t str),
-    /// An argument, with its name where that can be told from its value.
-    Argument(Option<&'t str>),
+    /// An argument. Where its name ends and its value begins only its program knows, so it has no name here.
+    Argument,
 }
 
 impl Holder<'_> {
@@ -86,7 +83,7 @@ impl Holder<'_> {
             }
             Self::Key(_) => "move it from the ConfigMap to a Secret in the chart's values",
             Self::Annotation(_) => "remove it: everyone who may read the object can read it",
-            Self::Argument(_) => "pass it as a variable from a Secret",
+            Self::Argument => "pass it as a variable from a Secret",
         }
     }
 }
@@ -100,8 +97,7 @@ impl fmt::Display for Holder<'_> {
             Self::Variable { container, name, .. } => write!(f, "entry {name} of {container}"),
             Self::Key(name) => write!(f, "key {name}"),
             Self::Annotation(name) => write!(f, "annotation {name}"),
-            Self::Argument(Some(name)) => write!(f, "argument --{name}"),
-            Self::Argument(None) => f.write_str("an argument"),
+            Self::Argument => f.write_str("an argument"),
         }
     }
 }
@@ -148,7 +144,7 @@ impl<'t> CredentialSearch<'_, 't> {
     }
 
     fn push(&mut self, holder: Holder<'t>, reason: Reason, path: Path, node: NodeId) {
-        self.found.push(Credential { holder, inside: None, reason, path, node });
+        self.found.push(Credential { holder, is_inside: false, reason, path, node });
     }
 
     fn entries(&mut self, object: &Object<'t, '_>, keys: &[&str], holder: fn(&'t str) -> Holder<'t>) {
@@ -158,36 +154,32 @@ impl<'t> CredentialSearch<'_, 't> {
             let (Some(name), Some(text)) = (tree.text(*key), tree.text(*value)) else { continue };
             // A file is judged by its content alone, a short value also by its key.
             let found = match serde_json::from_str::<Value>(text) {
-                Ok(json @ (Value::Object(_) | Value::Array(_))) => self.in_json(&json),
-                _ if text.contains('\n') => value_reason(text).map(|reason| (None, reason)),
-                _ => self.reason(name, text).map(|reason| (None, reason)),
+                Ok(json @ (Value::Object(_) | Value::Array(_))) => {
+                    self.in_json(&json).map(|reason| (true, reason))
+                }
+                _ if text.contains('\n') => value_reason(text).map(|reason| (false, reason)),
+                _ => self.reason(name, text).map(|reason| (false, reason)),
             };
-            if let Some((inside, reason)) = found {
+            if let Some((is_inside, reason)) = found {
                 let path = object.path.keys(keys).key(name);
-                self.found.push(Credential { holder: holder(name), inside, reason, path, node: *value });
+                self.found.push(Credential { holder: holder(name), is_inside, reason, path, node: *value });
             }
         }
     }
 
     /// Inside JSON, such as the whole object that `kubectl apply` keeps in an annotation: by the key of a text, or by
     /// the name that stands beside a `value`.
-    fn in_json(&self, json: &Value) -> Option<(Option<String>, Reason)> {
+    fn in_json(&self, json: &Value) -> Option<Reason> {
         match json {
             Value::Array(items) => items.iter().find_map(|item| self.in_json(item)),
             Value::Object(entries) => {
                 let beside = entries.get("name").and_then(Value::as_str);
-                entries.iter().find_map(|(key, value)| {
-                    let (name, reason) = match value {
-                        Value::String(text) if key == "value" => {
-                            let name = beside.unwrap_or(key);
-                            (name, self.reason(name, text))
-                        }
-                        // A name that is a value, such as the `key` of a reference, is no credential.
-                        Value::String(text) if key == "key" || key == "name" => (&**key, value_reason(text)),
-                        Value::String(text) => (&**key, self.reason(key, text)),
-                        other => return self.in_json(other),
-                    };
-                    Some((Some(name.to_owned()), reason?))
+                entries.iter().find_map(|(key, value)| match value {
+                    Value::String(text) if key == "value" => self.reason(beside.unwrap_or(key), text),
+                    // A name that is a value, such as the `key` of a reference, is no credential.
+                    Value::String(text) if key == "key" || key == "name" => value_reason(text),
+                    Value::String(text) => self.reason(key, text),
+                    other => self.in_json(other),
                 })
             }
             _ => None,
@@ -213,10 +205,7 @@ impl<'t> CredentialSearch<'_, 't> {
             let found =
                 if value.contains(['\n', ' ']) { value_reason(value) } else { self.reason(name, value) };
             if let Some(found) = found {
-                // Behind one dash a value can be part of the name (`-phunter2`), so only long names are shown.
-                let attached = text.starts_with('-') && !text.starts_with("--");
-                let shown = Some(name).filter(|name| !attached && !name.is_empty());
-                self.push(Holder::Argument(shown), found, path.index(position), *item);
+                self.push(Holder::Argument, found, path.index(position), *item);
             }
         }
     }

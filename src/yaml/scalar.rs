@@ -16,13 +16,22 @@ pub(crate) fn is_plain(text: &str) -> bool {
 
 /// The string in double quotes, as JSON writes it, which is YAML too; what YAML 1.1 takes for line breaks is escaped.
 pub(crate) fn double_quoted(text: &str) -> String {
-    let mut quoted = serde_json::Value::from(text).to_string();
-    for (raw, escaped) in [('\u{85}', "\\u0085"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")] {
-        if quoted.contains(raw) {
-            quoted = quoted.replace(raw, escaped);
+    escaped_json(&serde_json::Value::from(text).to_string())
+}
+
+/// JSON with escapes for the characters that a terminal or a reader of YAML 1.1 would obey. Outside of strings JSON has
+/// none of them, and `serde_json` escapes those of ASCII.
+#[must_use]
+pub fn escaped_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_invisible(c) && c != '\n' {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            escaped.push(c);
         }
     }
-    quoted
+    escaped
 }
 
 /// The string in single quotes, or in double quotes where single ones cannot hold it.
@@ -39,11 +48,17 @@ pub(crate) fn plain_or_quoted(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { double_quoted(text) }
 }
 
-/// A text for a comment or a line of a table: whatever could begin another line is replaced.
-pub(crate) fn one_line(text: &str) -> String {
-    // YAML 1.1 also breaks lines at these two.
-    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    text.chars().map(|c| if breaks(c) { '\u{fffd}' } else { c }).collect()
+/// A text for a comment, a line of a table or a message: whatever could begin another line, make a terminal do
+/// something or hide what stands beside it is replaced.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|c| if is_invisible(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Control characters, the line ends of YAML 1.1, and what turns the direction of a text or takes no room in it.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
 }
 
 /// The boolean or null that a plain scalar means in YAML 1.2; `None` for anything else.
@@ -70,6 +85,12 @@ mod tests {
         {
             assert_eq!(plain_or_quoted(quoted), format!("\"{quoted}\""));
         }
+    }
+
+    #[test]
+    fn one_line_shows_nothing_that_a_terminal_obeys() {
+        let text = "a\nb\r\u{1b}[31m\u{7f}\u{9b}\u{85}\u{2028}\u{202e}c\t\u{feff}ä";
+        assert_eq!(one_line(text).replace('\u{fffd}', "?"), "a?b??[31m?????c??ä");
     }
 
     #[test]

@@ -1,24 +1,59 @@
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use serde_json::{Map, Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::fixture_folders;
-use crate::harness::{Output, Run, resecret, root};
+use crate::harness::{Output, Run, resecret};
 
 /// Every secret value of a fixture contains this word, plainly or in base64.
 const FORMS: [&str; 6] = ["canary", "CANARY", "Y2FuYXJ5", "NhbmFyeQ", "jYW5hcn", "%63%61%6E"];
+
+/// A value that stands in places where a fixture cannot have one. Looked for in pieces of six letters.
+const VALUE: &str = "Kq7vXw9mLc3pRt5y";
+
+/// Every way to ask for something: the words of the command line behind the configuration.
+const COMMANDS: [&[&str]; 20] = [
+    &["filter"],
+    &["filter", "--format", "json"],
+    &["filter", "--format", "github"],
+    &["filter", "--format", "sarif"],
+    &["filter", "--stream"],
+    &["filter", "--stream", "--format", "json"],
+    &["check"],
+    &["check", "--format", "json"],
+    &["check", "--format", "github"],
+    &["check", "--format", "sarif"],
+    &["diff"],
+    &["diff", "--color", "always"],
+    &["patches", "-o", "json6902"],
+    &["patches", "-o", "kustomize"],
+    &["patches", "-o", "flux"],
+    &["keys"],
+    &["keys", "-o", "json"],
+    &["keys", "-o", "external-secret", "--store", "store"],
+    &["keys", "-o", "sealed-secret"],
+    &["keys", "-o", "secret"],
+];
 
 /// Every fixture's folder.
 fn fixtures() -> Vec<PathBuf> {
     fixture_folders::all()
 }
 
-/// Every fixture with one of the formats. The log that is written beside it is text; that no format shows a value of any
-/// fixture is tried without the program, in `tests/cases`.
-fn formats_in_turn() -> impl Iterator<Item = (&'static str, PathBuf)> {
-    ["text", "json", "github", "sarif"].into_iter().cycle().zip(fixtures())
+/// Does something with each of many, in threads: most of the time goes into starting programs.
+fn each<T: Sync>(all: &[T], work: impl Fn(usize, &T) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while let Some((number, one)) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, all.get(n)?)))
+                {
+                    work(number, one);
+                }
+            });
+        }
+    });
 }
 
 /// A run on a fixture, with the rules that stand beside it.
@@ -33,183 +68,240 @@ fn run(fixture: &Path) -> Run {
     run.args(lines.flat_map(str::split_whitespace))
 }
 
+/// Fails if a run shows one of these texts: on standard error, in the log, and on standard output unless that is the
+/// filter's, which holds manifests with the values that stay.
 #[track_caller]
-fn check(what: &str, output: &Output) {
-    check_said(what, output);
-    if output.code != Some(0) {
-        check_text(what, "standard output", &output.text());
+fn check(what: &str, output: &Output, forms: &[String]) {
+    let code = output.code;
+    assert!(matches!(code, Some(0..=2)), "{what}: no other exit code: {}", output.stderr);
+    let filters = what.starts_with("filter") && (code == Some(0) || what.contains("--stream"));
+    let stdout = if filters { String::new() } else { output.text() };
+    let places = [
+        ("standard error", output.stderr.clone()),
+        ("the log", output.file("log")),
+        ("the proposal", output.file("proposal.yaml")),
+        ("standard output", stdout),
+    ];
+    for (place, text) in places {
+        if let Some(form) = forms.iter().find(|form| text.contains(form.as_str())) {
+            panic!("{what}: {place} shows a secret value (as `{form}`):\n{text}");
+        }
     }
 }
 
-/// Fails if what is said about a run shows a value; its output is manifests, with the values that stay.
-#[track_caller]
-fn check_said(what: &str, output: &Output) {
-    check_text(what, "standard error", &output.stderr);
-    check_text(what, "the log", &output.file("log"));
-}
-
-#[track_caller]
-fn check_text(what: &str, place: &str, text: &str) {
-    if let Some(form) = FORMS.iter().find(|form| text.contains(**form)) {
-        panic!("{what}: {place} shows a secret value (as `{form}`):\n{text}");
-    }
+fn fixture_forms() -> Vec<String> {
+    FORMS.map(str::to_owned).to_vec()
 }
 
 #[test]
 fn no_fixture_shows_a_value() {
-    for (format, fixture) in formats_in_turn() {
-        let name = fixture.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let output = run(&fixture).args(["--log-file", "log", "--format", format]).run();
-        assert!(matches!(output.code, Some(0 | 2)), "{name}: no other exit code:\n{}", output.stderr);
-        assert!(output.code == Some(0) || output.stdout.is_empty(), "{name}: fails with output");
-        check(&format!("{name} as {format}"), &output);
-    }
-}
-
-#[test]
-fn no_stream_shows_a_value() {
-    for (format, fixture) in formats_in_turn().filter(|(format, _)| *format != "sarif") {
-        let output = run(&fixture).args(["--stream", "--log-file", "log", "--format", format]).run();
-        assert!(matches!(output.code, Some(0 | 2)), "{}", output.stderr);
-        check_said(&format!("{}, stream as {format}", fixture.display()), &output);
-    }
-}
-
-/// Fails if a command that has no manifests to write shows a value anywhere.
-#[track_caller]
-fn check_all(what: &str, output: &Output) {
-    check(what, output);
-    check_text(what, "standard output", &output.text());
-    check_text(what, "the file", &output.file("resecret.yaml"));
-}
-
-/// A run of a command that takes the rule flags.
-fn command(name: &str, fixture: &Path, args: &[&str]) -> Output {
-    run(fixture).first_arg(name).args(args.iter().copied()).args(["--log-file", "log"]).run()
-}
-
-/// The forms of `keys` that are not its table.
-const KEYS_FORMS: [&[&str]; 5] = [
-    &["-o", "json"],
-    &["-o", "external-secret", "--store", "store"],
-    &["-o", "sealed-secret"],
-    &["-o", "vault-static-secret"],
-    &["-o", "secret"],
-];
-
-#[test]
-fn patches_shows_no_value() {
-    for fixture in fixtures() {
-        let name = fixture.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let output = command("patches", &fixture, &["-o", "flux"]);
-        assert!(matches!(output.code, Some(0 | 2)), "{name}: no other exit code:\n{}", output.stderr);
-        check_all(&format!("{name}, patches"), &output);
-    }
-    // The other forms hold the same.
-    for form in ["json6902", "kustomize"] {
-        let fixture = root().join("tests/fixtures/presets/langfuse");
-        let output = command("patches", &fixture, &["-o", form]).succeeds();
-        check_all(&format!("patches -o {form}"), &output);
-    }
-}
-
-#[test]
-fn keys_shows_no_value() {
-    let mut found = 0;
-    for (number, fixture) in fixtures().iter().enumerate() {
-        let name = fixture.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        // Each form meets many fixtures; all of them meet the same vault.
-        let mut table = String::new();
-        for form in [KEYS_FORMS[number % KEYS_FORMS.len()], &[]] {
-            let output = command("keys", fixture, form);
-            assert!(matches!(output.code, Some(0 | 2)), "{name}: no other exit code:\n{}", output.stderr);
-            check_all(&format!("{name}, keys {form:?}"), &output);
-            table = output.text();
+    each(&fixtures(), |number, fixture| {
+        let forms = fixture_forms();
+        // Each command meets many fixtures, and each fixture several commands.
+        for turn in 0..4 {
+            let words = COMMANDS[(number + turn * 5) % COMMANDS.len()];
+            let what = format!("{} on {}", words.join(" "), fixture.display());
+            let output = run(fixture).first_arg(words[0]).args(&words[1..]).args(["--log-file", "log"]).run();
+            check(&what, &output, &forms);
         }
-        // The second column of the table is the key. Each with a value in a wrong format, and half of them missing.
-        let cells = |line: &str| line.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
-        let mut secrets: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
-        for (number, line) in table.lines().skip(1).enumerate() {
-            let [secret, key] = &cells(line)[..] else { continue };
-            let data = secrets.entry(secret.rsplit('/').next().unwrap_or_default().to_owned()).or_default();
-            if number % 2 == 0 {
-                data.insert(key.clone(), "canary#@\n".into());
-            }
-        }
-        let secret = |(name, data): (String, Map<String, Value>)| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data});
-        let items: Vec<Value> = secrets.into_iter().map(secret).collect();
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
-        let format = ["json", "sarif", "github"][number % 3];
-        let run = run(fixture).first_arg("keys").file("secrets.yaml", &list);
-        let output = run.args(["--against", "secrets.yaml", "--log-file", "log", "--format", format]).run();
-        check_all(&format!("{name}, keys --against as {format}"), &output);
-        found += usize::from(output.code == Some(1));
-    }
-    assert!(found > 50, "only {found} fixtures have keys to be checked");
+        let more = [["--format", "json"], ["--to", "one-vault"]][number % 2];
+        let scan = resecret().args(["scan", "--write", "proposal.yaml", "--log-file", "log"]).args(more);
+        let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
+        check(&format!("scan of {}", fixture.display()), &scan.stdin(input).run(), &forms);
+    });
 }
 
 #[test]
-fn no_error_path_shows_a_value() {
-    for fixture in fixtures() {
-        let name = fixture.file_name().unwrap_or_default().to_string_lossy().into_owned();
+fn no_failure_on_a_fixture_shows_a_value() {
+    each(&fixtures(), |number, fixture| {
         let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
         // Cut in the middle, where the text is most likely inside of something.
-        let cut = input[..input.len() / 2].to_vec();
-        check(&format!("{name}, cut"), &run(&fixture).args(["--log-file", "log"]).stdin(cut).run());
-        check(&format!("{name}, closed"), &run(&fixture).args(["--log-file", "log"]).closed_stdout().run());
-        // The render where the configuration should be: its texts are quoted by no message.
-        let swapped =
-            resecret().file("input.yaml", &input).args(["--config", "input.yaml", "--log-file", "log"]);
-        check(&format!("{name}, as configuration"), &swapped.run());
-    }
-}
-
-#[test]
-fn no_finding_of_check_shows_a_value() {
-    for (format, fixture) in formats_in_turn() {
-        let output = command("check", &fixture, &["--format", format]);
-        assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
-        check_all(&format!("{}, check as {format}", fixture.display()), &output);
-    }
-}
-
-#[test]
-fn no_diff_shows_a_value() {
-    for fixture in fixtures() {
-        let output = command("diff", &fixture, &["--color", "always"]);
-        assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
-        check_all(&format!("{}, diff", fixture.display()), &output);
-    }
-}
-
-#[test]
-fn no_command_shows_a_value_of_a_render_that_is_cut_or_has_other_line_ends() {
-    for fixture in fixtures() {
-        let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
-        let (cut, other) = (&input[..input.len() / 2], String::from_utf8_lossy(&input).replace('\n', "\r\n"));
+        let (cut, crlf) =
+            (input[..input.len() / 2].to_vec(), String::from_utf8_lossy(&input).replace('\n', "\r\n"));
+        let words = COMMANDS[number % COMMANDS.len()];
+        let command = || run(fixture).first_arg(words[0]).args(&words[1..]).args(["--log-file", "log"]);
         let runs = [
-            ("cut, check", run(&fixture).first_arg("check").stdin(cut)),
-            ("cut, diff", run(&fixture).first_arg("diff").stdin(cut)),
-            ("cut, scan", resecret().args(["scan", "--write", "resecret.yaml"]).stdin(cut)),
-            ("CRLF, diff", run(&fixture).first_arg("diff").stdin(other)),
+            ("cut", command().stdin(cut)),
+            ("closed", command().closed_stdout()),
+            ("with other line ends", command().stdin(crlf)),
+            // The render where a configuration, the last release and the vault should be.
+            ("as configuration", resecret().file("input.yaml", &input).args(["--config", "input.yaml"])),
+            ("as release", command_with(fixture, "check", "--previous", &input)),
+            ("as vault", command_with(fixture, "keys", "--against", &input)),
         ];
         for (what, run) in runs {
-            let output = run.run();
-            assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
-            check_all(&format!("{}, {what}", fixture.display()), &output);
+            let what = format!("{}, {what}, on {}", words.join(" "), fixture.display());
+            check(&what, &run.run(), &fixture_forms());
         }
+    });
+}
+
+/// A command that reads this input as another file too.
+fn command_with(fixture: &Path, command: &str, flag: &str, input: &[u8]) -> Run {
+    run(fixture).first_arg(command).file("other.yaml", input).args([flag, "other.yaml"])
+}
+
+/// Documents in which `@` is a value, and `#` the same in base64, each in a place of its own. A rule removes the Secret
+/// `app-chart`; what holds the value elsewhere is found, masked or refused.
+const PLACES: [(&str, &str); 24] = [
+    ("data", "kind: Secret\nmetadata: {name: app-chart}\ndata: {k: #}\n"),
+    ("duplicate key", "kind: Secret\nmetadata: {name: app-chart}\nstringData: {k: @}\nstringData: {k: x}\n"),
+    ("data in other case", "kind: Secret\nmetadata: {name: app-chart}\nData: {k: @}\nstringdata: {k: @}\n"),
+    ("comment", "kind: Secret # @\nmetadata: {name: app-chart}\n# @\nstringData: {k: v}\n"),
+    ("comment of a block", "kind: Secret\nmetadata: {name: app-chart}\nstringData:\n  k: | # @\n    x\n"),
+    ("anchor", "kind: Secret\nmetadata: {name: app-chart}\nstringData: {k: &@ v, l: *@}\n"),
+    ("tag", "kind: Secret\nmetadata: {name: app-chart}\nstringData: {k: !@ v}\n"),
+    ("annotation", "kind: Secret\nmetadata: {name: app-chart, annotations: {a: @}}\n"),
+    ("broken text", "kind: Secret\nmetadata: {name: app-chart}\nstringData: {k: \"@\n"),
+    ("broken tag", "kind: Secret\nmetadata: {name: app-chart}\nstringData: {k: !<@ x}\n"),
+    ("unknown alias", "kind: Secret\nmetadata: {name: app-chart}\nstringData: {k: *@}\n"),
+    ("argument", "args: [\"--auth @=y\", --token=@, -p@, \"--password-@\", x, --secret, @, \"@=z\"]\n"),
+    ("command", "command: [sh, -c, \"login --password @\"]\n"),
+    ("http header", "livenessProbe: {httpGet: {httpHeaders: [{name: Authorization, value: Basic @}]}}\n"),
+    (
+        "variables",
+        "env: [{name: API_TOKEN, value: @}, {name: SALT, value: @}, {name: SALT, value: x, value: @}]\n",
+    ),
+    ("aliased variable", "x: &x @\nenv: [{name: API_TOKEN, value: *x}, {name: SALT, value: *x}]\n"),
+    ("merged variable", "x: &x {value: @}\nenv: [{name: API_TOKEN, <<: *x}]\n"),
+    ("expansion", "env: [{name: A, value: $(@)}, {name: A, value: $(@}]\n"),
+    (
+        "key of JSON",
+        "kind: ConfigMap\nmetadata: {name: c}\ndata: {j: '{\"@-token\": \"p4ssw0rd1XX\", \"@\": {\"password\": \"@\"}}'}\n",
+    ),
+    (
+        "value of a ConfigMap",
+        "kind: ConfigMap\nmetadata: {name: c}\ndata: {password: @, file: \"user = x\\npassword = @\\n\"}\n",
+    ),
+    (
+        "last applied",
+        "kind: ConfigMap\nmetadata: {name: c, annotations: {kubectl.kubernetes.io/last-applied-configuration: '{\"stringData\": {\"@\": \"@\", \"token\": \"@\"}}'}}\n",
+    ),
+    (
+        "custom resource",
+        "kind: Custom\nmetadata: {name: c}\nspec: {auth: {user: @, deep: [{name: @}]}, password: @, settings: \"a @ b\", app-chart: @}\n",
+    ),
+    (
+        "list of results",
+        "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\nresults: [{message: @}]\nfunctionConfig: {kind: ConfigMap, data: {to: @}}\n",
+    ),
+    (
+        "known value as a key",
+        "kind: Secret\nmetadata: {name: app-chart}\nstringData: {password: @}\n---\nkind: ConfigMap\nmetadata: {name: c, annotations: {@: @}}\ndata: {@: x, @-token: abcdefg1, y: @}\n",
+    ),
+];
+
+const RULES: &str = "\
+apiVersion: resecret.dev/v1alpha1
+kind: Resecret
+spec:
+  secrets: [{name: '*-chart', to: vault, optional: true}]
+  env: [{to: vault, vars: {SALT: salt}, optional: true}]
+  policy: {leftBehind: warn}
+";
+
+/// A place as a stream: what is no object stands in a container.
+fn stream(text: &str) -> String {
+    let text = if text.contains("kind: ") {
+        text.to_owned()
+    } else {
+        let lines: String = text.lines().map(|line| format!("    {line}\n")).collect();
+        format!("kind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n  - name: c\n{lines}")
+    };
+    let changed = "---\nkind: Pod\nmetadata: {name: q}\nspec: {containers: [{name: c, env: [{name: SALT, value: x1}]}]}\n";
+    text.replace('@', VALUE).replace('#', &base64(VALUE.as_bytes())) + changed
+}
+
+/// The value in pieces of six letters, in hex, and in base64 wherever it begins in a group of three bytes.
+fn value_forms() -> Vec<String> {
+    let mut forms: Vec<String> =
+        VALUE.as_bytes().windows(6).map(|six| String::from_utf8_lossy(six).into_owned()).collect();
+    forms.push(VALUE.bytes().map(|byte| format!("{byte:02x}")).collect());
+    for before in 0..3 {
+        let encoded = base64(&[&vec![0; before], VALUE.as_bytes()].concat());
+        forms.push(encoded[4..12].to_owned());
     }
+    forms
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits = group.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte))
+            << (8 * (3 - group.len()));
+        text.extend((0..=group.len()).map(|n| char::from(LETTERS[bits >> (18 - 6 * n) & 63])));
+        text.extend(std::iter::repeat_n('=', 3 - group.len()));
+    }
+    text
 }
 
 #[test]
-fn no_inventory_and_no_proposal_shows_a_value() {
-    for fixture in fixtures() {
-        let input = fs::read(fixture.join("input.yaml")).expect("a fixture has an input");
-        for more in [["--format", "json"], ["--to", "one-vault"]] {
-            let run = resecret().args(["scan", "--write", "resecret.yaml", "--log-file", "log"]).args(more);
-            let output = run.stdin(input.clone()).run();
-            assert!(matches!(output.code, Some(0..=2)), "{}", output.stderr);
-            check_all(&format!("{}, scan {}", fixture.display(), more[1]), &output);
+fn no_command_shows_a_value_of_any_place() {
+    let all: Vec<_> =
+        PLACES.iter().flat_map(|place| COMMANDS.iter().map(move |words| (place, *words))).collect();
+    each(&all, |_, ((place, text), words)| {
+        let run = resecret().first_arg(words[0]).args(&words[1..]).args(["--log-file", "log"]).config(RULES);
+        let what = format!("{} with a value as {place}", words.join(" "));
+        check(&what, &run.stdin(stream(text)).run(), &value_forms());
+    });
+}
+
+#[test]
+fn no_other_reader_shows_a_value_of_any_place() {
+    each(&PLACES, |_, (place, text)| {
+        let input = stream(text);
+        let other = |command: &str, flag: &str| {
+            resecret().first_arg(command).config(RULES).file("other.yaml", &input).args([flag, "other.yaml"])
+        };
+        let runs = [
+            ("scan", resecret().args(["scan"]).stdin(input.clone())),
+            (
+                "scan as JSON",
+                resecret()
+                    .args(["scan", "--format", "json", "--write", "proposal.yaml"])
+                    .stdin(input.clone()),
+            ),
+            ("configuration", resecret().file("other.yaml", &input).args(["--config", "other.yaml"])),
+            ("release", other("check", "--previous").stdin(input.clone())),
+            ("release of another render", other("check", "--previous")),
+            ("vault", other("keys", "--against").stdin(input.clone())),
+        ];
+        for (what, run) in runs {
+            let output = run.args(["--log-file", "log"]).run();
+            check(&format!("{what} with a value as {place}"), &output, &value_forms());
         }
-    }
+    });
+}
+
+#[test]
+fn no_error_about_a_configuration_quotes_it() {
+    let head = "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\n";
+    let texts = [
+        format!("PASSWORD={VALUE}\n"),
+        format!("{VALUE}\n"),
+        format!("- {VALUE}\n"),
+        format!("{VALUE}: {VALUE}\n"),
+        format!("apiVersion: {VALUE}\nkind: {VALUE}\n{VALUE}: 1\n"),
+        format!("{{\"{VALUE}\": [\"{VALUE}\"\n"),
+        format!("a: !{VALUE} {VALUE}\n"),
+        format!("a: *{VALUE}\n"),
+        format!("\"{VALUE}"),
+        format!("{head}spec: {VALUE}\n"),
+        format!("{head}spec: [{VALUE}]\n"),
+        format!("{head}spec: {{secrets: {VALUE}}}\n"),
+        format!("{head}spec: {{secrets: [{VALUE}]}}\n"),
+        format!("{head}spec: {{secrets: [{{name: x, optional: {VALUE}}}]}}\n"),
+        format!("{head}spec: {{duplicates: {VALUE}}}\n"),
+        format!("{head}spec: {{policy: {{unmatched: {VALUE}}}}}\n"),
+        format!("{head}spec: {{policy: {VALUE}}}\n"),
+        format!("{head}spec: {{formats: {{A: {VALUE}}}}}\n"),
+    ];
+    each(&texts, |_, text| {
+        for format in ["text", "json"] {
+            let run = resecret().config(text).args(["--format", format, "--log-file", "log"]);
+            let output = run.run().fails();
+            check(&format!("an error about\n{text}\n"), &output, &value_forms());
+        }
+    });
 }

@@ -3,6 +3,7 @@
 //! Documents that stay as they are do not appear. Masking is in `mask`; it keeps lines where they are, so the line
 //! numbers are those of the streams.
 
+mod hidden;
 mod mask;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use crate::config::Config;
 use crate::filter::filtered::Filtered;
 use crate::kube::object::objects;
 use crate::yaml::parse;
+use crate::yaml::scalar::one_line;
 use crate::yaml::span::Lines;
 
 /// Lines around a change that are shown with it.
@@ -119,8 +121,8 @@ impl Diff {
     fn push(&mut self, kind: LineKind, mark: &str, text: &str) {
         let text = text.trim_end_matches(['\n', '\r']);
         // A control character could make a terminal do something.
-        let shown = text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c });
-        self.lines.push((kind, mark.chars().chain(shown).collect()));
+        let shown: Vec<String> = text.split('\t').map(one_line).collect();
+        self.lines.push((kind, format!("{mark}{}", shown.join("\t"))));
     }
 }
 

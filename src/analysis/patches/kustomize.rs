@@ -9,7 +9,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::analysis::patches::{ObjectChange, ObjectPatch, PatchTarget, Plan};
-use crate::yaml::scalar::{is_plain, one_line, plain_or_quoted};
+use crate::yaml::scalar::{escaped_json, is_plain, one_line, plain_or_quoted};
 
 impl Plan {
     /// One JSON object: for each object that changes its target, and `operations` or `delete`.
@@ -83,7 +83,7 @@ fn operate(target: &PatchTarget, operations: &[Value], indentation: &str) -> Str
     }
     text += &format!("{indentation}  patch: |-\n");
     for operation in operations {
-        let _ = writeln!(text, "{indentation}    - {operation}");
+        let _ = writeln!(text, "{indentation}    - {}", escaped_json(&operation.to_string()));
     }
     text
 }

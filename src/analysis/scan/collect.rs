@@ -16,6 +16,7 @@ use crate::kube::object::{Object, objects};
 use crate::kube::pods::{CONTAINER_LISTS, EnvList, ValueSource, expansions};
 use crate::kube::references::{Reference as Found, Takes, is_env_from};
 use crate::rules::annotations::{Annotation, checksums};
+use crate::rules::leaked_values::LeakedValues;
 use crate::rules::left_behind::{self, names};
 use crate::rules::plaintext::{Credential as Literal, credentials};
 use crate::rules::{Context, ObjectView};
@@ -60,7 +61,7 @@ const TOKEN: &str = "kubernetes.io/service-account-token";
 pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
     let mut config = Config::default();
     config.add_file("inventory", EVERYTHING)?;
-    let Collected { candidates, facts, findings: mut warnings, .. } = collect(input, &config)?;
+    let Collected { candidates, facts, leaked_values, findings: mut warnings, .. } = collect(input, &config)?;
     let locator = Locator::new(input);
     let mut findings = Findings::new(&locator);
     let mut collector = InventoryCollector::new(input, Context { config: &config, facts: &facts });
@@ -73,9 +74,22 @@ pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
             collector.object(document, &object);
         }
     }
-    warnings.extend(findings.into_diagnostics());
+    warnings.extend(findings.into_diagnostics().into_iter().map(|warning| leaked_values.conceal(warning)));
     let warnings = conclude(in_order(warnings))?;
-    Ok(Inventory { warnings, ..collector.finish() })
+    let mut inventory = Inventory { warnings, ..collector.finish() };
+    inventory.conceal(&leaked_values);
+    Ok(inventory)
+}
+
+/// The values of all Secrets of a stream.
+///
+/// # Errors
+///
+/// Those of [`inventory`].
+pub(super) fn secret_values(input: &[u8]) -> Result<LeakedValues, Error> {
+    let mut config = Config::default();
+    config.add_file("inventory", EVERYTHING)?;
+    Ok(collect(input, &config)?.leaked_values)
 }
 
 struct InventoryCollector<'c, 'i> {

@@ -17,6 +17,7 @@ pub use crate::analysis::scan::collect::inventory;
 pub use crate::analysis::scan::propose::{Proposal, propose};
 
 use crate::diagnostics::{Diagnostic, ObjectRef};
+use crate::rules::leaked_values::LeakedValues;
 
 /// What a render holds.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -210,6 +211,16 @@ struct CredentialVariable {
 }
 
 impl Inventory {
+    /// Hides values of Secrets that stand where a name does.
+    fn conceal(&mut self, values: &LeakedValues) {
+        let credentials = self.credentials.iter_mut().map(|found| (&mut found.holder, &mut found.place));
+        let checksums = self.checksums.iter_mut().map(|found| (&mut found.annotation, &mut found.place));
+        for (name, place) in credentials.chain(checksums) {
+            *name = values.conceal_text(name);
+            place.path = values.conceal_text(&place.path);
+        }
+    }
+
     /// Whether there is nothing to report.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,11 +1,12 @@
 //! A configuration that vaults what an inventory has found, tried on the render before anybody sees it.
 
+use crate::analysis::scan::collect::secret_values;
 use crate::analysis::scan::draft::{Draft, EnvDraft, SecretsDraft, Within};
 use crate::analysis::scan::{Inventory, inventory};
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Error, Location, Severity};
 use crate::filter::filter;
-use crate::yaml::scalar::plain_or_quoted;
+use crate::yaml::scalar::{one_line, plain_or_quoted};
 
 /// A configuration to review.
 #[derive(Clone, Debug)]
@@ -43,11 +44,14 @@ pub fn propose(input: &[u8], found: &Inventory, to: Option<&str>) -> Result<Opti
     if draft.is_empty() {
         return Ok(None);
     }
+    let values = secret_values(input)?;
     let attempt = |lenient: Option<&[Diagnostic]>| {
         let mut config = Config::default();
         config.add_file("the proposal", &write(&draft, lenient, None))?;
         let filtered = filter(input, &config)?;
-        let left = inventory(&filtered.to_vec())?;
+        let mut left = inventory(&filtered.to_vec())?;
+        // The Secrets are gone there, and their values could still be known as names.
+        left.conceal(&values);
         let text = write(&draft, lenient, Some(&left));
         Ok(Some(Proposal { text, warnings: filtered.diagnostics().to_vec(), left }))
     };
@@ -170,6 +174,5 @@ fn list(texts: &[String], always: bool) -> String {
 
 /// A comment of one line, whatever the text holds.
 fn comment(indentation: &str, text: &str, lines: &mut Vec<String>) {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    lines.push(format!("{indentation}# {text}"));
+    lines.push(format!("{indentation}# {}", one_line(text)));
 }

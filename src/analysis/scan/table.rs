@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::analysis::scan::{Inventory, Secret, SecretReader, Site, ValueOrigin};
 use crate::diagnostics::ObjectRef;
+use crate::yaml::scalar::one_line;
 
 impl fmt::Display for Inventory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,7 +33,7 @@ fn table(titles: [&str; 4], rows: Vec<Row>) -> String {
         let [one, two, three] = widths;
         let line = format!("{a:<one$}  {b:<two$}  {c:>three$}  {d}");
         // A name could hold anything, and a terminal would obey it.
-        let line: String = line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        let line = one_line(&line);
         line.trim_end().to_owned() + "\n"
     };
     rows.iter().map(line).collect()

@@ -31,7 +31,7 @@ pub enum Format {
 
 /// Diagnostics as the results of a KRM function.
 pub(crate) fn results(diagnostics: &[Diagnostic]) -> Vec<Value> {
-    diagnostics.iter().map(json::result).collect()
+    diagnostics.iter().map(Diagnostic::printable).map(|diagnostic| json::result(&diagnostic)).collect()
 }
 
 /// Writes diagnostics.
@@ -40,6 +40,7 @@ pub(crate) fn results(diagnostics: &[Diagnostic]) -> Vec<Value> {
 ///
 /// The writer's own.
 pub fn write_report(diagnostics: &[Diagnostic], format: Format, writer: &mut dyn Write) -> io::Result<()> {
+    let diagnostics: &[Diagnostic] = &diagnostics.iter().map(Diagnostic::printable).collect::<Vec<_>>();
     match format {
         Format::Text => text::write(diagnostics, writer),
         Format::Json => json::write(diagnostics, writer),

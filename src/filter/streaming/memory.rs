@@ -68,6 +68,13 @@ impl Watched {
             Self::Value(_) => None,
         }
     }
+
+    fn value(&self) -> Option<&SecretValue> {
+        match self {
+            Self::Name(_) => None,
+            Self::Value(value) => Some(value),
+        }
+    }
 }
 
 impl AsRef<[u8]> for Watched {
@@ -203,8 +210,9 @@ impl Memory {
             }
         }
         if self.disguises.is_match(document.bytes) {
-            // A name can be spelled in a way that no search of bytes finds.
+            // A name or value can be spelled in a way that no search of bytes finds.
             names = self.watch.texts().filter_map(Watched::name).collect();
+            values = self.watch.texts().filter_map(Watched::value).cloned().collect();
         }
         self.facts.index_only(&names)?;
         LeakedValues::new(values)
