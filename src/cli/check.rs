@@ -1,6 +1,6 @@
 //! `resecret check`: the run of the filter without its output, for CI.
 
-use std::io;
+use std::io::Write;
 
 use anyhow::Context;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
@@ -11,6 +11,7 @@ use crate::cli::flags::{ReportArgs, RuleArgs, SourceArgs, UpgradeArgs};
 use crate::cli::io::progress::Progress;
 use crate::cli::io::reporter::Reporter;
 use crate::cli::io::source::{Source, sources};
+use crate::cli::io::stdout::stdout;
 use crate::cli::load_config::Rules;
 use crate::cli::previous::Previous;
 
@@ -77,7 +78,11 @@ pub(super) fn run(args: &CheckArgs, sinks: &Reporter) -> anyhow::Result<ExitStat
         sinks.report(&found);
         return Ok(ExitStatus::Error);
     }
-    sinks.findings(&found, &mut io::stdout().lock()).context("cannot write standard output")?;
+    let mut report = Vec::new();
+    sinks.findings(&found, &mut report).context("cannot write the report")?;
+    if !report.is_empty() {
+        stdout()?.write_all(&report).context("cannot write standard output")?;
+    }
     sinks.note(&summary(&sources, &found));
     Ok(if found.is_empty() { ExitStatus::Success } else { ExitStatus::Findings })
 }

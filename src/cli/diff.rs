@@ -15,6 +15,7 @@ use crate::cli::flags::{ReportArgs, RuleArgs, SourceArgs};
 use crate::cli::io::progress::Progress;
 use crate::cli::io::reporter::Reporter;
 use crate::cli::io::source::{Source, sources};
+use crate::cli::io::stdout::stdout;
 use crate::cli::load_config::Rules;
 
 pub(super) const HELP: &str = "\
@@ -88,15 +89,17 @@ pub(super) fn run(args: &DiffArgs, sinks: &Reporter) -> anyhow::Result<ExitStatu
     let Some(summaries) = all.iter().map(|one| one.summary).collect::<Option<Vec<Summary>>>() else {
         return Ok(ExitStatus::Error);
     };
-    let mut stdout = AutoStream::new(io::stdout().lock(), choice(args.color));
-    let written = all.iter().try_for_each(|one| write(&one.diff, &mut stdout));
-    match written.and_then(|()| stdout.flush()) {
-        // A pager that was left has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written.context("cannot write standard output")?,
+    let same = all.iter().all(|one| one.diff.is_empty());
+    if !same {
+        let mut stdout = AutoStream::new(stdout()?, choice(args.color));
+        let written = all.iter().try_for_each(|one| write(&one.diff, &mut stdout));
+        match written.and_then(|()| stdout.flush()) {
+            // A pager that was left has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written.context("cannot write standard output")?,
+        }
     }
     sinks.note(&summary(&summaries));
-    let same = all.iter().all(|one| one.diff.is_empty());
     Ok(if same { ExitStatus::Success } else { ExitStatus::Findings })
 }
 

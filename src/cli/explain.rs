@@ -1,9 +1,11 @@
 //! `resecret explain`: what a diagnostic means and how to act on it.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::{Context, bail};
 use resecret::Code;
+
+use crate::cli::io::stdout::stdout;
 
 /// The arguments of `explain`.
 #[derive(Debug, clap::Args)]
@@ -21,7 +23,7 @@ pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<()> {
             None => bail!("there is no code `{id}`; `resecret explain` lists them"),
         },
     };
-    io::stdout().lock().write_all(text.as_bytes()).context("cannot write standard output")
+    stdout()?.write_all(text.as_bytes()).context("cannot write standard output")
 }
 
 fn summary(code: Code) -> &'static str {

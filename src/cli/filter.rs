@@ -1,14 +1,15 @@
 //! `resecret filter`: standard input to standard output.
 
-use std::io;
 use std::path::PathBuf;
 
 use anyhow::Context;
 
 use crate::cli::flags::{ReportArgs, ReportFormat, RuleArgs, UpgradeArgs};
+use crate::cli::io::helm4;
 use crate::cli::io::progress::Progress;
 use crate::cli::io::reporter::Reporter;
 use crate::cli::io::source::{Source, piped};
+use crate::cli::io::stdout::stdout;
 use crate::cli::load_config::Rules;
 use crate::cli::previous::Previous;
 
@@ -71,11 +72,14 @@ pub(super) fn run(args: &FilterArgs, sinks: &Reporter) -> anyhow::Result<()> {
         let found = previous.hazards(&filtered.to_vec(), &config)?;
         diagnostics.extend(resecret::accept_hazards(found, &args.upgrade.accept_hazards)?);
     }
+    // Before the output: under Helm 4 a warning that reaches nobody stops the run.
+    sinks.report(&diagnostics);
+    if helm4::hides_standard_error() {
+        sinks.check_log()?;
+    }
     // Only now, with every document verified, does anything go out.
-    filtered
-        .write_to(io::stdout().lock())
-        .context("cannot write standard output; its reader has only a part")?;
-    sinks.success(&diagnostics, filtered.summary());
+    filtered.write_to(stdout()?).context("cannot write standard output; its reader has only a part")?;
+    sinks.note(&filtered.summary().to_string());
     Ok(())
 }
 
@@ -84,7 +88,7 @@ fn stream(rules: &Rules, sinks: &Reporter) -> anyhow::Result<()> {
     // What a client hands over beside manifests is in a ResourceList, which is no stream.
     let config = rules.of(&[])?;
     let mut report = |diagnostics: &[_]| sinks.report(diagnostics);
-    let summary = resecret::filter_stream(piped()?, io::stdout().lock(), &config, &mut report)?;
-    sinks.success(&[], summary);
+    let summary = resecret::filter_stream(piped()?, stdout()?, &config, &mut report)?;
+    sinks.note(&summary.to_string());
     Ok(())
 }

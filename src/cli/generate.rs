@@ -1,11 +1,13 @@
 //! `resecret completions` and `resecret man`: what is made from the definition of the command line.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Command;
+
+use crate::cli::io::stdout::stdout;
 
 pub(super) const COMPLETIONS_HELP: &str = "\
 Examples:
@@ -52,5 +54,5 @@ pub(super) fn pages(args: &ManArgs, command: Command) -> anyhow::Result<()> {
 }
 
 fn print(bytes: &[u8]) -> anyhow::Result<()> {
-    io::stdout().lock().write_all(bytes).context("cannot write standard output")
+    stdout()?.write_all(bytes).context("cannot write standard output")
 }

@@ -1,12 +1,12 @@
 //! `resecret keys`: what vaulted Secrets must hold, and whether existing ones do.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use resecret::{Manifest, SecretStore, Vault};
+use resecret::{Manifest, SecretStore, Vault, escaped_json};
 
 use crate::cli::exit::ExitStatus;
 use crate::cli::flags::{ReportArgs, RuleArgs, SourceArgs};
@@ -14,6 +14,7 @@ use crate::cli::io::joined_input::Joined;
 use crate::cli::io::progress::Progress;
 use crate::cli::io::reporter::Reporter;
 use crate::cli::io::source::Source;
+use crate::cli::io::stdout::stdout;
 use crate::cli::load_config::Rules;
 
 pub(super) const HELP: &str = "\
@@ -107,10 +108,10 @@ pub(super) fn run(args: &KeysArgs, sinks: &Reporter) -> anyhow::Result<ExitStatu
     }
     let text = match form {
         Some(form) => vault.to_manifests(&form),
-        None if args.output == KeysOutput::Json => format!("{:#}\n", vault.to_json()),
+        None if args.output == KeysOutput::Json => escaped_json(&format!("{:#}\n", vault.to_json())),
         None => vault.to_table(),
     };
-    io::stdout().lock().write_all(text.as_bytes()).context("cannot write standard output")?;
+    stdout()?.write_all(text.as_bytes()).context("cannot write standard output")?;
     sinks.success(vault.diagnostics(), KeysSummary::of(&vault, None));
     Ok(ExitStatus::Success)
 }

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
+use crate::cli::io::stdout::stdout;
+
 /// The commands of `kustomize`.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(super) enum KustomizeCommand {
@@ -55,6 +57,8 @@ fn install(plugin: &Path) -> anyhow::Result<()> {
     let folder = plugin.parent().unwrap_or(plugin);
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     remove_link(plugin)?;
+    fs::write(note(plugin), program.as_os_str().as_encoded_bytes())
+        .with_context(|| format!("cannot write {}", note(plugin).display()))?;
     link(&program, plugin).with_context(|| format!("cannot write {}", plugin.display()))?;
     say(&format!("installed {}, a link to {}\n", plugin.display(), program.display()))
 }
@@ -75,15 +79,37 @@ fn uninstall(plugin: &Path, home: &Path) -> anyhow::Result<()> {
 
 /// Removes what an earlier installation has put there; false where there is nothing.
 fn remove_link(plugin: &Path) -> anyhow::Result<bool> {
-    let Ok(found) = plugin.symlink_metadata() else { return Ok(false) };
-    if cfg!(unix) && !found.is_symlink() {
+    if plugin.symlink_metadata().is_err() {
+        return Ok(false);
+    }
+    if !is_ours(plugin) {
         bail!(
             "{} is not a link that `resecret kustomize install` has made: move it away first",
             plugin.display()
         );
     }
     fs::remove_file(plugin).with_context(|| format!("cannot remove {}", plugin.display()))?;
+    // Left behind it would say nothing wrong: it counts only for a link to the same place.
+    let _ = fs::remove_file(note(plugin));
     Ok(true)
+}
+
+/// The file that says where the link beside it led when it was made.
+fn note(plugin: &Path) -> PathBuf {
+    plugin.with_extension("link")
+}
+
+/// Whether an installation has made this: a link to this very program, or to where the note beside it says.
+fn is_ours(plugin: &Path) -> bool {
+    let noted = fs::read(note(plugin)).unwrap_or_default();
+    match fs::read_link(plugin) {
+        Ok(target) => {
+            target.as_os_str().as_encoded_bytes() == noted
+                || env::current_exe().is_ok_and(|program| program == target)
+        }
+        // A copy, where links need a privilege.
+        Err(_) => cfg!(not(unix)) && !noted.is_empty(),
+    }
 }
 
 #[cfg(unix)]
@@ -100,5 +126,5 @@ fn link(program: &Path, plugin: &Path) -> io::Result<()> {
 fn say(text: &str) -> anyhow::Result<()> {
     use std::io::Write;
 
-    io::stdout().lock().write_all(text.as_bytes()).context("cannot write standard output")
+    stdout()?.write_all(text.as_bytes()).context("cannot write standard output")
 }

@@ -102,15 +102,17 @@ fn reporting(args: &ReportArgs, command: impl FnOnce(&Reporter) -> anyhow::Resul
     match Reporter::open(args) {
         Ok(sinks) => finish(command(&sinks), &sinks),
         Err(error) => {
-            Reporter::default().complain(&format!("error: {error:#}\n"));
+            Reporter::default().failure(&error);
             ExitStatus::Error
         }
     }
 }
 
 fn finish(result: anyhow::Result<ExitStatus>, sinks: &Reporter) -> ExitStatus {
-    result.unwrap_or_else(|error| {
+    let failed = |error| {
         sinks.failure(&error);
         ExitStatus::Error
-    })
+    };
+    let status = result.unwrap_or_else(failed);
+    sinks.check_log().map_or_else(failed, |()| status)
 }

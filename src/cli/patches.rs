@@ -1,16 +1,17 @@
 //! `resecret patches`: the run as data.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Context;
 use clap::ValueEnum;
-use resecret::{ObjectChange, Plan};
+use resecret::{ObjectChange, Plan, escaped_json};
 
 use crate::cli::exit::ExitStatus;
 use crate::cli::flags::{ReportArgs, RuleArgs, SourceArgs};
 use crate::cli::io::joined_input::Joined;
 use crate::cli::io::reporter::Reporter;
+use crate::cli::io::stdout::stdout;
 use crate::cli::load_config::Rules;
 
 pub(super) const HELP: &str = "\
@@ -61,11 +62,11 @@ pub(super) fn run(args: &PatchesArgs, sinks: &Reporter) -> anyhow::Result<ExitSt
     let config = Rules::read(&args.rules, None)?.of(&bytes)?;
     let plan = resecret::plan(&bytes, &config)?;
     let text = match args.output {
-        PatchesOutput::Json6902 => format!("{:#}\n", plan.to_json()),
+        PatchesOutput::Json6902 => escaped_json(&format!("{:#}\n", plan.to_json())),
         PatchesOutput::Kustomize => plan.to_kustomize(),
         PatchesOutput::Flux => plan.to_flux(),
     };
-    io::stdout().lock().write_all(text.as_bytes()).context("cannot write standard output")?;
+    stdout()?.write_all(text.as_bytes()).context("cannot write standard output")?;
     sinks.success(plan.diagnostics(), PatchesSummary(&plan));
     Ok(ExitStatus::Success)
 }

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
-use resecret::Diagnostic;
 use resecret::scan::{Inventory, Proposal, inventory, propose};
+use resecret::{Diagnostic, escaped_json};
 
 use crate::cli::check::{place, unreadable};
 use crate::cli::exit::ExitStatus;
@@ -17,6 +17,7 @@ use crate::cli::flags::{LOG, ReportArgs, ReportFormat, SourceArgs};
 use crate::cli::io::progress::Progress;
 use crate::cli::io::reporter::Reporter;
 use crate::cli::io::source::{Source, sources};
+use crate::cli::io::stdout::stdout;
 
 pub(super) const HELP: &str = "\
 Lists Secrets with their keys, lengths and readers; variables that stand twice, with the entry that
@@ -170,7 +171,9 @@ fn report(all: &[Scanned], format: ScanFormat, sinks: &Reporter) -> anyhow::Resu
         all.iter().flat_map(|one| place(&one.found.warnings, &one.name, all.len() > 1)).collect();
     sinks.report(&warnings);
     let text = match (format, all) {
-        (ScanFormat::Json, _) => serde_json::to_string(&sum).context("cannot write JSON")? + "\n",
+        (ScanFormat::Json, _) => {
+            escaped_json(&serde_json::to_string(&sum).context("cannot write JSON")?) + "\n"
+        }
         (ScanFormat::Text, [one]) => one.found.to_string(),
         (ScanFormat::Text, _) => {
             let of_file = |one: &Scanned| format!("{}\n\n{}", one.name, one.found);
@@ -178,7 +181,7 @@ fn report(all: &[Scanned], format: ScanFormat, sinks: &Reporter) -> anyhow::Resu
             found.map(of_file).collect::<Vec<_>>().join("\n")
         }
     };
-    match io::stdout().lock().write_all(text.as_bytes()) {
+    match stdout()?.write_all(text.as_bytes()) {
         // A pager that was left has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         written => written.context("cannot write standard output")?,

@@ -1,9 +1,11 @@
 //! `resecret schema`: the JSON Schema of the configuration.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Context;
 use resecret::Config;
+
+use crate::cli::io::stdout::stdout;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -13,5 +15,5 @@ Examples:
 /// Prints the schema.
 pub(super) fn run() -> anyhow::Result<()> {
     let text = format!("{:#}\n", Config::schema());
-    io::stdout().lock().write_all(text.as_bytes()).context("cannot write standard output")
+    stdout()?.write_all(text.as_bytes()).context("cannot write standard output")
 }

@@ -1,5 +1,7 @@
 //! The wrapper of the KRM function specification: its `results`, and the files that its items came from.
 
+use std::collections::{BTreeMap, HashSet};
+
 use serde_json::Value;
 
 use crate::diagnostics::{Diagnostic, Error, Location, report};
@@ -8,8 +10,7 @@ use crate::edit::patch::{Op, Patch};
 use crate::krm::{is_resource_list, resource_list};
 use crate::kube::object::{Object, objects};
 use crate::stream;
-use crate::yaml::span::column;
-use crate::yaml::{self, Kind, Path, Step, Tree};
+use crate::yaml::{self, Kind, NodeId, Path, Step, Tree};
 
 const RESULTS: &str = "results";
 
@@ -105,15 +106,12 @@ fn results(tree: &Tree<'_>, diagnostics: &[Diagnostic]) -> Patch {
     let mut patch = Patch::default();
     let path = Path::root().key(RESULTS);
     let mut results = report::results(&diagnostics.iter().cloned().map(lasting).collect::<Vec<_>>());
-    let earlier =
-        tree.root().and_then(|root| tree.get(root, RESULTS)).map(|node| tree.node(tree.resolve(node)));
-    match earlier.map(|node| (&node.kind, node.content)) {
+    let earlier = tree.root().and_then(|root| tree.get(root, RESULTS));
+    match earlier.map(|node| &tree.node(tree.resolve(node)).kind) {
         None => patch.push(Op::Add { path, value: Value::Array(results) }),
-        Some((Kind::Sequence(..), content)) => {
-            let text =
-                " ".repeat(column(tree.source(), content.start)) + &tree.source()[content.start..content.end];
-            let known: Vec<Value> = serde_yaml::from_str(&text).unwrap_or_default();
-            results.retain(|result| !known.contains(result));
+        Some(Kind::Sequence(_, items)) => {
+            let known: HashSet<String> = items.iter().map(|item| node_key(tree, *item)).collect();
+            results.retain(|result| !known.contains(&value_key(result)));
             for value in results {
                 patch.push(Op::Append { sequence: path.clone(), value });
             }
@@ -121,4 +119,39 @@ fn results(tree: &Tree<'_>, diagnostics: &[Diagnostic]) -> Patch {
         Some(_) => patch.push(Op::Replace { path, value: Value::Array(results) }),
     }
     patch
+}
+
+/// A text that two results share exactly if they are the same. Only scalars count as texts: a result of ours holds
+/// nothing that its reader could take for anything else.
+fn value_key(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text:?}"),
+        Value::Array(items) => format!("[{}]", joined(items.iter().map(value_key))),
+        Value::Object(fields) => {
+            fields_key(fields.iter().map(|(key, value)| (format!("{key:?}"), value_key(value))))
+        }
+        other => format!("{:?}", other.to_string()),
+    }
+}
+
+/// The same for a result that stands in the list already.
+fn node_key(tree: &Tree<'_>, node: NodeId) -> String {
+    match &tree.node(tree.resolve(node)).kind {
+        Kind::Sequence(_, items) => format!("[{}]", joined(items.iter().map(|item| node_key(tree, *item)))),
+        Kind::Mapping(_, entries) => {
+            fields_key(entries.iter().map(|(key, value)| (node_key(tree, *key), node_key(tree, *value))))
+        }
+        Kind::Scalar(scalar) => format!("{:?}", scalar.text),
+        // An alias of an alias is none that YAML knows.
+        Kind::Alias(_) => String::new(),
+    }
+}
+
+fn fields_key(fields: impl Iterator<Item = (String, String)>) -> String {
+    let fields: BTreeMap<String, String> = fields.collect();
+    format!("{{{}}}", joined(fields.into_iter().map(|(key, value)| format!("{key}: {value}"))))
+}
+
+fn joined(texts: impl Iterator<Item = String>) -> String {
+    texts.collect::<Vec<_>>().join(", ")
 }

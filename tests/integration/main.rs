@@ -13,6 +13,8 @@ mod diff;
 /// Where the fixtures are.
 #[path = "../support/fixture_folders.rs"]
 mod fixture_folders;
+/// All or nothing where a stream, a log, a link or a name is not as it should be.
+mod edges;
 /// What is made from definitions: JSON Schema, completions, manual pages, the README's usage.
 mod generated;
 /// `resecret guard`: policies of the API server.

@@ -19,10 +19,14 @@ const TERMINAL: &str = if cfg!(windows) { "CONOUT$" } else { "/dev/tty" };
 #[cfg(target_os = "linux")]
 const MAX_CALLERS: usize = 8;
 
+/// Whether Helm 4 runs this program as a post-renderer, whose standard error nobody sees.
+pub(crate) fn hides_standard_error() -> bool {
+    env::var_os(PLUGIN_NAME).is_some_and(|name| name != COMMAND_PLUGIN)
+}
+
 /// Shows a text to the person who runs Helm 4; does nothing elsewhere, or where there is no way to.
 pub(crate) fn tell(text: &[u8]) {
-    let plugin = env::var_os(PLUGIN_NAME);
-    if plugin.is_none_or(|name| name == COMMAND_PLUGIN) {
+    if !hides_standard_error() {
         return;
     }
     if let Some(mut place) = helm_stderr().or_else(terminal) {

@@ -6,3 +6,4 @@ pub(crate) mod progress;
 pub(crate) mod read;
 pub(crate) mod reporter;
 pub(crate) mod source;
+pub(crate) mod stdout;

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use resecret::{Cause, Code, Diagnostic, Format, Location, Severity, StreamError, write_report};
+use resecret::{Cause, Code, Diagnostic, Format, Location, Severity, StreamError, one_line, write_report};
 
 use crate::cli::flags::{LOG, ReportArgs};
 use crate::cli::io::helm4;
@@ -16,14 +16,24 @@ use crate::cli::io::joined_input::Places;
 
 /// The places that a report is written to.
 ///
-/// A report that cannot be written changes nothing about the run: its exit code speaks for it.
+/// What standard error does not take changes nothing about the run: its exit code speaks for it. A log that cannot be
+/// written is a warning, and an error under Helm 4, where it may be the only place that a person can look at.
 #[derive(Debug, Default)]
 pub(crate) struct Reporter {
     format: Format,
     quiet: bool,
-    log: Option<File>,
+    log: Option<Log>,
     /// Where the input came from, once it is read.
     places: OnceCell<Places>,
+}
+
+/// The log file.
+#[derive(Debug)]
+struct Log {
+    file: File,
+    name: String,
+    /// Why it could not be written; what comes then is not tried.
+    failure: OnceCell<io::Error>,
 }
 
 impl Reporter {
@@ -34,15 +44,15 @@ impl Reporter {
     /// The log file cannot be opened for appending.
     pub(crate) fn open(args: &ReportArgs) -> anyhow::Result<Self> {
         let open = |path: &PathBuf| {
-            append(path).with_context(|| format!("cannot open the log file {}", path.display()))
+            Log::open(path).with_context(|| format!("cannot open the log file {}", path.display()))
         };
-        let log = args.log_file.as_ref().map(open).transpose()?;
+        let log = args.log_file.as_ref().map(|path| open(path)).transpose()?;
         Ok(Self { format: args.format.into(), quiet: args.quiet, log, ..Self::default() })
     }
 
     /// The places that are known where the flags could not be read.
     pub(crate) fn without_flags() -> Self {
-        let log = env::var_os(LOG).and_then(|path| append(Path::new(&path)).ok());
+        let log = env::var_os(LOG).and_then(|path| Log::open(Path::new(&path)).ok());
         Self { log, ..Self::default() }
     }
 
@@ -63,7 +73,9 @@ impl Reporter {
         match (error.downcast_ref::<resecret::Error>(), error.downcast_ref::<StreamError>()) {
             (Some(error), _) => self.report(error.diagnostics()),
             (None, Some(error)) => self.stopped(error),
-            (None, None) if self.format == Format::Text => self.complain(&format!("error: {error:#}\n")),
+            (None, None) if self.format == Format::Text => {
+                self.complain(&format!("error: {}\n", one_line(&format!("{error:#}"))));
+            }
             (None, None) => self.report(&[io_error(format!("{error:#}"))]),
         }
     }
@@ -100,7 +112,7 @@ impl Reporter {
 
     /// Writes a line about a run, unless it is to be quiet.
     pub(crate) fn note(&self, line: &str) {
-        let line = format!("{line}\n");
+        let line = one_line(line) + "\n";
         if !self.quiet && self.format == Format::Text {
             let _ = io::stderr().lock().write_all(line.as_bytes());
         }
@@ -138,8 +150,43 @@ impl Reporter {
     }
 
     fn log(&self, text: &str) {
-        if let Some(mut log) = self.log.as_ref() {
-            let _ = log.write_all(text.as_bytes());
+        if let Some(log) = &self.log {
+            log.write(text);
+        }
+    }
+
+    /// What there is to say of a log that could not be written, once: an error under Helm 4, where nobody sees the
+    /// warnings of this run without it.
+    ///
+    /// # Errors
+    ///
+    /// Helm 4 hides standard error, and the log could not be written.
+    pub(crate) fn check_log(&self) -> anyhow::Result<()> {
+        let Some((log, failure)) = self.log.as_ref().and_then(|log| Some((log, log.failure.get()?))) else {
+            return Ok(());
+        };
+        let message = format!("cannot write the log file {}: {failure}", log.name);
+        if helm4::hides_standard_error() {
+            return Err(anyhow::Error::msg(message));
+        }
+        let warning = Diagnostic { severity: Severity::Warning, ..io_error(message) };
+        let _ = write_report(&[warning], self.format, &mut io::stderr().lock());
+        Ok(())
+    }
+}
+
+impl Log {
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        Ok(Self { file, name: path.display().to_string(), failure: OnceCell::new() })
+    }
+
+    fn write(&self, text: &str) {
+        if self.failure.get().is_none()
+            && let Err(error) = (&self.file).write_all(text.as_bytes())
+        {
+            // Asked before: nothing is set yet.
+            let _ = self.failure.set(error);
         }
     }
 }
@@ -152,8 +199,4 @@ fn io_error(message: String) -> Diagnostic {
 fn failure(code: Code, message: String, help: &str) -> Diagnostic {
     let location = Location::default();
     Diagnostic { code, severity: Severity::Error, message, help: help.to_owned(), location }
-}
-
-fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
 }
