@@ -5,6 +5,7 @@ mod define;
 mod diagnostic;
 mod error;
 mod finding;
+mod hazard_code;
 pub(crate) mod report;
 
 pub use self::code::Code;
