@@ -31,6 +31,11 @@ pub(super) struct RuleArgs {
     #[arg(long, value_name = "SECRET", requires = "preset")]
     pub(super) to: Option<String>,
 
+    /// Keep one entry of each key in lists that server-side apply takes only so: `env`, `ports` and others. Needs no
+    /// other rule
+    #[arg(long, value_name = "WHICH", value_parser = ["last", "first", "prefer-secret", "error"])]
+    pub(super) duplicates: Option<String>,
+
     /// Let a rule match nothing
     #[arg(long)]
     pub(super) allow_unmatched: bool,

@@ -18,6 +18,7 @@ const DEFAULT_CONFIG: &str = "resecret.yaml";
 pub(super) struct Rules {
     config: Config,
     named: bool,
+    duplicates: Option<String>,
     allow_unmatched: bool,
 }
 
@@ -39,7 +40,8 @@ impl Rules {
             config.add_preset(preset, args.to.as_deref().unwrap_or_default())?;
         }
         let named = !args.config.is_empty() || !args.preset.is_empty() || plugin_config.is_some();
-        Ok(Self { config, named, allow_unmatched: args.allow_unmatched })
+        let duplicates = args.duplicates.clone();
+        Ok(Self { config, named, duplicates, allow_unmatched: args.allow_unmatched })
     }
 
     /// The rules for an input: those that it brings come behind those of the flags, and the default file counts only
@@ -54,6 +56,9 @@ impl Rules {
         let default = Path::new(DEFAULT_CONFIG);
         if !self.named && !brought && default.exists() {
             add_file(&mut config, default)?;
+        }
+        if let Some(duplicates) = &self.duplicates {
+            config.set_duplicates(duplicates)?;
         }
         if self.allow_unmatched {
             config.allow_unmatched();

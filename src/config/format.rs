@@ -52,7 +52,8 @@ pub(super) struct Spec {
     /// Variables that must read the vaulted Secret.
     #[serde(default)]
     pub(super) env: Vec<EnvEntry>,
-    /// Which entry stays, for names that no rule decides.
+    /// Which entry stays, for names that no rule decides. Also makes one of equal entries in other lists that the API
+    /// server merges by key, such as `ports`.
     pub(super) duplicates: Option<Duplicates>,
     /// Fields of custom resources that name a Secret.
     #[serde(default)]

@@ -215,6 +215,23 @@ impl Config {
         validate::add_preset_flag(self, name, to)
     }
 
+    /// Sets which of several entries for one key stays, whatever a file says: the value of `spec.duplicates`.
+    ///
+    /// # Errors
+    ///
+    /// It is none of `last`, `first`, `prefer-secret` and `error`.
+    pub fn set_duplicates(&mut self, value: &str) -> Result<(), Error> {
+        self.duplicates = validate::duplicates(value)?;
+        self.duplicates_set = true;
+        Ok(())
+    }
+
+    /// Whether repeated entries of lists other than `env` are repaired: only where somebody asks for it, because a
+    /// client-side apply accepts most of them.
+    pub(crate) fn repairs_lists(&self) -> bool {
+        self.duplicates_set
+    }
+
     /// Makes a rule that matches nothing no error.
     pub fn allow_unmatched(&mut self) {
         self.policy.unmatched = Level::Allow;
@@ -276,6 +293,6 @@ fn no_rules() -> Diagnostic {
     Diagnostic::error(
         Code::NoRules,
         "there is no rule to apply",
-        "name a preset (--preset langfuse --to NAME), a configuration (--config FILE), or run where resecret.yaml is",
+        "name a preset (--preset langfuse --to NAME), a configuration (--config FILE) or --duplicates last, or run where resecret.yaml is",
     )
 }

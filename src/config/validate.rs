@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::format::{
-    API_VERSION, EnvEntry, File, KIND, OneOrMany, PresetUse, ReferenceEntry, SecretsEntry,
+    API_VERSION, Duplicates, EnvEntry, File, KIND, OneOrMany, PresetUse, ReferenceEntry, SecretsEntry,
 };
 use crate::config::key_format::KeyFormat;
 use crate::config::{
@@ -79,6 +79,15 @@ pub(super) fn add_preset_flag(config: &mut Config, name: &str, to: &str) -> Resu
     add_preset(config, &use_of, origin).map_err(|message| {
         let location = Location { file: Some(file), ..Location::default() };
         Diagnostic::error(Code::InvalidConfig, message, "see `resecret --help`").at(location).into()
+    })
+}
+
+/// The value of `spec.duplicates` that a flag names.
+pub(super) fn duplicates(value: &str) -> Result<Duplicates, Error> {
+    let place = || Location { file: Some("--duplicates".to_owned()), ..Location::default() };
+    serde_yaml::from_str(value).map_err(|_| {
+        let message = format!("`{value}` is none of last, first, prefer-secret and error");
+        Diagnostic::error(Code::InvalidConfig, message, "see `resecret --help`").at(place()).into()
     })
 }
 

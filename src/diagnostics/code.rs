@@ -241,6 +241,17 @@ with_hazards! {
     ///
     /// Decide by a rule in `spec.env`, or set `spec.duplicates` to `last`, `first` or `prefer-secret`.
     DuplicateEnv = "duplicate-env",
+    /// Entries of one key in a list that the API server merges by key, and that are not the same.
+    ///
+    /// # What it means
+    ///
+    /// Server-side apply (Helm 4, Argo CD, Flux) refuses the object: `duplicate entries for key`. Of variables it is known
+    /// which entry counts. Of two ports, mounts or volumes it is not, so only entries that mean the same become one.
+    ///
+    /// # What to do
+    ///
+    /// Decide in the chart's values which entry stays. The message is given at each of the entries and names the others.
+    DuplicateItem = "duplicate-item",
     /// A variable that cannot keep one entry without changing what another one expands to.
     ///
     /// # What it means

@@ -142,6 +142,10 @@ pub(crate) struct Pods<'t> {
     /// The mappings that hold a pod's `metadata` and `spec`, as a workload's `template` does. An object that is itself a
     /// pod has none.
     pub(crate) templates: Vec<(Path, NodeId)>,
+    /// The mappings that have a list of containers: each a pod's `spec`.
+    pub(crate) specs: Vec<(Path, NodeId)>,
+    /// Every container.
+    pub(crate) containers: Vec<(Path, NodeId)>,
 }
 
 impl<'t> Pods<'t> {
@@ -200,7 +204,11 @@ impl<'t> Pods<'t> {
                 self.env.extend(env_list(tree, *container, &path));
                 let command = |key| Some((path.key(key), tree.get(*container, key)?));
                 self.commands.extend(["command", "args"].into_iter().filter_map(command));
+                self.containers.push((path, *container));
             }
+        }
+        if is_pod {
+            self.specs.push((trail.to_path(), pod));
         }
         if let Some((trail @ (Trail::Key(..) | Trail::Index(..)), node)) = holder.filter(|_| is_pod) {
             self.templates.push((trail.to_path(), node));

@@ -25,6 +25,9 @@ pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outc
         return;
     }
     for list in &subject.pods.env {
+        if outcome.patch.decides(&list.path) {
+            continue;
+        }
         let names = list.names();
         for (name, positions) in list.groups() {
             match decide(context.config, subject.object, list.container, name, outcome) {

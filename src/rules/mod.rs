@@ -12,6 +12,7 @@ mod hooks;
 mod keep_one;
 pub(crate) mod leaked_values;
 pub(crate) mod left_behind;
+mod list_duplicates;
 pub(crate) mod plaintext;
 pub(crate) mod secret_use;
 mod secrets;
@@ -95,7 +96,8 @@ pub(crate) enum ConfigEntry {
 type Apply = fn(&ObjectView<'_, '_, '_>, Context<'_>, &mut RuleOutput);
 
 /// All rules, in the order in which they run.
-const RULES: [Apply; 7] = [
+const RULES: [Apply; 8] = [
+    list_duplicates::apply,
     env::apply,
     duplicates::apply,
     hooks::apply,

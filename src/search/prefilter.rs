@@ -51,6 +51,20 @@ fn reference_words() -> impl Iterator<Item = &'static str> {
     REFERENCES.into_iter().chain(catalogue::groups_with_references())
 }
 
+/// A document with a list that the API server merges by key (`kube::list_keys`) holds one of these.
+const KEYED_LISTS: [&str; 10] = [
+    "ontainers",
+    "finalizers",
+    "ownerReferences",
+    "Service",
+    "WebhookConfiguration",
+    "AdmissionPolicy",
+    "EndpointSlice",
+    "odGroup",
+    "CSIDriver",
+    "FlowSchema",
+];
+
 /// Matcher that vector instructions find all at once.
 const FEW: usize = 32;
 
@@ -187,6 +201,11 @@ fn known(config: &Config) -> Vec<(&[u8], Hits, Hits)> {
     if !config.env.is_empty() {
         for group in catalogue::groups_with_variables() {
             add(group.as_bytes(), Hits::of(Interest::Edit));
+        }
+    }
+    if config.repairs_lists() {
+        for word in KEYED_LISTS {
+            add(word, Hits::of(Interest::Edit));
         }
     }
     for rule in &config.references {

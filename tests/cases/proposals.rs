@@ -10,8 +10,14 @@ use crate::canary;
 use crate::fixture::Fixture;
 
 /// What a proposal cannot mend: documents that no rule can edit, variables that no rule can decide.
-const NOT_EDITABLE: [Code; 5] =
-    [Code::SharedAnchor, Code::MergeKey, Code::DuplicateKey, Code::UnsafeEdit, Code::EnvOrder];
+const NOT_EDITABLE: [Code; 6] = [
+    Code::DuplicateItem,
+    Code::SharedAnchor,
+    Code::MergeKey,
+    Code::DuplicateKey,
+    Code::UnsafeEdit,
+    Code::EnvOrder,
+];
 
 /// Two trials per fixture, render of the repository, and render of the corpus: what is proposed for it, into a vaulted
 /// Secret for each of the chart's or into one, goes through and leaves nothing to vault.

@@ -51,6 +51,24 @@ mod success {
     }
 
     #[test]
+    fn duplicates_are_repaired_without_any_other_rule() {
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: c\n    env: [ENV]\n    ports: [{containerPort: 1}, {containerPort: 1}]\n";
+        let twice = pod.replace("ENV", "{name: A, value: a}, {name: A, value: b}");
+        for (which, stays) in [("last", "b"), ("first", "a")] {
+            for stream in [None, Some("--stream")] {
+                let run = resecret().args(["-q", "--duplicates", which]).args(stream).stdin(twice.clone());
+                let expected = pod.replace("ENV", &format!("{{name: A, value: {stays}}}"));
+                assert_eq!(run.run().succeeds().text(), expected.replace(", {containerPort: 1}]", "]"));
+            }
+        }
+        // A flag counts more than a file.
+        let run = resecret()
+            .args(["--duplicates", "error"])
+            .config(&CONFIG.replace("spec:", "spec:\n  duplicates: last"));
+        assert!(run.stdin(format!("{RENDER}---\n{twice}")).run().stderr.contains("duplicate-env"));
+    }
+
+    #[test]
     fn quiet_leaves_the_line_out() {
         for flag in ["-q", "--quiet"] {
             let output = resecret().args([flag]).config(CONFIG).run().succeeds();

@@ -263,3 +263,12 @@ mod flags {
         run.run().fails().is("hazards-several-renders");
     }
 }
+
+#[test]
+fn repeated_ports_are_refused_by_the_server_too() {
+    let ports =
+        |ports: &str| deployment(&[]).replace("        env:\n", &format!("        ports: [{ports}]\n"));
+    let one = ports("{containerPort: 80, name: a}");
+    check_rules(&one, &ports("{containerPort: 80}, {containerPort: 80}"), &["refused-apply"]);
+    check_rules(&one, &ports("{containerPort: 80}, {containerPort: 80, protocol: UDP}"), &[]);
+}

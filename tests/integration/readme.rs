@@ -1,6 +1,6 @@
 use std::fs;
 
-use crate::harness::{resecret, root};
+use crate::harness::{Run, resecret, root};
 
 /// A step of a transcript.
 enum Step {
@@ -10,11 +10,11 @@ enum Step {
     File(String, String),
 }
 
-/// The steps of a section: its `console` and `yaml` blocks.
-fn steps(section: &str) -> Vec<Step> {
-    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+/// The steps of a section of a page: its `console` and `yaml` blocks.
+fn steps(page: &str, section: &str) -> Vec<Step> {
+    let text = fs::read_to_string(root().join(page)).expect("a page");
     let heading = format!("## {section}\n");
-    let (_, text) = readme.split_once(&heading).unwrap_or_else(|| panic!("the README has no {heading}"));
+    let (_, text) = text.split_once(&heading).unwrap_or_else(|| panic!("{page} has no {heading}"));
     let text = text.split("\n## ").next().unwrap_or_default();
     let mut steps = Vec::new();
     for block in text.split("```").skip(1).step_by(2) {
@@ -45,12 +45,19 @@ fn steps(section: &str) -> Vec<Step> {
     steps
 }
 
-/// Runs a section's commands one after the other in a folder, with this file in it; what each of them shows must be
-/// what stands below it.
+/// Runs the commands of a section of the README, with this file in the folder.
 #[cfg(target_os = "linux")]
 fn transcript(section: &str, file: (&str, &str)) {
+    let input = fs::read(root().join(file.1)).expect("a file of the repository");
+    page("README.md", section, resecret().file(file.0, input));
+}
+
+/// Runs a section's commands one after the other in the folder of a run; what each of them shows must be what stands
+/// below it.
+#[cfg(target_os = "linux")]
+fn page(page: &str, section: &str, run: Run) {
     const END: &str = "@@ end of a command @@";
-    let steps = steps(section);
+    let steps = steps(page, section);
     let mut script = "PATH=$(dirname \"$1\"):$PATH\n".to_owned();
     for step in &steps {
         script += &match step {
@@ -61,9 +68,7 @@ fn transcript(section: &str, file: (&str, &str)) {
             }
         };
     }
-    let input = fs::read(root().join(file.1)).expect("a file of the repository");
-    let run = resecret().file(file.0, input).env("PATH", "/usr/bin:/bin");
-    let output = run.run_in_shell(&script, std::process::Stdio::piped());
+    let output = run.env("PATH", "/usr/bin:/bin").run_in_shell(&script, std::process::Stdio::piped());
     assert_eq!(output.stderr, "");
     let text = output.text();
     let end = format!("{END}\n");
@@ -94,4 +99,12 @@ fn what_the_vault_must_hold_is_what_happens() {
 #[cfg(target_os = "linux")]
 fn where_the_program_cannot_run_is_what_happens() {
     transcript("Where the program cannot run", ("render.yaml", "tests/renders/umbrella-helm3.yaml"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_sections_of_more_ways_to_vault_are_what_happens() {
+    for section in ["Duplicates without a configuration"] {
+        page("docs/vaulting.md", section, resecret());
+    }
 }

@@ -257,6 +257,9 @@ fn container(choices: &mut Choices<'_>, number: usize) -> Value {
         let other = map([("configMapRef", map([("name", "lf-app".into())]))]);
         entries.push(("envFrom".to_owned(), Value::List(vec![other, Value::Map(item)])));
     }
+    if choices.once_in(3) {
+        entries.push(("ports".to_owned(), ports(choices)));
+    }
     if !choices.once_in(6) {
         let variables = (0..choices.below(9)).map(|_| variable(choices));
         entries.push(("env".to_owned(), Value::List(variables.collect())));
@@ -304,6 +307,22 @@ fn variable(choices: &mut Choices<'_>) -> Value {
         entries.reverse();
     }
     Value::Map(entries)
+}
+
+/// Ports, the same one several times now and then, as equals or not.
+fn ports(choices: &mut Choices<'_>) -> Value {
+    let mut ports = Vec::new();
+    for _ in 0..choices.below(4) {
+        let mut port = vec![("containerPort".to_owned(), Value::Raw(choices.pick(&["80", "81", "82"])))];
+        if choices.once_in(2) {
+            port.push(("protocol".to_owned(), choices.pick(&["TCP", "UDP"]).into()));
+        }
+        if choices.once_in(6) {
+            port.insert(0, ("name".to_owned(), "http".into()));
+        }
+        ports.push(Value::Map(port));
+    }
+    Value::List(ports)
 }
 
 fn volumes(choices: &mut Choices<'_>) -> Value {

@@ -90,6 +90,9 @@ impl<'r> Model<'r> {
                 return Secret::of(object, rules).rule.is_none();
             }
             let namespace = object["metadata"]["namespace"].as_str().map(str::to_owned);
+            if ["Pod", "Deployment"].contains(&kind) {
+                each_list(object, "ports", &mut |ports| self.ports(ports));
+            }
             self.env(kind, object);
             self.references(kind, object, namespace.as_deref());
             true
@@ -97,8 +100,30 @@ impl<'r> Model<'r> {
         .then_some(value)
     }
 
+    /// One port of each number and protocol.
+    fn ports(&mut self, ports: &mut Vec<Value>) {
+        let mut kept: Vec<Value> = Vec::new();
+        for port in ports.iter() {
+            let mut full = port.clone();
+            full["protocol"] = port.get("protocol").cloned().unwrap_or_else(|| "TCP".into());
+            let same_key = |other: &Value| {
+                other["containerPort"] == full["containerPort"] && other["protocol"] == full["protocol"]
+            };
+            match kept.iter().find(|other| same_key(other)) {
+                Some(other) if *other != full || self.rules.duplicates == "error" => {
+                    self.refusals.insert("duplicate-item");
+                }
+                _ => {}
+            }
+            kept.push(full);
+        }
+        let is_first = |at: usize| !kept[..at].contains(&kept[at]);
+        let mut at = 0..kept.len();
+        ports.retain(|_| at.next().is_some_and(is_first));
+    }
+
     fn env(&mut self, kind: &str, object: &mut Value) {
-        every_env(object, &mut |list| self.env_list(kind, list));
+        each_list(object, "env", &mut |list| self.env_list(kind, list));
     }
 
     fn env_list(&mut self, kind: &str, list: &mut Vec<Value>) {
@@ -374,20 +399,20 @@ fn expansions(value: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Calls `edit` for the `env` of every container.
-fn every_env(value: &mut Value, edit: &mut impl FnMut(&mut Vec<Value>)) {
+fn each_list(value: &mut Value, field: &str, edit: &mut impl FnMut(&mut Vec<Value>)) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| every_env(item, edit)),
-        Value::Object(entries) => containers(entries, edit),
+        Value::Array(items) => items.iter_mut().for_each(|item| each_list(item, field, edit)),
+        Value::Object(entries) => containers(entries, field, edit),
         _ => {}
     }
 }
 
-fn containers(entries: &mut Map<String, Value>, edit: &mut impl FnMut(&mut Vec<Value>)) {
+fn containers(entries: &mut Map<String, Value>, field: &str, edit: &mut impl FnMut(&mut Vec<Value>)) {
     for (key, value) in entries {
         if ["containers", "initContainers", "ephemeralContainers"].contains(&key.as_str()) {
             let list = value.as_array_mut().into_iter().flatten();
-            list.filter_map(|container| container.get_mut("env")?.as_array_mut()).for_each(&mut *edit);
+            list.filter_map(|container| container.get_mut(field)?.as_array_mut()).for_each(&mut *edit);
         }
-        every_env(value, edit);
+        each_list(value, field, edit);
     }
 }

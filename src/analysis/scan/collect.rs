@@ -3,14 +3,15 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::analysis::scan::{
-    Checksum, CredentialVariable, Duplicate, Inventory, OutsideRead, PlainCredential, Secret, SecretKey,
-    SecretReader, Site, UnknownReference, Use, ValueOrigin,
+    Checksum, CredentialVariable, Duplicate, Inventory, OutsideRead, PlainCredential, RepeatedEntry, Secret,
+    SecretKey, SecretReader, Site, UnknownReference, Use, ValueOrigin,
 };
 use crate::config::Config;
 use crate::diagnostics::Error;
 use crate::filter::collect::{Collected, collect};
 use crate::filter::findings::{Findings, conclude, in_order};
 use crate::krm::is_configuration;
+use crate::kube::list_keys::{Repeated, repeated};
 use crate::kube::locator::Locator;
 use crate::kube::object::{Object, objects};
 use crate::kube::pods::{CONTAINER_LISTS, EnvList, ValueSource, expansions};
@@ -32,6 +33,7 @@ apiVersion: resecret.dev/v1alpha1
 kind: Resecret
 spec:
   secrets: [{name: '*'}]
+  duplicates: last
   policy: {external: warn}
 ";
 
@@ -154,6 +156,8 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
             unknown.into_iter().flat_map(|found| outside(&subject, found)).collect();
         let duplicates: Vec<Duplicate> =
             subject.pods.env.iter().flat_map(|list| duplicates(list, &place)).collect();
+        let entries: Vec<RepeatedEntry> =
+            repeated(object, &subject.pods).iter().map(|found| entry(found, &place)).collect();
         let checksum = |found: Annotation<'_>| Checksum {
             annotation: found.name.to_owned(),
             place: place(&found.path, found.node),
@@ -175,6 +179,7 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
         self.names
             .extend(object.name().filter(|name| self.context.facts.removes_name(name)).map(str::to_owned));
         self.found.duplicates.extend(duplicates);
+        self.found.entries.extend(entries);
         self.found.checksums.extend(checksums);
         self.found.credentials.extend(credentials);
         self.found.references.extend(references);
@@ -393,6 +398,17 @@ fn duplicates(list: &EnvList<'_>, place: &impl Fn(&Path, NodeId) -> Site) -> Vec
         });
     }
     found
+}
+
+fn entry(found: &Repeated, place: &impl Fn(&Path, NodeId) -> Site) -> RepeatedEntry {
+    let last = found.positions.len() - 1;
+    RepeatedEntry {
+        list: found.field.to_owned(),
+        key: found.key.clone(),
+        count: found.positions.len(),
+        equal: found.equal,
+        place: place(&found.list.index(found.positions[last]), found.nodes[last]),
+    }
 }
 
 /// What a reference becomes in its object.

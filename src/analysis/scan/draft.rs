@@ -10,8 +10,10 @@ pub(super) struct Draft {
     /// Kind, path, and whether only hooks have it.
     pub(super) references: Vec<(String, String, bool)>,
     pub(super) annotations: Vec<String>,
-    /// The variables that stand more than once.
+    /// The variables that stand more than once, and entries of other lists.
     pub(super) duplicates: Vec<String>,
+    /// Whether there are repeated entries that differ, which `spec.duplicates` would refuse.
+    pub(super) differing: bool,
 }
 
 /// A rule of `spec.secrets`.
@@ -57,6 +59,7 @@ impl Draft {
             references: Vec::new(),
             annotations: Vec::new(),
             duplicates: Vec::new(),
+            differing: false,
         };
         for found in &inventory.references {
             let (kind, path) = (&found.place.object.kind, &found.declare);
@@ -66,7 +69,13 @@ impl Draft {
             }
         }
         draft.annotations = distinct(inventory.checksums.iter().map(|found| found.annotation.as_str()));
-        draft.duplicates = distinct(inventory.duplicates.iter().map(|found| found.variable.as_str()));
+        // Beside other rules, entries that differ need not stop the run.
+        let differ = inventory.entries.iter().any(|found| !found.equal) && !draft.is_empty();
+        let entries = inventory.entries.iter().filter(|_| !differ);
+        let lists: Vec<String> = entries.map(|found| format!("{} {}", found.list, found.key)).collect();
+        let variables = inventory.duplicates.iter().map(|found| found.variable.as_str());
+        draft.duplicates = distinct(variables.chain(lists.iter().map(String::as_str)));
+        draft.differing = differ;
         draft
     }
 

@@ -26,6 +26,8 @@ pub struct Inventory {
     pub secrets: Vec<Secret>,
     /// Variables that stand more than once in a container.
     pub duplicates: Vec<Duplicate>,
+    /// Entries of one key in other lists that server-side apply takes only once.
+    pub entries: Vec<RepeatedEntry>,
     /// Literals that look like credentials.
     pub credentials: Vec<PlainCredential>,
     /// Annotations of pod templates that seem to hash a Secret.
@@ -120,6 +122,21 @@ pub struct Duplicate {
     /// The position in `entries` of the one that the kubelet takes, and that stays: the last.
     pub wins: usize,
     /// Where the winner stands.
+    pub place: Site,
+}
+
+/// Entries of one key in a list that the API server merges by key.
+#[derive(Clone, Debug, Serialize)]
+pub struct RepeatedEntry {
+    /// The list's field.
+    pub list: String,
+    /// The key: `containerPort 80, protocol TCP`.
+    pub key: String,
+    /// How many entries there are.
+    pub count: usize,
+    /// Whether they mean the same, so that `spec.duplicates` makes one of them.
+    pub equal: bool,
+    /// Where the last one is.
     pub place: Site,
 }
 
@@ -224,9 +241,10 @@ impl Inventory {
     /// Whether there is nothing to report.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { secrets, duplicates, credentials, checksums, references, .. } = self;
+        let Self { secrets, duplicates, entries, credentials, checksums, references, .. } = self;
         secrets.is_empty()
             && duplicates.is_empty()
+            && entries.is_empty()
             && credentials.is_empty()
             && checksums.is_empty()
             && references.is_empty()
@@ -240,6 +258,7 @@ impl Inventory {
         });
         let places = secrets
             .chain(self.duplicates.iter_mut().map(|found| &mut found.place))
+            .chain(self.entries.iter_mut().map(|found| &mut found.place))
             .chain(self.credentials.iter_mut().map(|found| &mut found.place))
             .chain(self.checksums.iter_mut().map(|found| &mut found.place))
             .chain(self.references.iter_mut().map(|found| &mut found.place));
@@ -250,6 +269,7 @@ impl Inventory {
     pub fn extend(&mut self, other: Self) {
         self.secrets.extend(other.secrets);
         self.duplicates.extend(other.duplicates);
+        self.entries.extend(other.entries);
         self.credentials.extend(other.credentials);
         self.checksums.extend(other.checksums);
         self.references.extend(other.references);
@@ -264,14 +284,21 @@ impl Inventory {
         let counts = [
             (self.secrets.len(), "Secret"),
             (self.duplicates.len(), "duplicate variable"),
+            (self.entries.len(), "repeated list entry"),
             (self.credentials.len(), "plain credential"),
             (self.checksums.len(), "checksum annotation"),
             (self.references.len(), "unknown reference"),
         ];
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);
         let counts: Vec<String> = counts
-            .map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
+            .map(|(count, what)| {
+                format!("{count} {}", if count == 1 { what.to_owned() } else { plural(what) })
+            })
             .collect();
         if counts.is_empty() { "nothing to report".to_owned() } else { counts.join(", ") }
     }
+}
+
+fn plural(what: &str) -> String {
+    what.strip_suffix('y').map_or_else(|| format!("{what}s"), |stem| format!("{stem}ies"))
 }

@@ -89,7 +89,18 @@ fn write(draft: &Draft, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>
     }
     if !draft.duplicates.is_empty() {
         comment("  ", &format!("these stand twice: {}", draft.duplicates.join(", ")), &mut lines);
-        lines.push("  duplicates: last    # the entry that the kubelet takes stays".to_owned());
+        let line = "duplicates: last    # the entry that the kubelet takes stays";
+        if draft.differing {
+            // Beside other rules, variables are repaired without it.
+            comment("  ", line, &mut lines);
+            comment(
+                "  ",
+                "entries of other lists differ, which stops a run with it: see `resecret scan`",
+                &mut lines,
+            );
+        } else {
+            lines.push(format!("  {line}"));
+        }
     }
     if !draft.references.is_empty() {
         comment("  ", "fields that hold a Secret's name; take out what means something else", &mut lines);

@@ -11,6 +11,7 @@ impl fmt::Display for Inventory {
         let sections = [
             (["SECRET", "KEY", "BYTES", "READ BY"], self.secrets.iter().flat_map(secret).collect()),
             (["DUPLICATE", "IN", "ENTRIES", "WINS"], self.duplicate_rows()),
+            (["REPEATED ENTRY", "IN", "ENTRIES", "MEANING"], self.entry_rows()),
             (["PLAIN CREDENTIAL", "IN", "LINE", "WHY"], self.credential_rows()),
             (["CHECKSUM ANNOTATION", "IN", "LINE", ""], self.checksum_rows()),
             (["UNKNOWN REFERENCE", "IN", "LINE", "FIELD"], self.reference_rows()),
@@ -109,6 +110,15 @@ impl Inventory {
             [found.variable.clone(), object(&found.place), found.entries.len().to_string(), last]
         };
         self.duplicates.iter().map(row).collect()
+    }
+
+    fn entry_rows(&self) -> Vec<Row> {
+        let row = |found: &super::RepeatedEntry| {
+            let meaning = if found.equal { "the same: one stays" } else { "different: no rule decides" };
+            let last = format!("line {}: {meaning}", line(&found.place));
+            [format!("{}: {}", found.list, found.key), object(&found.place), found.count.to_string(), last]
+        };
+        self.entries.iter().map(row).collect()
     }
 
     fn credential_rows(&self) -> Vec<Row> {

@@ -8,6 +8,7 @@ use crate::analysis::upgrade::merge::Entry;
 use crate::config::Config;
 use crate::diagnostics::{Diagnostic, Error, Location};
 use crate::filter::parse_document::parse_document;
+use crate::kube::list_keys::{Repeated, merges_pods, repeated};
 use crate::kube::locator::Locator;
 use crate::kube::object::{Object, objects};
 use crate::kube::pods::{EnvList, Pods};
@@ -21,13 +22,6 @@ use crate::yaml::{Kind, NodeId, Path, ScalarStyle, Step, Tree};
 
 const POLICY: &str = "helm.sh/resource-policy";
 const KEEP: &str = "keep";
-
-/// The kinds whose lists of variables a client-side upgrade merges by name. Lists of other kinds are replaced whole.
-const MERGED_BY_NAME: [(&str, &[&str]); 3] = [
-    ("", &["Pod", "PodTemplate", "ReplicationController"]),
-    ("apps", &["DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"]),
-    ("batch", &["CronJob", "Job"]),
-];
 
 /// The kinds that cannot be replaced by what their manifest says: the cluster has filled in fields that never change.
 const NOT_REPLACEABLE: [(&str, &[&str]); 2] = [("", &["PersistentVolumeClaim", "Pod"]), ("batch", &["Job"])];
@@ -59,6 +53,8 @@ pub(super) struct Member {
     pub(super) is_kept: bool,
     /// The lists of variables that a client-side upgrade merges.
     pub(super) env: Vec<EnvOf>,
+    /// Entries of one key in other lists, for people, and where the last one is.
+    pub(super) repeated: Vec<(String, (usize, Path))>,
     /// The names of the Secrets that it refers to.
     pub(super) reads: Vec<String>,
     /// What it holds, if it is a Secret.
@@ -196,11 +192,18 @@ fn is_one_of(kinds: &[(&str, &[&str])], group: &str, kind: &str) -> bool {
 fn member(document: &Document<'_>, object: &Object<'_, '_>, config: &Config) -> Member {
     let group = object.api_version.split_once('/').map_or("", |(group, _)| group).to_owned();
     let uid = object.tree.get_in(object.node, &["metadata", "uid"]);
-    let env = if is_one_of(&MERGED_BY_NAME, &group, &object.kind) {
-        Pods::of(object).env.iter().map(|list| env(document, object, list)).collect()
+    let pods = Pods::of(object);
+    let env = if merges_pods(&object.api_version, &object.kind) {
+        pods.env.iter().map(|list| env(document, object, list)).collect()
     } else {
         Vec::new()
     };
+    let last = |found: Repeated| {
+        let at = found.positions.len() - 1;
+        let what = format!("`{}` has {} entries for {}", found.field, found.positions.len(), found.key);
+        (what, (place(document, object.tree, found.nodes[at]), found.list.index(found.positions[at])))
+    };
+    let repeated = repeated(object, &pods).into_iter().map(last).collect();
     Member {
         location: Location {
             document: Some(document.number),
@@ -214,6 +217,7 @@ fn member(document: &Document<'_>, object: &Object<'_, '_>, config: &Config) -> 
         is_live: uid.is_some_and(|uid| object.tree.text(uid).is_some()),
         is_kept: object.annotation(POLICY) == Some(KEEP),
         env,
+        repeated,
         reads: references(object, config, None).found.iter().map(|found| found.name.to_owned()).collect(),
         secret: object.is_secret().then(|| secret(object, config)),
     }

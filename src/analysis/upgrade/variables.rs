@@ -43,6 +43,11 @@ pub(super) fn on_the_way_up(
     let mut found = Vec::new();
     for object in next.members().filter(|member| !member.is_hook) {
         found.extend(object.env.iter().flat_map(|env| refused_apply(next, object, env)));
+        found.extend(object.repeated.iter().map(|(what, place)| {
+            let message = format!("{REFUSES}: {what}");
+            let help = "set spec.duplicates to last: equal entries become one; of others keep one in the chart's values";
+            Diagnostic::error(Code::RefusedApply, message, help).at(next.locate(object, Some(place)))
+        }));
         let Some(before) = previous.find(object) else { continue };
         for new in &object.env {
             let Some(old) = before.env_of(new) else { continue };
@@ -78,12 +83,14 @@ pub(super) fn on_the_way_back(previous: &Release<'_>, next: &Release<'_>) -> Vec
     found
 }
 
+const REFUSES: &str = "server-side apply, which Helm 4 uses for new releases, refuses this object";
+
 /// Names that stand twice in the new manifest: server-side apply takes no such list.
 fn refused_apply(next: &Release<'_>, object: &Member, env: &EnvOf) -> Vec<Diagnostic> {
     let twice = distinct_names(&env.entries).filter(|name| count(&env.entries, name) > 1);
     let diagnostic = |name: &str| {
         let message = format!(
-            "server-side apply, which Helm 4 uses for new releases, refuses this object: {name} stands {} in container {}",
+            "{REFUSES}: {name} stands {} in container {}",
             times(count(&env.entries, name)),
             env.container
         );
