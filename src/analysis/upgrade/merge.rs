@@ -8,7 +8,7 @@
 use serde_json::{Map, Value};
 
 /// An entry of `env`, as JSON. It may hold a secret value, so it is never printed.
-pub(super) type Entry = Map<String, Value>;
+pub(crate) type Entry = Map<String, Value>;
 
 const NAME: &str = "name";
 /// Marks an entry of a patch that takes all entries of its name out.
@@ -294,7 +294,7 @@ fn names(list: &[Entry]) -> Vec<Value> {
 }
 
 /// The name of an entry. Entries without one never get here.
-pub(super) fn name(entry: &Entry) -> &str {
+pub(crate) fn name(entry: &Entry) -> &str {
     entry.get(NAME).and_then(Value::as_str).unwrap_or_default()
 }
 

@@ -5,11 +5,11 @@
 //! go wrong on the way up and on the way back; `remedy` says what avoids it. What Helm and the API server really do is
 //! tried in `tests/live`.
 
-mod merge;
-mod release;
-mod remedy;
+pub(crate) mod merge;
+pub(crate) mod release;
+pub(crate) mod remedy;
 mod secrets;
-mod variables;
+pub(crate) mod variables;
 
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Error, Location, Severity};

@@ -10,7 +10,7 @@ use crate::diagnostics::{Diagnostic, Error, Location};
 use crate::filter::parse_document::parse_document;
 use crate::kube::list_keys::{Repeated, merges_pods, repeated};
 use crate::kube::locator::Locator;
-use crate::kube::object::{Object, objects};
+use crate::kube::object::{DataEntry, Object, objects};
 use crate::kube::pods::{EnvList, Pods};
 use crate::kube::references::references;
 use crate::rules::facts::{selects, vaulted_key};
@@ -27,7 +27,7 @@ const KEEP: &str = "keep";
 const NOT_REPLACEABLE: [(&str, &[&str]); 2] = [("", &["PersistentVolumeClaim", "Pod"]), ("batch", &["Job"])];
 
 /// The objects of a manifest.
-pub(super) struct Release<'i> {
+pub(crate) struct Release<'i> {
     input: &'i [u8],
     lines: Lines<'i>,
     /// What diagnostics call the manifest; `None` for the new one, which is no file that anyone could open.
@@ -38,7 +38,7 @@ pub(super) struct Release<'i> {
 }
 
 /// An object of a release.
-pub(super) struct Member {
+pub(crate) struct Member {
     /// What it is and where it stands, but for line and column.
     location: Location,
     /// Where it begins in the stream.
@@ -46,39 +46,47 @@ pub(super) struct Member {
     /// The API group.
     group: String,
     /// Whether it is a hook: Helm makes it, and no upgrade takes it away.
-    pub(super) is_hook: bool,
+    pub(crate) is_hook: bool,
     /// Whether it is what the cluster holds, as `kubectl get` prints it, and not part of the manifest.
     is_live: bool,
     /// Whether it has the annotation that makes Helm keep it.
-    pub(super) is_kept: bool,
+    pub(crate) is_kept: bool,
     /// The lists of variables that a client-side upgrade merges.
-    pub(super) env: Vec<EnvOf>,
+    pub(crate) env: Vec<EnvOf>,
     /// Entries of one key in other lists, for people, and where the last one is.
-    pub(super) repeated: Vec<(String, (usize, Path))>,
+    pub(crate) repeated: Vec<(String, (usize, Path))>,
     /// The names of the Secrets that it refers to.
-    pub(super) reads: Vec<String>,
+    pub(crate) reads: Vec<String>,
+    /// Those of them that it names elsewhere than in a variable.
+    reads_beside_env: Vec<String>,
+    /// The fields that the API server never changes, where this object has any that a run can change.
+    pub(crate) fixed: Option<Value>,
+    /// Its replicas, where it says them.
+    pub(crate) replicas: Option<String>,
     /// What it holds, if it is a Secret.
-    pub(super) secret: Option<SecretData>,
+    pub(crate) secret: Option<SecretData>,
 }
 
 /// A container's variables.
-pub(super) struct EnvOf {
-    /// The steps from the object to the list of containers.
-    list: Vec<Step>,
+pub(crate) struct EnvOf {
+    /// The steps from the object to the list of containers, as far as they are keys.
+    pub(crate) list: Vec<Step>,
     /// The container's name.
-    pub(super) container: String,
+    pub(crate) container: String,
     /// The entries that have a name.
-    pub(super) entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// Where each begins in the stream, and its path.
-    pub(super) places: Vec<(usize, Path)>,
+    pub(crate) places: Vec<(usize, Path)>,
 }
 
 /// A Secret's keys, and where the configuration vaults them.
-pub(super) struct SecretData {
+pub(crate) struct SecretData {
     /// The keys, in order.
-    pub(super) keys: Vec<String>,
+    pub(crate) keys: Vec<String>,
+    /// The values by key, for comparisons alone: they are never printed.
+    values: Vec<(String, Vec<u8>)>,
     /// The vaulted Secret and the keys' names there, where a rule leaves this Secret out.
-    pub(super) vaulted: Option<(String, Vec<String>)>,
+    pub(crate) vaulted: Option<(String, Vec<String>)>,
 }
 
 impl<'i> Release<'i> {
@@ -87,7 +95,7 @@ impl<'i> Release<'i> {
     /// # Errors
     ///
     /// A document that is not UTF-8 or not YAML.
-    pub(super) fn read(input: &'i [u8], file: Option<&str>, config: &Config) -> Result<Self, Error> {
+    pub(crate) fn read(input: &'i [u8], file: Option<&str>, config: &Config) -> Result<Self, Error> {
         let file = file.map(str::to_owned);
         let mut release =
             Self { input, lines: Lines::new(input), file, objects: Vec::new(), by_name: HashMap::new() };
@@ -114,17 +122,22 @@ impl<'i> Release<'i> {
     }
 
     /// The objects of the manifest, hooks included.
-    pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
         self.objects.iter().filter(|member| !member.is_live)
     }
 
+    /// The objects as the cluster holds them.
+    pub(crate) fn live_members(&self) -> impl Iterator<Item = &Member> {
+        self.objects.iter().filter(|member| member.is_live)
+    }
+
     /// The manifest's object of the same kind and name; an absent namespace equals any.
-    pub(super) fn find(&self, other: &Member) -> Option<&Member> {
+    pub(crate) fn find(&self, other: &Member) -> Option<&Member> {
         self.same(other).find(|member| !member.is_live)
     }
 
     /// What the cluster holds under that kind and name, where the input says it.
-    pub(super) fn live(&self, other: &Member) -> Option<&Member> {
+    pub(crate) fn live(&self, other: &Member) -> Option<&Member> {
         self.same(other).find(|member| member.is_live)
     }
 
@@ -134,8 +147,19 @@ impl<'i> Release<'i> {
         members.filter(|member| member.is_same(other))
     }
 
+    /// Whether it renders a Secret of this name for a reader in this namespace.
+    pub(crate) fn renders_secret(&self, name: &str, namespace: Option<&str>) -> bool {
+        let secrets = self.members().filter(|member| member.secret.is_some() && member.name() == name);
+        secrets.into_iter().any(|secret| is_same_or_absent(secret.namespace(), namespace))
+    }
+
+    /// Whether an object of it names a Secret.
+    pub(crate) fn reads(&self, secret: &Member) -> bool {
+        self.members().any(|object| object.reads(secret))
+    }
+
     /// The place of an object of this manifest, or of one of its variables.
-    pub(super) fn locate(&self, member: &Member, variable: Option<&(usize, Path)>) -> Location {
+    pub(crate) fn locate(&self, member: &Member, variable: Option<&(usize, Path)>) -> Location {
         let mut location = member.location.clone();
         location.path = variable.map(|(_, path)| path.to_string());
         if self.file.is_some() {
@@ -152,37 +176,76 @@ impl<'i> Release<'i> {
 
 impl Member {
     /// Its name.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.location.object.as_ref().map_or("", |object| &object.name)
     }
 
     /// Its kind.
-    pub(super) fn kind(&self) -> &str {
+    pub(crate) fn kind(&self) -> &str {
         self.location.object.as_ref().map_or("", |object| &object.kind)
     }
 
     /// Its namespace, where it says one.
-    pub(super) fn namespace(&self) -> Option<&str> {
+    pub(crate) fn namespace(&self) -> Option<&str> {
         self.location.object.as_ref().and_then(|object| object.namespace.as_deref())
     }
 
+    /// What kubectl calls it: kind, group and name.
+    pub(crate) fn resource(&self) -> String {
+        let kind = self.kind().to_lowercase();
+        let dot = if self.group.is_empty() { "" } else { "." };
+        format!("{kind}{dot}{}/{}", self.group, self.name())
+    }
+
+    /// Whether it has variables or names a Secret.
+    pub(crate) fn has_variables_or_secrets(&self) -> bool {
+        !self.env.is_empty() || !self.reads.is_empty()
+    }
+
+    /// Whether it names a Secret.
+    pub(crate) fn reads(&self, secret: &Self) -> bool {
+        is_same_or_absent(self.namespace(), secret.namespace())
+            && self.reads.iter().any(|name| name == secret.name())
+    }
+
+    /// Whether it names a Secret elsewhere than in a variable.
+    pub(crate) fn reads_beside_env(&self, secret: &Self) -> bool {
+        is_same_or_absent(self.namespace(), secret.namespace())
+            && self.reads_beside_env.iter().any(|name| name == secret.name())
+    }
+
+    /// The value of a key, if it is the Secret of this name.
+    pub(crate) fn secret_value(&self, secret: &str, key: &str) -> Option<&[u8]> {
+        let data = self.secret.as_ref().filter(|_| self.name() == secret)?;
+        data.values.iter().rfind(|(known, _)| known == key).map(|(_, value)| value.as_slice())
+    }
+
     /// The list of the same container.
-    pub(super) fn env_of(&self, other: &EnvOf) -> Option<&EnvOf> {
+    pub(crate) fn env_of(&self, other: &EnvOf) -> Option<&EnvOf> {
         self.env.iter().find(|env| env.list == other.list && env.container == other.container)
     }
 
+    /// Whether a client-side upgrade merges its lists of variables by name.
+    pub(crate) fn is_merged(&self) -> bool {
+        is_one_of(&MERGED_BY_NAME, &self.group, self.kind())
+    }
+
     /// Whether a `PUT` of the manifest is refused.
-    pub(super) fn is_not_replaceable(&self) -> bool {
+    pub(crate) fn is_not_replaceable(&self) -> bool {
         is_one_of(&NOT_REPLACEABLE, &self.group, self.kind())
     }
 
     fn is_same(&self, other: &Self) -> bool {
-        let namespaces = self.namespace().zip(other.namespace());
         self.kind() == other.kind()
             && self.group == other.group
             && self.name() == other.name()
-            && namespaces.is_none_or(|(one, another)| one == another)
+            && is_same_or_absent(self.namespace(), other.namespace())
     }
+}
+
+/// Whether two namespaces can be one: an absent one equals any.
+fn is_same_or_absent(one: Option<&str>, another: Option<&str>) -> bool {
+    one.zip(another).is_none_or(|(one, another)| one == another)
 }
 
 fn is_one_of(kinds: &[(&str, &[&str])], group: &str, kind: &str) -> bool {
@@ -204,6 +267,8 @@ fn member(document: &Document<'_>, object: &Object<'_, '_>, config: &Config) -> 
         (what, (place(document, object.tree, found.nodes[at]), found.list.index(found.positions[at])))
     };
     let repeated = repeated(object, &pods).into_iter().map(last).collect();
+    let found = references(object, config, None).found;
+    let beside_env = found.iter().filter(|found| !is_in_env(&found.path));
     Member {
         location: Location {
             document: Some(document.number),
@@ -212,14 +277,48 @@ fn member(document: &Document<'_>, object: &Object<'_, '_>, config: &Config) -> 
             ..Location::default()
         },
         at: place(document, object.tree, object.node),
+        fixed: fixed(object, &group),
         group,
         is_hook: object.hook().is_some(),
         is_live: uid.is_some_and(|uid| object.tree.text(uid).is_some()),
         is_kept: object.annotation(POLICY) == Some(KEEP),
         env,
         repeated,
-        reads: references(object, config, None).found.iter().map(|found| found.name.to_owned()).collect(),
+        reads_beside_env: beside_env.map(|found| found.name.to_owned()).collect(),
+        reads: found.iter().map(|found| found.name.to_owned()).collect(),
+        replicas: text(object, &["spec", "replicas"]),
         secret: object.is_secret().then(|| secret(object, config)),
+    }
+}
+
+/// Whether a reference is one of a variable.
+fn is_in_env(path: &Path) -> bool {
+    let is_env = |pair: &[Step]| matches!(pair, [Step::Key(key), Step::Index(_)] if key == "env");
+    path.steps().windows(2).any(is_env)
+}
+
+fn text(object: &Object<'_, '_>, path: &[&str]) -> Option<String> {
+    let node = object.tree.get_in(object.node, path)?;
+    object.tree.text(node).map(str::to_owned)
+}
+
+/// The fields that the API server never changes, of the kinds in which a rule can change one.
+fn fixed(object: &Object<'_, '_>, group: &str) -> Option<Value> {
+    /// Sources of a volume that name a Secret.
+    const VOLUMES: [&str; 8] =
+        ["azureFile", "cephfs", "csi", "flexVolume", "iscsi", "rbd", "scaleIO", "storageos"];
+    let part = |path: &[&str]| Some(value(object.tree, object.tree.get_in(object.node, path)?));
+    match (group, object.kind.as_str()) {
+        ("batch", "Job") => part(&["spec", "template"]),
+        ("", "Pod") => part(&["spec"]),
+        ("", "PersistentVolume") => {
+            Some(VOLUMES.iter().filter_map(|source| part(&["spec", source])).collect())
+        }
+        ("storage.k8s.io", "StorageClass") => part(&["parameters"]),
+        ("", "Secret" | "ConfigMap") if text(object, &["immutable"]).as_deref() == Some("true") => {
+            Some(["data", "stringData", "binaryData"].iter().filter_map(|field| part(&[field])).collect())
+        }
+        _ => None,
     }
 }
 
@@ -255,7 +354,9 @@ fn secret(object: &Object<'_, '_>, config: &Config) -> SecretData {
         let names = keys.iter().map(|key| vaulted_key(&rule.keys, key).to_owned()).collect();
         Some((rule.to.clone()?, names))
     });
-    SecretData { keys, vaulted }
+    // Of one key the last value counts: `stringData` comes last.
+    let value = |entry: DataEntry<'_>| Some((entry.key.to_owned(), entry.plain()?));
+    SecretData { keys, values: object.secret_data().into_iter().filter_map(value).collect(), vaulted }
 }
 
 /// A node as JSON. Numbers stay text: where Kubernetes wants a text, nothing else is accepted anyway.

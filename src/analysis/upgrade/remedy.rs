@@ -11,8 +11,8 @@ pub(super) struct Replacement {
 }
 
 /// What a client-side upgrade does to an object, as far as the remedy depends on it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Damage {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Damage {
     /// A variable is not what the manifest says, until the same upgrade runs once more.
     UntilNextTime,
     /// The object stays as it was: the API server refuses it.
@@ -22,9 +22,8 @@ pub(super) enum Damage {
 impl Replacement {
     /// Looks for objects that a replacing upgrade would fail at.
     pub(super) fn of(previous: &Release<'_>, next: &Release<'_>) -> Self {
-        let stays = |member: &&Member| !member.is_hook && previous.find(member).is_some();
-        let obstacles = next.members().filter(stays).filter(|member| member.is_not_replaceable());
-        Self { obstacles: obstacles.map(|member| format!("{}/{}", member.kind(), member.name())).collect() }
+        let name = |member: &Member| format!("{}/{}", member.kind(), member.name());
+        Self { obstacles: not_replaceable(previous, next).map(name).collect() }
     }
 
     /// How the live object gets exactly what the manifest says.
@@ -46,6 +45,15 @@ impl Replacement {
             ),
         }
     }
+}
+
+/// The objects of both manifests that cannot be replaced.
+pub(crate) fn not_replaceable<'n>(
+    previous: &Release<'_>,
+    next: &'n Release<'_>,
+) -> impl Iterator<Item = &'n Member> {
+    let stays = |member: &&Member| !member.is_hook && previous.find(member).is_some();
+    next.members().filter(stays).filter(|member| member.is_not_replaceable())
 }
 
 /// What Helm 4 needs where a variable would be lost, whatever the release holds.

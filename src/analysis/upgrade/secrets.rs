@@ -74,19 +74,13 @@ fn leaving<'r>(
 
 /// The objects of the new manifest that read a Secret of that name.
 fn readers(secret: &Member, next: &Release<'_>) -> Vec<String> {
-    next.members().filter(|object| reads(object, secret)).map(described).collect()
+    next.members().filter(|object| object.reads(secret)).map(described).collect()
 }
 
 /// The hooks of the last release that read the Secret and did not pass through the filter with the new one.
 fn hooks(secret: &Member, previous: &Release<'_>, next: &Release<'_>) -> Vec<String> {
     let hooks = previous.members().filter(|object| object.is_hook && next.find(object).is_none());
-    hooks.filter(|object| reads(object, secret)).map(described).collect()
-}
-
-fn reads(object: &Member, secret: &Member) -> bool {
-    let namespaces = object.namespace().zip(secret.namespace());
-    namespaces.is_none_or(|(one, another)| one == another)
-        && object.reads.iter().any(|name| name == secret.name())
+    hooks.filter(|object| object.reads(secret)).map(described).collect()
 }
 
 fn described(object: &Member) -> String {

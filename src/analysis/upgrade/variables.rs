@@ -41,7 +41,7 @@ pub(super) fn on_the_way_up(
     replacement: &Replacement,
 ) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for object in next.members().filter(|member| !member.is_hook) {
+    for object in next.members().filter(|member| !member.is_hook && member.is_merged()) {
         found.extend(object.env.iter().flat_map(|env| refused_apply(next, object, env)));
         found.extend(object.repeated.iter().map(|(what, place)| {
             let message = format!("{REFUSES}: {what}");
@@ -49,25 +49,53 @@ pub(super) fn on_the_way_up(
             Diagnostic::error(Code::RefusedApply, message, help).at(next.locate(object, Some(place)))
         }));
         let Some(before) = previous.find(object) else { continue };
-        for new in &object.env {
-            let Some(old) = before.env_of(new) else { continue };
-            let live = previous.live(object).and_then(|live| live.env_of(new)).unwrap_or(old);
-            let change = ListChange { old, live: stored(&live.entries), new };
-            for name in distinct_names(&new.entries) {
+        for change in changes(previous, before, object) {
+            for name in distinct_names(&change.new.entries) {
                 let forecast = change.forecast(name);
                 let Some((rule, message)) = upgrade_message(&change, name, forecast) else { continue };
                 let help = replacement.advice(object, change.damage(name));
-                found.push(Diagnostic::error(rule, message, help).at(place(previous, before, old, name)));
+                let place = place(previous, before, change.old, name);
+                found.push(Diagnostic::error(rule, message, help).at(place));
             }
         }
     }
     found
 }
 
+/// The objects that a client-side upgrade leaves without what the manifest says, each with the worst that happens to it.
+pub(crate) fn damaged<'n>(previous: &Release<'_>, next: &'n Release<'_>) -> Vec<(&'n Member, Damage)> {
+    let worst = |object: &'n Member| {
+        let before = previous.find(object)?;
+        let damages = changes(previous, before, object).flat_map(|change| {
+            let damage = |name| match change.forecast(name).worst {
+                MergeResult::Right => None,
+                MergeResult::Refused => Some(Damage::Refused),
+                MergeResult::Lost | MergeResult::Wrong => Some(change.damage(name)),
+            };
+            distinct_names(&change.new.entries).filter_map(damage).collect::<Vec<_>>()
+        });
+        damages.max().map(|damage| (object, damage))
+    };
+    next.members().filter(|member| !member.is_hook && member.is_merged()).filter_map(worst).collect()
+}
+
+/// The lists of an object that are in both manifests.
+fn changes<'r>(
+    previous: &'r Release<'_>,
+    before: &'r Member,
+    object: &'r Member,
+) -> impl Iterator<Item = ListChange<'r>> {
+    object.env.iter().filter_map(move |new| {
+        let old = before.env_of(new)?;
+        let live = previous.live(object).and_then(|live| live.env_of(new)).unwrap_or(old);
+        Some(ListChange { old, live: stored(&live.entries), new })
+    })
+}
+
 /// What a rollback to the last release would lose.
 pub(super) fn on_the_way_back(previous: &Release<'_>, next: &Release<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for target in previous.members().filter(|member| !member.is_hook) {
+    for target in previous.members().filter(|member| !member.is_hook && member.is_merged()) {
         let Some(object) = next.find(target) else { continue };
         for new in &target.env {
             let Some(old) = object.env_of(new) else { continue };
@@ -227,7 +255,7 @@ fn is_invalid(entry: &Entry) -> bool {
 }
 
 /// Entries as the API server stores them: without empty values and nulls, and without what it fills in itself.
-fn stored(entries: &[Entry]) -> Vec<Entry> {
+pub(crate) fn stored(entries: &[Entry]) -> Vec<Entry> {
     entries.iter().map(stored_entry).collect()
 }
 
