@@ -90,6 +90,7 @@ mod analysis;
 #[doc(hidden)]
 pub mod fuzzing;
 
+pub use analysis::adopt::{Adoption, ChartValue, Fill, Helm, adopt, leave, not_live, not_restored};
 pub use analysis::diff::{Diff, LineKind, diff};
 pub use analysis::guard::{Guard, GuardAction, GuardOptions, KubernetesVersion, NamespaceSelector, guard};
 pub use analysis::keys::readers::{Access, Reader};

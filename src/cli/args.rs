@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::cli::adopt::{self, AdoptArgs};
 use crate::cli::check::{self, CheckArgs};
 use crate::cli::diff::{self, DiffArgs};
 use crate::cli::explain::ExplainArgs;
@@ -33,7 +34,7 @@ pub(super) struct Args {
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done, or nothing to report
-  1  check, diff, scan or keys --against found something
+  1  check, diff, scan, keys --against or adopt --verify found something
   2  error, and nothing was written: wrong flags, configuration or input, a rule that
      matched nothing, a document that cannot be edited safely; with --stream the last
      line says what was written
@@ -77,6 +78,9 @@ pub(super) enum Command {
     /// A post-renderer works only when it runs. With these policies in the cluster, an upgrade without it is refused.
     #[command(after_help = guard::HELP)]
     Guard(Box<GuardArgs>),
+    /// Write the first upgrade of a live release as a shell script that loses nothing.
+    #[command(after_help = adopt::HELP)]
+    Adopt(Box<AdoptArgs>),
     /// Say what a diagnostic means and what to do about it.
     Explain(ExplainArgs),
     /// Install or remove the exec plugin of Kustomize and kubectl.

@@ -12,7 +12,7 @@ use crate::cli::flags::RuleArgs;
 const ROOT: &str = "KUSTOMIZE_PLUGIN_CONFIG_ROOT";
 
 /// Read when nothing names any rule.
-const DEFAULT_CONFIG: &str = "resecret.yaml";
+pub(super) const DEFAULT_CONFIG: &str = "resecret.yaml";
 
 /// The rules that are known before the input is.
 pub(super) struct Rules {

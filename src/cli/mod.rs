@@ -1,5 +1,6 @@
 //! The edge: arguments, files, environment, standard streams. Nothing else in the program touches them.
 
+mod adopt;
 mod args;
 mod check;
 mod diff;
@@ -51,6 +52,7 @@ pub(crate) fn run() -> ExitStatus {
         Some(Command::Keys(args)) => reporting(&args.report, |sinks| keys::run(&args, sinks)),
         Some(Command::Patches(args)) => reporting(&args.report, |sinks| patches::run(&args, sinks)),
         Some(Command::Guard(args)) => reporting(&args.report, |sinks| guard::run(&args, sinks)),
+        Some(Command::Adopt(args)) => reporting(&args.report, |sinks| adopt::run(&args, sinks)),
         Some(Command::Explain(args)) => plain(explain::run(&args)),
         Some(Command::Kustomize(command)) => plain(kustomize::run(command)),
         Some(Command::Schema) => plain(schema::run()),

@@ -423,4 +423,24 @@ with_hazards! {
     ///
     /// Name a render: `resecret guard render.yaml` takes names from it. Or name what is meant in the configuration.
     Guard = "guard",
+    /// A live release that `resecret adopt` finds no safe way for.
+    ///
+    /// # What it means
+    ///
+    /// Every way to upgrade this object loses something or fails in the middle, so no script is written.
+    ///
+    /// # What to do
+    ///
+    /// Decide what the message asks, and run `resecret adopt` again.
+    NoSafeWay = "no-safe-way",
+    /// A live object that is not what the manifest of its release says, or a value that would not go back.
+    ///
+    /// # What it means
+    ///
+    /// A patch lost something, somebody else writes the object, or (`adopt --back`) the chart renders another value.
+    ///
+    /// # What to do
+    ///
+    /// Upgrade once more, or look who else writes the object. On the way back, give `--value` the chart's value.
+    NotLive = "not-live",
 }

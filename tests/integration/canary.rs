@@ -305,3 +305,20 @@ fn no_error_about_a_configuration_quotes_it() {
         }
     });
 }
+
+#[test]
+fn adopt_shows_no_value() {
+    let scripts = AtomicUsize::new(0);
+    each(&fixtures(), |number, fixture| {
+        let render = fs::read(fixture.join("input.yaml")).expect("an input");
+        let run = run(fixture).first_arg("adopt").file("render.yaml", &render);
+        let helm = if number % 2 == 0 { "3" } else { "4" };
+        let flags = ["--release", "lf", "--chart", "c", "--previous", "-", "--helm", helm, "render.yaml"];
+        let output = run.args(flags).args(["--log-file", "log"]).run();
+        let what = format!("adopt on {}", fixture.display());
+        assert!(matches!(output.code, Some(0 | 2)), "{what}: no other exit code:\n{}", output.stderr);
+        check(&what, &output, &fixture_forms());
+        scripts.fetch_add(usize::from(output.code == Some(0)), Ordering::Relaxed);
+    });
+    assert!(scripts.into_inner() > 40, "too few scripts");
+}

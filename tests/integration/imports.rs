@@ -235,6 +235,10 @@ fn what_checks_shares_no_code_with_what_it_checks() {
         }
         let analyses = [&from, &to].map(|name| name.strip_prefix("analysis/").map(folder));
         let [Some(one), Some(other)] = analyses else { continue };
+        // A script is made of what these two say.
+        if one == "adopt" && ["keys", "upgrade"].contains(&other) {
+            continue;
+        }
         assert_eq!(one, other, "{from} should know nothing of another analysis, {to}");
     }
 }

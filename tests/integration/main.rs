@@ -1,5 +1,7 @@
 //! The program as it is run: its own binary, and invariants of the repository.
 
+/// `resecret adopt`: the first upgrade of a live release as a script.
+mod adopt;
 /// The bar of the benchmark: what is good enough, and what fails it.
 mod bar;
 /// No secret value on standard error, in a log, or on standard output when the run fails.

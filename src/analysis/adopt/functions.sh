@@ -1,0 +1,324 @@
+# ==== what the steps are made of: the same in every script =======================================================
+
+say() { printf '%s\n' "$*"; }
+
+step() { printf '\n== %s\n' "$*"; }
+
+stop() {
+    printf '\nstopped: %s\n' "$*" >&2
+    exit 1
+}
+
+# act WHAT COMMAND...: runs a command that changes the cluster. With --dry-run it says so, and runs nothing.
+act() {
+    what=$1
+    shift
+    if $dry_run; then
+        say "  would $what"
+    else
+        say "  $what"
+        "$@" || stop "could not $what. Nothing after it was done; run the script again when the cause is gone"
+    fi
+}
+
+# ask COMMAND...: the cluster's answer. A question that fails is no answer: the script ends.
+ask() { "$@" || stop "the cluster does not answer: $*"; }
+
+# within NAMESPACE COMMAND...: for objects that name a namespace of their own.
+within() {
+    outside=$namespace
+    namespace=$1
+    shift
+    "$@"
+    namespace=$outside
+}
+
+# exists KIND/NAME: whether the object is live.
+exists() {
+    answer=$(ask kubectl get "$1" --ignore-not-found -o name) || exit 1
+    test -n "$answer"
+}
+
+# has_key KIND NAME KEY: whether a live Secret or ConfigMap has a value under the key.
+has_key() {
+    answer=$(ask kubectl get "$1" "$2" --ignore-not-found \
+        -o go-template="{{with .data}}{{if index . \"$3\"}}yes{{end}}{{end}}") || exit 1
+    test "$answer" = yes
+}
+
+# A place of a live value is written `secret NAME KEY`, `configmap NAME KEY`, or
+# `variable OBJECT CONTAINERS CONTAINER NAME` for the literal of a variable.
+
+# template_of OBJECT CONTAINERS CONTAINER NAME SHOW: a template that shows SHOW for the variable's literal, $v. The last
+# literal of a name counts, as it does for the kubelet.
+template_of() {
+    printf '{{$v := ""}}{{range %s}}{{if eq .name "%s"}}{{range .env}}{{if eq .name "%s"}}' "$2" "$3" "$4"
+    printf '{{if .value}}{{$v = .value}}{{end}}{{end}}{{end}}{{end}}{{end}}{{if $v}}%s{{end}}' "$5"
+}
+
+# is_there PLACE...: whether there is a value.
+is_there() {
+    case $1 in
+    variable)
+        answer=$(ask kubectl get "$2" --ignore-not-found -o go-template="$(template_of "$2" "$3" "$4" "$5" yes)") || exit 1
+        test "$answer" = yes
+        ;;
+    *) has_key "$1" "$2" "$3" ;;
+    esac
+}
+
+# quoted PLACE...: the value as one quoted line. For pipes only.
+quoted() {
+    case $1 in
+    secret) kubectl get secret "$2" -o go-template="{{index .data \"$3\" | base64decode | printf \"%q\\n\"}}" ;;
+    configmap) kubectl get configmap "$2" -o go-template="{{index .data \"$3\" | printf \"%q\\n\"}}" ;;
+    # The kubelet makes one $ of two.
+    variable)
+        kubectl get "$2" -o go-template="$(template_of "$2" "$3" "$4" "$5" '{{printf "%q\n" $v}}')" |
+            sed 's/\$\$/$/g'
+        ;;
+    esac
+}
+
+# expands PLACE...: whether the kubelet makes something else of the value: it holds $(NAME).
+expands() {
+    test "$1" = variable &&
+        kubectl get "$2" -o go-template="$(template_of "$2" "$3" "$4" "$5" '{{printf "%q\n" $v}}')" |
+        sed 's/\$\$//g' | grep -q '\$('
+}
+
+# same VAULT KEY PLACE...: whether the vaulted Secret holds the value of the place.
+same() {
+    vault=$1 key=$2
+    shift 2
+    { quoted secret "$vault" "$key" && quoted "$@"; } | awk '{ line[NR] = $0 } END { exit !(NR == 2 && line[1] == line[2]) }'
+}
+
+# patch KEY PLACE...: the patch that gives the value to the key. What fails leaves it open, and kubectl refuses it.
+patch() {
+    key=$1
+    shift
+    case $1 in
+    secret)
+        printf 'data: {"%s": "' "$key" &&
+            kubectl get secret "$2" -o go-template="{{index .data \"$3\"}}" && printf '"}\n'
+        ;;
+    *) printf 'stringData: {"%s": ' "$key" && quoted "$@" && printf '}\n' ;;
+    esac
+}
+
+# copy VAULT KEY PLACE...: the value of the place becomes that of the key.
+copy() {
+    vault=$1 key=$2
+    shift 2
+    patch "$key" "$@" | kubectl patch secret "$vault" --type=merge --patch-file=/dev/stdin >/dev/null
+    same "$vault" "$key" "$@"
+}
+
+# operator_of SECRET: what makes the Secret, if that is an operator.
+operator_of() {
+    ask kubectl get secret "$1" --ignore-not-found \
+        -o go-template='{{range .metadata.ownerReferences}}{{.kind}} {{.name}}{{end}}'
+}
+
+# make_vault SECRET: makes the vaulted Secret, still empty.
+make_vault() {
+    operator=$(operator_of "$1") || exit 1
+    test -z "$operator" || stop "Secret $1 is made by $operator, which would overwrite a copy. Make this script again with --fill wait"
+    if exists "secret/$1"; then
+        say "  Secret $1 is there"
+    else
+        act "make Secret $1" kubectl create secret generic "$1"
+    fi
+}
+
+# fill HOW VAULT KEY PLACE...: copies a live value, unless the vaulted Secret has the key already.
+#   same    pods read this value today, and stored data was made with it: the key must hold no other
+#   read    pods read this value today: another one in the vault is a rotation
+#   spare   nobody reads it: it is taken where the vaulted Secret lacks the key
+fill() {
+    how=$1 vault=$2 key=$3
+    shift 3
+    if has_key secret "$vault" "$key"; then
+        if test "$how" = spare || ! is_there "$@" || same "$vault" "$key" "$@"; then
+            say "  Secret $vault has key $key"
+        elif test "$how" = read; then
+            say "  Secret $vault has key $key, with another value than $*: pods get the vault's from now on"
+        else
+            stop "Secret $vault has another $key than pods read today ($*), and stored data was made with that one. Put it into the vault, or take this line out of the script if the data is gone"
+        fi
+    elif ! is_there "$@"; then
+        say "  no value for key $key of Secret $vault in $*"
+    elif expands "$@"; then
+        stop "$* holds \$(…), which is expanded in a variable and not in a Secret. Give key $key of Secret $vault the whole value by hand"
+    else
+        act "copy $* to key $key of Secret $vault" copy "$vault" "$key" "$@"
+    fi
+}
+
+# tell HOW VAULT KEY PLACE...: where a value must go, for whoever fills the vault.
+tell() {
+    vault=$2 key=$3
+    shift 3
+    if has_key secret "$vault" "$key"; then
+        say "  Secret $vault has key $key"
+    elif is_there "$@"; then
+        say "  still to do: the value of $* -> key $key of Secret $vault"
+    fi
+}
+
+# wait_for SECRET KEY...: until the vaulted Secret has its keys.
+wait_for() {
+    vault=$1
+    shift
+    waited=0
+    for key in "$@"; do
+        until has_key secret "$vault" "$key"; do
+            if $dry_run; then
+                say "  would wait for key $key of Secret $vault"
+                break
+            fi
+            test "$waited" -lt "$patience" || stop "key $key of Secret $vault has not come in $patience seconds. Run the script again when it is there"
+            test "$waited" -gt 0 || say "  waiting for key $key of Secret $vault"
+            sleep 5
+            waited=$((waited + 5))
+        done
+    done
+}
+
+# keep SECRET: Helm deletes what leaves a release, unless the live object says otherwise.
+keep() {
+    answer=$(ask kubectl get secret "$1" --ignore-not-found \
+        -o go-template='{{with .metadata.annotations}}{{index . "helm.sh/resource-policy"}}{{else}}no{{end}}') || exit 1
+    case $answer in
+    keep) say "  Secret $1 is kept" ;;
+    '') say "  Secret $1 is not there (any more)" ;;
+    *) act "keep Secret $1" kubectl annotate secret "$1" --overwrite helm.sh/resource-policy=keep ;;
+    esac
+}
+
+# read_history: `deployed`, the revision that Helm upgrades from, and `last` with its `status`.
+read_history() {
+    answer=$(ask helm history "$release" -o yaml | awk '
+        $1 == "-" { sub(/^- /, "  ") }
+        /^  revision: / { last = $2 }
+        /^  status: / { status = $2; if (status == "deployed") deployed = last }
+        END { if (NR == 0) exit 1; print (deployed == "" ? "none" : deployed), last, status }') || exit 1
+    # shellcheck disable=SC2086 # three words
+    set -- $answer
+    deployed=$1 last=${2-} status=${3-}
+    case $status in
+    pending-*) stop "revision $last of $release is $status: a helm command is at work, or was killed. If it was killed, take its record away with \`kubectl delete secret sh.helm.release.v1.$release.v$last --namespace $namespace\`, and run this script again" ;;
+    esac
+    test "$deployed" != none || stop "no revision of $release is deployed in namespace $namespace: there is nothing to adopt. Install through the post-renderer"
+}
+
+# is_adopted: whether the deployed revision has gone through the filter: once more changes nothing.
+is_adopted() {
+    helm get manifest "$release" --revision "$deployed" | with_rules diff --quiet --allow-unmatched >/dev/null 2>&1
+}
+
+# forecast HAZARD,...: what the upgrade would lose of the live objects as they are now, but for what these steps avoid.
+forecast() {
+    accepted=$1
+    # Nothing is kept yet.
+    ! $dry_run || accepted=$accepted,deleted-secret,deleted-secret-in-use
+    said=$({
+        helm get manifest "$release" --revision "$deployed" &&
+            helm get hooks "$release" --revision "$deployed" && echo --- && live_objects
+    } | { with_rules filter --quiet --previous /dev/fd/3 --accept-hazards="$accepted" 3<&0 <"$render" 2>&1 >/dev/null; }) || {
+        printf '%s\n' "$said" >&2
+        stop "the cluster, or the chart, is not as it was when this script was made. Make it again: \`resecret adopt\` takes live objects behind --previous"
+    }
+    say '  no hazard but those that these steps avoid'
+}
+
+# is_right: whether the live objects have the variables and references of the deployed manifest.
+is_right() {
+    { helm get manifest "$release" --revision "$deployed" && echo --- && live_objects; } |
+        with_rules adopt --verify - "$render"
+}
+
+# hold DEPLOYMENT, resume DEPLOYMENT: no pod starts in between. One that somebody else has paused stays paused.
+hold() {
+    answer=$(ask kubectl get deployment "$1" -o go-template='{{if .spec.paused}}paused{{end}}') || exit 1
+    if test "$answer" = paused; then
+        say "  Deployment $1 is paused"
+    else
+        act "mark Deployment $1" kubectl annotate deployment "$1" --overwrite resecret.dev/paused=adopt
+        act "pause Deployment $1" kubectl rollout pause deployment "$1"
+    fi
+}
+resume() {
+    answer=$(ask kubectl get deployment "$1" \
+        -o go-template='{{with .metadata.annotations}}{{index . "resecret.dev/paused"}}{{end}} {{if .spec.paused}}paused{{end}}') || exit 1
+    case $answer in
+    'adopt paused') act "resume Deployment $1" kubectl rollout resume deployment "$1" ;;
+    esac
+    case $answer in
+    adopt*) act "take the mark from Deployment $1" kubectl annotate deployment "$1" resecret.dev/paused- ;;
+    esac
+}
+
+# replicas OBJECT COUNT: this way of upgrading sets the replicas to what the manifest says.
+replicas() {
+    answer=$(ask kubectl get "$1" --ignore-not-found -o go-template='{{.spec.replicas}}') || exit 1
+    case $answer in
+    '' | "$2") ;;
+    *) stop "$1 runs with $answer replicas, and this upgrade would set $2. Write $answer into the values first, or scale it to $2" ;;
+    esac
+}
+
+# again JOB: a Job's pod template never changes. The upgrade makes the Job again, and it runs again.
+again() {
+    answer=$(ask kubectl get job "$1" --ignore-not-found -o go-template='{{if .status.active}}active{{else}}done{{end}}') || exit 1
+    case $answer in
+    active) stop "Job $1 is running, and the upgrade would have to replace it. Run this script again when it has ended" ;;
+    done) act "delete Job $1, which the upgrade makes again" kubectl delete job "$1" ;;
+    *) say "  Job $1 is not there (any more)" ;;
+    esac
+}
+
+# ready OBJECT: waits for the pods, where a controller looks after them.
+ready() {
+    answer=$(ask kubectl get "$1" -o go-template='{{if .status.observedGeneration}}yes{{end}}') || exit 1
+    if test "$answer" != yes; then
+        say "  $1: no controller looks after it here"
+    elif $dry_run; then
+        say "  would wait for the pods of $1"
+    else
+        kubectl rollout status "$1" --timeout="${patience}s" || stop "the new pods of $1 are not ready. The old ones serve on. Look at \`kubectl describe pods\`; when they are ready, run this script again"
+    fi
+}
+
+# is_plain: whether the deployed revision has not gone through the filter, which would change it.
+is_plain() {
+    code=0
+    helm get manifest "$release" --revision "$deployed" | with_rules diff --quiet --allow-unmatched >/dev/null 2>&1 || code=$?
+    test "$code" -eq 1
+}
+
+# own SECRET: Helm takes a live object for the release's own only if it bears its marks.
+own() {
+    operator=$(operator_of "$1") || exit 1
+    test -z "$operator" || stop "Secret $1 is made by $operator, which would overwrite the chart's. Delete that object first, so that the Secret stays"
+    answer=$(ask kubectl get secret "$1" --ignore-not-found \
+        -o go-template='{{with .metadata.annotations}}{{index . "meta.helm.sh/release-name"}}{{else}}nobody{{end}}') || exit 1
+    case $answer in
+    '') say "  Secret $1 is not there: the upgrade makes it" ;;
+    "$release") say "  Secret $1 bears Helm's marks" ;;
+    *) act "mark Secret $1 as one of $release" mark "$1" ;;
+    esac
+}
+mark() {
+    kubectl label secret "$1" --overwrite app.kubernetes.io/managed-by=Helm >/dev/null &&
+        kubectl annotate secret "$1" --overwrite meta.helm.sh/release-name="$release" meta.helm.sh/release-namespace="$home" >/dev/null
+}
+
+# agrees VAULT KEY PLACE...: whether the place has the vault's value again.
+agrees() {
+    vault=$1 key=$2
+    shift 2
+    same "$vault" "$key" "$@" || stop "$* is not key $key of Secret $vault"
+    say "  $* is key $key of Secret $vault"
+}

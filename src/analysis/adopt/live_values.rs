@@ -1,0 +1,256 @@
+//! Where the values of a vaulted Secret are today.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::analysis::adopt::shell::words;
+use crate::analysis::upgrade::merge::{self, Entry};
+use crate::analysis::upgrade::release::{EnvOf, Member, Release};
+use crate::kube::pods::CONTAINER_LISTS;
+use crate::yaml::Step;
+
+/// A live value for a key of a vaulted Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LiveValue {
+    /// The namespace of the Secret and of the place, where an object says it.
+    pub(super) namespace: Option<String>,
+    /// The vaulted Secret.
+    pub(super) secret: String,
+    /// Its key.
+    pub(super) key: String,
+    /// Where the value is.
+    pub(super) place: Place,
+    /// What the value means for the pods of today.
+    pub(super) role: Role,
+}
+
+/// What a live value means for the pods of today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// None reads it.
+    Spare,
+    /// They read it.
+    Read,
+    /// They read it, and stored data was made with it.
+    Same,
+}
+
+/// A place of a live value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// A key of a Secret.
+    Secret(String, String),
+    /// A key of a ConfigMap.
+    ConfigMap(String, String),
+    /// The literal of a variable.
+    Variable {
+        /// The object, as kubectl names it.
+        object: String,
+        /// The list of containers, as a template finds it.
+        containers: String,
+        /// The container.
+        container: String,
+        /// The variable.
+        name: String,
+    },
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Spare => "spare",
+            Self::Read => "read",
+            Self::Same => "same",
+        })
+    }
+}
+
+/// The words by which the script's functions know a place.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&match self {
+            Self::Secret(name, key) => words(["secret", name, key]),
+            Self::ConfigMap(name, key) => words(["configmap", name, key]),
+            Self::Variable { object, containers, container, name } => {
+                words(["variable", object, containers, container, name])
+            }
+        })
+    }
+}
+
+/// Every live value that a vaulted Secret needs, by Secret and key; of one key, those first that pods read today. What is
+/// in its place already is left out.
+pub(super) fn live_values(previous: &Release<'_>, next: &Release<'_>) -> Vec<LiveValue> {
+    let is_elsewhere =
+        |value: &LiveValue| value.place != Place::Secret(value.secret.clone(), value.key.clone());
+    places(previous, next).into_iter().filter(is_elsewhere).collect()
+}
+
+/// Every place of a value that is in a vaulted Secret from now on.
+pub(super) fn places(previous: &Release<'_>, next: &Release<'_>) -> Vec<LiveValue> {
+    let mut values = LiveValues::default();
+    for object in next.members().filter(|member| !member.is_hook) {
+        let Some(before) = previous.find(object) else { continue };
+        let live = previous.live(object).unwrap_or(before);
+        for new in &object.env {
+            let Some(old) = live.env_of(new) else { continue };
+            values.of_container(object, new, old, next);
+        }
+    }
+    for secret in previous.members().filter(|member| !member.is_hook && next.find(member).is_none()) {
+        values.of_secret(secret, previous);
+    }
+    values.finish()
+}
+
+/// Namespace, Secret and key.
+type VaultedPlace = (Option<String>, String, String);
+
+#[derive(Default)]
+struct LiveValues {
+    /// The places of each key, in the order in which they were found.
+    found: BTreeMap<VaultedPlace, Vec<(Place, Role)>>,
+}
+
+impl LiveValues {
+    /// The variables of a container that read a Secret from now on.
+    fn of_container(&mut self, object: &Member, new: &EnvOf, old: &EnvOf, next: &Release<'_>) {
+        for entry in &new.entries {
+            let name = merge::name(entry);
+            let Some((secret, key)) = reference(entry, "secretKeyRef") else { continue };
+            if next.renders_secret(secret, object.namespace()) {
+                continue;
+            }
+            let entries = old.entries.iter().rev().filter(|entry| merge::name(entry) == name);
+            for (position, entry) in entries.enumerate() {
+                let Some(place) = place(entry, object, new) else { continue };
+                // The first one met is the last one written, which the kubelet takes.
+                let role = if position > 0 { Role::Spare } else { role(&[key, name]) };
+                self.add(object.namespace(), secret, key, place, role);
+            }
+        }
+    }
+
+    /// The keys of a Secret that leaves the release.
+    fn of_secret(&mut self, secret: &Member, previous: &Release<'_>) {
+        let Some((to, names)) = secret.secret.as_ref().and_then(|data| data.vaulted.as_ref()) else { return };
+        let keys = secret.secret.iter().flat_map(|data| &data.keys);
+        let is_read = previous.members().any(|object| object.reads_beside_env(secret));
+        for (key, name) in keys.zip(names) {
+            let place = Place::Secret(secret.name().to_owned(), key.clone());
+            let role = if is_read { role(&[name, key]) } else { Role::Spare };
+            self.add(secret.namespace(), to, name, place, role);
+        }
+    }
+
+    fn add(&mut self, namespace: Option<&str>, secret: &str, key: &str, place: Place, role: Role) {
+        let id = (namespace.map(str::to_owned), secret.to_owned(), key.to_owned());
+        let places = self.found.entry(id).or_default();
+        match places.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, known)) => *known = role.max(*known),
+            None => places.push((place, role)),
+        }
+    }
+
+    fn finish(self) -> Vec<LiveValue> {
+        let of_key = |((namespace, secret, key), mut places): (_, Vec<(Place, Role)>)| {
+            places.sort_by_key(|(_, role)| std::cmp::Reverse(*role));
+            let value = move |(place, role)| LiveValue {
+                namespace: Option::clone(&namespace),
+                secret: String::clone(&secret),
+                key: String::clone(&key),
+                place,
+                role,
+            };
+            places.into_iter().map(value).collect::<Vec<_>>()
+        };
+        self.found.into_iter().flat_map(of_key).collect()
+    }
+}
+
+/// Where an entry's value is, if the script can read it there.
+fn place(entry: &Entry, object: &Member, env: &EnvOf) -> Option<Place> {
+    let owned = |(name, key): (&str, &str)| (name.to_owned(), key.to_owned());
+    if let Some((name, key)) = reference(entry, "secretKeyRef").map(owned) {
+        return Some(Place::Secret(name, key));
+    }
+    if let Some((name, key)) = reference(entry, "configMapKeyRef").map(owned) {
+        return Some(Place::ConfigMap(name, key));
+    }
+    let has_value = entry.get("value").and_then(Value::as_str).is_some_and(|value| !value.is_empty());
+    let name = merge::name(entry);
+    // A template could not say these.
+    let is_odd = |text: &str| text.contains(['"', '\\', '`']) || text.contains(char::is_control);
+    if !has_value || is_odd(name) || is_odd(&env.container) {
+        return None;
+    }
+    Some(Place::Variable {
+        object: object.resource(),
+        containers: template_path(&env.list)?,
+        container: env.container.clone(),
+        name: name.to_owned(),
+    })
+}
+
+/// The path of a list of containers as a template writes it; `None` where it leads through another list.
+fn template_path(steps: &[Step]) -> Option<String> {
+    let key = |step: &Step| match step {
+        Step::Key(key) if key.chars().all(|c| c.is_ascii_alphanumeric()) => Some(format!(".{key}")),
+        _ => None,
+    };
+    let is_whole = matches!(steps.last(), Some(Step::Key(key)) if CONTAINER_LISTS.contains(&key.as_str()));
+    if is_whole { steps.iter().map(key).collect() } else { None }
+}
+
+/// The name and the key that an entry's reference holds.
+fn reference<'e>(entry: &'e Entry, kind: &str) -> Option<(&'e str, &'e str)> {
+    let reference = entry.get("valueFrom")?.get(kind)?;
+    Some((reference.get("name")?.as_str()?, reference.get("key")?.as_str()?))
+}
+
+/// What a value means that is read under these names.
+fn role(names: &[&str]) -> Role {
+    if names.iter().any(|name| made_data(name)) { Role::Same } else { Role::Read }
+}
+
+/// Whether stored data was made with a value of this name: with another one nobody can read it.
+pub(super) fn made_data(name: &str) -> bool {
+    const WORDS: [&[&str]; 7] = [
+        &["salt"],
+        &["encryption", "key"],
+        &["encryption", "secret"],
+        &["fernet", "key"],
+        &["master", "key"],
+        &["crypto", "key"],
+        &["secret", "key", "base"],
+    ];
+    let lower = name.to_ascii_lowercase();
+    let words: Vec<&str> = lower.split(['-', '_', '.']).filter(|word| !word.is_empty()).collect();
+    WORDS.iter().any(|wanted| words.windows(wanted.len()).any(|window| window == *wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_made_data_is_known_by_its_name() {
+        for name in ["SALT", "salt", "ENCRYPTION_KEY", "encryption-key", "AIRFLOW__CORE__FERNET_KEY"] {
+            assert!(made_data(name), "{name}");
+        }
+        for name in ["NEXTAUTH_SECRET", "DATABASE_PASSWORD", "BASALT", "ENCRYPTION"] {
+            assert!(!made_data(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_template_finds_lists_of_containers_alone() {
+        let steps = |keys: &[&str]| keys.iter().map(|key| Step::Key((*key).to_owned())).collect::<Vec<_>>();
+        let deployment = steps(&["spec", "template", "spec", "containers"]);
+        assert_eq!(template_path(&deployment).as_deref(), Some(".spec.template.spec.containers"));
+        assert_eq!(template_path(&steps(&["spec", "pools"])), None);
+        assert_eq!(template_path(&steps(&["a-b", "containers"])), None);
+    }
+}

@@ -1,0 +1,264 @@
+//! The text of the script: its head, what belongs to this release alone, and the steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::analysis::adopt::adoption::{Adoption, Fill, Helm};
+use crate::analysis::adopt::live_values::{LiveValue, live_values, made_data};
+use crate::analysis::adopt::shell::{comment, word, words};
+use crate::analysis::adopt::text::{
+    compared, in_namespace, indented, live_objects, names, place, script, vaulted, wait, within,
+};
+use crate::analysis::adopt::way::{Method, Way};
+use crate::analysis::keys::Vault;
+use crate::analysis::upgrade::release::{Member, Release};
+use crate::diagnostics::{Code, Diagnostic};
+
+/// What a script is made of.
+pub(super) struct Script<'a> {
+    pub(super) adoption: &'a Adoption,
+    pub(super) way: &'a Way<'a>,
+    pub(super) found: &'a [Diagnostic],
+    pub(super) vault: &'a Vault,
+    pub(super) previous: &'a Release<'a>,
+    pub(super) next: &'a Release<'a>,
+}
+
+impl Script<'_> {
+    /// The whole text.
+    pub(super) fn write(&self) -> String {
+        let values = live_values(self.previous, self.next);
+        let steps = [
+            ("Is this the place?", place(self.adoption, true)),
+            ("Keep the live Secrets", self.keep()),
+            ("Fill the vaulted Secrets", self.fill(&values)),
+            ("Check the vaulted Secrets", self.check()),
+            ("Upgrade", self.upgrade()),
+            ("Compare the live objects with the manifest", self.compare()),
+            ("Wait for the pods", wait(self.next)),
+        ];
+        script(&self.head(), &self.own(), &steps, &self.end(&values))
+    }
+
+    fn head(&self) -> String {
+        let Adoption { release, helm, .. } = self.adoption;
+        let mut text = format!(
+            "# The first upgrade of release {release} through resecret, with Helm {}. Made by `resecret adopt`.\n",
+            helm.number()
+        );
+        text += HEAD;
+        let hazards: BTreeSet<&str> = self
+            .found
+            .iter()
+            .filter(|found| is_of_the_upgrade(found.code))
+            .map(|f| f.message.as_str())
+            .collect();
+        if hazards.is_empty() {
+            text += "# An upgrade without these steps loses no variable and no Secret; pods would only miss what the vault lacks.\n";
+        } else {
+            text += "# What an upgrade without these steps would do:\n";
+            text.extend(hazards.into_iter().map(|hazard| comment("  - ", hazard)));
+        }
+        text
+    }
+
+    /// Names, flags and functions of this release.
+    fn own(&self) -> String {
+        let Adoption { chart, arguments, rules, helm, .. } = self.adoption;
+        let renderer = match helm {
+            Helm::Three => "resecret",
+            Helm::Four => "resecret-post-renderer",
+        };
+        let upgrade = [chart].into_iter().chain(arguments).map(String::as_str);
+        let upgrade = words(upgrade.chain(self.way.method.flags().iter().copied()));
+        let passed = rules.iter().map(|rule| word(&format!("--post-renderer-args={rule}")));
+        let passed: String = passed.map(|word| format!(" \\\n        {word}")).collect();
+        let objects = live_objects(compared(self.next).chain(self.leaving()));
+        let vaulted = vaulted(self.vault).map(|text| format!("\n{text}")).unwrap_or_default();
+        format!(
+            "{}# The upgrade, through the filter. Notes of the chart stay off the terminal: some show passwords.\n\
+             upgrade() {{\n    helm upgrade \"$release\" {upgrade} \\\n        --post-renderer {renderer}{passed} >/dev/null\n}}\n\n\
+             {objects}{vaulted}",
+            names(self.adoption)
+        )
+    }
+
+    /// The Secrets of the last manifest that leave the release.
+    fn leaving(&self) -> impl Iterator<Item = &Member> {
+        let secrets = self.previous.members().filter(|member| !member.is_hook && member.secret.is_some());
+        secrets.filter(|secret| self.next.find(secret).is_none())
+    }
+
+    fn keep(&self) -> String {
+        let mut text = comment("", KEEP);
+        let mut secrets: Vec<(Option<&str>, &str)> =
+            self.leaving().map(|s| (s.namespace(), s.name())).collect();
+        secrets.sort_unstable();
+        secrets.dedup();
+        if secrets.is_empty() {
+            return text + "say '  no Secret leaves the release'\n";
+        }
+        for (namespace, secret) in secrets {
+            text += &within(namespace, &format!("keep {}", word(secret)));
+        }
+        text
+    }
+
+    fn fill(&self, values: &[LiveValue]) -> String {
+        let (verb, about) = match self.adoption.fill {
+            Fill::Copy => ("fill", COPY),
+            Fill::Wait => ("tell", TELL),
+        };
+        let mut text = comment("", about);
+        let mut made = BTreeSet::new();
+        for value in values {
+            let LiveValue { namespace, secret, key, place, role } = value;
+            let namespace = namespace.as_deref();
+            if self.adoption.fill == Fill::Copy && made.insert((namespace, secret)) {
+                text += &within(namespace, &format!("make_vault {}", word(secret)));
+            }
+            text += &within(namespace, &format!("{verb} {role} {} {place}", words([secret, key])));
+        }
+        if self.adoption.fill == Fill::Wait {
+            for secret in self.vault.secrets() {
+                let keys = secret.keys.iter().filter(|key| !key.optional).map(|key| key.name.as_str());
+                let line = format!("wait_for {}", words([secret.name.as_str()].into_iter().chain(keys)));
+                text += &within(secret.namespace.as_deref(), &line);
+            }
+        }
+        text
+    }
+
+    fn check(&self) -> String {
+        let text = comment("", CHECK);
+        if self.vault.secrets().is_empty() {
+            return text + "say '  nothing reads a vaulted Secret'\n";
+        }
+        text + "if vaulted | with_rules keys --against - \"$render\"; then\n    say '  they hold what the pods will read'\n\
+                elif $dry_run; then\n    say '  to be checked again when they are filled'\nelse\n    \
+                stop 'a vaulted Secret lacks what the lines above say. Nothing was upgraded'\nfi\n"
+    }
+
+    fn upgrade(&self) -> String {
+        let Way { method, paused, jobs, scaled } = self.way;
+        let mut text = comment("", method.reason());
+        let accepted = method.avoids().join(",");
+        text += &format!(
+            "if is_adopted && is_right >/dev/null 2>&1; then\n    say \"  revision $deployed has gone through the filter, and the live objects are what it says\"\nelse\n    is_adopted || forecast {accepted}\n"
+        );
+        let line = |object: &Member, command: String| indented(&within(object.namespace(), &command));
+        for (object, replicas) in scaled {
+            text += &line(object, format!("replicas {} {}", word(&object.resource()), word(replicas)));
+        }
+        for job in jobs {
+            text += &line(job, format!("again {}", word(job.name())));
+        }
+        for deployment in paused {
+            text += &line(deployment, format!("hold {}", word(deployment.name())));
+        }
+        text += "    act \"upgrade $release\" upgrade\n    read_history\n";
+        if *method == Method::Twice {
+            text += "    if $dry_run || ! is_right >/dev/null 2>&1; then\n        act \"upgrade $release once more\" upgrade\n        read_history\n    fi\n";
+        }
+        text + "fi\n"
+    }
+
+    fn compare(&self) -> String {
+        let mut text = comment("", COMPARE);
+        text += "if $dry_run && ! is_adopted; then\n    say '  to be compared after the upgrade'\nelif is_right; then\n    \
+                 say '  every variable is what the manifest says, and no old name is left'\nelse\n    \
+                 stop 'the live objects are not what the manifest says, see above'\nfi\n";
+        for deployment in &self.way.paused {
+            text += &within(deployment.namespace(), &format!("resume {}", word(deployment.name())));
+        }
+        text
+    }
+
+    fn end(&self, values: &[LiveValue]) -> String {
+        let mut text = String::new();
+        let mut say = |line: &str| text += &format!("say {}\n", word(line));
+        say("");
+        say("Done. The next upgrades take the post-renderer and its arguments, and no other flag.");
+        say("");
+        say(
+            "To go back: upgrade to the chart and values that you want back, through the same post-renderer.",
+        );
+        let losing = [Code::RollbackVariable, Code::RollbackSecret];
+        if self.found.iter().any(|found| losing.contains(&found.code)) {
+            say(
+                "Not by `helm rollback` to a revision from before: it passes no post-renderer, and would lose or overwrite",
+            );
+            say("what `resecret check --previous` calls rollback-variable and rollback-secret.");
+        } else {
+            say(
+                "`helm rollback` to a revision from before loses no variable, and brings the old values back in plain text.",
+            );
+        }
+        say("To leave resecret: `resecret adopt --back`.");
+        let keys: BTreeMap<(&str, &str), bool> = values
+            .iter()
+            .map(|value| ((value.secret.as_str(), value.key.as_str()), made_data(&value.key)))
+            .collect();
+        let listed = |made: bool| {
+            let of = keys
+                .iter()
+                .filter(|(_, is)| **is == made)
+                .map(|((secret, key), _)| format!("{secret}/{key}"));
+            of.collect::<Vec<_>>()
+        };
+        for (keys, what) in [
+            (
+                listed(false),
+                "Rotate what stood in values or in old revisions (the vault first, then the pods, then the old value):",
+            ),
+            (listed(true), "Never rotate what stored data was made with:"),
+        ] {
+            if !keys.is_empty() {
+                say("");
+                say(what);
+                for key in &keys {
+                    say(&format!("  {key}"));
+                }
+            }
+        }
+        let unread: Vec<&Member> = self.leaving().filter(|secret| !self.next.reads(secret)).collect();
+        if !unread.is_empty() {
+            say("");
+            say("When no pod and no revision that you would go back to needs them:");
+            for secret in unread {
+                say(&format!(
+                    "  kubectl delete secret {}{}",
+                    secret.name(),
+                    in_namespace(secret.namespace())
+                ));
+            }
+        }
+        text
+    }
+}
+
+fn is_of_the_upgrade(code: Code) -> bool {
+    !matches!(code, Code::RollbackVariable | Code::RollbackSecret | Code::RefusedApply)
+}
+
+const HEAD: &str = "\
+#
+# Read it, then run it in the folder that it was made in:
+#
+#     sh adopt.sh --dry-run   asks the cluster what is still to be done, and changes nothing
+#     sh adopt.sh             does it
+#
+# Every step asks the cluster first and does only what is still to be done. Interrupted, it can be run again; after the
+# end it finds nothing to do. Values of Secrets and variables go through pipes from kubectl to kubectl: never through an
+# argument, the environment, a file or the terminal.
+#
+";
+
+const KEEP: &str = "Helm deletes what leaves a release, unless the live object says otherwise. The old pods read it until \
+    the last of them is gone, and it holds the only copy of what the vault does not have yet.";
+const COPY: &str = "Each live value that a vaulted Secret lacks is copied: from the chart's Secret, or from the variable \
+    that holds it. What a vaulted Secret has is never overwritten.";
+const TELL: &str = "An operator fills the vaulted Secrets. What they lack is listed with the place of its live value, and \
+    waited for.";
+const CHECK: &str = "Do they hold every key that the pods will read, in the formats that they need?";
+const COMPARE: &str =
+    "Helm reports success whatever a patch has made of a list: the live lists are compared entry by entry.";

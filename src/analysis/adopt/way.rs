@@ -1,0 +1,225 @@
+//! The way to upgrade that loses nothing, or why there is none.
+
+use std::collections::BTreeSet;
+
+use crate::analysis::adopt::adoption::Helm;
+use crate::analysis::upgrade::release::{Member, Release};
+use crate::analysis::upgrade::remedy::{Damage, not_replaceable};
+use crate::analysis::upgrade::variables::damaged;
+use crate::diagnostics::{Code, Diagnostic, Error};
+
+/// How the upgrade is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    /// As always.
+    Plain,
+    /// Helm 3: objects are replaced.
+    Force,
+    /// Helm 3: twice, while Deployments are paused. The second time mends what the first one breaks.
+    Twice,
+    /// Helm 4: applied by the server.
+    ServerSide,
+    /// Helm 4: objects are replaced.
+    Replace,
+}
+
+/// The way of one release.
+pub(super) struct Way<'r> {
+    pub(super) method: Method,
+    /// The Deployments to pause.
+    pub(super) paused: Vec<&'r Member>,
+    /// The Jobs that the upgrade has to make again.
+    pub(super) jobs: Vec<&'r Member>,
+    /// The objects whose replicas become what the manifest says.
+    pub(super) scaled: Vec<(&'r Member, &'r str)>,
+}
+
+impl Method {
+    /// The flags of Helm.
+    pub(super) fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Plain | Self::Twice => &[],
+            Self::Force => &["--force"],
+            Self::ServerSide => &["--server-side=true", "--force-conflicts"],
+            Self::Replace => &["--server-side=false", "--force-replace"],
+        }
+    }
+
+    /// Why, in a sentence.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Plain => "An ordinary upgrade loses no variable of this release.",
+            Self::Force => "--force replaces objects instead of patching them: a patch would lose variables.",
+            Self::Twice => {
+                "The second upgrade mends what the first one breaks, and no pod starts in between: the Deployments \
+                 are paused. --force would fail at an object that cannot be replaced."
+            }
+            Self::ServerSide => {
+                "Server-side apply makes the lists of variables what the manifest says: a patch would lose some."
+            }
+            Self::Replace => {
+                "Objects are replaced instead of patched: the API server would refuse a patch, or a patch would lose variables."
+            }
+        }
+    }
+
+    /// The hazards that this way avoids, or that are about a later rollback, which the script warns of.
+    pub(super) fn avoids(self) -> Vec<&'static str> {
+        let mut codes = vec![Code::RollbackVariable, Code::RollbackSecret];
+        match self {
+            Self::Plain => {}
+            Self::Twice | Self::ServerSide => codes.extend([Code::LostVariable, Code::WrongVariable]),
+            Self::Force | Self::Replace => {
+                codes.extend([Code::LostVariable, Code::WrongVariable, Code::RefusedPatch]);
+            }
+        }
+        codes.into_iter().map(Code::id).collect()
+    }
+}
+
+impl<'r> Way<'r> {
+    /// Chooses the way.
+    ///
+    /// # Errors
+    ///
+    /// There is no safe way: the diagnostics say what a person must decide.
+    pub(super) fn choose(
+        helm: Helm,
+        previous: &Release<'_>,
+        next: &'r Release<'_>,
+        found: &[Diagnostic],
+    ) -> Result<Self, Error> {
+        let (jobs, mut unsafe_objects) = unchangeable(previous, next);
+        let names: BTreeSet<String> = jobs.iter().map(|job| job.resource()).collect();
+        let is_in_the_way = |member: &&Member| !names.contains(&member.resource());
+        let obstacle = not_replaceable(previous, next).find(is_in_the_way);
+        let damaged = damaged(previous, next);
+        let is_refused = damaged.iter().any(|(_, damage)| *damage == Damage::Refused);
+        let method = match (helm, damaged.is_empty(), obstacle) {
+            (_, true, _) => Method::Plain,
+            (Helm::Three, false, None) => Method::Force,
+            (Helm::Three, false, Some(_)) if is_refused => {
+                unsafe_objects.extend(of_code(found, Code::RefusedPatch));
+                Method::Force
+            }
+            (Helm::Three, false, Some(obstacle)) => {
+                let others = damaged.iter().filter(|(object, _)| object.kind() != "Deployment");
+                unsafe_objects.extend(others.map(|(object, _)| not_paused(next, object, obstacle)));
+                Method::Twice
+            }
+            (Helm::Four, false, Some(_)) if is_refused => {
+                unsafe_objects.extend(of_code(found, Code::RefusedPatch));
+                Method::Replace
+            }
+            (Helm::Four, false, _) if is_refused => Method::Replace,
+            (Helm::Four, false, _) => Method::ServerSide,
+        };
+        if helm == Helm::Four {
+            // Also a release that is patched today may be applied by the server tomorrow.
+            unsafe_objects.extend(of_code(found, Code::RefusedApply));
+        }
+        if !unsafe_objects.is_empty() {
+            return Err(Error::new(unsafe_objects));
+        }
+        let paused = match method {
+            Method::Twice => damaged.iter().map(|(object, _)| *object).collect(),
+            _ => Vec::new(),
+        };
+        let scaled = match method {
+            Method::Plain | Method::Twice => Vec::new(),
+            _ => scaled(previous, next),
+        };
+        Ok(Self { method, paused, jobs, scaled })
+    }
+}
+
+impl<'r> Way<'r> {
+    /// Chooses the way back to a manifest that has not gone through the filter.
+    ///
+    /// # Errors
+    ///
+    /// There is no safe way: a variable stands several times in the chart's own manifest, and something cannot be replaced.
+    pub(super) fn back(
+        helm: Helm,
+        previous: &Release<'_>,
+        next: &'r Release<'_>,
+        found: &[Diagnostic],
+    ) -> Result<Self, Error> {
+        let (jobs, mut unsafe_objects) = unchangeable(previous, next);
+        let names: BTreeSet<String> = jobs.iter().map(|job| job.resource()).collect();
+        let obstacle = not_replaceable(previous, next).find(|member| !names.contains(&member.resource()));
+        let has_duplicates = found.iter().any(|found| found.code == Code::RefusedApply);
+        let damaged = damaged(previous, next);
+        let method = match helm {
+            _ if !has_duplicates && damaged.is_empty() => Method::Plain,
+            Helm::Three => Method::Force,
+            Helm::Four => Method::Replace,
+        };
+        if let (true, Some(obstacle)) = (method != Method::Plain, obstacle) {
+            let message = format!(
+                "the chart's own manifest has a variable several times, which only a replacing upgrade gets right, and that \
+                 fails at {}",
+                obstacle.resource()
+            );
+            let help = "change the chart's values so that each variable is there once, or keep resecret as the post-renderer";
+            let place = previous.find(obstacle).map(|before| previous.locate(before, None));
+            unsafe_objects
+                .push(Diagnostic::error(Code::NoSafeWay, message, help).at(place.unwrap_or_default()));
+        }
+        if !unsafe_objects.is_empty() {
+            return Err(Error::new(unsafe_objects));
+        }
+        let scaled = if method == Method::Plain { Vec::new() } else { scaled(previous, next) };
+        Ok(Self { method, paused: Vec::new(), jobs, scaled })
+    }
+}
+
+fn of_code(found: &[Diagnostic], code: Code) -> impl Iterator<Item = Diagnostic> {
+    found.iter().filter(move |diagnostic| diagnostic.code == code).cloned()
+}
+
+/// Objects that change where the API server takes no change: the Jobs, which can be made again, and what is wrong with
+/// the others.
+fn unchangeable<'r>(previous: &Release<'_>, next: &'r Release<'_>) -> (Vec<&'r Member>, Vec<Diagnostic>) {
+    let mut jobs = Vec::new();
+    let mut others = Vec::new();
+    for object in next.members().filter(|member| !member.is_hook) {
+        let Some(before) = previous.find(object) else { continue };
+        if before.fixed == object.fixed {
+            continue;
+        }
+        if object.kind() == "Job" {
+            jobs.push(object);
+        } else {
+            let resource = object.resource();
+            let message = format!(
+                "the upgrade changes a field of {resource} that the API server never changes, so that no upgrade goes through"
+            );
+            let help = format!(
+                "decide what becomes of it: take it out of the rules or of the chart's values, or delete it before the \
+                 upgrade, which makes it again (`kubectl delete {resource}`; a pod stops, volumes of a storage class stay)"
+            );
+            let place = previous.locate(before, None);
+            others.push(Diagnostic::error(Code::NoSafeWay, message, help).at(place));
+        }
+    }
+    (jobs, others)
+}
+
+fn not_paused(next: &Release<'_>, object: &Member, obstacle: &Member) -> Diagnostic {
+    let (object_name, obstacle) = (object.resource(), obstacle.resource());
+    let message = format!(
+        "Helm 3 has no safe way to upgrade {object_name}: patched, it loses a variable until the next upgrade, and its pods \
+         cannot be held back; replaced, the release fails at {obstacle}"
+    );
+    let help = "make this one upgrade with Helm 4 (--helm 4), whose server-side apply loses nothing; \
+                the release stays one of Helm 4 from then on";
+    Diagnostic::error(Code::NoSafeWay, message, help).at(next.locate(object, None))
+}
+
+/// The objects that have replicas in both manifests.
+fn scaled<'r>(previous: &Release<'_>, next: &'r Release<'_>) -> Vec<(&'r Member, &'r str)> {
+    let stays = |member: &&Member| !member.is_hook && previous.find(member).is_some();
+    let objects = next.members().filter(stays);
+    objects.filter_map(|object| Some((object, object.replicas.as_deref()?))).collect()
+}
