@@ -2,13 +2,15 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use tempfile::TempDir;
 
-use crate::machine::{Run, repository};
+use crate::machine::{RESECRET, Run, repository, text};
 use crate::{Case, clients};
 
 pub(crate) const CASES: &[Case] = &[
     Case { name: "workflows::actionlint", needs: &["actionlint"], run: actionlint },
     Case { name: "workflows::zizmor", needs: &["zizmor"], run: zizmor },
+    Case { name: "workflows::shellcheck", needs: &["shellcheck"], run: shellcheck },
 ];
 
 /// Nothing in the workflows that an attacker could use, as far as that can be told without the network.
@@ -17,6 +19,36 @@ fn zizmor() -> Result<()> {
     let mut command = Command::new(program);
     let run = Run::of(command.args(["--offline", "--color", "never", "."]).current_dir(repository("")), "")?;
     run.succeeded()?.says("No findings")
+}
+
+/// The scripts of the repository, and those that `resecret adopt` writes for the umbrella chart, in every way to upgrade.
+fn shellcheck() -> Result<()> {
+    let program = clients::find("shellcheck").map_err(anyhow::Error::msg)?;
+    let check = |scripts: &[&str]| {
+        let mut command = Command::new(&program);
+        Run::of(command.args(scripts).current_dir(repository("")), "")?.succeeded().map(drop)
+    };
+    check(&[".ci/build", ".ci/clients", ".ci/package", ".ci/run", "plugin/install.sh"])?;
+    let folder = TempDir::new()?;
+    let render = repository("tests/renders/umbrella-helm3.yaml");
+    let claim = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\n";
+    let claimed = folder.path().join("render.yaml");
+    fs::write(&claimed, fs::read_to_string(&render)? + claim)?;
+    let ways = [
+        (&render, "--helm=3 --namespace=lf"),
+        (&render, "--helm=4 --context=prod --fill=wait"),
+        (&claimed, "--helm=3"),
+        (&render, "--helm=4 --back --value=nextauth-secret=a.nextauth --value=salt=a.salt"),
+    ];
+    for (number, (render, flags)) in ways.iter().enumerate() {
+        let mut adopt = Command::new(RESECRET);
+        adopt.args(["adopt", "--release=lf", "--chart=./chart", "--preset=langfuse", "--to=langfuse-vault"]);
+        adopt.args(flags.split(' ')).arg("--previous").arg(render).arg(render);
+        let script = folder.path().join(format!("{number}.sh"));
+        fs::write(&script, Run::of(&mut adopt, "")?.succeeded()?.stdout)?;
+        check(&[text(&script)?])?;
+    }
+    Ok(())
 }
 
 /// The workflows are valid, and every action is pinned to a commit, with its version behind it.

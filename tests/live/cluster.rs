@@ -1,3 +1,4 @@
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -14,14 +15,14 @@ const AUDIT_LOG: &str = "audit.log";
 /// The longest that a server lives which nobody stops.
 const LIFE: &str = "30m";
 
-/// Every write is noted, without what was written.
+/// What the server writes down: who asked for what, and with which body unless it is that of a Secret or ConfigMap.
 const AUDIT: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
-- {level: Metadata, verbs: [create, update, patch, delete]}
-- {level: None}
+- {level: Metadata, resources: [{group: '', resources: [secrets, configmaps]}]}
+- {level: Request}
 ";
 
 /// Where a cluster comes from.
@@ -69,7 +70,7 @@ pub(crate) fn kubeconfig() -> Result<PathBuf> {
         return Ok(server.kubeconfig.clone());
     }
     let folder = TempDir::new()?;
-    std::fs::write(folder.path().join("audit.yaml"), AUDIT)?;
+    fs::write(folder.path().join("audit.yaml"), AUDIT)?;
     let path = |name: &str| folder.path().join(name).display().to_string();
     let policy = format!("--audit-policy-file={}", path("audit.yaml"));
     let log = format!("--audit-log-path={}", path(AUDIT_LOG));
@@ -80,11 +81,10 @@ pub(crate) fn kubeconfig() -> Result<PathBuf> {
     Ok(kubeconfig)
 }
 
-/// What the server has noted so far; none where the cluster is somebody else's.
-pub(crate) fn audit_log() -> Result<Option<String>> {
+/// The audit log of the server that this run has started.
+pub(crate) fn audit_log() -> Option<PathBuf> {
     let server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
-    let log = server.as_ref().map(|server| std::fs::read_to_string(server.folder.path().join(AUDIT_LOG)));
-    Ok(log.transpose()?)
+    server.as_ref().map(|server| server.folder.path().join(AUDIT_LOG))
 }
 
 /// Stops the server that this run has started.

@@ -116,8 +116,16 @@ fn forgotten_flag(this: &Try) -> Result<()> {
 
 /// Demands that the audit log tells of the refusals and holds no value.
 fn audit(site: &Site) -> Result<()> {
-    let Some(log) = cluster::audit_log()? else { return Ok(()) };
-    let own: Vec<&str> = log.lines().filter(|line| line.contains(site.namespace())).collect();
+    let Some(log) = cluster::audit_log() else { return Ok(()) };
+    let log = fs::read_to_string(log)?;
+    // The tests' server also notes the bodies of requests, for other trials; what policies say is beside them.
+    let without_body = |line: &str| -> Result<String> {
+        let mut event: Value = serde_json::from_str(line)?;
+        event.as_object_mut().context("an event")?.remove("requestObject");
+        Ok(event.to_string())
+    };
+    let own = log.lines().filter(|line| line.contains(site.namespace()));
+    let own: Vec<String> = own.map(without_body).collect::<Result<_>>()?;
     let noted = own.iter().filter(|line| line.contains("validation_failure")).count();
     ensure!(noted > 0, "the audit log of {} lines says nothing of a refusal", own.len());
     for value in ["changeme", "canary", "Y2hhbmdlbWU", "Y2FuYXJ5"] {
@@ -285,8 +293,9 @@ fn budget(this: &Try) -> Result<()> {
     keys.insert("db-password".to_owned(), "canary".into());
     refused(&answer(&map(keys.into()))?, "key db-password")?;
     site.row("a ConfigMap of 1 MiB: one key, 250 keys; one credential more", "", "stored, stored; refused");
-    if cluster::audit_log()?.is_some_and(|log| log.contains("actual cost limit exceeded")) {
-        bail!("an expression was too dear");
+    if let Some(log) = cluster::audit_log() {
+        let log = fs::read_to_string(log)?;
+        ensure!(!log.contains("actual cost limit exceeded"), "an expression was too dear");
     }
     Ok(())
 }

@@ -26,10 +26,12 @@ mod guard;
 mod live;
 /// Rollbacks, and the way forward again.
 mod rollback;
-/// The commands of docs/adopting.md and of the README's "Live releases", as they stand there.
+/// The commands of docs/adopting.md, of its page step by step, and of the README's "Live releases", as they stand there.
 mod runbook;
 /// What `check --previous` said.
 mod said;
+/// The scripts of `resecret adopt`, run as they are printed.
+mod script;
 /// Secrets that leave a release.
 mod secrets;
 /// A release in a namespace of its own.
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
     let required = std::env::var("RESECRET_REQUIRE_CLUSTER").is_ok_and(|value| value == "1");
     let scenarios = [
         adopt::ALL,
+        script::ALL,
         secrets::ALL,
         rollback::ALL,
         drift::ALL,

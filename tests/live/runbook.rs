@@ -12,22 +12,40 @@ use crate::{BOTH, Scenario, Try};
 
 pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "runbook::adopting", majors: BOTH, run: adopting },
+    Scenario { name: "runbook::step_by_step", majors: BOTH, run: step_by_step },
     Scenario { name: "runbook::readme", majors: BOTH, run: readme },
 ];
 
 const README: &str = include_str!("../../README.md");
 const PAGE: &str = include_str!("../../docs/adopting.md");
+const STEPS: &str = include_str!("../../docs/adopting-step-by-step.md");
 
 /// What the shell of the pages needs beside Helm, kubectl and resecret.
-const TOOLS: [&str; 4] = ["cat", "diff", "mv", "od"];
+const TOOLS: [&str; 5] = ["awk", "cat", "diff", "mv", "od"];
+
+/// Writes the script of the page and runs it.
+fn adopting(this: &Try) -> Result<()> {
+    let site = release(this)?;
+    let work = site.machine.path("work");
+    let blocks = blocks(PAGE, &[this.major.client()]);
+    ensure!(blocks.len() == 3, "{} blocks of commands", blocks.len());
+    for (number, block) in blocks.iter().enumerate() {
+        run(&site, &work, block).with_context(|| format!("block {} of the page failed", number + 1))?;
+    }
+    is_exact(&site)?;
+    ensure!(site.get("Secret/lf-langfuse-nextauth")?.is_some());
+    ensure!(site.get("Secret/langfuse-vault")?.is_some());
+    site.row("docs/adopting.md", "", "equal to the manifest");
+    Ok(())
+}
 
 /// Runs every command of the page in its order, in one folder, as a reader would who copies them one by one.
-fn adopting(this: &Try) -> Result<()> {
+fn step_by_step(this: &Try) -> Result<()> {
     let mut site = release(this)?;
     // What the reader knows: the salt in use.
     site.helm = site.helm.clone().with("SALT", Path::new("canary-salt"));
     let work = site.machine.path("work");
-    let blocks = blocks(PAGE, &[this.major.client()]);
+    let blocks = blocks(STEPS, &[this.major.client()]);
     ensure!(blocks.len() >= 10, "only {} blocks of commands", blocks.len());
     for (number, block) in blocks.iter().enumerate() {
         let commands = &block.commands;
@@ -39,7 +57,7 @@ fn adopting(this: &Try) -> Result<()> {
     ensure!(site.get("Secret/lf-langfuse-nextauth")?.is_none());
     ensure!(site.get("Secret/langfuse-vault")?.is_some());
     site.row(
-        &format!("the {} blocks of docs/adopting.md", blocks.len()),
+        &format!("the {} blocks of docs/adopting-step-by-step.md", blocks.len()),
         "",
         "equal to the manifest after each change",
     );

@@ -79,6 +79,17 @@ impl Site {
         Ok(())
     }
 
+    /// The chart, and the values that follow it.
+    pub(crate) fn chart(&self) -> &[String] {
+        &self.chart
+    }
+
+    /// Adds a file of values.
+    pub(crate) fn add_values(&mut self, file: &std::path::Path) -> Result<()> {
+        self.chart.extend(["-f".to_owned(), text(file)?.to_owned()]);
+        Ok(())
+    }
+
     /// The rules of the filter. This text stands below `spec:`.
     pub(crate) fn rules(&mut self, spec: &str) -> Result<()> {
         let head = "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n";
