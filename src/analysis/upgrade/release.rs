@@ -51,7 +51,7 @@ pub(crate) struct Member {
     is_live: bool,
     /// Whether it has the annotation that makes Helm keep it.
     pub(crate) is_kept: bool,
-    /// The lists of variables that a client-side upgrade merges.
+    /// The lists of variables.
     pub(crate) env: Vec<EnvOf>,
     /// Entries of one key in other lists, for people, and where the last one is.
     pub(crate) repeated: Vec<(String, (usize, Path))>,
@@ -227,7 +227,8 @@ impl Member {
 
     /// Whether a client-side upgrade merges its lists of variables by name.
     pub(crate) fn is_merged(&self) -> bool {
-        is_one_of(&MERGED_BY_NAME, &self.group, self.kind())
+        let object = self.location.object.as_ref();
+        object.is_some_and(|object| merges_pods(&object.api_version, &object.kind))
     }
 
     /// Whether a `PUT` of the manifest is refused.
@@ -256,11 +257,7 @@ fn member(document: &Document<'_>, object: &Object<'_, '_>, config: &Config) -> 
     let group = object.api_version.split_once('/').map_or("", |(group, _)| group).to_owned();
     let uid = object.tree.get_in(object.node, &["metadata", "uid"]);
     let pods = Pods::of(object);
-    let env = if merges_pods(&object.api_version, &object.kind) {
-        pods.env.iter().map(|list| env(document, object, list)).collect()
-    } else {
-        Vec::new()
-    };
+    let env = pods.env.iter().map(|list| env(document, object, list)).collect();
     let last = |found: Repeated| {
         let at = found.positions.len() - 1;
         let what = format!("`{}` has {} entries for {}", found.field, found.positions.len(), found.key);
