@@ -6,7 +6,6 @@ mod diagnostic;
 mod error;
 mod finding;
 mod hazard_code;
-mod judgement;
 pub(crate) mod report;
 
 pub use self::code::Code;
