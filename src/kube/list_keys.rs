@@ -255,11 +255,8 @@ fn is_string(scalar: &Scalar<'_>) -> bool {
 
 /// The keys of a mapping, with those that a merge key brings in; `None` for anything else.
 fn fields<'t>(tree: &'t Tree<'_>, node: NodeId) -> Option<Vec<&'t str>> {
-    let own = tree.entries(node)?;
-    let merged: Vec<NodeId> = tree.merged(node).collect();
-    let inherited = merged.iter().filter_map(|base| tree.entries(*base)).flatten();
-    let keys = own.iter().chain(inherited).filter(|(key, _)| !tree.is_merge_key(*key));
-    Some(keys.filter_map(|(key, _)| tree.text(*key)).collect())
+    tree.entries(node)?;
+    Some(tree.members(node).into_iter().filter_map(|(key, _)| tree.text(key)).collect())
 }
 
 #[cfg(test)]

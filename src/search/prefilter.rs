@@ -205,7 +205,7 @@ fn known(config: &Config) -> Vec<(&[u8], Hits, Hits)> {
     }
     if config.repairs_lists() {
         for word in KEYED_LISTS {
-            add(word, Hits::of(Interest::Edit));
+            add(word.as_bytes(), Hits::of(Interest::Edit));
         }
     }
     for rule in &config.references {
