@@ -93,6 +93,10 @@ fn every_hunk_of_every_fixture_stands_where_it_says() {
         let name = fixture_folders::name(&fixture);
         let input = fs::read(fixture.join("input.yaml")).expect("an input");
         let Ok(config) = fs::read_to_string(fixture.join("config.yaml")) else { continue };
+        // Where a carriage return alone ends a line, a line of the diff is none that an editor numbers.
+        if String::from_utf8_lossy(&input).replace("\r\n", "").contains('\r') {
+            continue;
+        }
         let run = |command| resecret().args([command]).config(&config).stdin(input.clone()).run();
         let (output, diff) = (run("filter"), run("diff"));
         assert_eq!(output.code == Some(2), diff.code == Some(2), "{name}: {}", diff.stderr);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::analysis::adopt::adoption::{Adoption, ChartValue};
-use crate::analysis::adopt::live_values::{LiveValue, Place, places};
+use crate::analysis::adopt::live_values::{LiveValue, ValueSite, places};
 use crate::analysis::adopt::shell::{comment, word, words};
 use crate::analysis::adopt::text::{
     compared, indented, live_objects, names, place, script, vaulted, wait, within,
@@ -49,9 +49,9 @@ pub fn leave(
 /// What the chart renders itself: a variable that reads the vault in the plain render too is not among it.
 fn rendered_places(plain: &Release<'_>, filtered: &Release<'_>) -> Vec<LiveValue> {
     let is_rendered = |value: &LiveValue| match &value.place {
-        Place::Secret(name, _) => plain.renders_secret(name, value.namespace.as_deref()),
-        Place::Variable { .. } => true,
-        Place::ConfigMap(..) => false,
+        ValueSite::Secret(name, _) => plain.renders_secret(name, value.namespace.as_deref()),
+        ValueSite::Variable { .. } => true,
+        ValueSite::ConfigMap(..) => false,
     };
     places(plain, filtered).into_iter().filter(is_rendered).collect()
 }
@@ -134,14 +134,14 @@ pub fn not_restored(
 }
 
 /// What a render has at a place, as pods get it.
-fn rendered(state: &Release<'_>, place: &Place) -> Option<Vec<u8>> {
+fn rendered(state: &Release<'_>, place: &ValueSite) -> Option<Vec<u8>> {
     match place {
-        Place::Secret(name, key) => {
+        ValueSite::Secret(name, key) => {
             state.members().find_map(|member| member.secret_value(name, key)).map(<[u8]>::to_vec)
         }
         // It stays in its ConfigMap, and the variable reads that again.
-        Place::ConfigMap(..) => None,
-        Place::Variable { object, container, name, .. } => {
+        ValueSite::ConfigMap(..) => None,
+        ValueSite::Variable { object, container, name, .. } => {
             let object = state.members().find(|member| member.resource() == *object)?;
             let lists = object.env.iter().filter(|env| env.container == *container);
             let mut entries = lists.flat_map(|env| &env.entries).filter(|entry| merge::name(entry) == name);
@@ -232,7 +232,7 @@ impl Leave<'_> {
             .places
             .iter()
             .filter_map(|value| match &value.place {
-                Place::Secret(name, _) => Some(name.as_str()),
+                ValueSite::Secret(name, _) => Some(name.as_str()),
                 _ => None,
             })
             .collect();

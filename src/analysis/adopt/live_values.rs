@@ -21,7 +21,7 @@ pub(super) struct LiveValue {
     /// Its key.
     pub(super) key: String,
     /// Where the value is.
-    pub(super) place: Place,
+    pub(super) place: ValueSite,
     /// What the value means for the pods of today.
     pub(super) role: Role,
 }
@@ -39,7 +39,7 @@ pub(super) enum Role {
 
 /// A place of a live value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
+pub(super) enum ValueSite {
     /// A key of a Secret.
     Secret(String, String),
     /// A key of a ConfigMap.
@@ -68,7 +68,7 @@ impl fmt::Display for Role {
 }
 
 /// The words by which the script's functions know a place.
-impl fmt::Display for Place {
+impl fmt::Display for ValueSite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&match self {
             Self::Secret(name, key) => words(["secret", name, key]),
@@ -84,7 +84,7 @@ impl fmt::Display for Place {
 /// in its place already is left out.
 pub(super) fn live_values(previous: &Release<'_>, next: &Release<'_>) -> Vec<LiveValue> {
     let is_elsewhere =
-        |value: &LiveValue| value.place != Place::Secret(value.secret.clone(), value.key.clone());
+        |value: &LiveValue| value.place != ValueSite::Secret(value.secret.clone(), value.key.clone());
     places(previous, next).into_iter().filter(is_elsewhere).collect()
 }
 
@@ -111,7 +111,7 @@ type VaultedPlace = (Option<String>, String, String);
 #[derive(Default)]
 struct LiveValues {
     /// The places of each key, in the order in which they were found.
-    found: BTreeMap<VaultedPlace, Vec<(Place, Role)>>,
+    found: BTreeMap<VaultedPlace, Vec<(ValueSite, Role)>>,
 }
 
 impl LiveValues {
@@ -139,13 +139,13 @@ impl LiveValues {
         let keys = secret.secret.iter().flat_map(|data| &data.keys);
         let is_read = previous.members().any(|object| object.reads_beside_env(secret));
         for (key, name) in keys.zip(names) {
-            let place = Place::Secret(secret.name().to_owned(), key.clone());
+            let place = ValueSite::Secret(secret.name().to_owned(), key.clone());
             let role = if is_read { role(&[name, key]) } else { Role::Spare };
             self.add(secret.namespace(), to, name, place, role);
         }
     }
 
-    fn add(&mut self, namespace: Option<&str>, secret: &str, key: &str, place: Place, role: Role) {
+    fn add(&mut self, namespace: Option<&str>, secret: &str, key: &str, place: ValueSite, role: Role) {
         let id = (namespace.map(str::to_owned), secret.to_owned(), key.to_owned());
         let places = self.found.entry(id).or_default();
         match places.iter_mut().find(|(known, _)| *known == place) {
@@ -155,7 +155,7 @@ impl LiveValues {
     }
 
     fn finish(self) -> Vec<LiveValue> {
-        let of_key = |((namespace, secret, key), mut places): (_, Vec<(Place, Role)>)| {
+        let of_key = |((namespace, secret, key), mut places): (_, Vec<(ValueSite, Role)>)| {
             places.sort_by_key(|(_, role)| std::cmp::Reverse(*role));
             let value = move |(place, role)| LiveValue {
                 namespace: Option::clone(&namespace),
@@ -171,13 +171,13 @@ impl LiveValues {
 }
 
 /// Where an entry's value is, if the script can read it there.
-fn place(entry: &Entry, object: &Member, env: &EnvOf) -> Option<Place> {
+fn place(entry: &Entry, object: &Member, env: &EnvOf) -> Option<ValueSite> {
     let owned = |(name, key): (&str, &str)| (name.to_owned(), key.to_owned());
     if let Some((name, key)) = reference(entry, "secretKeyRef").map(owned) {
-        return Some(Place::Secret(name, key));
+        return Some(ValueSite::Secret(name, key));
     }
     if let Some((name, key)) = reference(entry, "configMapKeyRef").map(owned) {
-        return Some(Place::ConfigMap(name, key));
+        return Some(ValueSite::ConfigMap(name, key));
     }
     let has_value = entry.get("value").and_then(Value::as_str).is_some_and(|value| !value.is_empty());
     let name = merge::name(entry);
@@ -186,7 +186,7 @@ fn place(entry: &Entry, object: &Member, env: &EnvOf) -> Option<Place> {
     if !has_value || is_odd(name) || is_odd(&env.container) {
         return None;
     }
-    Some(Place::Variable {
+    Some(ValueSite::Variable {
         object: object.resource(),
         containers: template_path(&env.list)?,
         container: env.container.clone(),
