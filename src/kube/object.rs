@@ -179,10 +179,8 @@ fn collect<'t, 's>(
         return;
     }
     let field = |name: &str| tree.get(node, name).and_then(|node| tree.text(node)).unwrap_or_default();
-    let (kind, api_version) = match (field("kind"), field("apiVersion"), list) {
-        ("", "", Some((kind, api_version))) => (kind, api_version),
-        (kind, api_version, _) => (kind, api_version),
-    };
+    let own = (field("kind"), field("apiVersion"));
+    let (kind, api_version) = list.filter(|_| own == ("", "")).unwrap_or(own);
     let items = tree.get(node, "items");
     let nothing = list.is_none() && items.is_some_and(|items| tree.is_null(items));
     let Some(items) = items.and_then(|items| tree.items(items)).or(nothing.then_some(&[])) else {

@@ -75,9 +75,8 @@ pub(crate) fn after_break(source: &str, at: usize) -> usize {
 /// The position before the line break that ends right before `at`; `at` itself where there is none.
 pub(crate) fn before_break(source: &str, at: usize) -> usize {
     match &source.as_bytes()[..at] {
-        [.., b'\r', b'\n'] => at - 2,
+        [.., b'\r', b'\n'] | [.., 0xC2, 0x85] => at - 2,
         [.., b'\r' | b'\n'] => at - 1,
-        [.., 0xC2, 0x85] => at - 2,
         [.., 0xE2, 0x80, 0xA8 | 0xA9] => at - 3,
         _ => at,
     }

@@ -46,7 +46,7 @@ impl Reporter {
         let open = |path: &PathBuf| {
             Log::open(path).with_context(|| format!("cannot open the log file {}", path.display()))
         };
-        let log = args.log_file.as_ref().map(|path| open(path)).transpose()?;
+        let log = args.log_file.as_ref().map(open).transpose()?;
         Ok(Self { format: args.format.into(), quiet: args.quiet, log, ..Self::default() })
     }
 

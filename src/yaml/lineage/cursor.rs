@@ -62,9 +62,8 @@ impl<'s> Cursor<'s> {
 
     fn break_length(&self, ahead: usize) -> usize {
         match self.source.as_bytes().get(self.at + ahead..).unwrap_or_default() {
-            [b'\r', b'\n', ..] => 2,
+            [b'\r', b'\n', ..] | [0xC2, 0x85, ..] => 2,
             [b'\r' | b'\n', ..] => 1,
-            [0xC2, 0x85, ..] => 2,
             [0xE2, 0x80, 0xA8 | 0xA9, ..] => 3,
             _ => 0,
         }

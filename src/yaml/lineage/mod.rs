@@ -227,12 +227,11 @@ impl<'s> LineageReader<'s> {
             match self.kind()? {
                 TokenKind::Key => {
                     self.block_mapping_part()?;
-                    match self.kind()? {
-                        TokenKind::Value => self.block_mapping_part()?,
-                        _ => {
-                            let at = self.at()?;
-                            self.absent(at)?;
-                        }
+                    if matches!(self.kind()?, TokenKind::Value) {
+                        self.block_mapping_part()?;
+                    } else {
+                        let at = self.at()?;
+                        self.absent(at)?;
                     }
                 }
                 TokenKind::BlockEnd => return self.end(),
