@@ -20,6 +20,9 @@ pub(crate) const ALL: &[Scenario] = &[Scenario { name: "guard::verdicts", majors
 /// How long a policy may take until it is in force.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The largest object that is sent, in bytes.
+const LARGEST: usize = 1_500_000;
+
 /// Kinds of the API server: group and version, resource, whether in a namespace.
 const KINDS: [(&str, &str, &str, bool); 22] = [
     ("Pod", "v1", "pods", true),
@@ -303,7 +306,8 @@ fn send_as(case: usize, key: String, object: &Value, at_fault: bool) -> Option<S
     } else {
         format!("{prefix}/{resource}")
     };
-    Some(Sent { case, key, path, object, at_fault })
+    // The server hangs up on more.
+    (object.to_string().len() < LARGEST).then_some(Sent { case, key, path, object, at_fault })
 }
 
 /// Adds what a kind needs and a fixture leaves out.
