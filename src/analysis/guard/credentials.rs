@@ -126,7 +126,7 @@ fn found(condition: &str) -> String {
     )
 }
 
-/// The name speaks of a credential, and the value could be one.
+/// The name says that it is a credential, and the value could be one.
 fn by_name() -> String {
     let words = format!("x.name.findAll({}).filter(w, w != '').map(w, w.lowerAscii())", text(WORD));
     let last = "ws[ws.size() - 1] in variables.about && !('_' + ws.join('_')).endsWith('_access_key_id')";

@@ -1,4 +1,4 @@
-//! The variables of a container that stand more than once, in linear cost.
+//! The variables that a container defines more than once, in linear cost.
 //!
 //! The CEL of old servers has neither sets nor sorting, and comparing each name with all others is too dear for a
 //! thousand. But looking up a text of less than ten letters in a list costs nothing there. So each name becomes a short
@@ -14,7 +14,7 @@ const MOST: usize = 300;
 /// More entries than this are all named; of fewer, those that are the last ones of their names.
 const SHOWN: usize = 100;
 
-/// The text that names every variable of `c` that stands more than once; only the entry that is the last one of its name
+/// The text that names every variable that `c` defines more than once; only the entry that is the last one of its name
 /// is named, and those that are equal to it.
 pub(super) fn of_container() -> String {
     let two = 2 * PIECE;
@@ -32,10 +32,10 @@ pub(super) fn of_container() -> String {
     let whole = pair(("ends", &end), ("begins", &begin));
     let is_twice = format!(
         "{} && {} && (n.size() <= {} || (alike.size() <= {MOST} && {}))",
-        stands_twice("ends", &end),
-        stands_twice("wholes", &whole),
+        recurs("ends", &end),
+        recurs("wholes", &whole),
         2 * two,
-        stands_twice("alike", "n")
+        recurs("alike", "n")
     );
     // One entry for each name, as long as there are not too many to look for the last one of each.
     let compared = bind(
@@ -59,11 +59,7 @@ pub(super) fn of_container() -> String {
                 &bind(
                     "wholes",
                     &format!("close.map(n, {whole})"),
-                    &bind(
-                        "alike",
-                        &format!("close.filter(n, {})", stands_twice("wholes", &whole)),
-                        &compared,
-                    ),
+                    &bind("alike", &format!("close.filter(n, {})", recurs("wholes", &whole)), &compared),
                 ),
             ),
         ),
@@ -82,7 +78,7 @@ pub(super) fn of_container() -> String {
                     &format!("names.map(n, {end})"),
                     &bind(
                         "close",
-                        &format!("names.filter(n, {})", stands_twice("ends", &end)),
+                        &format!("names.filter(n, {})", recurs("ends", &end)),
                         &format!("close.size() == 0 ? '' :\n{further}"),
                     ),
                 ),
@@ -97,7 +93,7 @@ fn pair(one: (&str, &str), other: (&str, &str)) -> String {
 }
 
 /// Whether an item is in a list at two positions.
-fn stands_twice(list: &str, item: &str) -> String {
+fn recurs(list: &str, item: &str) -> String {
     format!("[{item}].exists(i, {list}.indexOf(i) != {list}.lastIndexOf(i))")
 }
 

@@ -1,6 +1,6 @@
 //! `spec.env` as checks: variables that must read the vault, and variables that must not be there.
 //!
-//! The first rule that speaks of a variable decides, as in the filter. So the check of a rule leaves out what an earlier
+//! The first rule that names a variable decides, as in the filter. So the check of a rule leaves out what an earlier
 //! one decides: by name where that is known now, by a condition where only the object can tell.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,8 +65,9 @@ impl<'c> Decided<'c> {
     }
 
     fn check(&self, earlier: &[Self], secrets: &BTreeSet<String>) -> Check {
-        let earlier: Vec<&Self> = earlier.iter().filter(|other| other.may_speak_of_the_same(self)).collect();
-        let certain = |name: &str| earlier.iter().any(|other| other.is_everywhere() && other.speaks_of(name));
+        let earlier: Vec<&Self> = earlier.iter().filter(|other| other.may_name_the_same(self)).collect();
+        let certain =
+            |name: &str| earlier.iter().any(|other| other.is_everywhere() && other.names_variable(name));
         let keys = format!("keys{}", self.number);
         let mut variables = Vec::new();
         let known: Vec<(&str, &str)> =
@@ -157,11 +158,11 @@ impl<'c> Decided<'c> {
         self.rule.vars.iter().map(|(pattern, _)| pattern).chain(&self.rule.remove)
     }
 
-    fn speaks_of(&self, name: &str) -> bool {
+    fn names_variable(&self, name: &str) -> bool {
         self.patterns().any(|pattern| pattern.matches(name))
     }
 
-    fn may_speak_of_the_same(&self, other: &Self) -> bool {
+    fn may_name_the_same(&self, other: &Self) -> bool {
         self.patterns().any(|mine| {
             other.patterns().any(|theirs| match (mine, theirs) {
                 (mine, Pattern::Exact(name)) => mine.matches(name),
@@ -171,12 +172,12 @@ impl<'c> Decided<'c> {
         })
     }
 
-    /// Whether the rule speaks of a variable, by its name.
+    /// Whether the rule names a variable, or has a glob for it.
     fn names_test(&self) -> String {
         parenthesized(&Names::of(self.patterns()).test("e.name"))
     }
 
-    /// Whether an entry that the rule speaks of is none that it leaves or makes.
+    /// Whether the rule would change this entry, whose variable it names.
     fn is_wrong(&self, key: &str, secrets: &BTreeSet<String>) -> String {
         let secret = cel::word("e", ["valueFrom", "secretKeyRef", "name"]);
         let its_key = cel::word("e", ["valueFrom", "secretKeyRef", "key"]);
