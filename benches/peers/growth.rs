@@ -21,15 +21,29 @@ struct Case {
     large: usize,
     /// Whether the filter takes it; if not, it must see that in linear time too.
     goes_through: bool,
+    /// What is run.
+    run: Run,
     /// Writes a stream with so many.
     text: WriteCase,
 }
 
-const CASES: [Case; 8] = [
+/// A command and the exit code that it ends with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Run {
+    Filter,
+    /// The filter, with the stream itself as the last release.
+    Previous,
+    Patches,
+    Keys,
+    Scan,
+}
+
+const CASES: [Case; 19] = [
     Case {
         what: "entries of one env list",
         large: 100_000,
         goes_through: true,
+        run: Run::Filter,
         text: |file, count| {
             pod(file)?;
             (0..count).try_for_each(|n| writeln!(file, "    - name: VARIABLE_{n}\n      value: \"{n}\""))
@@ -39,6 +53,7 @@ const CASES: [Case; 8] = [
         what: "duplicates in one env list",
         large: 20_000,
         goes_through: true,
+        run: Run::Filter,
         text: |file, count| {
             pod(file)?;
             (0..count).try_for_each(|n| {
@@ -50,6 +65,7 @@ const CASES: [Case; 8] = [
         what: "documents",
         large: 100_000,
         goes_through: true,
+        run: Run::Filter,
         text: |file, count| {
             (0..count).try_for_each(|n| {
                 writeln!(
@@ -63,6 +79,7 @@ const CASES: [Case; 8] = [
         what: "Secrets",
         large: 20_000,
         goes_through: true,
+        run: Run::Filter,
         text: |file, count| {
             (0..count).try_for_each(|n| {
                 writeln!(
@@ -76,6 +93,7 @@ const CASES: [Case; 8] = [
         what: "characters of one line",
         large: 3_200_000,
         goes_through: true,
+        run: Run::Filter,
         text: |file, count| {
             pod(file)?;
             write!(file, "    - {{name: LONG, value: \"")?;
@@ -87,6 +105,7 @@ const CASES: [Case; 8] = [
         what: "items of one List",
         large: 20_000,
         goes_through: true,
+        run: Run::Filter,
         text: |file, count| {
             writeln!(file, "kind: List\nitems:")?;
             (0..count).try_for_each(|n| {
@@ -101,6 +120,7 @@ const CASES: [Case; 8] = [
         what: "flow collections, nested 80 deep, of a document that is edited",
         large: 160_000,
         goes_through: true,
+        run: Run::Filter,
         text: |file, count| {
             pod(file)?;
             writeln!(file, "    - {{name: A, value: x}}\n    - {{name: A, value: y}}\nstatus:")?;
@@ -112,9 +132,164 @@ const CASES: [Case; 8] = [
         what: "flow collections inside each other",
         large: 800_000,
         goes_through: false,
+        run: Run::Filter,
         text: |file, count| {
             pod(file)?;
             writeln!(file, "    - {{name: A, value: {}{}}}", "[".repeat(count), "]".repeat(count))
+        },
+    },
+    Case {
+        what: "Secrets of a List in one line",
+        large: 40_000,
+        goes_through: true,
+        run: Run::Filter,
+        text: |file, count| {
+            write!(file, "{{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{{\"kind\":\"X\"}}")?;
+            (0..count).try_for_each(|n| {
+                write!(file, ",{{\"kind\":\"Secret\",\"metadata\":{{\"name\":\"s{n}\"}}}}")
+            })?;
+            writeln!(file, "]}}")
+        },
+    },
+    Case {
+        what: "findings in one line",
+        large: 40_000,
+        goes_through: true,
+        run: Run::Filter,
+        text: |file, count| {
+            write!(
+                file,
+                "{{\"kind\":\"Pod\",\"spec\":{{\"containers\":[{{\"name\":\"c\",\"env\":[{{\"name\":\"X\"}}"
+            )?;
+            (0..count)
+                .try_for_each(|n| write!(file, ",{{\"name\":\"A{n}_TOKEN\",\"value\":\"made-up\"}}"))?;
+            writeln!(file, "]}}]}}}}")
+        },
+    },
+    Case {
+        what: "expansions without an end",
+        large: 800_000,
+        goes_through: true,
+        run: Run::Filter,
+        text: |file, count| {
+            pod(file)?;
+            writeln!(
+                file,
+                "    - {{name: A, value: x}}\n    - {{name: A, value: \"{}\"}}",
+                "$(".repeat(count)
+            )
+        },
+    },
+    Case {
+        what: "namespaces with a Secret of one name",
+        large: 20_000,
+        goes_through: true,
+        run: Run::Filter,
+        text: |file, count| {
+            (0..count).try_for_each(|n| {
+                writeln!(
+                    file,
+                    "---\nkind: Secret\nmetadata: {{name: s-nextauth, namespace: n{n}}}\nstringData: {{k: v}}"
+                )
+            })?;
+            (0..count).try_for_each(|n| {
+                writeln!(
+                    file,
+                    "---\nkind: Pod\nmetadata: {{name: p, namespace: n{n}}}\nspec: {{containers: [{{name: c, env: [{{name: A, valueFrom: {{secretKeyRef: {{name: s-nextauth, key: k}}}}}}]}}]}}"
+                )
+            })
+        },
+    },
+    Case {
+        what: "keys of one Secret",
+        large: 100_000,
+        goes_through: true,
+        run: Run::Filter,
+        text: |file, count| {
+            writeln!(file, "kind: Secret\nmetadata: {{name: s-nextauth}}\nstringData:")?;
+            (0..count).try_for_each(|n| writeln!(file, "  k{n}: v"))
+        },
+    },
+    Case {
+        what: "values left behind in the items of a List",
+        large: 20_000,
+        goes_through: false,
+        run: Run::Filter,
+        text: |file, count| {
+            writeln!(
+                file,
+                "kind: Secret\nmetadata: {{name: s-nextauth}}\nstringData: {{password: Made-up-1x}}\n---\nkind: List\nitems:"
+            )?;
+            (0..count).try_for_each(|n| {
+                writeln!(file, "- {{kind: X, metadata: {{name: x{n}}}, spec: {{a: Made-up-1x}}}}")
+            })
+        },
+    },
+    Case {
+        what: "values left behind in one ConfigMap",
+        large: 40_000,
+        goes_through: false,
+        run: Run::Filter,
+        text: |file, count| {
+            writeln!(
+                file,
+                "kind: Secret\nmetadata: {{name: s-nextauth}}\nstringData: {{password: Made-up-1x}}\n---\nkind: ConfigMap\ndata:"
+            )?;
+            (0..count).try_for_each(|n| writeln!(file, "  k{n}: Made-up-1x"))
+        },
+    },
+    Case {
+        what: "variables of an upgrade",
+        large: 40_000,
+        goes_through: true,
+        run: Run::Previous,
+        text: |file, count| {
+            writeln!(file, "apiVersion: v1")?;
+            pod(file)?;
+            (0..count).try_for_each(|n| writeln!(file, "    - {{name: V{n}, value: v{n}}}"))
+        },
+    },
+    Case {
+        what: "objects that are patched",
+        large: 20_000,
+        goes_through: true,
+        run: Run::Patches,
+        text: |file, count| {
+            (0..count).try_for_each(|n| {
+                writeln!(
+                    file,
+                    "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: p{n}}}\nspec: {{containers: [{{name: c, env: [{{name: A, value: x}}, {{name: A, value: y}}]}}]}}"
+                )
+            })
+        },
+    },
+    Case {
+        what: "readers of one key",
+        large: 20_000,
+        goes_through: true,
+        run: Run::Keys,
+        text: |file, count| {
+            writeln!(file, "kind: Secret\nmetadata: {{name: s-nextauth}}\nstringData: {{k: v}}")?;
+            (0..count).try_for_each(|n| {
+                writeln!(
+                    file,
+                    "---\nkind: Pod\nmetadata: {{name: p{n}}}\nspec: {{containers: [{{name: c, env: [{{name: A, valueFrom: {{secretKeyRef: {{name: s-nextauth, key: k}}}}}}]}}]}}"
+                )
+            })
+        },
+    },
+    Case {
+        what: "Secrets of a proposal",
+        large: 8_000,
+        goes_through: true,
+        run: Run::Scan,
+        text: |file, count| {
+            (0..count).try_for_each(|n| {
+                writeln!(
+                    file,
+                    "---\nkind: Secret\nmetadata: {{name: s{n}}}\nstringData: {{a: VALUE-number-{n}}}"
+                )
+            })
         },
     },
 ];
@@ -126,21 +301,38 @@ fn pod(file: &mut dyn Write) -> std::io::Result<()> {
 /// Runs each case small and large.
 pub(crate) fn all(folder: &Path, render: &Render, quick: bool) -> anyhow::Result<Vec<Growth>> {
     let config = folder.join("growth-rules.yaml");
-    let rules = "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  secrets: [{name: '*-nextauth', optional: true}]\n  duplicates: last\n  policy: {unmatched: allow}\n";
+    let rules = "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  secrets: [{name: '*-nextauth', to: vault, optional: true}]\n  duplicates: last\n  policy: {unmatched: allow}\n";
     std::fs::write(&config, rules)?;
     let config = config.display().to_string();
-    let filter = Tool::resecret(&["--quiet", "--config", &config]);
-    let refusal = Tool::resecret(&["--quiet", "--config", &config]).that_refuses();
     let nothing = streams::write(folder, "growth nothing", 0, |file| writeln!(file, "kind: Nothing"))?;
     let mut all = Vec::new();
-    for Case { what, large, goes_through, text } in CASES {
-        let tool = if goes_through { &filter } else { &refusal };
+    for Case { what, large, goes_through, run, text } in CASES {
+        let proposal = folder.join("proposal.yaml").display().to_string();
+        let tool = |stream: &Stream| {
+            let stream = stream.path.display().to_string();
+            let rules = ["--quiet", "--config", &config];
+            let words: Vec<&str> = match run {
+                Run::Filter => rules.to_vec(),
+                Run::Previous => [&rules[..], &["--previous", &stream]].concat(),
+                Run::Patches => [&["patches", "-o", "json6902"], &rules[..]].concat(),
+                Run::Keys => [&["keys"], &rules[..]].concat(),
+                Run::Scan => vec!["scan", "--quiet", "--force", "--write", &proposal],
+            };
+            let tool = Tool::resecret(&words);
+            match (goes_through, run) {
+                (false, _) => tool.that_ends_with(2),
+                (true, Run::Scan) => tool.that_ends_with(1),
+                (true, _) => tool,
+            }
+        };
         let stream = |size: usize| {
             streams::write(folder, &format!("growth {what} {size}"), 0, |file| text(file, size))
         };
         let large = if quick { large / 4 } else { large };
         let (smaller, larger) = (stream(large / STEP)?, stream(large)?);
-        all.push(growth(what, large, [(&filter, &nothing), (tool, &smaller), (tool, &larger)])?);
+        let least = Tool::resecret(&["--quiet", "--config", &config]);
+        let (small_tool, large_tool) = (tool(&smaller), tool(&larger));
+        all.push(growth(what, large, [(&least, &nothing), (&small_tool, &smaller), (&large_tool, &larger)])?);
     }
     all.push(rules_growth(folder, render, quick)?);
     Ok(all)

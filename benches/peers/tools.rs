@@ -41,9 +41,9 @@ impl Tool {
         Self::new("resecret", program, arguments)
     }
 
-    /// The same on streams that it must refuse.
-    pub(crate) fn that_refuses(self) -> Self {
-        Self { code: 2, ..self }
+    /// The same where it must end with this exit code.
+    pub(crate) fn that_ends_with(self, code: i32) -> Self {
+        Self { code, ..self }
     }
 
     /// Those that need no setting up: resecret with its presets, and `cat` as the least that a filter can cost.

@@ -1,12 +1,14 @@
 //! The rules of a run: what flags name, what a client hands over in the input, or else the default file.
 
 use std::env;
+use std::fs::File;
 use std::path::Path;
 
 use anyhow::Context;
 use resecret::Config;
 
 use crate::cli::flags::RuleArgs;
+use crate::cli::io::read;
 
 /// Set by Kustomize for its exec plugins: the directory of the kustomization that names the transformer.
 const ROOT: &str = "KUSTOMIZE_PLUGIN_CONFIG_ROOT";
@@ -75,7 +77,9 @@ fn add_file(config: &mut Config, path: &Path) -> anyhow::Result<()> {
 
 /// The text of a configuration file.
 fn read_config(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration {}", path.display()))
+    File::open(path)
+        .and_then(read::small_text)
+        .with_context(|| format!("cannot read the configuration {}", path.display()))
 }
 
 /// Adds the configuration that Kustomize has given to its exec plugin.

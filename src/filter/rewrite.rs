@@ -216,7 +216,8 @@ struct Decisions {
 
 /// The place of a byte, with the object that it belongs to.
 fn locate(locator: &Locator<'_>, document: &Document<'_>, objects: &[Object<'_, '_>], at: usize) -> Location {
-    match objects.iter().find(|object| object.tree.node(object.node).content.end >= at) {
+    let before = objects.partition_point(|object| object.tree.node(object.node).content.end < at);
+    match objects.get(before) {
         Some(object) => locator.locate_in(document, object, at),
         None => locator.locate(document, at),
     }

@@ -1,5 +1,7 @@
 //! A node as a Kubernetes object.
 
+use std::collections::HashSet;
+
 use base64::prelude::{BASE64_STANDARD, Engine};
 
 use crate::diagnostics::ObjectRef;
@@ -89,8 +91,13 @@ impl<'t> Object<'t, '_> {
 
     /// The template that the comments between an item's dash and its first key name, where a client has kept them.
     fn comment_of_item(&self) -> Option<String> {
+        let before = self.tree.source().get(..self.tree.node(self.node).start)?;
+        // In a flow list a bracket or comma stands there, on a line as long as the document.
+        if !before.trim_end_matches([' ', '\t']).ends_with(['\n', '\r', '-']) {
+            return None;
+        }
         let mut found = None;
-        for line in self.tree.source().get(..self.tree.node(self.node).start)?.lines().rev() {
+        for line in before.lines().rev() {
             let line = line.trim_start();
             let (comment, is_first) = line.strip_prefix("- ").map_or((line, false), |rest| (rest, true));
             found = stream::template(comment.as_bytes()).or(found);
@@ -116,13 +123,9 @@ impl<'t> Object<'t, '_> {
 
     /// The keys of `data` and `stringData`, in order, each once.
     pub(crate) fn secret_keys(&self) -> Vec<String> {
-        let mut keys: Vec<String> = Vec::new();
-        for DataEntry { key, .. } in self.secret_data() {
-            if !keys.iter().any(|known| known == key) {
-                keys.push(key.to_owned());
-            }
-        }
-        keys
+        let mut known = HashSet::new();
+        let keys = self.secret_data().into_iter().map(|entry| entry.key);
+        keys.filter(|key| known.insert(*key)).map(str::to_owned).collect()
     }
 
     /// The entries of `data` and `stringData`, in order.

@@ -124,7 +124,9 @@ pub(crate) fn expansions(value: &str) -> impl Iterator<Item = &str> {
             rest = &rest[at + 1..];
             if let Some(after) = rest.strip_prefix('$') {
                 rest = after;
-            } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
+            } else if let Some(open) = rest.strip_prefix('(') {
+                // Without an end here there is none behind it either.
+                let (name, after) = open.split_once(')')?;
                 rest = after;
                 return Some(name);
             }

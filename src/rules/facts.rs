@@ -47,6 +47,9 @@ pub(crate) struct Facts {
     /// Whether more may come, or have been forgotten.
     partial: bool,
     by_name: HashMap<String, Vec<usize>>,
+    /// Where the whole stream is seen: for each name the first Secret that each rule removes, and the first that stays.
+    /// What a reference means depends on no other, however many Secrets have the name.
+    by_fate: HashMap<String, Fates>,
     /// Finds the names of removed Secrets in a text, the longest first.
     removed_names: Option<AhoCorasick>,
     /// The places of the Secret objects that are removed: document and path.
@@ -57,6 +60,13 @@ pub(crate) struct Facts {
     pub(crate) matched_rules: BTreeSet<usize>,
     /// The renames of a rule that some matched Secret has a key for.
     pub(crate) matched_keys: BTreeSet<(usize, String)>,
+}
+
+/// The first Secrets of a name for each rule, or none, in all namespaces and in each.
+#[derive(Debug, Default)]
+struct Fates {
+    all: Vec<usize>,
+    by_namespace: HashMap<Option<String>, Vec<usize>>,
 }
 
 /// What becomes of a reference to a name.
@@ -88,9 +98,10 @@ impl Facts {
         let matching: Vec<usize> =
             (0..config.secrets.len()).filter(|rule| selects(&config.secrets[*rule], object, name)).collect();
         let keys = object.secret_keys();
+        let known: HashSet<&str> = keys.iter().map(String::as_str).collect();
         for rule in &matching {
             self.matched_rules.insert(*rule);
-            let renames = config.secrets[*rule].keys.keys().filter(|key| keys.contains(key));
+            let renames = config.secrets[*rule].keys.keys().filter(|key| known.contains(key.as_str()));
             self.matched_keys.extend(renames.map(|key| (*rule, key.clone())));
         }
         if !matching.is_empty() {
@@ -112,8 +123,27 @@ impl Facts {
             keys: if goes { keys } else { Vec::new() },
             rule: matching.first().copied(),
         };
+        if !self.partial {
+            self.note_fate(number, &secret);
+        }
         self.secrets.insert(number, secret);
         number
+    }
+
+    /// Takes note of a Secret, if it is the first of its name that this rule removes, or that none does.
+    fn note_fate(&mut self, number: usize, secret: &ChartSecret) {
+        let Self { secrets, by_fate, .. } = self;
+        let note = |numbers: &mut Vec<usize>| {
+            if !numbers.iter().any(|known| secrets.get(known).is_some_and(|known| known.rule == secret.rule))
+            {
+                numbers.push(number);
+            }
+        };
+        for name in secret.names() {
+            let Fates { all, by_namespace } = by_fate.entry(name.to_owned()).or_default();
+            note(all);
+            note(by_namespace.entry(secret.namespace.clone()).or_default());
+        }
     }
 
     /// Forgets a Secret. What is asked about it from now on is answered as if it were still to come.
@@ -215,12 +245,24 @@ impl Facts {
         name: &str,
         namespace: Option<&str>,
     ) -> impl Iterator<Item = &'f ChartSecret> {
-        let numbers = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
+        let mut numbers: Vec<usize> = Vec::new();
+        if self.partial {
+            numbers.extend(self.by_name.get(name).into_iter().flatten());
+        } else if let Some(Fates { all, by_namespace }) = self.by_fate.get(name) {
+            match namespace {
+                None => numbers.extend(all),
+                Some(namespace) => {
+                    let own = by_namespace.get(&Some(namespace.to_owned())).into_iter().flatten();
+                    numbers.extend(own.chain(by_namespace.get(&None).into_iter().flatten()));
+                    numbers.sort_unstable();
+                }
+            }
+        }
         let meets = move |secret: &&ChartSecret| match (secret.namespace.as_deref(), namespace) {
             (Some(a), Some(b)) => a == b,
             _ => true,
         };
-        numbers.iter().filter_map(|number| self.secrets.get(number)).filter(meets)
+        numbers.into_iter().filter_map(|number| self.secrets.get(&number)).filter(meets)
     }
 
     /// The rule by which a Secret that is not known, or no longer, could change what a reference means; none, where the

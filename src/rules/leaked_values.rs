@@ -193,7 +193,9 @@ fn severity(place: Option<&ScalarSite>, config: &Config) -> Option<Severity> {
 
 /// The scalar whose text holds a byte; `None` for a comment.
 fn place(tree: &Tree<'_>, objects: &[Object<'_, '_>], at: usize) -> Option<ScalarSite> {
-    let object = objects.iter().find(|object| holds(tree, object.node, at));
+    let before = objects.partition_point(|object| tree.node(object.node).start <= at);
+    let object =
+        before.checked_sub(1).map(|last| &objects[last]).filter(|object| holds(tree, object.node, at));
     let (object_path, is_secret) =
         object.map_or((Path::root(), false), |object| (object.path.clone(), object.is_secret()));
     let (path, node) = descend(tree, tree.root()?, &Path::root(), at)?;
@@ -215,13 +217,14 @@ fn descend(tree: &Tree<'_>, node: NodeId, path: &Path, at: usize) -> Option<(Pat
     }
     match &tree.node(node).kind {
         Kind::Mapping(_, entries) => {
-            let within = |(key, value): &&(NodeId, NodeId)| holds(tree, *key, at) || holds(tree, *value, at);
-            let (key, value) = entries.iter().find(within)?;
+            // Entries and items stand in order.
+            let before = entries.partition_point(|(key, _)| tree.node(*key).start <= at);
+            let (key, value) = &entries[before.checked_sub(1)?];
             let path = path.key(tree.text(*key).unwrap_or_default());
             if holds(tree, *key, at) { Some((path, *key)) } else { descend(tree, *value, &path, at) }
         }
         Kind::Sequence(_, items) => {
-            let position = items.iter().position(|item| holds(tree, *item, at))?;
+            let position = items.partition_point(|item| tree.node(*item).start <= at).checked_sub(1)?;
             descend(tree, items[position], &path.index(position), at)
         }
         _ => Some((path.clone(), node)),

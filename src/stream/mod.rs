@@ -18,6 +18,8 @@ const MARKER: &[u8] = b"---";
 /// Where a document ends and the next begins, behind the line break.
 pub(crate) const NEXT: &[u8] = b"\n---";
 const SOURCE: &[u8] = b"# Source: ";
+/// Comments behind so many bytes of a document name no template: each object of it asks.
+const LONGEST_HEAD: usize = 4 << 10;
 
 /// One document: its marker line, if it has one, and everything up to the next.
 #[derive(Clone, Copy, Debug)]
@@ -132,10 +134,19 @@ pub(crate) fn text<'i>(document: &Document<'i>) -> Result<&'i str, usize> {
 
 /// The chart template that a document came from, as Helm 3 and `helm template` say it in the document's first comment.
 pub(crate) fn template(content: &[u8]) -> Option<String> {
-    let mut comments =
-        content.trim_ascii_start().split(|byte| *byte == b'\n').take_while(|line| line.starts_with(b"#"));
-    let path = comments.find_map(|line| line.strip_prefix(SOURCE))?;
-    std::str::from_utf8(path).ok().map(|path| path.trim_end().to_owned())
+    let mut rest = &content[..content.len().min(LONGEST_HEAD)];
+    loop {
+        rest = rest.trim_ascii_start();
+        // Asked before the end of the line is looked for: a document can be a single one.
+        if !rest.starts_with(b"#") {
+            return None;
+        }
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        if let Some(path) = rest[..end].strip_prefix(SOURCE) {
+            return std::str::from_utf8(path).ok().map(|path| path.trim_end().to_owned());
+        }
+        rest = &rest[end..];
+    }
 }
 
 #[cfg(test)]

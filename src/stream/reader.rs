@@ -12,6 +12,9 @@ use crate::stream::{Document, NEXT};
 /// How much is asked of the reader at once.
 const CHUNK: usize = 64 << 10;
 
+/// Bytes of one document at most: a stream without an end must not take all memory.
+const MAX_DOCUMENT: usize = 256 << 20;
+
 /// The documents of a reader.
 pub(crate) struct Documents<R> {
     reader: R,
@@ -70,6 +73,10 @@ impl<R: Read> Documents<R> {
     /// The reader's own.
     pub(crate) fn read(&mut self) -> io::Result<bool> {
         self.make_room();
+        if self.end > MAX_DOCUMENT {
+            let message = format!("a document is longer than {} MiB", MAX_DOCUMENT >> 20);
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
         let read = loop {
             match self.reader.read(&mut self.buffer[self.end..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

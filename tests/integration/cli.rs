@@ -272,9 +272,9 @@ mod input {
     #[test]
     fn a_file_that_memory_does_not_hold_is_an_error() {
         let file = tempfile::NamedTempFile::new().expect("a file");
-        file.as_file().set_len(1 << 42).expect("a file of 4 TB, with nothing in it");
+        file.as_file().set_len(1 << 30).expect("a file of 1 GiB, with nothing in it");
         let run = resecret().args(["filter"]).config(CONFIG).env("FILE", file.path());
-        let script = "ulimit -v 4000000; exec \"$@\" < \"$FILE\"";
+        let script = "ulimit -v 900000; exec \"$@\" < \"$FILE\"";
         let output = run.run_in_shell(script, std::process::Stdio::piped()).fails();
         assert_eq!(output.stderr, "error: cannot read standard input: out of memory\n");
     }

@@ -5,7 +5,7 @@ mod manifest;
 pub(crate) mod readers;
 mod table;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 pub use manifest::{Manifest, SecretStore};
 
@@ -138,13 +138,20 @@ type Id = (String, Option<String>);
 #[derive(Default)]
 struct UsedSecret {
     keys: BTreeMap<String, UsedKey>,
-    readers: Vec<Reader>,
+    readers: Readers,
 }
 
 #[derive(Default)]
 struct UsedKey {
-    readers: Vec<Reader>,
+    readers: Readers,
     required: bool,
+}
+
+/// Readers, each once, in order.
+#[derive(Default)]
+struct Readers {
+    all: Vec<Reader>,
+    known: HashSet<Reader>,
 }
 
 /// What one document reads: the vaulted Secret, and each key of it with its reader.
@@ -167,8 +174,8 @@ impl UsedSecret {
             }
             None => &mut self.readers,
         };
-        if !readers.contains(&found.reader) {
-            readers.push(found.reader);
+        if readers.known.insert(found.reader.clone()) {
+            readers.all.push(found.reader);
         }
     }
 }
@@ -176,10 +183,11 @@ impl UsedSecret {
 fn secret(id: Id, found: UsedSecret, config: &Config, used: &mut BTreeSet<usize>) -> VaultedSecret {
     let (name, namespace) = id;
     let keys = found.keys.into_iter().map(|(key, UsedKey { readers, required })| {
+        let readers = readers.all;
         let format = format(config, &name, &key, &readers, used).or_else(|| KeyFormat::of_known_key(&key));
         VaultedKey { name: key, format, optional: !required, readers }
     });
-    VaultedSecret { keys: keys.collect(), namespace, readers: found.readers, name }
+    VaultedSecret { keys: keys.collect(), namespace, readers: found.readers.all, name }
 }
 
 /// What `spec.formats` demands of a key: the first line that names it, or a variable that reads it.

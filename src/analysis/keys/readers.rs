@@ -10,7 +10,7 @@ use crate::rules::secret_use::{KeyName, SecretUse};
 use crate::yaml::{NodeId, Path, Step, Tree};
 
 /// Who reads a Secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reader {
     /// The object.
     pub object: ObjectRef,
@@ -21,7 +21,7 @@ pub struct Reader {
 }
 
 /// What a reader sees of a Secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Access {
     /// A variable of this name.

@@ -5,7 +5,7 @@
 
 mod kustomize;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use serde_json::Value;
@@ -35,7 +35,7 @@ pub struct ObjectPatch {
 }
 
 /// An object, as patches name it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PatchTarget {
     /// The API group; empty for the core group.
     pub group: String,
@@ -108,7 +108,7 @@ impl fmt::Display for PatchTarget {
 pub fn plan(input: &[u8], config: &Config) -> Result<Plan, Error> {
     let (filtered, documents) = filter::run(input, config, Reach::Every, planned)?;
     let (targets, planned): (Vec<_>, Vec<_>) = documents.into_iter().unzip();
-    let targets = targets.concat();
+    let targets = TargetCounts::of(targets.into_iter().flatten());
     let mut diagnostics = filtered.diagnostics().to_vec();
     let before = diagnostics.len();
     let mut patches = Vec::new();
@@ -140,9 +140,16 @@ fn planned(seen: &RewrittenDocument<'_, '_, '_>) -> (Vec<PatchTarget>, Vec<Plann
 
 fn changes(seen: &RewrittenDocument<'_, '_, '_>) -> Vec<Planned> {
     let mut planned = Vec::new();
-    for object in seen.objects {
-        let begins = |op: &&Op| op.path().steps().starts_with(object.path.steps());
-        let ops: Vec<&Op> = seen.patch.ops().iter().filter(begins).collect();
+    let numbers: HashMap<&[Step], usize> =
+        seen.objects.iter().enumerate().map(|(number, object)| (object.path.steps(), number)).collect();
+    let mut ops_of: Vec<Vec<&Op>> = vec![Vec::new(); seen.objects.len()];
+    for op in seen.patch.ops() {
+        let steps = op.path().steps();
+        // No object stands inside another one.
+        let number = (0..=steps.len()).find_map(|length| numbers.get(&steps[..length]));
+        number.into_iter().for_each(|number| ops_of[*number].push(op));
+    }
+    for (object, ops) in seen.objects.iter().zip(ops_of) {
         if ops.iter().all(|op| matches!(op, Op::Test { .. })) {
             continue;
         }
@@ -161,13 +168,13 @@ fn changes(seen: &RewrittenDocument<'_, '_, '_>) -> Vec<Planned> {
 
 impl Planned {
     /// The patch, if it can mean no other object.
-    fn resolve(self, all: &[PatchTarget]) -> Result<ObjectPatch, Box<Diagnostic>> {
+    fn resolve(self, all: &TargetCounts) -> Result<ObjectPatch, Box<Diagnostic>> {
         let help = "give it a name or namespace of its own in the chart's values, or run the filter itself";
         let Some(target) = self.target else {
             let message = "a patch finds its object by apiVersion, kind and metadata.name, and this one lacks one of them";
             return Err(Diagnostic::error(Code::Untargetable, message, help).at(self.location).into());
         };
-        let count = |target: &PatchTarget| all.iter().filter(|other| target.selects(other)).count();
+        let count = |target: &PatchTarget| all.selected_by(target);
         // Kustomize takes `default` for an absent namespace: needed only where another object has the name in its own.
         let strict = || {
             let namespace = target.namespace.clone().or_else(|| Some(DEFAULT_NAMESPACE.to_owned()));
@@ -203,18 +210,37 @@ impl PatchTarget {
         })
     }
 
-    /// Whether a patch for this target changes an object: what the target leaves open fits anything.
-    fn selects(&self, object: &Self) -> bool {
-        let namespace = object.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
-        (self.group.is_empty() || self.group == object.group)
-            && (&self.version, &self.kind, &self.name) == (&object.version, &object.kind, &object.name)
-            && self.namespace.as_deref().is_none_or(|wanted| wanted == namespace)
-    }
-
     /// `apiVersion`.
     #[must_use]
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+}
+
+/// How many objects a patch would change, for every way to name them: with or without group and namespace.
+struct TargetCounts(HashMap<PatchTarget, usize>);
+
+impl TargetCounts {
+    fn of(objects: impl Iterator<Item = PatchTarget>) -> Self {
+        let mut counts = HashMap::new();
+        for mut object in objects {
+            object.namespace.get_or_insert_with(|| DEFAULT_NAMESPACE.to_owned());
+            let any_group = PatchTarget { group: String::new(), ..object.clone() };
+            let mut ways = vec![PatchTarget { namespace: None, ..any_group.clone() }, any_group];
+            if !object.group.is_empty() {
+                ways.push(PatchTarget { namespace: None, ..object.clone() });
+                ways.push(object);
+            }
+            for way in ways {
+                *counts.entry(way).or_default() += 1;
+            }
+        }
+        Self(counts)
+    }
+
+    /// What the target leaves open fits anything.
+    fn selected_by(&self, target: &PatchTarget) -> usize {
+        self.0.get(target).copied().unwrap_or_default()
     }
 }
 

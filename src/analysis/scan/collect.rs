@@ -185,7 +185,7 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
         self.found.references.extend(references);
         self.found.outside.extend(outside);
         self.reads.extend(reads);
-        let paths: Vec<&Path> = literals.iter().map(|found| &found.path).collect();
+        let paths: HashSet<&Path> = literals.iter().map(|found| &found.path).collect();
         for list in subject.pods.env.iter().filter(|list| list.reads_secrets) {
             self.variables(object, list, &paths);
         }
@@ -195,12 +195,14 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
         let kind = object.tree.get(object.node, "type").and_then(|kind| object.tree.text(kind));
         let Some(name) = object.name().filter(|_| kind != Some(TOKEN)) else { return };
         let mut keys: Vec<SecretKey> = Vec::new();
+        let mut positions: HashMap<&str, usize> = HashMap::new();
         for entry in object.secret_data() {
             let bytes = entry.plain().map(|plain| plain.len());
             // `stringData` comes second and wins.
-            match keys.iter_mut().find(|known| known.name == entry.key) {
-                Some(known) => known.bytes = bytes,
+            match positions.get(entry.key) {
+                Some(position) => keys[*position].bytes = bytes,
                 None => {
+                    positions.insert(entry.key, keys.len());
                     keys.push(SecretKey {
                         name: entry.key.to_owned(),
                         bytes,
@@ -235,11 +237,11 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
     }
 
     /// Takes note of the variables of a container; `plain` are the paths of those that are credentials.
-    fn variables(&mut self, object: &Object<'_, '_>, list: &EnvList<'_>, plain: &[&Path]) {
+    fn variables(&mut self, object: &Object<'_, '_>, list: &EnvList<'_>, plain: &HashSet<&Path>) {
         for (name, positions) in list.groups() {
             let winner = positions[positions.len() - 1];
             let Some(variable) = &list.entries[winner] else { continue };
-            let is_credential = plain.contains(&&list.path.index(winner));
+            let is_credential = plain.contains(&list.path.index(winner));
             let credential = match variable.source {
                 ValueSource::Literal(value) if is_credential => {
                     let next = self.values.len();

@@ -1,5 +1,7 @@
 //! What a proposed configuration says, before it is written down.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::analysis::scan::naming::{Content, CredentialValue, Keys, SecretNames};
 use crate::analysis::scan::{CredentialVariable, Inventory, OutsideRead, Secret};
 
@@ -90,13 +92,8 @@ impl Draft {
 
 /// Each text once, in order.
 pub(super) fn distinct<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for text in texts {
-        if !found.iter().any(|known| known == text) {
-            found.push(text.to_owned());
-        }
-    }
-    found
+    let mut known = HashSet::new();
+    texts.filter(|text| known.insert(*text)).map(str::to_owned).collect()
 }
 
 /// A rule for each name: Secrets of one name in several namespaces share it.
@@ -107,8 +104,12 @@ fn secrets(
     keys: &mut Keys,
 ) -> Vec<SecretsDraft> {
     let all = distinct(inventory.secrets.iter().map(|secret| secret.name.as_str()));
+    let mut by_name: HashMap<&str, Vec<&Secret>> = HashMap::new();
+    for secret in &inventory.secrets {
+        by_name.entry(&secret.name).or_default().push(secret);
+    }
     let rule = |name: String| {
-        let of_name: Vec<&Secret> = inventory.secrets.iter().filter(|secret| secret.name == name).collect();
+        let of_name: Vec<&Secret> = by_name.remove(name.as_str()).unwrap_or_default();
         let mut comments: Vec<String> = of_name.iter().map(|secret| describe(secret)).collect();
         let apart = of_name.iter().find_map(|secret| own_secret(secret));
         let (to, shared) = match (to, apart) {
@@ -199,9 +200,12 @@ fn env(inventory: &Inventory, to: Option<&str>, names: &mut SecretNames, keys: &
     let mut rules: Vec<EnvDraft> = Vec::new();
     let mut vaults: Vec<(String, String)> = Vec::new();
     let credentials = inventory.variables.iter().filter(|variable| variable.credential.is_some());
+    let mut by_name: HashMap<&str, Vec<&CredentialVariable>> = HashMap::new();
+    for variable in &inventory.variables {
+        by_name.entry(&variable.name).or_default().push(variable);
+    }
     for name in distinct(credentials.map(|variable| variable.name.as_str())) {
-        let all: Vec<&CredentialVariable> =
-            inventory.variables.iter().filter(|variable| variable.name == name).collect();
+        let all = by_name.remove(name.as_str()).unwrap_or_default();
         let mut values: Vec<usize> = all.iter().filter_map(|variable| Some(variable.credential?.0)).collect();
         values.sort_unstable();
         values.dedup();

@@ -5,6 +5,8 @@
 //! name, as if names were unique. This module is that computation, step by step, for lists of variables alone; the
 //! functions bear the names they have in Kubernetes (`k8s.io/apimachinery/pkg/util/strategicpatch`).
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value};
 
 /// An entry of `env`, as JSON. It may hold a secret value, so it is never printed.
@@ -230,13 +232,16 @@ fn merge_slice(original: &[Entry], patch: &[Entry], place: Merge) -> Vec<Entry> 
     let (deletions, patch): (Vec<&Entry>, Vec<&Entry>) =
         patch.iter().partition(|entry| entry.contains_key(DIRECTIVE));
     let mut merged: Vec<Entry> = original.to_vec();
-    merged.retain(|entry| !deletions.iter().any(|deletion| name(deletion) == name(entry)));
+    let deleted: HashSet<&str> = deletions.into_iter().map(name).collect();
+    merged.retain(|entry| !deleted.contains(name(entry)));
     let server_order = names(&merged);
+    let mut known = places(&server_order);
     for entry in &patch {
         // The first entry of the name takes the change, whichever it was meant for.
-        match merged.iter_mut().find(|known| name(known) == name(entry)) {
-            Some(known) => merge_map(known, entry, place),
-            None => merged.push((*entry).clone()),
+        let next = merged.len();
+        match *known.entry(name(entry)).or_insert(next) {
+            position if position < next => merge_map(&mut merged[position], entry, place),
+            _ => merged.push((*entry).clone()),
         }
     }
     let order: Vec<Value> = patch.iter().map(|entry| name(entry).into()).collect();
@@ -259,20 +264,22 @@ fn merge_map(original: &mut Entry, patch: &Entry, place: Merge) {
 
 /// Entries that the patch names come in its order; the others keep their place among them as far as that goes.
 fn normalize_element_order(merged: Vec<Entry>, order: &[Value], server_order: &[Value]) -> Vec<Entry> {
+    let places = places(order);
     let (mut patched, mut server_only): (Vec<Entry>, Vec<Entry>) =
-        merged.into_iter().partition(|entry| order.iter().any(|wanted| wanted == name(entry)));
+        merged.into_iter().partition(|entry| places.contains_key(name(entry)));
     normalize_slice_order(&mut patched, order);
     normalize_slice_order(&mut server_only, server_order);
     merge_sorted_slice(server_only, patched, server_order)
 }
 
 fn normalize_slice_order(entries: &mut [Entry], order: &[Value]) {
-    let place = |entry: &Entry| order.iter().position(|wanted| wanted == name(entry));
-    entries.sort_by_key(|entry| (entry.contains_key(DIRECTIVE), place(entry)));
+    let places = places(order);
+    entries.sort_by_key(|entry| (entry.contains_key(DIRECTIVE), places.get(name(entry)).copied()));
 }
 
 fn merge_sorted_slice(left: Vec<Entry>, right: Vec<Entry>, server_order: &[Value]) -> Vec<Entry> {
-    let place = |entry: &Entry| server_order.iter().position(|known| known == name(entry));
+    let places = places(server_order);
+    let place = |entry: &Entry| places.get(name(entry)).copied();
     let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
     let mut all = Vec::new();
     loop {
@@ -287,6 +294,15 @@ fn merge_sorted_slice(left: Vec<Entry>, right: Vec<Entry>, server_order: &[Value
         };
         all.extend(if take_left { left.next() } else { right.next() });
     }
+}
+
+/// Where each name comes first.
+fn places(names: &[Value]) -> HashMap<&str, usize> {
+    let mut places = HashMap::new();
+    for (position, name) in names.iter().filter_map(Value::as_str).enumerate() {
+        places.entry(name).or_insert(position);
+    }
+    places
 }
 
 fn names(list: &[Entry]) -> Vec<Value> {

@@ -1,5 +1,8 @@
 //! Variables that an upgrade or a rollback would lose, although the manifest has them.
 
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
 use crate::analysis::upgrade::merge::{self, Entry, SortOrder};
@@ -27,12 +30,25 @@ struct Forecast {
     is_certain: bool,
 }
 
-/// The lists of one container: of the manifest that was, of the cluster, and of the manifest that is to come.
+/// The lists of one container: of the manifest that was, of the cluster, and of the manifest that is to come; and what
+/// becomes of them in every order, worked out once for all names.
 struct ListChange<'r> {
     old: &'r EnvOf,
     live: Vec<Entry>,
     new: &'r EnvOf,
+    orders: Vec<SortOrder>,
+    /// How often each name stands in each of the three.
+    counts: [HashMap<String, usize>; 3],
+    /// The last entry of each name that the new manifest wants.
+    wanted: HashMap<String, Entry>,
+    /// The live list after the change, for each order.
+    once: Vec<Merged>,
+    /// The same after the change is made once more.
+    twice: OnceCell<Vec<Merged>>,
 }
+
+/// The entries of each name; `None` where the patch is refused.
+type Merged = Option<HashMap<String, Vec<Entry>>>;
 
 /// What an upgrade would lose.
 pub(super) fn on_the_way_up(
@@ -88,7 +104,7 @@ fn changes<'r>(
     object.env.iter().filter_map(move |new| {
         let old = before.env_of(new)?;
         let live = previous.live(object).and_then(|live| live.env_of(new)).unwrap_or(old);
-        Some(ListChange { old, live: stored(&live.entries), new })
+        Some(ListChange::new(old, &live.entries, new))
     })
 }
 
@@ -99,7 +115,7 @@ pub(super) fn on_the_way_back(previous: &Release<'_>, next: &Release<'_>) -> Vec
         let Some(object) = next.find(target) else { continue };
         for new in &target.env {
             let Some(old) = object.env_of(new) else { continue };
-            let change = ListChange { old, live: stored(&old.entries), new };
+            let change = ListChange::new(old, &old.entries, new);
             for name in distinct_names(&new.entries) {
                 let forecast = change.forecast(name);
                 let Some(message) = rollback_message(&change, name, forecast) else { continue };
@@ -115,11 +131,12 @@ const REFUSES: &str = "server-side apply, which Helm 4 uses for new releases, re
 
 /// Names that stand twice in the new manifest: server-side apply takes no such list.
 fn refused_apply(next: &Release<'_>, object: &Member, env: &EnvOf) -> Vec<Diagnostic> {
-    let twice = distinct_names(&env.entries).filter(|name| count(&env.entries, name) > 1);
+    let counts = count(&env.entries);
+    let twice = distinct_names(&env.entries).filter(|name| counts[*name] > 1);
     let diagnostic = |name: &str| {
         let message = format!(
             "{REFUSES}: {name} stands {} in container {}",
-            times(count(&env.entries, name)),
+            times(counts[name]),
             env.container
         );
         let help = "decide by a rule in spec.env, or set spec.duplicates to last";
@@ -177,8 +194,8 @@ fn rollback_message(change: &ListChange<'_>, name: &str, forecast: Forecast) -> 
 }
 
 fn counts(change: &ListChange<'_>, name: &str, old: &str, new: &str) -> String {
-    let (before, live, after) =
-        (count(&change.old.entries, name), count(&change.live, name), count(&change.new.entries, name));
+    let [before, live, after] =
+        change.counts.each_ref().map(|counts| counts.get(name).copied().unwrap_or_default());
     let live = if live == before { String::new() } else { format!(", {} in the live object", times(live)) };
     format!("it stands {} in {old}{live}, {} in {new}", times(before), times(after))
 }
@@ -192,60 +209,64 @@ fn times(count: usize) -> String {
     }
 }
 
-impl ListChange<'_> {
-    /// What a client-side change makes of a variable.
-    fn forecast(&self, name: &str) -> Forecast {
-        let orders = self.orders().into_iter();
-        let outcomes: Vec<MergeResult> =
-            orders.map(|order| outcome(self.once(order).as_deref(), &self.new.entries, name)).collect();
-        let worst = outcomes.iter().copied().max().unwrap_or(MergeResult::Right);
-        Forecast { worst, is_certain: outcomes.iter().all(|outcome| *outcome == worst) }
+impl<'r> ListChange<'r> {
+    fn new(old: &'r EnvOf, live: &[Entry], new: &'r EnvOf) -> Self {
+        let live = stored(live);
+        let counts = [&old.entries, &live, &new.entries].map(|list| count(list));
+        let longest = [&old.entries, &live, &new.entries].into_iter().map(Vec::len).max();
+        let most = counts.iter().flat_map(HashMap::values).max().copied();
+        let orders = SortOrder::possible(longest.unwrap_or_default(), most.unwrap_or_default());
+        let after = |order: &SortOrder| merge::upgraded(&old.entries, &live, &new.entries, *order).ok();
+        let once = orders.iter().map(|order| after(order).map(|list| by_name(&list))).collect();
+        let wanted = by_name(&new.entries);
+        let last = |(name, mut entries): (String, Vec<Entry>)| Some((name, entries.pop()?));
+        let wanted = wanted.into_iter().filter_map(last).collect();
+        Self { old, live, new, orders, counts, wanted, once, twice: OnceCell::new() }
     }
 
-    fn once(&self, order: SortOrder) -> Option<Vec<Entry>> {
-        merge::upgraded(&self.old.entries, &self.live, &self.new.entries, order)
-            .ok()
-            .map(|live| stored(&live))
+    /// What a client-side change makes of a variable.
+    fn forecast(&self, name: &str) -> Forecast {
+        let outcomes: Vec<MergeResult> = self.once.iter().map(|merged| self.outcome(merged, name)).collect();
+        let worst = outcomes.iter().copied().max().unwrap_or(MergeResult::Right);
+        Forecast { worst, is_certain: outcomes.iter().all(|outcome| *outcome == worst) }
     }
 
     /// Whether the same upgrade once more gives the live object what the manifest says, whatever the first one did.
     fn damage(&self, name: &str) -> Damage {
         let new = &self.new.entries;
-        let is_mended = self.orders().into_iter().all(|order| {
-            self.once(order).is_some_and(|live| {
-                let second = merge::upgraded(new, &live, new, order).ok().map(|live| stored(&live));
-                outcome(second.as_deref(), new, name) == MergeResult::Right
-            })
-        });
+        let again = |order: &SortOrder| {
+            let live = merge::upgraded(&self.old.entries, &self.live, new, *order).ok()?;
+            let second = merge::upgraded(new, &stored(&live), new, *order).ok()?;
+            Some(by_name(&second))
+        };
+        let twice = self.twice.get_or_init(|| self.orders.iter().map(again).collect());
+        let is_mended = twice.iter().all(|merged| self.outcome(merged, name) == MergeResult::Right);
         if is_mended { Damage::UntilNextTime } else { Damage::Refused }
     }
 
-    fn orders(&self) -> Vec<SortOrder> {
-        let lists = [&self.old.entries, &self.live, &self.new.entries];
-        let most = |list: &Vec<Entry>| distinct_names(list).map(|name| count(list, name)).max();
-        let longest = lists.iter().map(|list| list.len()).max();
-        let most = lists.iter().filter_map(|list| most(list)).max();
-        SortOrder::possible(longest.unwrap_or_default(), most.unwrap_or_default())
+    /// What has become of a variable.
+    fn outcome(&self, merged: &Merged, name: &str) -> MergeResult {
+        let Some(merged) = merged else { return MergeResult::Refused };
+        let found = merged.get(name).map(Vec::as_slice).unwrap_or_default();
+        if found.iter().any(is_invalid) {
+            return MergeResult::Refused;
+        }
+        // The kubelet takes the last entry of a name.
+        match (found.last(), self.wanted.get(name)) {
+            (found, wanted) if found == wanted => MergeResult::Right,
+            (Some(found), _) if found.len() > 1 => MergeResult::Wrong,
+            _ => MergeResult::Lost,
+        }
     }
 }
 
-/// What has become of a variable. `live` is `None` where the patch is refused.
-fn outcome(live: Option<&[Entry]>, manifest: &[Entry], name: &str) -> MergeResult {
-    let Some(live) = live else { return MergeResult::Refused };
-    let manifest = stored(manifest);
-    let of_name = |list: &[Entry]| -> Vec<Entry> {
-        list.iter().filter(|entry| merge::name(entry) == name).cloned().collect()
-    };
-    let (found, wanted) = (of_name(live), of_name(&manifest));
-    if found.iter().any(is_invalid) {
-        return MergeResult::Refused;
+/// The entries of each name, as the API server stores them.
+fn by_name(list: &[Entry]) -> HashMap<String, Vec<Entry>> {
+    let mut found: HashMap<String, Vec<Entry>> = HashMap::new();
+    for entry in list {
+        found.entry(merge::name(entry).to_owned()).or_default().push(stored_entry(entry));
     }
-    // The kubelet takes the last entry of a name.
-    match (found.last(), wanted.last()) {
-        (found, wanted) if found == wanted => MergeResult::Right,
-        (Some(found), _) if found.len() > 1 => MergeResult::Wrong,
-        _ => MergeResult::Lost,
-    }
+    found
 }
 
 /// Whether the API server refuses the entry: it takes its value from two places.
@@ -282,15 +303,17 @@ fn without_empty(entry: &Entry) -> Entry {
 }
 
 fn distinct_names(entries: &[Entry]) -> impl Iterator<Item = &str> {
-    let first = |position: usize| {
-        let name = merge::name(&entries[position]);
-        (!entries[..position].iter().any(|before| merge::name(before) == name)).then_some(name)
-    };
-    (0..entries.len()).filter_map(first)
+    let mut known = HashSet::new();
+    entries.iter().map(merge::name).filter(move |name| known.insert(*name))
 }
 
-fn count(entries: &[Entry], name: &str) -> usize {
-    entries.iter().filter(|entry| merge::name(entry) == name).count()
+/// How often each name stands in a list.
+fn count(entries: &[Entry]) -> HashMap<String, usize> {
+    let mut counts = HashMap::new();
+    for entry in entries {
+        *counts.entry(merge::name(entry).to_owned()).or_default() += 1;
+    }
+    counts
 }
 
 /// Where a variable's first entry stands; where there is none, the object.

@@ -8,6 +8,11 @@ use crate::cli::io::progress::Progress;
 /// Bytes that are read at a time.
 const PIECE: usize = 1 << 20;
 
+/// Bytes that are read whole at most.
+const MAX: u64 = 1 << 30;
+/// Bytes of a configuration at most.
+const MAX_TEXT: u64 = 16 << 20;
+
 /// Bytes of a file from which on threads pay.
 #[cfg(unix)]
 const LARGE: u64 = 16 << 20;
@@ -46,13 +51,46 @@ pub(crate) fn pipe(mut reader: impl Read, progress: &Progress) -> io::Result<Vec
 }
 
 /// Reads on to the end, in pieces: so no more memory is touched than the bytes need.
+///
+/// # Errors
+///
+/// It cannot be read, there is too much of it, or it is no text: an endless stream must not take all memory.
 fn read_on(reader: &mut impl Read, bytes: &mut Vec<u8>, progress: &Progress) -> io::Result<()> {
     loop {
+        let before = bytes.len();
         match reader.take(PIECE as u64).read_to_end(bytes)? {
             0 => return Ok(()),
             read => progress.read(read),
         }
+        // UTF-16 has such bytes too, and gets a better message; it has others beside them.
+        if bytes.len() - before >= PIECE && bytes[before..].iter().all(|byte| *byte == 0) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it holds nothing but NUL bytes"));
+        }
+        check_length(bytes.len() as u64)?;
     }
+}
+
+fn check_length(bytes: u64) -> io::Result<()> {
+    if bytes > MAX {
+        let message = format!("it is longer than {} GiB: filter it in parts, or with --stream", MAX >> 30);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(())
+}
+
+/// The text of a small file: a configuration.
+///
+/// # Errors
+///
+/// It cannot be read, is too long for a configuration, or is not UTF-8.
+pub(crate) fn small_text(file: File) -> io::Result<String> {
+    let mut text = String::new();
+    file.take(MAX_TEXT + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_TEXT {
+        let message = format!("it is longer than {} MiB", MAX_TEXT >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(text)
 }
 
 /// Reads what a large file holds now, on all processors: most of the time goes into fresh memory, not into the file.
@@ -69,6 +107,7 @@ fn in_parallel(file: &mut File, bytes: &mut Vec<u8>, progress: &Progress) -> io:
     if length < LARGE {
         return Ok(());
     }
+    check_length(length)?;
     let length_in_memory = usize::try_from(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
     // Asked for before: zeroed memory that is not there ends the program.
     Vec::<u8>::new().try_reserve_exact(length_in_memory)?;
@@ -87,6 +126,14 @@ mod tests {
     use std::io::{Seek, SeekFrom, Write};
 
     use super::*;
+
+    #[test]
+    fn what_has_no_end_is_an_error() {
+        let kind = |reader: Box<dyn Read>| pipe(reader, &Progress::start(1)).map_err(|error| error.kind());
+        assert_eq!(kind(Box::new(io::repeat(0))), Err(io::ErrorKind::InvalidData));
+        assert_eq!(check_length(MAX).map_err(|error| error.kind()), Ok(()));
+        assert_eq!(check_length(MAX + 1).map_err(|error| error.kind()), Err(io::ErrorKind::FileTooLarge));
+    }
 
     #[test]
     fn a_file_is_read_from_where_it_stands() {
