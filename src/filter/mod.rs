@@ -109,7 +109,7 @@ pub(crate) fn run<'i, T: Send>(
         matched.extend(rewrite.matched);
         views.extend(rewrite.view);
     }
-    findings.extend(doubts.settle().into_iter().map(|diagnostic| leaked_values.conceal(diagnostic)));
+    findings.extend(doubts.settle().map(|diagnostic| leaked_values.conceal(diagnostic)));
     if !has_unreadable(&findings) {
         findings.extend(unmatched(config, &facts, &matched));
     }

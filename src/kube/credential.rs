@@ -55,6 +55,10 @@ pub(crate) const WORDS: [&str; 15] = [
     "salt",
     "token",
 ];
+/// Ends of words that speak of a credential, whatever stands before.
+const ENDINGS: [&str; 6] = ["apikey", "passphrase", "passwd", "password", "secret", "token"];
+/// Words that do as the last one of a name.
+const LAST_WORDS: [&str; 3] = ["authorization", "cookie", "pass"];
 /// Last words of a name that speak of something about a credential instead.
 pub(crate) const ABOUT: [&str; 20] = [
     "file",
@@ -87,11 +91,19 @@ pub(crate) fn reason(name: &str, value: &str) -> Option<Reason> {
 /// Whether a name speaks of a credential: a whole word of it does, and its last word does not turn the meaning.
 pub(crate) fn is_name(name: &str) -> bool {
     let words = words(name);
-    let speaks = words.iter().any(|word| WORDS.contains(&word.as_str()));
+    let last = words.last().map(|last| last.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let speaks =
+        words.iter().any(|word| is_secret_word(word)) || last.is_some_and(|last| LAST_WORDS.contains(&last));
     let public = words.iter().any(|word| word == "public");
     let access_key_id = words.ends_with(&["access".to_owned(), "key".to_owned(), "id".to_owned()]);
     let about = words.last().is_some_and(|last| ABOUT.contains(&last.as_str())) && !access_key_id;
     speaks && !public && !about
+}
+
+/// Whether a word speaks of a credential: itself, with a number, or as the end of a longer one (`pgpassword`).
+fn is_secret_word(word: &str) -> bool {
+    let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    WORDS.contains(&word) || ENDINGS.iter().any(|ending| word.ends_with(ending))
 }
 
 /// The words of a name, in lower case: between `_`, `-`, `.`, `/` and blanks, and at capitals in camel case.
@@ -141,7 +153,7 @@ pub(crate) fn is_opaque(text: &str) -> bool {
 }
 
 /// Whether a value could be a secret at all: no flag, number, path, address, placeholder or part of other variables.
-fn could_be_secret(value: &str) -> bool {
+pub(crate) fn could_be_secret(value: &str) -> bool {
     let value = value.trim();
     let word = value.to_ascii_lowercase();
     let switch = SWITCHES.contains(&word.as_str());
@@ -213,7 +225,7 @@ mod tests {
     use super::*;
 
     /// Names with an ordinary value, and whether they must be found.
-    const NAMES: [(&str, bool); 44] = [
+    const NAMES: [(&str, bool); 56] = [
         ("NEXTAUTH_SECRET", true),
         ("SALT", true),
         ("ENCRYPTION_KEY", true),
@@ -236,6 +248,18 @@ mod tests {
         ("db-password", true),
         ("spring.datasource.password", true),
         ("JWT_SECRET", true),
+        ("DB_PASS", true),
+        ("SMTP_PASS", true),
+        ("PGPASSWORD", true),
+        ("PASSPHRASE", true),
+        ("JWTSECRET", true),
+        ("APITOKEN", true),
+        ("PASSWORD1", true),
+        ("AUTHORIZATION", true),
+        ("COOKIE", true),
+        ("BYPASS", false),
+        ("PASS_THROUGH", false),
+        ("COOKIE_DOMAIN", false),
         ("NEXT_PUBLIC_API_KEY", false),
         ("LANGFUSE_PUBLIC_KEY", false),
         ("PASSWORD_FILE", false),

@@ -1,8 +1,8 @@
 //! Values of removed Secrets must not survive elsewhere in the stream: in an annotation, a comment, a ConfigMap.
 //!
-//! Looked for in the bytes that would go out, plain, in base64 and as in URLs. Only values that are credentials by
-//! their key or shape count, and only those that chance does not repeat: `changeme` or `postgres` stands in many
-//! places and gives nothing away.
+//! Looked for in the bytes that would go out, in every spelling: plain, quoted, escaped, as in URLs, in hex, and in base64
+//! wherever the value begins; and in the texts that escapes or line breaks spell. Only values count that chance does not
+//! repeat: `changeme` or `postgres` stands in many places and gives nothing away.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,11 +14,17 @@ use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Error, Finding, Severity};
 use crate::kube::credential;
 use crate::kube::object::{Object, objects};
-use crate::search::prefilter::search_any;
+use crate::search::prefilter::{ESCAPES, search_any};
 use crate::yaml::{Kind, NodeId, Path, Step, Tree, parse};
 
 /// Shorter values are found everywhere.
 const MIN_LENGTH: usize = 8;
+/// A word of a value that says as much as all of it.
+const MIN_WORD: usize = 12;
+/// Digits behind a word that is still one: `sha256`, `user2024`.
+const MAX_NUMBER: usize = 4;
+/// Base64 of a long value is broken at 64 or 76 letters.
+const MAX_BASE64: usize = 60;
 
 /// A value of a removed Secret in one of its spellings. Never shown.
 #[derive(Clone)]
@@ -52,13 +58,22 @@ pub(crate) fn values(object: &Object<'_, '_>, secret: &str) -> Vec<SecretValue> 
     found
 }
 
-/// How a value can be spelled elsewhere; nothing if it is no credential, or one that chance repeats.
+/// How a value can be spelled elsewhere; nothing if it is one that chance repeats.
 pub(crate) fn spellings(key: &str, value: &str) -> Vec<String> {
     let plain = telling_part(value);
     if !counts(key, plain) {
         return Vec::new();
     }
-    let mut spellings = vec![BASE64_STANDARD.encode(plain), url_encoded(plain), plain.to_owned()];
+    let mut spellings = vec![plain.to_owned(), plain.replace('\'', "''")];
+    // As JSON and YAML escape it, as Go's JSON does, and both once more inside a quoted text.
+    let escaped = escape(plain);
+    let for_html = escaped.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e");
+    spellings.extend([escape(&escaped), escape(&for_html), escaped, for_html]);
+    spellings.extend(url_encoded(plain));
+    spellings.extend(encoded(plain.as_bytes()));
+    // A text with blanks can be folded over several lines.
+    let word = plain.split_whitespace().max_by_key(|word| word.len()).unwrap_or_default();
+    spellings.extend(Some(word.to_owned()).filter(|word| word.len() >= MIN_WORD && word.len() < plain.len()));
     spellings.sort();
     spellings.dedup();
     spellings
@@ -69,23 +84,75 @@ fn telling_part(value: &str) -> &str {
     value.lines().map(str::trim).max_by_key(|line| line.len()).unwrap_or_default()
 }
 
+/// Whether finding the value elsewhere says something: under a key of a credential all but words and numbers do, under
+/// any other what is not made of words.
 fn counts(key: &str, value: &str) -> bool {
     let common = value.bytes().all(|byte| byte.is_ascii_lowercase())
         || value.bytes().all(|byte| byte.is_ascii_digit());
     let credential = credential::is_name(key) || credential::value_reason(value).is_some();
-    value.len() >= MIN_LENGTH && credential && !common
+    let telling = || credential::could_be_secret(value) && !is_made_of_words(value);
+    value.len() >= MIN_LENGTH && !common && (credential || telling())
 }
 
-fn url_encoded(value: &str) -> String {
-    let mut encoded = String::new();
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+/// Whether a text is words and numbers with something between them: a host, a user, a setting, a sentence.
+fn is_made_of_words(text: &str) -> bool {
+    let mut runs = text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
+    runs.all(|run| {
+        let digits = run.chars().rev().take_while(char::is_ascii_digit).count();
+        let letters = &run[..run.len() - digits];
+        let parts = credential::words(letters);
+        // In random letters the case changes at nearly every one.
+        let is_word = letters.chars().all(char::is_alphabetic) && letters.chars().count() >= 3 * parts.len();
+        letters.is_empty() || (digits <= MAX_NUMBER && (is_word || letters.len() < 3))
+    })
+}
+
+/// A text inside double quotes, as JSON writes it and YAML reads it.
+fn escape(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// As in URLs: everything but letters, digits and few others encoded, in either case of the digits; a blank also as `+`.
+fn url_encoded(value: &str) -> Vec<String> {
+    let encode = |kept: &[u8], upper: bool| {
+        let mut encoded = String::new();
+        for byte in value.bytes() {
+            if byte.is_ascii_alphanumeric() || kept.contains(&byte) {
+                encoded.push(char::from(byte));
+            } else if upper {
+                encoded.push_str(&format!("%{byte:02X}"));
+            } else {
+                encoded.push_str(&format!("%{byte:02x}"));
+            }
         }
+        encoded
+    };
+    // Go's query and user parts, and JavaScript's encodeURIComponent.
+    let kept: [&[u8]; 3] = [b"-_.~", b"-_.~$&+,;=", b"-_.~!'()*"];
+    let mut all: Vec<String> =
+        kept.iter().flat_map(|kept| [encode(kept, true), encode(kept, false)]).collect();
+    if value.contains(' ') {
+        all.push(encode(kept[0], true).replace("%20", "+"));
     }
-    encoded
+    all
+}
+
+/// In hex, and in base64 wherever the value begins in a group of three bytes: alone, with a line break behind it, or
+/// between others as in `user:password`. Only the letters that depend on nothing but the value, and of a long one no more
+/// than stand on a line.
+fn encoded(value: &[u8]) -> Vec<String> {
+    let mut all = vec![value.iter().map(|byte| format!("{byte:02x}")).collect::<String>()];
+    all.push(all[0].to_uppercase());
+    for before in 0..3 {
+        let bytes = [&vec![0; before], value].concat();
+        let (first, last) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
+        let text = BASE64_STANDARD.encode(&bytes);
+        let part = &text[first..last.min(first + MAX_BASE64)];
+        all.push(part.to_owned());
+        all.push(part.replace('+', "-").replace('/', "_"));
+    }
+    all
 }
 
 /// The search for values in documents that go out.
@@ -136,17 +203,25 @@ impl LeakedValues {
 
     /// The values that survive in a document's text.
     pub(crate) fn find(&self, text: &str, config: &Config) -> Vec<LeakedValue> {
-        let Some(search) = self.search.as_ref().filter(|search| search.is_match(text)) else {
+        let Some(search) = &self.search else { return Vec::new() };
+        let may_hide = ESCAPES.iter().any(|escape| memchr::memmem::find(text.as_bytes(), escape).is_some());
+        if !may_hide && !search.is_match(text) {
             return Vec::new();
-        };
+        }
         // The text is a document that has been parsed before, or its verified edit.
         let Ok(tree) = parse(text) else { return Vec::new() };
         let objects = objects(&tree);
         let mut found: Vec<LeakedValue> = Vec::new();
         let mut paths: HashSet<Path> = HashSet::new();
-        for hit in search.find_iter(text) {
-            let value = &self.values[hit.pattern().as_usize()];
-            let place = place(&tree, &objects, hit.start());
+        let in_bytes = search.find_iter(text).map(|hit| (hit.start(), hit.pattern().as_usize()));
+        let mut hits: Vec<(usize, usize)> = in_bytes.collect();
+        if may_hide {
+            hits.extend(hidden_hits(&tree, search));
+            hits.sort_unstable();
+        }
+        for (at, pattern) in hits {
+            let value = &self.values[pattern];
+            let place = place(&tree, &objects, at);
             let Some(severity) = severity(place.as_ref(), config) else { continue };
             let (path, node) =
                 place.map_or((Path::root(), tree.root()), |place| (place.path, Some(place.node)));
@@ -154,7 +229,6 @@ impl LeakedValues {
             if !path.steps().is_empty() && !paths.insert(path.clone()) {
                 continue;
             }
-            let at = hit.start();
             let comment = if path.steps().is_empty() { " in a comment" } else { "" };
             let finding = Finding {
                 code: Code::ValueLeftBehind,
@@ -171,6 +245,18 @@ impl LeakedValues {
         }
         found
     }
+}
+
+/// The values in texts that are not written as they read, each at the beginning of its scalar.
+fn hidden_hits(tree: &Tree<'_>, search: &AhoCorasick) -> Vec<(usize, usize)> {
+    let found = tree.ids().filter_map(|id| match &tree.node(id).kind {
+        Kind::Scalar(scalar) if tree.source_of(id).contains('\\') => {
+            let hit = search.find(scalar.text.as_ref())?;
+            Some((tree.node(id).content.start, hit.pattern().as_usize()))
+        }
+        _ => None,
+    });
+    found.collect()
 }
 
 /// A scalar, and the object it belongs to.
@@ -244,9 +330,46 @@ mod tests {
             ("password", "12345678", false),
             ("password", "a1b2", false),
             ("host", "lf-postgresql.default", false),
+            ("smtp-pass", "Zq7vXw9kLm3pRt5y", true),
+            ("license", "zq7vxw9klm3prt5y", true),
+            ("id", "kJhGfDsAqWeRtYuI", true),
+            ("user", "langfuse_admin", false),
+            ("mail", "admin@example.com", false),
+            ("url", "http://lf-clickhouse:8123", false),
+            ("settings", "max_connections = 100", false),
+            ("note", "The quick brown Fox", false),
+            ("class", "PostgreSqlDatabase2", false),
         ] {
             assert_eq!(counts(key, value), expected, "{key}: {value}");
         }
+    }
+
+    /// Every spelling of a value that is looked for.
+    #[test]
+    fn a_value_is_found_whatever_its_spelling() {
+        let value = "it's a \"Pass-W0rd-9x\" & <more>";
+        let known = spellings("password", value);
+        let search = search_any(known.iter()).expect("a search").expect("texts");
+        for text in [
+            "'it''s a \"Pass-W0rd-9x\" & <more>'",
+            r#""it's a \"Pass-W0rd-9x\" & <more>""#,
+            r#""it's a \"Pass-W0rd-9x\" \u0026 \u003cmore\u003e""#,
+            "it's a\n  \"Pass-W0rd-9x\" &\n  <more>",
+            "it%27s%20a%20%22Pass-W0rd-9x%22%20%26%20%3Cmore%3E",
+            "it%27s%20a%20%22Pass-W0rd-9x%22%20%26%20%3cmore%3e",
+            "it%27s+a+%22Pass-W0rd-9x%22+%26+%3Cmore%3E",
+            "it's%20a%20%22Pass-W0rd-9x%22%20%26%20%3Cmore%3E",
+        ] {
+            assert!(search.is_match(text), "{text}");
+        }
+        for before in ["", "u", "us", "user:"] {
+            for after in ["", "\n", "@host"] {
+                let text = BASE64_STANDARD.encode(format!("{before}{value}{after}"));
+                assert!(search.is_match(&text), "{before}…{after}");
+            }
+        }
+        let hex: String = value.bytes().map(|byte| format!("{byte:02X}")).collect();
+        assert!(search.is_match(&hex) && search.is_match(&hex.to_lowercase()));
     }
 
     #[test]

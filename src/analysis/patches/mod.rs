@@ -147,7 +147,9 @@ fn changes(seen: &RewrittenDocument<'_, '_, '_>) -> Vec<Planned> {
         let steps = op.path().steps();
         // No object stands inside another one.
         let number = (0..=steps.len()).find_map(|length| numbers.get(&steps[..length]));
-        number.into_iter().for_each(|number| ops_of[*number].push(op));
+        if let Some(number) = number {
+            ops_of[*number].push(op);
+        }
     }
     for (object, ops) in seen.objects.iter().zip(ops_of) {
         if ops.iter().all(|op| matches!(op, Op::Test { .. })) {

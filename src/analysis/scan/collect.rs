@@ -199,17 +199,16 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
         for entry in object.secret_data() {
             let bytes = entry.plain().map(|plain| plain.len());
             // `stringData` comes second and wins.
-            match positions.get(entry.key) {
-                Some(position) => keys[*position].bytes = bytes,
-                None => {
-                    positions.insert(entry.key, keys.len());
-                    keys.push(SecretKey {
-                        name: entry.key.to_owned(),
-                        bytes,
-                        missing: false,
-                        readers: Vec::new(),
-                    });
-                }
+            if let Some(position) = positions.get(entry.key) {
+                keys[*position].bytes = bytes;
+            } else {
+                positions.insert(entry.key, keys.len());
+                keys.push(SecretKey {
+                    name: entry.key.to_owned(),
+                    bytes,
+                    missing: false,
+                    readers: Vec::new(),
+                });
             }
         }
         let this = self.found.secrets.len();

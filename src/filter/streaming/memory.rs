@@ -25,7 +25,7 @@ use crate::stream::Document;
 /// How many Secrets that go are remembered, and how many others.
 const MAX_SECRETS: usize = 256;
 /// How many bytes of names and values are looked for, unless one Secret alone has more.
-const MAX_BYTES: usize = 128 << 10;
+const MAX_BYTES: usize = 1 << 20;
 
 /// What is remembered.
 pub(super) struct Memory {
