@@ -60,9 +60,8 @@ with_hazards! {
     ///
     /// # What it means
     ///
-    /// A rule may need to edit the document, and it cannot be read: a syntax error, a second document behind `...`,
-    /// aliases that multiply, nesting without end, a scalar of many megabytes, or a `!!binary` one. A document that no
-    /// rule can touch passes.
+    /// A rule may need to edit the document, and it cannot be read: a syntax error, a second document behind `...`, aliases that
+    /// multiply, nesting without end, a scalar of many megabytes, or a `!!binary` one. A document that no rule can touch passes.
     ///
     /// # What to do
     ///
@@ -207,8 +206,7 @@ with_hazards! {
     ///
     /// # What to do
     ///
-    /// Store the values under the chart's own key names, in a vaulted Secret of their own if need be, and take them
-    /// out of `keys`.
+    /// Store the values under the chart's own key names, in a vaulted Secret of their own if need be, and take them out of `keys`.
     RenamedEnvFrom = "renamed-env-from",
     /// Renamed keys of a Secret that is read as a whole.
     ///
@@ -220,6 +218,16 @@ with_hazards! {
     ///
     /// Store the values under the chart's own key names, and take them out of `keys`.
     RenamedKey = "renamed-key",
+    /// A rule for a Secret that nobody can vault.
+    ///
+    /// # What it means
+    ///
+    /// The cluster, a controller or Helm fills it: a service account's token, a Secret without data, a stored release.
+    ///
+    /// # What to do
+    ///
+    /// Write out the names of the other Secrets in the rule, and leave this one to who fills it.
+    NotVaultable = "not-vaultable",
     /// A variable in a list that cannot read a Secret.
     ///
     /// # What it means
@@ -312,8 +320,7 @@ with_hazards! {
     ///
     /// # What to do
     ///
-    /// Add the `references` line that the message shows. If the field means something else, set `policy.leftBehind`
-    /// to `warn`.
+    /// Add the `references` line that the message shows. If the field means something else, set `policy.leftBehind` to `warn`.
     LeftBehind = "left-behind",
     /// A removed Secret's name inside a text that speaks of secrets.
     ///
@@ -340,8 +347,7 @@ with_hazards! {
     ///
     /// # What it means
     ///
-    /// Charts restart pods by the hash of a Secret's template. That hash still changes with values that no pod
-    /// reads any more.
+    /// Charts restart pods by the hash of a Secret's template. That hash still changes with values that no pod reads any more.
     ///
     /// # What to do
     ///

@@ -82,7 +82,7 @@ pub(crate) fn collect_secret<'t>(
         return None;
     };
     let number = facts.add(document.number, object, name, config);
-    let found = [same_name, hook_secret].map(|ask| ask(name, facts, object, config));
+    let found = [same_name, hook_secret, not_vaultable].map(|ask| ask(name, facts, object, config));
     for diagnostic in found.into_iter().flatten() {
         findings.push(diagnostic.at(location.clone()));
     }
@@ -124,9 +124,21 @@ fn hook_secret(name: &str, facts: &Facts, object: &Object<'_, '_>, config: &Conf
         format!(
             "Secret {name} is a hook, and a rule leaves it out: under Helm 3 it passes by the post-renderer"
         ),
-        "set `optional: true` on the rule, or disable the hook in the chart's values",
+        "disable the hook in the chart's values; with `optional: true` on the rule the run goes through, and under Helm 3 the plain Secret stays and is read",
     );
     (object.skips_post_renderer() && !optional).then(|| diagnostic.with_severity(severity))
+}
+
+/// A rule that would vault what only the cluster or a controller can fill.
+fn not_vaultable(name: &str, facts: &Facts, object: &Object<'_, '_>, config: &Config) -> Option<Diagnostic> {
+    let why = object.not_to_be_vaulted()?;
+    let Resolution::Removed(secret) = facts.target(name, object.namespace(), config) else { return None };
+    config.secrets[secret.rule?].to.as_ref()?;
+    Some(Diagnostic::error(
+        Code::NotVaultable,
+        format!("a rule would vault Secret {name}, and there is nothing to vault: {why}"),
+        "exclude it: write out the names of the other Secrets in the rule's `name`",
+    ))
 }
 
 /// Rules whose vaulted Secret is itself a chart Secret that another rule removes.

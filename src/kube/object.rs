@@ -128,6 +128,16 @@ impl<'t> Object<'t, '_> {
         keys.filter(|key| known.insert(*key)).map(str::to_owned).collect()
     }
 
+    /// Why nobody could vault this Secret, where it is one of those.
+    pub(crate) fn not_to_be_vaulted(&self) -> Option<&'static str> {
+        match self.text_at(&["type"]) {
+            Some("kubernetes.io/service-account-token") => Some("the cluster fills it with a token"),
+            Some("helm.sh/release.v1") => Some("Helm keeps a release in it"),
+            _ if self.secret_data().is_empty() => Some("it has no data: a controller fills it"),
+            _ => None,
+        }
+    }
+
     /// The entries of `data` and `stringData`, in order.
     pub(crate) fn secret_data(&self) -> Vec<DataEntry<'t>> {
         let mut found = Vec::new();

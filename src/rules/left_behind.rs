@@ -9,6 +9,7 @@ use std::collections::HashSet;
 
 use crate::diagnostics::{Code, Doubtful, Finding, Severity};
 use crate::kube::object::Object;
+use crate::kube::references::Takes;
 use crate::rules::facts::Resolution;
 use crate::rules::{Context, ObjectView, RuleOutput};
 use crate::yaml::scalar::plain_or_quoted;
@@ -71,7 +72,14 @@ pub(crate) fn names<'t>(subject: &ObjectView<'_, 't, '_>, context: Context<'_>) 
     if !names.is_match(text) && !has_disguise(text) {
         return Vec::new();
     }
-    let known: HashSet<Path> = subject.references.iter().map(|reference| reference.path.clone()).collect();
+    // The keys that a reference takes are what they must be, whatever they are called.
+    let keys = subject.references.iter().flat_map(|reference| match &reference.takes {
+        Takes::Key(path, _) => vec![path.clone()],
+        Takes::Items(items) => items.iter().map(|(path, _)| path.clone()).collect(),
+        _ => Vec::new(),
+    });
+    let known: HashSet<Path> =
+        subject.references.iter().map(|reference| reference.path.clone()).chain(keys).collect();
     // A merge key gives a field two paths; the node is the same.
     let mut nodes: HashSet<NodeId> = subject.references.iter().map(|reference| reference.node).collect();
     nodes.extend(&subject.others);
@@ -184,6 +192,9 @@ impl<'t> NameSearch<'_, 't, '_> {
             }
             return;
         }
+        if self.known.contains(&trail.to_path()) {
+            return;
+        }
         let Some(names) = self.context.facts.removed_names() else { return };
         let named = names.find_iter(text).find(|found| {
             let whole = is_whole_name(text, found.start(), found.end());
@@ -233,12 +244,14 @@ fn speaks_of_config_maps(key: &str) -> bool {
     key.to_ascii_lowercase().starts_with("configmap")
 }
 
-/// Whether the bytes of a name are not part of a longer one.
+/// Whether the bytes of a name are not part of a longer one; a dot between letters is part of a name.
 fn is_whole_name(text: &str, start: usize, end: usize) -> bool {
-    let part =
+    let letter =
         |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     let bytes = text.as_bytes();
-    !part(start.checked_sub(1).and_then(|at| bytes.get(at))) && !part(bytes.get(end))
+    let before = |steps: usize| start.checked_sub(steps).and_then(|at| bytes.get(at));
+    let part = |near: Option<&u8>, far: Option<&u8>| letter(near) || (near == Some(&b'.') && letter(far));
+    !part(before(1), before(2)) && !part(bytes.get(end), bytes.get(end + 1))
 }
 
 /// The path as `spec.references` takes it: below the object, with `[*]` for every position. Where a mapping holds `name` and

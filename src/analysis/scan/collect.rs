@@ -37,9 +37,6 @@ spec:
   policy: {external: warn}
 ";
 
-/// Made by the cluster: there is nothing in it to vault.
-const TOKEN: &str = "kubernetes.io/service-account-token";
-
 /// What a stream of manifests holds that should not be in Git.
 ///
 /// # Errors
@@ -193,7 +190,10 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
 
     fn secret(&mut self, document: &Document<'_>, object: &Object<'_, '_>) {
         let kind = object.tree.get(object.node, "type").and_then(|kind| object.tree.text(kind));
-        let Some(name) = object.name().filter(|_| kind != Some(TOKEN)) else { return };
+        let Some(name) = object.name() else { return };
+        if let Some(why) = object.not_to_be_vaulted() {
+            return self.found.left_alone.push((object.reference().to_string(), why));
+        }
         let mut keys: Vec<SecretKey> = Vec::new();
         let mut positions: HashMap<&str, usize> = HashMap::new();
         for entry in object.secret_data() {

@@ -16,6 +16,8 @@ pub(super) struct Draft {
     pub(super) duplicates: Vec<String>,
     /// Whether there are repeated entries that differ, which `spec.duplicates` would refuse.
     pub(super) differing: bool,
+    /// Secrets that nobody can vault, and why.
+    pub(super) left_alone: Vec<(String, &'static str)>,
 }
 
 /// A rule of `spec.secrets`.
@@ -62,6 +64,7 @@ impl Draft {
             annotations: Vec::new(),
             duplicates: Vec::new(),
             differing: false,
+            left_alone: inventory.left_alone.clone(),
         };
         for found in &inventory.references {
             let (kind, path) = (&found.place.object.kind, &found.declare);

@@ -40,6 +40,9 @@ pub struct Inventory {
     /// The variables of all containers, for a proposal.
     #[serde(skip)]
     variables: Vec<CredentialVariable>,
+    /// Secrets that nobody can vault, and why, for a proposal.
+    #[serde(skip)]
+    left_alone: Vec<(String, &'static str)>,
     /// What is read already from Secrets that the chart does not render, for a proposal.
     #[serde(skip)]
     outside: Vec<OutsideRead>,

@@ -130,6 +130,9 @@ fn write(draft: &Draft, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>
     if lenient.is_some() {
         lines.push("  policy: {leftBehind: warn}    # `error` again once these are gone".to_owned());
     }
+    for (secret, why) in &draft.left_alone {
+        comment("", &format!("left alone: {secret}: {why}"), &mut lines);
+    }
     let credentials = left.map(|left| left.credentials.as_slice()).unwrap_or_default();
     if !credentials.is_empty() {
         comment("", "No rule can vault these: change them in the chart's values.", &mut lines);
