@@ -23,19 +23,23 @@ const STEPS: &str = include_str!("../../docs/adopting-step-by-step.md");
 /// What the shell of the pages needs beside Helm, kubectl and resecret.
 const TOOLS: [&str; 5] = ["awk", "cat", "diff", "mv", "od"];
 
-/// Writes the script of the page and runs it.
+/// Writes the scripts of the page and runs them, there and back.
 fn adopting(this: &Try) -> Result<()> {
     let site = release(this)?;
     let work = site.machine.path("work");
     let blocks = blocks(PAGE, &[this.major.client()]);
-    ensure!(blocks.len() == 3, "{} blocks of commands", blocks.len());
+    ensure!(blocks.len() == 5, "{} blocks of commands", blocks.len());
     for (number, block) in blocks.iter().enumerate() {
         run(&site, &work, block).with_context(|| format!("block {} of the page failed", number + 1))?;
+        if block.commands.contains("sh ") {
+            is_exact(&site).with_context(|| format!("after block {}:\n{block}", number + 1))?;
+        }
+        let is_adopted = !site.manifest()?.contains("kind: Secret\nmetadata:\n  name: lf-langfuse-nextauth");
+        ensure!(is_adopted == (number == 2 || number == 3), "after block {}", number + 1);
     }
-    is_exact(&site)?;
     ensure!(site.get("Secret/lf-langfuse-nextauth")?.is_some());
     ensure!(site.get("Secret/langfuse-vault")?.is_some());
-    site.row("docs/adopting.md", "", "equal to the manifest");
+    site.row("docs/adopting.md", "", "equal to the manifest, there and back");
     Ok(())
 }
 

@@ -3,12 +3,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
 
 use crate::adopt::{deployment, named_deployment};
 use crate::clients;
 use crate::cluster;
 use crate::live::is_exact;
-use crate::machine::{Major, RESECRET, Run, text};
+use crate::machine::{Major, RESECRET, Run, repository, text};
 use crate::site::{RELEASE, Site};
 use crate::{BOTH, Scenario, Try};
 
@@ -21,6 +22,10 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "script::literal_set_by_hand", majors: BOTH, run: by_hand },
     Scenario { name: "script::same_name", majors: &[Major::Three], run: same_name },
     Scenario { name: "script::filled_by_an_operator", majors: &[Major::Four], run: operator },
+    Scenario { name: "script::there_and_back", majors: BOTH, run: there_and_back },
+    Scenario { name: "script::example_umbrella", majors: &[Major::Three], run: example_umbrella },
+    Scenario { name: "script::example_aks", majors: &[Major::Four], run: example_aks },
+    Scenario { name: "script::example_dataspoke", majors: &[Major::Four], run: example_dataspoke },
     Scenario { name: "script::stops", majors: &[Major::Four], run: stops },
 ];
 
@@ -64,7 +69,7 @@ impl Adopted {
         let (chart, rest) = chart.split_first().context("a chart")?;
         let words = || [chart.as_str()].into_iter().chain(rest.iter().map(String::as_str));
         let render =
-            site.helm(["template", RELEASE, "--no-hooks"].into_iter().chain(words()))?.succeeded()?;
+            site.helm(["template", &site.release, "--no-hooks"].into_iter().chain(words()))?.succeeded()?;
         fs::write(work.join("render.yaml"), render.stdout)?;
         fs::write(work.join("previous.yaml"), format!("{}\n---\n{live}", site.manifest()?))?;
         let major = if site.helm.major == Major::Three { "3" } else { "4" };
@@ -72,7 +77,7 @@ impl Adopted {
         let (previous, config) =
             (text(&work.join("previous.yaml"))?.to_owned(), text(&work.join("resecret.yaml"))?.to_owned());
         let arguments =
-            ["adopt", "--release", RELEASE, "--helm", major, "--chart", chart, "--previous", &previous];
+            ["adopt", "--release", &site.release, "--helm", major, "--chart", chart, "--previous", &previous];
         let rest = rest.iter().map(String::as_str);
         let all = arguments
             .into_iter()
@@ -134,16 +139,7 @@ impl Adopted {
 
     /// No value went through an argument, the environment or a file, nor into a record of what was asked of the server.
     fn leaks_nothing(&self) -> Result<()> {
-        let calls = fs::read_to_string(self.site.machine.path("calls"))?;
-        ensure!(calls.contains(" patch secret ") || !self.script.contains("\nfill "), "no call was seen");
-        shows_nothing("an argument or the environment", &calls)?;
-        let own = ["render.yaml", "previous.yaml", "values.yaml", "manifest.yaml"];
-        for file in files(&self.site.machine.path(""))? {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if !own.contains(&name.as_str()) && !file.starts_with(self.site.machine.path("chart")) {
-                shows_nothing(&name, &String::from_utf8_lossy(&fs::read(&file)?))?;
-            }
-        }
+        self.shows_nothing()?;
         if let Some((log, length)) = &self.audit {
             let log = fs::read(log)?;
             let own = format!("\"namespace\":\"{}\"", self.site.namespace());
@@ -154,6 +150,48 @@ impl Adopted {
                 "the log holds no change"
             );
             shows_nothing("the audit log", &records)?;
+        }
+        Ok(())
+    }
+
+    /// No value went through an argument, the environment or a file.
+    fn shows_nothing(&self) -> Result<()> {
+        let calls = fs::read_to_string(self.site.machine.path("calls"))?;
+        ensure!(calls.contains(" patch secret ") || !self.script.contains("\nfill "), "no call was seen");
+        shows_nothing("an argument or the environment", &calls)?;
+        let own = ["render.yaml", "previous.yaml", "values.yaml", "manifest.yaml"];
+        for file in files(&self.site.machine.path(""))? {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if !own.contains(&name.as_str()) && !file.starts_with(self.site.machine.path("chart")) {
+                shows_nothing(&name, &String::from_utf8_lossy(&fs::read(&file)?))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what the release reads and the script does not fill: Secrets that were there before it.
+    fn fill_the_rest(&self) -> Result<()> {
+        let (render, config) = (self.work.join("render.yaml"), self.work.join("resecret.yaml"));
+        let keys = ["keys", "--quiet", "--output=json", "--config", text(&config)?, text(&render)?];
+        let table = self.site.helm.run_by(RESECRET.as_ref(), keys)?.succeeded()?.stdout;
+        let table: Value = serde_json::from_str(&table)?;
+        for secret in table["secrets"].as_array().context("Secrets")? {
+            let name = secret["name"].as_str().context("a name")?;
+            let live = self.site.get(&format!("Secret/{name}"))?.unwrap_or_default();
+            let keys =
+                secret["keys"].as_array().context("keys")?.iter().filter_map(|key| key["name"].as_str());
+            let is_filled = |key: &str| {
+                let mut lines = self.script.lines().filter(|line| line.contains(&format!(" {name} {key} ")));
+                lines.any(|line| !line.starts_with("fill spare") || line.contains(" variable "))
+            };
+            let missing = keys.filter(|key| !is_filled(key) && live["data"][*key].is_null());
+            let literals: Vec<String> =
+                missing.map(|key| format!("--from-literal={key}=canary-given")).collect();
+            if !literals.is_empty() {
+                let create = ["create", "secret", "generic", name];
+                let literals = literals.iter().map(String::as_str);
+                self.site.kubectl(create.into_iter().chain(literals))?.succeeded()?;
+            }
         }
         Ok(())
     }
@@ -255,6 +293,79 @@ fn umbrella(this: &Try) -> Result<()> {
     Ok(())
 }
 
+/// Adopted, one value rotated in the vault, and back: the chart's objects are as its own manifest says, duplicates
+/// included, with the values of the vault.
+fn there_and_back(this: &Try) -> Result<()> {
+    let site = langfuse(this)?;
+    site.install_plain()?;
+    let adopted = Adopted::new(site, &[])?;
+    adopted.run(&adopted.script, &[])?.succeeded()?;
+    let rotated = "{\"stringData\": {\"nextauth-secret\": \"canary-rotated\"}}";
+    adopted
+        .site
+        .kubectl(["patch", "secret", "langfuse-vault", "--type=merge", "-p", rotated])?
+        .succeeded()?;
+    let Adopted { site, .. } = adopted;
+    let salt = "--value=langfuse-vault/salt=langfuse.langfuse.salt";
+    let wrong = Adopted::new(site, &["--back", salt, "--value=nextauth-secret=langfuse.no.such.value"])?;
+    wrong.run(&wrong.script, &[])?.failed()?.says("the chart renders another value for secret")?;
+    let Adopted { site, .. } = wrong;
+    let nextauth = "--value=nextauth-secret=langfuse.langfuse.nextauth.secret";
+    let back = Adopted::new(site, &["--back", nextauth, salt])?;
+    let before = back.versions()?;
+    back.run(&back.script, &["--dry-run"])?.succeeded()?.says("would upgrade lf")?;
+    ensure!(back.versions()? == before, "a dry run has changed something");
+    for step in 2..=6 {
+        ensure!(back.run(&back.until(step)?, &[])?.code == Some(9), "before step {step}");
+    }
+    back.run(&back.script, &[])?.succeeded()?;
+    is_exact(&back.site)?;
+    ensure!(back.value("lf-langfuse-nextauth", "nextauth-secret")? == "canary-rotated");
+    let manifest = back.site.manifest()?;
+    ensure!(manifest.matches("name: SALT").count() == 4, "the chart's own manifest, duplicates included");
+    let before = back.versions()?;
+    back.run(&back.script, &[])?.succeeded()?;
+    ensure!(back.versions()? == before, "the second run has changed something");
+    back.shows_nothing()?;
+    back.site.row(
+        "adopt.sh, rotate, back.sh, and again",
+        "",
+        "the chart's own manifest, with the vault's values",
+    );
+    Ok(())
+}
+
+/// An example's release, live for long, through the script alone.
+fn example(this: &Try, folder: &str, release: &str, chart: &str, values: Option<&str>) -> Result<()> {
+    let mut site = this.site()?;
+    release.clone_into(&mut site.release);
+    site.chart_of(chart)?;
+    if let Some(values) = values {
+        site.add_values(&repository(values))?;
+    }
+    let rules = fs::read_to_string(repository(folder).join("resecret.yaml"))?;
+    site.machine.write("resecret.yaml", &rules)?;
+    site.install_plain()?;
+    let adopted = Adopted::new(site, &[])?;
+    adopted.fill_the_rest()?;
+    adopted.adopts()?;
+    adopted.site.row(&format!("adopt.sh for {folder}"), "", "equal to the manifest");
+    Ok(())
+}
+
+fn example_umbrella(this: &Try) -> Result<()> {
+    example(this, "examples/langfuse-umbrella", RELEASE, "examples/langfuse-umbrella", None)
+}
+
+fn example_aks(this: &Try) -> Result<()> {
+    let values = Some("examples/langfuse-aks/values.yaml");
+    example(this, "examples/langfuse-aks", "langfuse", "examples/charts/langfuse", values)
+}
+
+fn example_dataspoke(this: &Try) -> Result<()> {
+    example(this, "examples/dataspoke", "dataspoke", "examples/dataspoke", None)
+}
+
 /// A release that Helm 3 made, adopted by Helm 4.
 fn taken_over(this: &Try) -> Result<()> {
     let site = langfuse(this)?;
@@ -293,10 +404,13 @@ fn kinds_of_sources(this: &Try) -> Result<()> {
         "{name: NUMBER, value: '1e3'}",
         "{name: URL, value: 'http://$(LITERAL)'}",
     ];
+    let tls = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: web-tls}\ntype: kubernetes.io/tls\n\
+               data: {tls.crt: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCmNhbmFyeS1jcnQKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=, tls.key: LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCmNhbmFyeS1rZXkKLS0tLS1FTkQgUFJJVkFURSBLRVktLS0tLQo=}\n---\napiVersion: networking.k8s.io/v1\nkind: Ingress\n\
+               metadata: {name: web}\nspec: {tls: [{secretName: web-tls}], defaultBackend: {service: {name: web, port: {number: 80}}}}\n";
     let rules = format!(
-        "{TO_THE_VAULT}  env:\n  - {{to: vault, vars: {{TOKEN: token, LITERAL: literal, NUMBER: number}}}}\n  policy: {{plaintext: allow}}\n"
+        "{TO_THE_VAULT}  - {{name: web-tls, to: vault-tls}}\n  env:\n  - {{to: vault, vars: {{TOKEN: token, LITERAL: literal, NUMBER: number}}}}\n  policy: {{plaintext: allow}}\n"
     );
-    let site = app(this, &(SECRET.to_owned() + map + &deployment(&entries)), &rules)?;
+    let site = app(this, &(SECRET.to_owned() + map + tls + &deployment(&entries)), &rules)?;
     let adopted = Adopted::new(site, &[])?;
     adopted.adopts()?;
     ensure!(adopted.value("vault", "key")? == "canary-chart");
@@ -304,6 +418,11 @@ fn kinds_of_sources(this: &Try) -> Result<()> {
     ensure!(adopted.value("vault", "literal")? == literal.replace("$$", "$"));
     ensure!(adopted.value("vault", "number")? == "1e3");
     let raw = adopted.site.get("Secret/vault")?.context("the vault")?;
+    let tls = adopted.site.get("Secret/vault-tls")?.context("the vault")?;
+    ensure!(
+        tls["type"] == "kubernetes.io/tls"
+            && tls["data"]["tls.key"].as_str().is_some_and(|key| key.starts_with("LS0tLS1CRUdJTiBQUk"))
+    );
     ensure!(raw["data"]["raw"] == "Y2FuYXJ5Lf/+", "bytes that are no text");
     adopted.site.row("adopt.sh, values of every kind", "", "equal to the manifest");
     Ok(())

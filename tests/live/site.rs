@@ -84,6 +84,12 @@ impl Site {
         &self.chart
     }
 
+    /// The release is of this folder's chart.
+    pub(crate) fn chart_of(&mut self, folder: &str) -> Result<()> {
+        self.chart = vec![text(&repository(folder))?.to_owned()];
+        Ok(())
+    }
+
     /// Adds a file of values.
     pub(crate) fn add_values(&mut self, file: &std::path::Path) -> Result<()> {
         self.chart.extend(["-f".to_owned(), text(file)?.to_owned()]);
@@ -123,7 +129,8 @@ impl Site {
     fn release(&self, command: &str, flags: &[&str]) -> Result<Run> {
         // Hooks are removed: nothing runs a pod here, and Helm would wait for it.
         let chart = self.chart.iter().map(String::as_str);
-        self.helm([command, RELEASE, "--no-hooks"].into_iter().chain(chart).chain(flags.iter().copied()))
+        let arguments = [command, &self.release, "--no-hooks"].into_iter().chain(chart);
+        self.helm(arguments.chain(flags.iter().copied()))
     }
 
     /// Installs the chart as it is, as Helm 3 does and as every Helm did before server-side apply.

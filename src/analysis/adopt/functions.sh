@@ -17,7 +17,7 @@ act() {
         say "  would $what"
     else
         say "  $what"
-        "$@" || stop "could not $what. Nothing after it was done; run the script again when the cause is gone"
+        "$@" >/dev/null || stop "could not $what. Nothing after it was done; run the script again when the cause is gone"
     fi
 }
 
@@ -130,6 +130,29 @@ make_vault() {
     else
         act "make Secret $1" kubectl create secret generic "$1"
     fi
+}
+
+# make_typed SECRET TYPE SOURCE KEY SOURCE_KEY...: makes a vaulted Secret whose type demands its keys from the start, from
+# the chart's Secret.
+make_typed() {
+    if exists "secret/$1" || ! exists "secret/$3"; then
+        make_vault "$1"
+    else
+        act "make Secret $1 of type $2 from Secret $3" typed "$@"
+    fi
+}
+typed() {
+    vault=$1 type=$2 source=$3
+    shift 3
+    {
+        printf 'apiVersion: v1\nkind: Secret\nmetadata: {name: "%s"}\ntype: "%s"\ndata:\n' "$vault" "$type"
+        while test $# -gt 0; do
+            # What fails leaves the quotes open, and kubectl refuses it.
+            printf '  "%s": "' "$1"
+            kubectl get secret "$source" -o go-template="{{index .data \"$2\"}}" && printf '"\n'
+            shift 2
+        done
+    } | kubectl create -f -
 }
 
 # fill HOW VAULT KEY PLACE...: copies a live value, unless the vaulted Secret has the key already.

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::adopt::adoption::{Adoption, Fill, Helm};
-use crate::analysis::adopt::live_values::{LiveValue, live_values, made_data};
+use crate::analysis::adopt::live_values::{LiveValue, ValueSite, live_values, made_data};
 use crate::analysis::adopt::shell::{comment, word, words};
 use crate::analysis::adopt::text::{
     compared, in_namespace, indented, live_objects, names, place, script, vaulted, wait, within,
 };
 use crate::analysis::adopt::way::{Method, Way};
-use crate::analysis::keys::Vault;
+use crate::analysis::keys::{Vault, VaultedSecret};
 use crate::analysis::upgrade::release::{Member, Release};
 use crate::diagnostics::{Code, Diagnostic};
 
@@ -109,14 +109,15 @@ impl Script<'_> {
             Fill::Wait => ("tell", TELL),
         };
         let mut text = comment("", about);
-        let mut made = BTreeSet::new();
-        for value in values {
-            let LiveValue { namespace, secret, key, place, role } = value;
-            let namespace = namespace.as_deref();
-            if self.adoption.fill == Fill::Copy && made.insert((namespace, secret)) {
-                text += &within(namespace, &format!("make_vault {}", word(secret)));
+        let of_secret = |a: &LiveValue, b: &LiveValue| (&a.namespace, &a.secret) == (&b.namespace, &b.secret);
+        for values in values.chunk_by(of_secret) {
+            if self.adoption.fill == Fill::Copy {
+                text += &within(values[0].namespace.as_deref(), &self.make(values));
             }
-            text += &within(namespace, &format!("{verb} {role} {} {place}", words([secret, key])));
+            for LiveValue { namespace, secret, key, place, role } in values {
+                let line = format!("{verb} {role} {} {place}", words([secret, key]));
+                text += &within(namespace.as_deref(), &line);
+            }
         }
         if self.adoption.fill == Fill::Wait {
             for secret in self.vault.secrets() {
@@ -126,6 +127,26 @@ impl Script<'_> {
             }
         }
         text
+    }
+
+    /// The line that makes the vaulted Secret of these values.
+    fn make(&self, values: &[LiveValue]) -> String {
+        let name = values[0].secret.as_str();
+        let vaulted = self.vault.secrets().iter().find(|secret| secret.name == name);
+        let kind = vaulted.map_or("Opaque", VaultedSecret::secret_type);
+        let keys = values.iter().filter_map(|value| match &value.place {
+            ValueSite::Secret(source, key) => Some((source.as_str(), value.key.as_str(), key.as_str())),
+            _ => None,
+        });
+        let keys: Vec<(&str, &str, &str)> = keys.collect();
+        match keys.first() {
+            Some((source, ..)) if kind != "Opaque" => {
+                let same = keys.iter().filter(|(other, ..)| other == source);
+                let pairs = same.flat_map(|(_, key, source_key)| [*key, *source_key]);
+                format!("make_typed {}", words([name, kind, source].into_iter().chain(pairs)))
+            }
+            _ => format!("make_vault {}", word(name)),
+        }
     }
 
     fn check(&self) -> String {
@@ -179,20 +200,10 @@ impl Script<'_> {
         say("");
         say("Done. The next upgrades take the post-renderer and its arguments, and no other flag.");
         say("");
-        say(
-            "To go back: upgrade to the chart and values that you want back, through the same post-renderer.",
-        );
+        END_BACK.lines().for_each(&mut say);
         let losing = [Code::RollbackVariable, Code::RollbackSecret];
-        if self.found.iter().any(|found| losing.contains(&found.code)) {
-            say(
-                "Not by `helm rollback` to a revision from before: it passes no post-renderer, and would lose or overwrite",
-            );
-            say("what `resecret check --previous` calls rollback-variable and rollback-secret.");
-        } else {
-            say(
-                "`helm rollback` to a revision from before loses no variable, and brings the old values back in plain text.",
-            );
-        }
+        let is_losing = self.found.iter().any(|found| losing.contains(&found.code));
+        if is_losing { END_LOSING } else { END_PLAIN }.lines().for_each(&mut say);
         say("To leave resecret: `resecret adopt --back`.");
         let keys: BTreeMap<(&str, &str), bool> = values
             .iter()
@@ -253,6 +264,16 @@ const HEAD: &str = "\
 #
 ";
 
+const END_BACK: &str = "\
+To go back: upgrade to the chart and values that you want back, through the same post-renderer.
+";
+const END_LOSING: &str = "\
+`helm rollback` to a revision from before the adoption passes no post-renderer: it loses or overwrites what
+`resecret check --previous` calls rollback-variable and rollback-secret. Between later revisions it is safe.
+";
+const END_PLAIN: &str = "\
+`helm rollback` to a revision from before the adoption loses no variable; the old values are back in plain text.
+";
 const KEEP: &str = "Helm deletes what leaves a release, unless the live object says otherwise. The old pods read it until \
     the last of them is gone, and it holds the only copy of what the vault does not have yet.";
 const COPY: &str = "Each live value that a vaulted Secret lacks is copied: from the chart's Secret, or from the variable \
