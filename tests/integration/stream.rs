@@ -112,7 +112,8 @@ fn a_secret_chosen_by_label_is_refused_where_it_is_used_before_it_appears() {
 #[test]
 fn a_secret_is_forgotten_behind_hundreds_of_others() {
     let config = CONFIG.replace("app-secret", "'*-secret'");
-    let secret = |number| format!("---\nkind: Secret\nmetadata: {{name: a{number}-secret}}\n");
+    let secret =
+        |number| format!("---\nkind: Secret\nmetadata: {{name: a{number}-secret}}\nstringData: {{a: b}}\n");
     let reader = |number| {
         format!("---\nkind: ServiceAccount\nmetadata: {{name: web}}\nsecrets: [{{name: a{number}-secret}}]\n")
     };

@@ -134,11 +134,8 @@ fn refused_apply(next: &Release<'_>, object: &Member, env: &EnvOf) -> Vec<Diagno
     let counts = count(&env.entries);
     let twice = distinct_names(&env.entries).filter(|name| counts[*name] > 1);
     let diagnostic = |name: &str| {
-        let message = format!(
-            "{REFUSES}: {name} stands {} in container {}",
-            times(counts[name]),
-            env.container
-        );
+        let message =
+            format!("{REFUSES}: {name} stands {} in container {}", times(counts[name]), env.container);
         let help = "decide by a rule in spec.env, or set spec.duplicates to last";
         Diagnostic::error(Code::RefusedApply, message, help).at(place(next, object, env, name))
     };
