@@ -77,6 +77,9 @@ func (r rules) expect(objects []object) (result []object, err error) {
 		if isSecret(candidate) && m.goes(text(metadata(candidate), "name")) {
 			continue
 		}
+		if custom(candidate) && hasVariables(candidate, false) {
+			return nil, errors.New("a custom resource has a list of variables outside its containers")
+		}
 		edited := runtime.DeepCopyJSON(candidate)
 		m.edit(edited)
 		result = append(result, edited)
@@ -109,6 +112,57 @@ func (m *model) learn(candidate object) {
 	}
 }
 
+// custom tells a resource that the API server does not bring.
+func custom(candidate object) bool {
+	group, _, found := strings.Cut(text(candidate, "apiVersion"), "/")
+	return found && strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io")
+}
+
+// hasVariables looks for lists of variables that are in no container; the catalogue of the program knows which they are.
+func hasVariables(value any, isContainer bool) bool {
+	switch value := value.(type) {
+	case []any:
+		return slices.ContainsFunc(value, func(item any) bool { return hasVariables(item, isContainer) })
+	case object:
+		for key, member := range value {
+			if _, isList := member.([]any); isList && !isContainer && strings.Contains(strings.ToLower(key), "env") {
+				return true
+			}
+			if hasVariables(member, strings.HasSuffix(strings.ToLower(key), "containers")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// keyed are lists beside env whose equal entries the rules merge, with what tells them apart. The model has no opinion on them.
+var keyed = map[string]string{
+	"containers": "name", "initContainers": "name", "ephemeralContainers": "name", "volumes": "name", "volumeMounts": "mountPath",
+	"volumeDevices": "devicePath", "imagePullSecrets": "name", "secrets": "name", "hostAliases": "ip",
+}
+
+func refuseRepeated(value object) {
+	// The ports of containers, and those of Services.
+	for _, key := range []string{"containerPort", "port"} {
+		refuseEqual(value["ports"], key)
+	}
+	for field, key := range keyed {
+		refuseEqual(value[field], key)
+	}
+}
+
+func refuseEqual(list any, key string) {
+	seen := map[string]bool{}
+	for item := range mappings(list) {
+		if at, ok := item[key]; ok && seen[fmt.Sprint(at)] {
+			panic(unknown{"a list repeats a key"})
+		} else if ok {
+			seen[fmt.Sprint(at)] = true
+		}
+	}
+}
+
 // edit walks through everything, since a pod may stand anywhere.
 func (m *model) edit(value any) {
 	switch value := value.(type) {
@@ -117,6 +171,7 @@ func (m *model) edit(value any) {
 			m.edit(item)
 		}
 	case object:
+		refuseRepeated(value)
 		for _, list := range []string{"containers", "initContainers", "ephemeralContainers"} {
 			for container := range mappings(value[list]) {
 				if env, ok := container["env"].([]any); ok {
