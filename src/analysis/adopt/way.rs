@@ -90,9 +90,7 @@ impl<'r> Way<'r> {
         found: &[Diagnostic],
     ) -> Result<Self, Error> {
         let (jobs, mut unsafe_objects) = unchangeable(previous, next);
-        let names: BTreeSet<String> = jobs.iter().map(|job| job.resource()).collect();
-        let is_in_the_way = |member: &&Member| !names.contains(&member.resource());
-        let obstacle = not_replaceable(previous, next).find(is_in_the_way);
+        let obstacle = obstacle(previous, next, &jobs);
         let damaged = damaged(previous, next);
         let is_refused = damaged.iter().any(|(_, damage)| *damage == Damage::Refused);
         let method = match (helm, damaged.is_empty(), obstacle) {
@@ -131,9 +129,7 @@ impl<'r> Way<'r> {
         };
         Ok(Self { method, paused, jobs, scaled })
     }
-}
 
-impl<'r> Way<'r> {
     /// Chooses the way back to a manifest that has not gone through the filter.
     ///
     /// # Errors
@@ -146,8 +142,7 @@ impl<'r> Way<'r> {
         found: &[Diagnostic],
     ) -> Result<Self, Error> {
         let (jobs, mut unsafe_objects) = unchangeable(previous, next);
-        let names: BTreeSet<String> = jobs.iter().map(|job| job.resource()).collect();
-        let obstacle = not_replaceable(previous, next).find(|member| !names.contains(&member.resource()));
+        let obstacle = obstacle(previous, next, &jobs);
         let has_duplicates = found.iter().any(|found| found.code == Code::RefusedApply);
         let damaged = damaged(previous, next);
         let method = match helm {
@@ -172,6 +167,12 @@ impl<'r> Way<'r> {
         let scaled = if method == Method::Plain { Vec::new() } else { scaled(previous, next) };
         Ok(Self { method, paused: Vec::new(), jobs, scaled })
     }
+}
+
+/// The first object that no upgrade can replace, beside the Jobs that are made again anyway.
+fn obstacle<'r>(previous: &Release<'_>, next: &'r Release<'_>, jobs: &[&Member]) -> Option<&'r Member> {
+    let names: BTreeSet<String> = jobs.iter().map(|job| job.resource()).collect();
+    not_replaceable(previous, next).find(|member| !names.contains(&member.resource()))
 }
 
 fn of_code(found: &[Diagnostic], code: Code) -> impl Iterator<Item = Diagnostic> {
