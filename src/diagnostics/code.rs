@@ -357,8 +357,11 @@ with_hazards! {
     ///
     /// # What it means
     ///
-    /// By its name (a whole word of it says password, key, token …) or by its value alone (a URL with a password, a
-    /// private key, a token).
+    /// By its name, whose last word is one for a password, key or token (`DB_PASS`, not `PASSWORD_POLICY`), or by its value
+    /// alone: a URL or connection string with a password, a private key, a token, the hash of a password.
+    ///
+    /// Variables, arguments, annotations, headers, the data of ConfigMaps and the fields of custom resources are looked at; in
+    /// files and scripts each line. Placeholders, paths, numbers and names of Secrets are none.
     ///
     /// # What to do
     ///

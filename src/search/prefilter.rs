@@ -65,6 +65,30 @@ const KEYED_LISTS: [&str; 10] = [
     "FlowSchema",
 ];
 
+/// Parts of names and values, one of which each credential in a custom resource or header has.
+pub(crate) const CREDENTIALS: [&str; 20] = [
+    "pass",
+    "Pass",
+    "PASS",
+    "ecret",
+    "ECRET",
+    "oken",
+    "OKEN",
+    "Key",
+    "KEY",
+    "key",
+    "redential",
+    "REDENTIAL",
+    "auth",
+    "Auth",
+    "AUTH",
+    "salt",
+    "Salt",
+    "SALT",
+    "@",
+    "PRIVATE KEY",
+];
+
 /// Matcher that vector instructions find all at once.
 const FEW: usize = 32;
 
@@ -222,7 +246,7 @@ fn known(config: &Config) -> Vec<(&[u8], Hits, Hits)> {
         }
     }
     if config.policy.plaintext != Level::Allow {
-        for word in ["ConfigMap", "args", "command", "annotations"] {
+        for word in ["ConfigMap", "args", "command", "annotations"].into_iter().chain(CREDENTIALS) {
             add(word.as_bytes(), check);
         }
     }

@@ -1,4 +1,4 @@
-//! The policy of literals that look like credentials: the names and values of [`crate::kube::credential`].
+//! The policy of literals that look like credentials: the plainest names and values of [`crate::kube::credential`].
 //!
 //! Each kind of credential is a variable of its own, so that each has a budget of its own. What is a file, or too large
 //! for a search, is looked at less: see the constants.
@@ -11,9 +11,56 @@ use crate::analysis::guard::kinds::{Family, GuardedKind};
 use crate::analysis::guard::objects::containers;
 use crate::analysis::guard::policy::{AdmissionPolicy, CelVariable, Validation};
 use crate::config::{Config, Level};
-use crate::kube::credential::{
-    ABOUT, JWT_BEGIN, JWT_PATTERN, PRIVATE_KEY, SWITCHES, TOKEN_PATTERN, TOKEN_PREFIXES, URL_PASSWORD, WORDS,
-};
+use crate::kube::credential::{JWT_BEGIN, JWT_PATTERN, SWITCHES, URL_PASSWORD};
+
+/// Words of a name that speak of a credential: of those that the filter knows the plainest, since a server counts each.
+const WORDS: [&str; 15] = [
+    "apikey",
+    "auth",
+    "credential",
+    "credentials",
+    "key",
+    "keys",
+    "password",
+    "passwords",
+    "pword",
+    "passwd",
+    "pwd",
+    "secret",
+    "secrets",
+    "salt",
+    "token",
+];
+/// Last words of a name that speak of something about a credential instead.
+const ABOUT: [&str; 20] = [
+    "file",
+    "path",
+    "name",
+    "id",
+    "ttl",
+    "host",
+    "port",
+    "enabled",
+    "length",
+    "prefix",
+    "disabled",
+    "url",
+    "uri",
+    "dir",
+    "size",
+    "type",
+    "expiry",
+    "timeout",
+    "interval",
+    "algorithm",
+];
+/// What a private key holds.
+const PRIVATE_KEY: [&str; 2] = ["-----BEGIN ", "PRIVATE KEY-----"];
+/// An access token, which begins with one of [`TOKEN_PREFIXES`].
+const TOKEN_PATTERN: &str = r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}\b|gh[pos]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|sk-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|glpat-[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,})";
+/// What access tokens begin with.
+const TOKEN_PREFIXES: [&str; 10] =
+    ["AKIA", "ASIA", "ghp_", "gho_", "ghs_", "github_pat_", "sk-", "xox", "glpat-", "npm_"];
 
 /// Longer values are searched for private keys alone.
 const SEARCHED: usize = 4096;

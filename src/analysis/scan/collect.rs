@@ -19,7 +19,7 @@ use crate::kube::references::{Reference as Found, Takes, is_env_from};
 use crate::rules::annotations::{Annotation, checksums};
 use crate::rules::leaked_values::LeakedValues;
 use crate::rules::left_behind::{self, names};
-use crate::rules::plaintext::{Credential as Literal, credentials};
+use crate::rules::plaintext::{Credential as Literal, credentials, literal};
 use crate::rules::{Context, ObjectView};
 use crate::search::candidates::Candidate;
 use crate::search::prefilter::Interest;
@@ -241,14 +241,12 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
             let winner = positions[positions.len() - 1];
             let Some(variable) = &list.entries[winner] else { continue };
             let is_credential = plain.contains(&list.path.index(winner));
-            let credential = match variable.source {
-                ValueSource::Literal(value) if is_credential => {
-                    let next = self.values.len();
-                    let number = *self.values.entry(value.to_owned()).or_insert(next);
-                    Some((number, expansions(value).next().is_some()))
-                }
-                _ => None,
-            };
+            let credential = is_credential.then(|| {
+                let value = literal(object.tree, variable);
+                let next = self.values.len();
+                let number = *self.values.entry(value.to_owned()).or_insert(next);
+                (number, expansions(value).next().is_some())
+            });
             self.found.variables.push(CredentialVariable {
                 object: object.reference(),
                 container: list.container.to_owned(),

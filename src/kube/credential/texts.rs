@@ -1,0 +1,270 @@
+//! Credentials in the lines of a file: settings in YAML, properties, INI, XML and the like, and what scripts write out.
+//!
+//! A file is read line by line and not as what it is, because charts put templates of all kinds into ConfigMaps.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use regex::{Captures, Regex};
+
+use crate::kube::credential::commands::{arguments, shell_commands};
+use crate::kube::credential::judge::{Place, reason};
+use crate::kube::credential::names::{Certainty, certainty};
+use crate::kube::credential::reason::{Reason, pattern};
+use crate::kube::credential::values::{fits, looks_random, value_reason};
+
+/// A credential in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TextCredential {
+    /// The name that says what it is, where one does.
+    pub(crate) name: Option<String>,
+    /// Why it looks like one.
+    pub(crate) reason: Reason,
+}
+
+/// What the name of a file ends in that holds a program, where names mean variables.
+const CODE: [&str; 14] = [
+    ".sh", ".bash", ".py", ".lua", ".js", ".ts", ".groovy", ".go", ".rb", ".pl", ".php", ".ps1", ".java",
+    ".tf",
+];
+
+/// Whether a text is a program.
+pub(crate) fn is_code(name: &str, text: &str) -> bool {
+    text.starts_with("#!") || CODE.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Whether a word of a command is a script itself.
+pub(crate) fn is_script(word: &str) -> bool {
+    word.contains(['\n', ' '])
+}
+
+/// The credentials in a text, each name once.
+pub(crate) fn in_text(text: &str, code: bool) -> Vec<TextCredential> {
+    let mut search = LineSearch { code, found: Vec::new(), named: None, open: None };
+    text.lines().for_each(|line| search.line(line.trim()));
+    search.found
+}
+
+struct LineSearch {
+    code: bool,
+    found: Vec<TextCredential>,
+    /// The name of an entry whose `value` may be one of the next lines, and how many these still are.
+    named: Option<(String, u8)>,
+    /// A name whose value, or list of values, begins in the next line; whether it is a list.
+    open: Option<(String, bool)>,
+}
+
+impl LineSearch {
+    fn line(&mut self, line: &str) {
+        if line.is_empty() || is_comment(line) {
+            return;
+        }
+        if let Some(reason) = value_reason(line) {
+            self.push(name_of(line), reason);
+        }
+        if self.opened(line) {
+            return;
+        }
+        let named = self.named.take().and_then(|(name, lines)| Some((name, lines.checked_sub(1)?)));
+        if named.is_some() || STEMS.is_match(line) {
+            self.setting(line, named);
+            self.pairs(line);
+        }
+        if self.code {
+            self.commands(line);
+        }
+    }
+
+    /// The commands of a shell's line, and scripts among their words.
+    fn commands(&mut self, line: &str) {
+        for command in shell_commands(line) {
+            let words: Vec<&str> = command.iter().map(String::as_str).collect();
+            for found in arguments(None, &words) {
+                let option = found.option.map(|option| option.trim_start_matches('-').to_owned());
+                self.push(option, found.reason);
+            }
+            for script in words.iter().filter(|word| is_script(word)) {
+                in_text(script, true).into_iter().for_each(|found| self.push(found.name, found.reason));
+            }
+        }
+    }
+
+    /// A line that goes on with the value of the one before.
+    fn opened(&mut self, line: &str) -> bool {
+        let Some((name, list)) = self.open.take() else { return false };
+        let item = line.strip_prefix("- ").map(str::trim);
+        match item.filter(|item| list && !item.contains(": ")) {
+            Some(item) => {
+                self.judge(&name, unquoted(item));
+                self.open = Some((name, true));
+                true
+            }
+            None if !list => {
+                self.judge(&name, unquoted(line));
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// `name: value`, `name = value`, `name value`, at the begin of a line.
+    fn setting(&mut self, line: &str, named: Option<(String, u8)>) {
+        let Some(setting) = SETTING.captures(line) else {
+            if let Some(pair) = WORDS.captures(line) {
+                let (name, value) = (group(&pair, 1), group(&pair, 2));
+                let sure =
+                    certainty(name).is_some() && (looks_random(value) || name.starts_with("requirepass"));
+                if sure && !self.code {
+                    self.judge(name, unquoted(value));
+                }
+            }
+            self.named = named;
+            return;
+        };
+        let (name, value) = (group(&setting, 1), without_comment(group(&setting, 2)));
+        match (name, named) {
+            ("name" | "key", _) => self.named = Some((unquoted(value).to_owned(), 2)),
+            ("value", Some((name, _))) => self.judge(&name, unquoted(value)),
+            _ if value.is_empty() => self.open = certainty(name).map(|_| (name.to_owned(), true)),
+            _ if matches!(value, "|" | "|-" | ">" | ">-") => {
+                self.open = certainty(name).map(|_| (name.to_owned(), false));
+            }
+            // A pair finds it.
+            (_, named) if value.starts_with(['"', '\'']) => self.named = named,
+            (name, named) => {
+                let shell = line.split_once('=').is_some_and(|(name, value)| {
+                    name.bytes().all(|byte| byte.is_ascii_uppercase() || b"_0123456789".contains(&byte))
+                        && !value.starts_with(' ')
+                });
+                if !self.code || shell || is_random_word(value) {
+                    self.judge(name, value);
+                }
+                self.named = named;
+            }
+        }
+    }
+
+    /// `name="value"` anywhere in a line, XML, SQL and `.netrc`.
+    fn pairs(&mut self, line: &str) {
+        for pair in PAIR.captures_iter(line) {
+            let value = pair.get(2).or_else(|| pair.get(3)).map_or("", |value| value.as_str());
+            let name = group(&pair, 1);
+            let label = self.code && name.eq_ignore_ascii_case(value);
+            if value.trim() == value && !label {
+                self.judge(name, value);
+            }
+        }
+        for pattern in [&ELEMENT, &ATTRIBUTE] {
+            for element in pattern.captures_iter(line) {
+                let name = element.get(1).or_else(|| element.get(2)).map_or("", |name| name.as_str());
+                self.judge(name, group(&element, 3));
+            }
+        }
+        for pattern in [&SQL, &NETRC] {
+            let password = pattern.captures(line).filter(|found| fits(Certainty::Password, group(found, 1)));
+            if password.is_some() {
+                self.push(Some("password".to_owned()), Reason::Name);
+            }
+        }
+    }
+
+    fn judge(&mut self, name: &str, value: &str) {
+        let expanded = value.contains('$') && (self.code || value.len() < 3);
+        let call = value.contains(['(', '`']) && self.code;
+        if expanded || call {
+            return;
+        }
+        if let Some(reason) = reason(name, value, Place::Field) {
+            self.push(certainty(name).map(|_| name.to_owned()), reason);
+        }
+    }
+
+    fn push(&mut self, name: Option<String>, reason: Reason) {
+        let known = self.found.iter().any(|found| found.name == name);
+        if !known {
+            self.found.push(TextCredential { name, reason });
+        }
+    }
+}
+
+/// The name at the begin of a line whose value says enough; only one that speaks of a credential itself is sure to be
+/// a name.
+fn name_of(line: &str) -> Option<String> {
+    let setting = SETTING.captures(line)?;
+    let name = group(&setting, 1);
+    certainty(name).map(|_| name.to_owned())
+}
+
+fn is_comment(line: &str) -> bool {
+    let marks = ["#", "//", ";", "-- ", "<!--", "* ", "REM ", "rem "];
+    marks.iter().any(|mark| line.starts_with(mark)) && !line.starts_with("#!")
+}
+
+/// A value that is not quoted, without the comment behind it and without what separates it from the next.
+fn without_comment(value: &str) -> &str {
+    if value.starts_with(['"', '\'']) {
+        return value;
+    }
+    let end = [" #", "\t#", " //"].iter().filter_map(|mark| value.find(mark)).min();
+    value[..end.unwrap_or(value.len())].trim_end_matches([',', ';', ' ', '\t'])
+}
+
+fn unquoted(value: &str) -> &str {
+    let value = value.trim();
+    let inner = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
+    inner('"').or_else(|| inner('\'')).unwrap_or(value)
+}
+
+fn is_random_word(value: &str) -> bool {
+    looks_random(value) && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte))
+}
+
+fn group<'t>(captures: &Captures<'t>, number: usize) -> &'t str {
+    captures.get(number).map_or("", |group| group.as_str())
+}
+
+/// Parts of all names that speak of a credential, and of the words that come before a value.
+static STEMS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let stems = [
+        "pass",
+        "pwd",
+        "pword",
+        "pw",
+        "secret",
+        "token",
+        "key",
+        "auth",
+        "cred",
+        "salt",
+        "cookie",
+        "licen",
+        "dsn",
+        "jwt",
+        "psk",
+        "hmac",
+        "pepper",
+        "bearer",
+        "identified",
+        "name",
+    ];
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(stems)
+        .unwrap_or_else(|_| unreachable!("internal error: a constant search cannot be built"))
+});
+static SETTING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"^(?:-\s+)?(?:(?:export|set|local|ENV|ARG|SetEnv)\s+)?["']?([A-Za-z_@][A-Za-z0-9_./@-]*)["']?\s*(?::=|=>|[:=])\s*(.*)$"#,
+    )
+});
+static WORDS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([A-Za-z_][A-Za-z0-9_.-]*)\s+(\S+)$"));
+static PAIR: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"([A-Za-z_][A-Za-z0-9_./-]*)["']?\]?(?:\s*(?::=|=>|=)|:)\s*(?:"([^"]*)"|'([^']*)')"#)
+});
+/// An element of XML, by the name of its attribute or by its own.
+static ELEMENT: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"<(?:[\w.:-]+\s+(?:name|key)="([\w.-]+)"[^<>]*|([\w.:-]+))>([^<>]+)</"#));
+static ATTRIBUTE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"(?:name|key)="([\w.-]+)"()\s+value="([^"]*)""#));
+static SQL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?i-u:identified\s+by|password)\s+'([^']+)'"));
+static NETRC: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bmachine\s.*\bpassword\s+(\S+)"));

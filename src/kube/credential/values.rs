@@ -1,0 +1,286 @@
+//! What a value says: that it is a credential, whatever its name is, or that it can be none.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::kube::credential::names::Certainty;
+use crate::kube::credential::reason::{Reason, pattern};
+
+/// Values, in lower case, that switch something.
+pub(crate) const SWITCHES: [&str; 9] = ["", "true", "false", "yes", "no", "on", "off", "null", "none"];
+
+/// Values, in lower case, that say how something is done.
+#[rustfmt::skip]
+const MECHANISMS: [&str; 57] = [
+    "aes", "always", "anonymous", "auto", "basic", "bearer", "cert", "certificate", "cookie", "cram-md5", "default",
+    "digest", "disabled", "enabled", "enterprise", "env", "external", "file", "gssapi", "header", "iam", "internal",
+    "jwt", "kerberos", "kubernetes", "ldap", "local", "login", "md5", "mtls", "never", "ntlm", "oauth", "oauth2",
+    "oidc", "oss", "optional", "peer", "plain", "required", "saml", "sasl", "scram-sha-1", "scram-sha-256",
+    "scram-sha-512", "session", "sha256", "simple", "ssl", "static", "strict", "tls", "trial", "trust", "vault",
+    "x509", "builtin",
+];
+
+/// What a placeholder holds, in lower case: something else puts the value there, or a person should.
+const PLACEHOLDERS: [&str; 18] = [
+    "$(",
+    "${",
+    "{{",
+    "<%",
+    "%(",
+    "$__",
+    "#{",
+    "redacted",
+    "_here",
+    "-here",
+    "your-",
+    "your_",
+    "enc[",
+    "vault:",
+    "ref+",
+    "arn:",
+    "secretref",
+    "placeholder",
+];
+
+/// What a value ends in that names a file.
+const FILES: [&str; 21] = [
+    ".key",
+    ".pem",
+    ".crt",
+    ".cer",
+    ".txt",
+    ".json",
+    ".yaml",
+    ".yml",
+    ".conf",
+    ".toml",
+    ".properties",
+    ".p12",
+    ".jks",
+    ".pub",
+    ".ini",
+    ".xml",
+    ".sh",
+    ".log",
+    ".db",
+    ".sock",
+    ".env",
+];
+
+/// What the name of a Secret, or of a key of one, ends in.
+const THINGS: [&str; 10] =
+    ["secret", "secrets", "tls", "credentials", "creds", "auth", "cert", "config", "key", "password"];
+/// What a made-up value begins with, where it looks like such a name.
+const MADE_UP: [&str; 12] = [
+    "my", "super", "very", "the", "some", "change", "changeme", "default", "insecure", "dev", "top",
+    "example",
+];
+
+/// Whether a value under a name that says this much is a credential.
+pub(super) fn fits(certainty: Certainty, value: &str) -> bool {
+    let value = value.trim();
+    match certainty {
+        Certainty::Password => is_literal(value) && !is_small_number(value),
+        Certainty::Likely => could_be_secret(value),
+        Certainty::Possible => could_be_secret(value) && looks_random(value),
+    }
+}
+
+/// Whether a value could be a secret at all: no flag, number, path, address, placeholder or part of other variables.
+pub(crate) fn could_be_secret(value: &str) -> bool {
+    let value = value.trim();
+    let word = value.to_ascii_lowercase();
+    let number = value.trim_end_matches(|c: char| c.is_ascii_alphabetic()).parse::<f64>().is_ok();
+    let sentence = value.split_whitespace().count() > 2;
+    let mechanism = MECHANISMS.contains(&word.as_str()) || word.starts_with("jwt,");
+    is_literal(value) && !(number || sentence || mechanism || is_dotted(value))
+}
+
+/// Whether a value is written out: no flag, path, address or placeholder.
+fn is_literal(value: &str) -> bool {
+    let word = value.to_ascii_lowercase();
+    let path = is_path(value) || FILES.iter().any(|ending| word.ends_with(ending));
+    let certificate = value.starts_with("-----BEGIN ");
+    !(certificate
+        || SWITCHES.contains(&word.as_str())
+        || path
+        || is_placeholder(value, &word)
+        || value.contains("://"))
+}
+
+fn is_path(value: &str) -> bool {
+    let absolute = value.starts_with('/') && !value.ends_with('=') && !value.contains('+');
+    let relative = value.starts_with("./") || value.starts_with("../") || value.starts_with("~/");
+    let words = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase() || b"-_.".contains(&byte));
+    absolute || relative || (value.contains('/') && value.split('/').all(words))
+}
+
+fn is_placeholder(value: &str, lower: &str) -> bool {
+    let between = |begin: char, end: char| value.starts_with(begin) && value.ends_with(end);
+    let enclosed = [('<', '>'), ('[', ']'), ('{', '}'), ('%', '%'), ('@', '@')].iter();
+    let variable = value.split_whitespace().any(|word| {
+        word.strip_prefix('$')
+            .is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+    });
+    let dunder = value.len() > 4 && value.starts_with("__") && value.ends_with("__");
+    let format = value.len() == 2 && value.starts_with('%');
+    let mut characters = value.chars();
+    let first = characters.next();
+    let repeated = characters.all(|c| Some(c) == first) && !first.is_some_and(|c| c.is_ascii_digit());
+    enclosed.copied().any(|(begin, end)| between(begin, end))
+        || PLACEHOLDERS.iter().any(|part| lower.contains(part))
+        || variable
+        || dunder
+        || format
+        || repeated
+}
+
+/// A count or a duration. Digits alone are a password from three on.
+fn is_small_number(value: &str) -> bool {
+    let digits = value.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = matches!(
+        &value[digits.len()..],
+        "s" | "m" | "h" | "d" | "ms" | "k" | "K" | "Ki" | "M" | "Mi" | "G" | "Gi" | "B" | "KB" | "MB" | "GB"
+    );
+    let number = digits.parse::<f64>().is_ok();
+    number && (unit || digits.len() < 3 || digits.contains(['+', '.']))
+}
+
+/// The name of a host, of a class or of a template's field: words with dots between them.
+fn is_dotted(value: &str) -> bool {
+    let words = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_' || b == b'-')
+    };
+    value.contains('.') && value.split(['.', ':']).all(words)
+}
+
+/// Whether chance would not write it: letters and digits in one word, which is none of the usual abbreviations.
+pub(super) fn looks_random(value: &str) -> bool {
+    let parts = value.split(|c: char| !c.is_ascii_alphanumeric());
+    parts.into_iter().any(|part| {
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        let stem = part.trim_end_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase();
+        let usual = matches!(
+            stem.as_str(),
+            "sha"
+                | "scram"
+                | "hs"
+                | "rs"
+                | "es"
+                | "ed"
+                | "aes"
+                | "oauth"
+                | "curve"
+                | "base"
+                | "secp"
+                | "chacha"
+        );
+        part.len() >= 6 && digits > 0 && digits < part.len() && !usual
+    })
+}
+
+/// Whether a value is the name of a Secret, or of a key in one: words with dashes, and the last one says what it is.
+pub(super) fn names_a_thing(value: &str) -> bool {
+    let lower = value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b));
+    let mut parts = value.split(['-', '_', '.']);
+    let first = parts.next().unwrap_or_default();
+    let last = parts.next_back().unwrap_or_default();
+    lower && THINGS.contains(&last) && !MADE_UP.contains(&first) && !looks_random(value)
+}
+
+/// Whether a value is a name as Kubernetes has them, with nothing random in it.
+pub(super) fn is_plain_name(value: &str) -> bool {
+    value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
+        && !looks_random(value)
+}
+
+/// Whether a value alone looks like a credential.
+pub(crate) fn value_reason(value: &str) -> Option<Reason> {
+    // Cheap tests first: the patterns are built only for a value that could match.
+    if value.contains('@') && (has_password(&URL, value) || has_password(&DSN, value)) {
+        return Some(Reason::UrlPassword);
+    }
+    if PRIVATE_KEY.iter().all(|part| value.contains(part)) {
+        return Some(Reason::PrivateKey);
+    }
+    if value.contains(JWT_BEGIN) && JWT.is_match(value) {
+        return Some(Reason::Jwt);
+    }
+    if value.contains('$') && HASH.is_match(value) {
+        return Some(Reason::PasswordHash);
+    }
+    if value.contains('=') && has_password(&CONNECTION, value) {
+        return Some(Reason::ConnectionString);
+    }
+    if TOKEN_PREFIXES.iter().any(|prefix| value.contains(prefix)) && TOKEN.is_match(value) {
+        return Some(Reason::TokenPrefix);
+    }
+    (value.contains("Authorization") && has_password(&HEADER, value)).then_some(Reason::Header)
+}
+
+fn has_password(pattern: &Regex, value: &str) -> bool {
+    let mut captures = pattern.captures_iter(value);
+    captures.any(|capture| {
+        let groups = capture.iter().skip(1).flatten();
+        groups.into_iter().any(|password| fits(Certainty::Password, password.as_str()))
+    })
+}
+
+/// The scheme of a URL.
+const URL_SCHEME: &str = r"[a-zA-Z][a-zA-Z0-9+.-]*";
+/// Behind it, a user and a password, which is the only group.
+pub(crate) const URL_PASSWORD: &str = r"://[^\s/@:?#]*:([^\s/@]+)@";
+/// The begin of a host.
+const URL_HOST: &str = r"[^\s/]";
+/// The data source of a Go driver: `user:password@tcp(host)/database`.
+const DSN_PASSWORD: &str = r#"(?:^|[\s"'=])[^\s:@/"'=]+:([^\s@/]+)@(?:tcp|unix)?\("#;
+/// A password among other settings: of JDBC, ODBC, libpq, of a storage account.
+const CONNECTION_PASSWORD: &str = r#"(?:^|[?&;\s"'])(?i-u:password|passwd|pwd|pass|account_?key|shared_?access_?key|secret_?key|client_?secret|api_?key|access_?token|auth_?token|sig)=(?:"([^"]+)"|'([^']+)'|([^\s&;"',]+))"#;
+/// What a private key holds.
+const PRIVATE_KEY: [&str; 2] = ["-----BEGIN ", "PRIVATE KEY"];
+/// A JSON web token, which begins with [`JWT_BEGIN`].
+pub(crate) const JWT_PATTERN: &str = r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*";
+/// What every JSON web token holds.
+pub(crate) const JWT_BEGIN: &str = "eyJ";
+/// The hash of a password: bcrypt, Apache's MD5, SHA-512 of crypt, Argon2.
+const HASH_PATTERN: &str = r"\$2[abxy]\$[0-9]{2}\$[./A-Za-z0-9]{53}|\$apr1\$[^\s:$]{1,8}\$[./A-Za-z0-9]{22}|\$6\$[^\s$]+\$[./A-Za-z0-9]{86}|\$argon2(?:id|i|d)\$v=";
+/// An access token, which begins with one of [`TOKEN_PREFIXES`].
+const TOKEN_PATTERN: &str = r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}\b|gh[opsur]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|sk-[A-Za-z0-9_-]{16,}|[sr]k_live_[A-Za-z0-9]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}|glpat-[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,}|AIza[A-Za-z0-9_-]{35}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|hvs\.[A-Za-z0-9_-]{20,}|dop_v1_[a-f0-9]{32,}|hf_[A-Za-z0-9]{20,}|dckr_pat_[A-Za-z0-9_-]{16,}|AGE-SECRET-KEY-1[A-Z0-9]{20,}|hooks\.slack\.com/services/T[A-Za-z0-9]+/B[A-Za-z0-9]+/[A-Za-z0-9]{16,})";
+/// What access tokens begin with.
+const TOKEN_PREFIXES: [&str; 23] = [
+    "AKIA",
+    "ASIA",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "ghu_",
+    "ghr_",
+    "github_pat_",
+    "sk-",
+    "sk_live_",
+    "rk_live_",
+    "xox",
+    "xapp-",
+    "glpat-",
+    "npm_",
+    "AIza",
+    "SG.",
+    "hvs.",
+    "dop_v1_",
+    "hf_",
+    "dckr_pat_",
+    "AGE-SECRET-KEY-",
+    "hooks.slack.com",
+];
+/// A header with a credential in it.
+const HEADER_PATTERN: &str =
+    r#"Authorization["']?\s*[:= ]\s*["']?(?:[Bb]asic|[Bb]earer|[Tt]oken)\s+([^\s"']{6,})"#;
+
+static URL: LazyLock<Regex> = LazyLock::new(|| pattern(&format!("{URL_SCHEME}{URL_PASSWORD}{URL_HOST}")));
+static DSN: LazyLock<Regex> = LazyLock::new(|| pattern(DSN_PASSWORD));
+static CONNECTION: LazyLock<Regex> = LazyLock::new(|| pattern(CONNECTION_PASSWORD));
+static JWT: LazyLock<Regex> = LazyLock::new(|| pattern(JWT_PATTERN));
+static HASH: LazyLock<Regex> = LazyLock::new(|| pattern(HASH_PATTERN));
+static TOKEN: LazyLock<Regex> = LazyLock::new(|| pattern(TOKEN_PATTERN));
+static HEADER: LazyLock<Regex> = LazyLock::new(|| pattern(HEADER_PATTERN));
