@@ -29,8 +29,7 @@ with_hazards! {
     ///
     /// # What it means
     ///
-    /// Kustomize and other KRM clients hand over one ResourceList, Helm a stream of manifests. In a mixture of both,
-    /// one reader or another would miss something.
+    /// Kustomize and other KRM clients hand over one ResourceList, Helm a stream of manifests. A mixture is neither.
     ///
     /// # What to do
     ///
@@ -71,8 +70,7 @@ with_hazards! {
     ///
     /// # What it means
     ///
-    /// The operating system refused: a configuration that is not there, a log file in a folder that is not there, a
-    /// reader of standard output that has gone.
+    /// The operating system refused: a configuration that is not there, a closed standard output.
     ///
     /// # What to do
     ///
@@ -113,8 +111,7 @@ with_hazards! {
     ///
     /// # What it means
     ///
-    /// When the chart's Secret leaves the release, Helm deletes the live one, and with it the Secret of that name
-    /// that the vault has made.
+    /// When the chart's Secret leaves the release, Helm deletes the live one, and with it the vault's.
     ///
     /// # What to do
     ///
@@ -191,12 +188,12 @@ with_hazards! {
     ///
     /// # What it means
     ///
-    /// Hooks never pass through a post-renderer of Helm 3: there the rule would match nothing, which is an error.
-    /// Only `check` says so, on a render that has hooks: `helm template`.
+    /// Helm 3 sends no hook through a post-renderer: there the rule matches nothing, an error unless it is `optional`. Then the
+    /// plain Secret stays and its readers keep reading it. Only `check` says so, on a render with hooks: `helm template`.
     ///
     /// # What to do
     ///
-    /// Set `optional: true` on the rule if both majors of Helm use it. Under Helm 3, disable the Secret in the values.
+    /// Disable it in the chart's values, or use Helm 4. `optional: true` if the plain Secret may stay under Helm 3.
     HookSecret = "hook-secret",
     /// Renamed keys on a reference that takes all keys under their own names.
     ///
@@ -242,8 +239,7 @@ with_hazards! {
     ///
     /// # What it means
     ///
-    /// The kubelet takes the last entry; server-side apply refuses the object; a client-side upgrade that removes
-    /// one of two removes both.
+    /// The kubelet takes the last entry; server-side apply refuses the object; a client-side upgrade may lose both.
     ///
     /// # What to do
     ///
@@ -309,8 +305,7 @@ with_hazards! {
     ///
     /// # What to do
     ///
-    /// Write that part of the document in block style. If it is already, please report the shape of the document,
-    /// without its values.
+    /// Write that part of the document in block style. If it is already, please report its shape, without values.
     UnsafeEdit = "unsafe-edit",
     /// A removed Secret's name in a field that speaks of secrets and that no rule knows.
     ///
@@ -336,8 +331,7 @@ with_hazards! {
     ///
     /// # What it means
     ///
-    /// A comment, an annotation, a ConfigMap or an argument repeats it, plain, in base64 or as in a URL. Leaving
-    /// the Secret out hides nothing then.
+    /// A comment, an annotation, a ConfigMap or an argument repeats it, plain, in base64 or as in a URL.
     ///
     /// # What to do
     ///
@@ -353,15 +347,22 @@ with_hazards! {
     ///
     /// Add the `dropAnnotations` line that the message shows.
     ChecksumAnnotation = "checksum-annotation",
+    /// Two values that differ and would become one key of a vaulted Secret.
+    ///
+    /// # What it means
+    ///
+    /// A rule sends several Secrets, keys or literals to one key. What used the other value can no longer log in.
+    ///
+    /// # What to do
+    ///
+    /// Give one of them a key of its own, by the rule in the message, or make them the same in the chart's values first.
+    TwoValues = "two-values",
     /// A literal that looks like a credential and that no rule covers.
     ///
     /// # What it means
     ///
-    /// By its name, whose last word is one for a password, key or token (`DB_PASS`, not `PASSWORD_POLICY`), or by its value
-    /// alone: a URL or connection string with a password, a private key, a token, the hash of a password.
-    ///
-    /// Variables, arguments, annotations, headers, the data of ConfigMaps and the fields of custom resources are looked at; in
-    /// files and scripts each line. Placeholders, paths, numbers and names of Secrets are none.
+    /// By the last word of its name (`DB_PASS`, not `PASSWORD_POLICY`), or by its value alone: a URL with a password, a private
+    /// key, a token, the hash of a password. Variables, arguments, annotations, headers, ConfigMaps, custom resources.
     ///
     /// # What to do
     ///
@@ -376,8 +377,7 @@ with_hazards! {
     ///
     /// # What to do
     ///
-    /// Give the object a name or namespace of its own in the chart's values, or run the filter itself, which does not
-    /// look for objects by name.
+    /// Give the object a name or namespace of its own in the chart's values, or run the filter itself.
     Untargetable = "untargetable",
     /// A vaulted Secret that is not among those that `keys --against` was given.
     ///

@@ -8,6 +8,7 @@ use crate::kube::locator::Locator;
 use crate::kube::object::{Object, objects};
 use crate::rules::facts::{Facts, Resolution};
 use crate::rules::leaked_values::LeakedValues;
+use crate::rules::vaulted_values::of_secret;
 use crate::search::candidates::Candidates;
 use crate::search::prefilter::Interest;
 use crate::stream::{self, Document};
@@ -86,6 +87,10 @@ pub(crate) fn collect_secret<'t>(
     for diagnostic in found.into_iter().flatten() {
         findings.push(diagnostic.at(location.clone()));
     }
+    let rule = facts.secret(number).and_then(|secret| secret.rule).and_then(|rule| config.secrets.get(rule));
+    for vaulted in rule.map(|rule| of_secret(object, name, rule)).unwrap_or_default() {
+        findings.extend(facts.vaulted_values.add(vaulted, &location));
+    }
     Some(CollectedSecret { name, number, location })
 }
 
@@ -114,19 +119,25 @@ fn same_name(name: &str, facts: &Facts, object: &Object<'_, '_>, config: &Config
     ))
 }
 
-/// A rule that needs a Secret which Helm 3 never shows it; `None` where nobody asks or the rule can do without.
+/// A rule about a Secret which Helm 3 never shows it; `None` where nobody asks.
 fn hook_secret(name: &str, facts: &Facts, object: &Object<'_, '_>, config: &Config) -> Option<Diagnostic> {
     let severity = config.hooks.severity()?;
     let Resolution::Removed(secret) = facts.target(name, object.namespace(), config) else { return None };
-    let optional = config.secrets[secret.rule?].optional;
-    let diagnostic = Diagnostic::error(
-        Code::HookSecret,
+    if !object.skips_post_renderer() {
+        return None;
+    }
+    let stays = "the plain Secret stays and its readers keep reading it";
+    let help = if config.secrets[secret.rule?].optional {
+        format!("under Helm 3 {stays}: disable the hook in the chart's values, or use Helm 4")
+    } else {
         format!(
-            "Secret {name} is a hook, and a rule leaves it out: under Helm 3 it passes by the post-renderer"
-        ),
-        "disable the hook in the chart's values; with `optional: true` on the rule the run goes through, and under Helm 3 the plain Secret stays and is read",
+            "disable the hook in the chart's values, or use Helm 4; with `optional: true` on the rule Helm 3 goes on, but there {stays}"
+        )
+    };
+    let message = format!(
+        "a rule removes Secret {name}, which is a hook: Helm 3 does not send hooks through a post-renderer"
     );
-    (object.skips_post_renderer() && !optional).then(|| diagnostic.with_severity(severity))
+    Some(Diagnostic::error(Code::HookSecret, message, help).with_severity(severity))
 }
 
 /// A rule that would vault what only the cluster or a controller can fill.

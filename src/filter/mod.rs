@@ -25,6 +25,7 @@ use crate::filter::filtered::{Filtered, Summary};
 use crate::filter::findings::{conclude, has_unreadable, in_order};
 use crate::filter::rewrite::{Rewriter, RewrittenDocument, rewrite_all};
 use crate::rules::unmatched::unmatched;
+use crate::rules::vaulted_values::VaultedValues;
 use crate::search::prefilter::Interest;
 use crate::stream::output::{Action, Finished, Output};
 
@@ -101,11 +102,14 @@ pub(crate) fn run<'i, T: Send>(
     let mut summary =
         Summary { documents: candidates.documents, edited: 0, removed: facts.removed().count() };
     let (mut matched, mut views, mut doubts) = (BTreeSet::new(), Vec::new(), Doubts::default());
+    let mut literals = VaultedValues::default();
     for (document, rewrite) in rewrites {
         summary.edited += usize::from(matches!(rewrite.action, Action::Replace(_)));
         output.put(&document, rewrite.action);
         findings.extend(rewrite.findings);
         doubts.extend(rewrite.doubts);
+        let differing = rewrite.literals.into_iter().filter_map(|(value, place)| literals.add(value, &place));
+        findings.extend(differing.map(|diagnostic| leaked_values.conceal(diagnostic)));
         matched.extend(rewrite.matched);
         views.extend(rewrite.view);
     }

@@ -19,6 +19,7 @@ use crate::kube::object::{Object, objects};
 use crate::rules::facts::Facts;
 use crate::rules::leaked_values::{LeakedValue, LeakedValues};
 use crate::rules::secret_use::SecretUse;
+use crate::rules::vaulted_values::VaultedValue;
 use crate::rules::{self, ConfigEntry, Context, RuleOutput};
 use crate::search::candidates::{Candidate, LARGE};
 use crate::search::prefilter::Interest;
@@ -48,6 +49,8 @@ pub(crate) struct Rewrite<T> {
     pub(crate) doubts: Doubts,
     /// The entries of the configuration that matched in it.
     pub(crate) matched: BTreeSet<ConfigEntry>,
+    /// Its literals that a vaulted Secret is to hold.
+    pub(crate) literals: Vec<(VaultedValue, Location)>,
     /// What the view made of it; `None` for a document that cannot be parsed.
     pub(crate) view: Option<T>,
 }
@@ -106,10 +109,11 @@ impl Rewriter<'_> {
         let Some(tree) = findings.parse(document, interest) else {
             let findings = findings.into_diagnostics();
             let (doubts, matched) = Default::default();
-            return Rewrite { action: Action::Keep, findings, doubts, matched, view: None };
+            let literals = Vec::new();
+            return Rewrite { action: Action::Keep, findings, doubts, matched, literals, view: None };
         };
         let objects = objects(&tree);
-        let Decisions { patch, uses, matched, doubts, is_removed } =
+        let Decisions { patch, uses, matched, doubts, literals, is_removed } =
             self.decide(document, &objects, &mut findings);
         let view =
             view(&RewrittenDocument { document, locator, objects: &objects, patch: &patch, uses: &uses });
@@ -120,7 +124,7 @@ impl Rewriter<'_> {
         };
         let conceal = |diagnostic| self.leaked_values.conceal(diagnostic);
         let findings = findings.into_diagnostics().into_iter().map(conceal).collect();
-        Rewrite { action, findings, doubts, matched, view: Some(view) }
+        Rewrite { action, findings, doubts, matched, literals, view: Some(view) }
     }
 
     /// Runs the rules on every object that stays.
@@ -131,7 +135,7 @@ impl Rewriter<'_> {
         findings: &mut Findings<'_>,
     ) -> Decisions {
         let mut output = RuleOutput::default();
-        let (mut uses, mut doubts) = (Vec::new(), Doubts::default());
+        let (mut uses, mut literals, mut doubts) = (Vec::new(), Vec::new(), Doubts::default());
         let (mut kept, mut removed) = (0, 0);
         for (position, object) in objects.iter().enumerate() {
             if self.facts.removes(document.number, object) {
@@ -153,10 +157,14 @@ impl Rewriter<'_> {
             if let Some(name) = object.name().filter(|name| self.facts.removes_name(name)) {
                 doubts.share(name);
             }
+            for (vaulted, node, path) in output.literals.drain(..) {
+                let location = findings.locator.locate_in(document, object, object.tree.node(node).start);
+                literals.push((vaulted, Location { path: Some(path.to_string()), ..location }));
+            }
             uses.extend(output.reads.drain(..).map(|found| (position, found)));
         }
         let is_removed = removed > 0 && kept == 0 && self.format == InputFormat::Manifests;
-        Decisions { patch: output.patch, uses, matched: output.matched, doubts, is_removed }
+        Decisions { patch: output.patch, uses, matched: output.matched, doubts, literals, is_removed }
     }
 
     /// Edits a document that stays, and looks for values of removed Secrets in what would go out.
@@ -210,6 +218,7 @@ struct Decisions {
     uses: Vec<(usize, SecretUse)>,
     matched: BTreeSet<ConfigEntry>,
     doubts: Doubts,
+    literals: Vec<(VaultedValue, Location)>,
     /// Whether all of it goes.
     is_removed: bool,
 }
@@ -233,7 +242,7 @@ mod tests {
         let filler = format!("# {}\n", "x".repeat(4000));
         let document = |number: usize| {
             format!(
-                "---\n{filler}kind: Pod\nmetadata: {{name: p{number}}}\nspec:\n  containers:\n  - name: c\n    env:\n    - {{name: SALT, value: canary-{number}}}\n    - {{name: API_KEY, value: canary-{number}}}\n"
+                "---\n{filler}kind: Pod\nmetadata: {{name: p{number}}}\nspec:\n  containers:\n  - name: c\n    env:\n    - {{name: SALT, value: canary}}\n    - {{name: API_KEY, value: canary-{number}}}\n"
             )
         };
         let documents: Vec<String> = (0..300).map(document).collect();

@@ -9,8 +9,9 @@ use crate::kube::object::Object;
 use crate::kube::pods::{EnvList, ValueSource, expansions};
 use crate::rules::keep_one::keep_one;
 use crate::rules::secret_use::SecretUse;
+use crate::rules::vaulted_values::{VaultedValue, number_of};
 use crate::rules::{ConfigEntry, Context, ObjectView, RuleOutput};
-use crate::yaml::{Kind, NodeId, Scalar, ScalarStyle, Tree, scalar};
+use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Tree, scalar};
 
 /// What a rule decides for a variable.
 enum Decision<'c> {
@@ -49,6 +50,7 @@ pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outc
                     let content = (!keeps(list, winner, rule, context))
                         .then(|| content(subject.object.tree, list, winner, &rule.to, key));
                     if content.is_some() {
+                        outcome.literals.extend(literal(subject.object, list, winner, &rule.to, key));
                         outcome.reads.push(SecretUse::of_variable(&rule.to, key, list.path.index(winner)));
                     }
                     if positions.len() > 1 || content.is_some() {
@@ -149,6 +151,36 @@ fn content(tree: &Tree<'_>, list: &EnvList<'_>, winner: usize, to: &str, key: &s
         reference["optional"] = boolean(tree, optional);
     }
     json!({"name": name, "valueFrom": {"secretKeyRef": reference}})
+}
+
+/// The literal of the winning entry, which the vaulted Secret is to hold; none that is empty or made of others.
+fn literal(
+    object: &Object<'_, '_>,
+    list: &EnvList<'_>,
+    winner: usize,
+    to: &str,
+    key: &str,
+) -> Option<(VaultedValue, NodeId, Path)> {
+    let variable = list.entries[winner].as_ref()?;
+    let ValueSource::Literal(value) = variable.source else { return None };
+    if value.is_empty() || expansions(value).next().is_some() {
+        return None;
+    }
+    let (name, container, reference) = (variable.name, list.container, object.reference());
+    let own_key = format!("{}-{key}", reference.name);
+    let vaulted = VaultedValue {
+        secret: to.to_owned(),
+        key: key.to_owned(),
+        namespace: object.namespace().map(str::to_owned),
+        holder: format!("variable {name} of container {container} of {}/{}", reference.kind, reference.name),
+        owner: None,
+        remedy: format!(
+            "give one of them a key of its own, by a rule above this one: `- {{to: {to}, vars: {{{name}: {own_key}}}, in: {{kind: {}, name: {}, container: {container}}}}}`",
+            reference.kind, reference.name
+        ),
+        value: number_of(value.as_bytes()),
+    };
+    Some((vaulted, variable.node, list.path.index(winner)))
 }
 
 fn boolean(tree: &Tree<'_>, node: NodeId) -> Value {

@@ -7,9 +7,14 @@ use aho_corasick::AhoCorasick;
 use crate::config::{Config, SecretsRule};
 use crate::diagnostics::Error;
 use crate::kube::object::Object;
+use crate::rules::checksums::Checksums;
 use crate::rules::leaked_values::{self, SecretValue};
+use crate::rules::vaulted_values::VaultedValues;
 use crate::search::prefilter::search_any;
 use crate::yaml::Path;
+
+/// How many words about removed Secrets are remembered of a stream that is not known to its end.
+const MAX_CHECKSUM_WORDS: usize = 2048;
 
 /// A Secret that the stream renders.
 #[derive(Clone, Debug)]
@@ -20,8 +25,6 @@ pub(crate) struct ChartSecret {
     pub(crate) previous_names: Vec<String>,
     /// `metadata.namespace`.
     pub(crate) namespace: Option<String>,
-    /// The chart template it came from, of one that is removed.
-    pub(crate) template: Option<String>,
     /// Whether it is a hook that passes by a post-renderer.
     pub(crate) skips_post_renderer: bool,
     /// The keys of its data, in order, of one that is removed.
@@ -56,6 +59,10 @@ pub(crate) struct Facts {
     removed_objects: HashSet<(usize, Path)>,
     /// The values of removed Secrets.
     values: Vec<SecretValue>,
+    /// What tells the annotations that hash one that is removed.
+    pub(crate) checksums: Checksums,
+    /// What vaulted Secrets are to hold of them.
+    pub(crate) vaulted_values: VaultedValues,
     /// The rules of [`Config::secrets`] that matched a Secret.
     pub(crate) matched_rules: BTreeSet<usize>,
     /// The renames of a rule that some matched Secret has a key for.
@@ -107,6 +114,11 @@ impl Facts {
         if !matching.is_empty() {
             self.removed_objects.insert((document, object.path.clone()));
             self.values.extend(leaked_values::values(object, name));
+            // What is remembered of a stream is bounded.
+            if self.partial && self.checksums.len() > MAX_CHECKSUM_WORDS {
+                self.checksums = Checksums::default();
+            }
+            self.checksums.add(object, name, object.template().as_deref());
         }
         let previous: BTreeSet<&str> = object.previous_names().filter(|previous| *previous != name).collect();
         for name in previous.iter().copied().chain([name]) {
@@ -118,7 +130,6 @@ impl Facts {
             name: name.to_owned(),
             previous_names: previous.into_iter().map(str::to_owned).collect(),
             namespace: object.namespace().map(str::to_owned),
-            template: object.template().filter(|_| goes),
             skips_post_renderer: object.skips_post_renderer(),
             keys: if goes { keys } else { Vec::new() },
             rule: matching.first().copied(),

@@ -5,6 +5,7 @@
 //! leaves alone what an earlier one has decided ([`Patch::decides`]).
 
 pub(crate) mod annotations;
+pub(crate) mod checksums;
 mod duplicates;
 mod env;
 pub(crate) mod facts;
@@ -17,6 +18,7 @@ pub(crate) mod plaintext;
 pub(crate) mod secret_use;
 mod secrets;
 pub(crate) mod unmatched;
+pub(crate) mod vaulted_values;
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -28,7 +30,8 @@ use crate::kube::pods::Pods;
 use crate::kube::references::{Reference, References, references};
 use crate::rules::facts::Facts;
 use crate::rules::secret_use::SecretUse;
-use crate::yaml::NodeId;
+use crate::rules::vaulted_values::VaultedValue;
+use crate::yaml::{NodeId, Path};
 
 /// What a rule may see besides the object.
 #[derive(Clone, Copy)]
@@ -77,6 +80,8 @@ pub(crate) struct RuleOutput {
     pub(crate) matched: BTreeSet<ConfigEntry>,
     /// What reads a vaulted Secret once the patch is applied.
     pub(crate) reads: Vec<SecretUse>,
+    /// Literals that a vaulted Secret is to hold, each with the node of its entry.
+    pub(crate) literals: Vec<(VaultedValue, NodeId, Path)>,
 }
 
 /// A part of the configuration that must match something.

@@ -389,7 +389,8 @@ mod tests {
         let words = ConfigMatcher::new(&Config::default()).expect("a filter");
         let found = signs("a: b\n---\nenv: []\n---\nkind: Secret\n---\nc: d\n", &words);
         let edit = Hits::of(Interest::Edit);
-        assert_eq!(found, [Hits::NOTHING, edit, Hits::SECRET, Hits::NOTHING]);
+        let secret = Hits::SECRET | Hits::of(Interest::Check(Severity::Warning));
+        assert_eq!(found, [Hits::NOTHING, edit, secret, Hits::NOTHING]);
     }
 
     #[test]

@@ -166,11 +166,11 @@ fn a_hook_that_helm_4_sends_through_is_none() {
 }
 
 #[test]
-fn a_rule_that_needs_a_secret_of_a_hook_is_a_finding_unless_it_is_optional() {
+fn a_rule_about_a_secret_of_a_hook_is_a_finding_also_if_it_is_optional() {
     let config =
         |more: &str| CONFIG.replace("app-secret", "hook-secret").replace("vault", &format!("vault{more}"));
     check().config(&config("")).stdin(HOOKS).run().finds().is("check-hook-secret");
-    check().config(&config(", optional: true")).stdin(HOOKS).run().succeeds();
+    check().config(&config(", optional: true")).stdin(HOOKS).run().finds().is("check-hook-secret-optional");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::analysis::diff::hidden::hidden;
 use crate::config::Config;
-use crate::kube::credential::{Place, class, reason};
+use crate::kube::credential::{NameContext, class, reason};
 use crate::kube::object::objects;
 use crate::rules::leaked_values::spellings;
 use crate::yaml::{Kind, NodeId, Span, Tree, parse};
@@ -90,7 +90,7 @@ fn literals(tree: &Tree<'_>, node: NodeId, visit: &mut impl FnMut(&str, &str)) {
         Kind::Mapping(_, entries) => {
             let text = |key: &str| tree.get(node, key).and_then(|value| tree.text(value));
             if let (Some(name), Some(value)) = (text("name"), text("value"))
-                && reason(name, value, Place::Flat).is_some()
+                && reason(name, value, NameContext::Flat).is_some()
             {
                 visit(name, value);
             }

@@ -16,7 +16,8 @@ use crate::kube::locator::Locator;
 use crate::kube::object::{Object, objects};
 use crate::kube::pods::{CONTAINER_LISTS, EnvList, ValueSource, expansions};
 use crate::kube::references::{Reference as Found, Takes, is_env_from};
-use crate::rules::annotations::{Annotation, checksums};
+use crate::rules::annotations::{Annotation, template_annotations};
+use crate::rules::checksums::Evidence;
 use crate::rules::leaked_values::LeakedValues;
 use crate::rules::left_behind::{self, names};
 use crate::rules::plaintext::{Credential as Literal, credentials, literal};
@@ -97,6 +98,8 @@ struct InventoryCollector<'c, 'i> {
     reads: Vec<Read>,
     /// The positions of the Secrets of a name, and of one that Kustomize has changed since.
     by_name: HashMap<String, Vec<usize>>,
+    /// Annotations of pod templates that hash no Secret of the chart.
+    other_annotations: HashSet<String>,
     /// Values of credentials, as numbers: all that is kept is which ones are the same.
     values: HashMap<String, usize>,
     /// Fields that refer to a Secret if no other object has its name.
@@ -133,6 +136,7 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
             values: HashMap::new(),
             doubtful: Vec::new(),
             names: HashSet::new(),
+            other_annotations: HashSet::new(),
             lines: Lines::new(input),
         }
     }
@@ -155,11 +159,18 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
             subject.pods.env.iter().flat_map(|list| duplicates(list, &place)).collect();
         let entries: Vec<RepeatedEntry> =
             repeated(object, &subject.pods).iter().map(|found| entry(found, &place)).collect();
-        let checksum = |found: Annotation<'_>| Checksum {
-            annotation: found.name.to_owned(),
-            place: place(&found.path, found.node),
-        };
-        let checksums: Vec<Checksum> = checksums(&subject, self.context).into_iter().map(checksum).collect();
+        let (mut checksums, mut others) = (Vec::new(), Vec::new());
+        for Annotation { name, value, path, node } in template_annotations(&subject) {
+            match self.context.facts.checksums.find(name, value) {
+                None => others.push(name.to_owned()),
+                Some(evidence) => checksums.push(Checksum {
+                    annotation: name.to_owned(),
+                    place: place(&path, node),
+                    by_hash_alone: evidence == Evidence::Hash,
+                    also_hashes_others: false,
+                }),
+            }
+        }
         let literals = credentials(&subject, self.context);
         let credential = |found: &Literal<'_>| PlainCredential {
             holder: found.what(),
@@ -178,6 +189,7 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
         self.found.duplicates.extend(duplicates);
         self.found.entries.extend(entries);
         self.found.checksums.extend(checksums);
+        self.other_annotations.extend(others);
         self.found.credentials.extend(credentials);
         self.found.references.extend(references);
         self.found.outside.extend(outside);
@@ -287,6 +299,10 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
                     secret.is_read(&read);
                 }
             }
+        }
+        for checksum in &mut self.found.checksums {
+            checksum.also_hashes_others =
+                checksum.by_hash_alone && self.other_annotations.contains(&checksum.annotation);
         }
         self.found.references.retain(|found| self.by_name.contains_key(&found.secret));
         self.found

@@ -73,7 +73,8 @@ impl Draft {
                 None => draft.references.push((kind.clone(), path.clone(), found.skips_post_renderer)),
             }
         }
-        draft.annotations = distinct(inventory.checksums.iter().map(|found| found.annotation.as_str()));
+        let checksums = inventory.checksums.iter().filter(|found| !found.also_hashes_others);
+        draft.annotations = distinct(checksums.map(|found| found.annotation.as_str()));
         // Beside other rules, entries that differ need not stop the run.
         let differ = inventory.entries.iter().any(|found| !found.equal) && !draft.is_empty();
         let entries = inventory.entries.iter().filter(|_| !differ);

@@ -178,6 +178,12 @@ pub struct Checksum {
     pub annotation: String,
     /// Where it stands.
     pub place: Site,
+    /// Whether only the hash itself says so, and not the annotation's words.
+    #[serde(skip)]
+    by_hash_alone: bool,
+    /// Whether the same annotation hashes something else in another place: then no rule can take one of them.
+    #[serde(skip)]
+    also_hashes_others: bool,
 }
 
 /// A field that holds a Secret's name and that no rule knows.

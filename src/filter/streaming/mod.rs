@@ -29,6 +29,7 @@ use crate::krm::InputFormat;
 use crate::kube::locator::Locator;
 use crate::rules::ConfigEntry;
 use crate::rules::unmatched::unmatched;
+use crate::rules::vaulted_values::VaultedValues;
 use crate::search::prefilter::{ConfigMatcher, HitIter, Hits, Interest};
 use crate::stream::output::{Action, line_break};
 use crate::stream::reader::Documents;
@@ -140,6 +141,8 @@ struct StreamRun<'c> {
     line: usize,
     line_break: &'static [u8],
     matched: BTreeSet<ConfigEntry>,
+    /// What vaulted Secrets are to hold of the literals so far.
+    literals: VaultedValues,
     documents: usize,
     edited: usize,
 }
@@ -158,6 +161,7 @@ impl<'c> StreamRun<'c> {
             line: 1,
             line_break: b"\n",
             matched: BTreeSet::new(),
+            literals: VaultedValues::default(),
             documents: 0,
             edited: 0,
         })
@@ -216,7 +220,11 @@ impl<'c> StreamRun<'c> {
             facts: &self.memory.facts,
             leaked_values: &leaked_values,
         };
-        Ok(Some(rewriter.rewrite(document, interest, locator, &outside)))
+        let mut rewrite = rewriter.rewrite(document, interest, locator, &outside);
+        let literals = rewrite.literals.drain(..);
+        let differing = literals.filter_map(|(value, place)| self.literals.add(value, &place));
+        rewrite.findings.extend(differing.map(|diagnostic| leaked_values.conceal(diagnostic)));
+        Ok(Some(rewrite))
     }
 
     /// What there is to say when all documents have been seen.

@@ -1,6 +1,6 @@
 //! Credentials in the words of a command.
 
-use crate::kube::credential::judge::{Place, reason};
+use crate::kube::credential::judge::{NameContext, reason};
 use crate::kube::credential::names::{Certainty, certainty};
 use crate::kube::credential::reason::Reason;
 use crate::kube::credential::values::{fits, value_reason};
@@ -45,7 +45,7 @@ const ATTACHED: [&str; 7] =
 /// The credentials among the words of a command but for those that are scripts. `program` runs with them where its name is not one of them.
 pub(crate) fn arguments(program: Option<&str>, words: &[&str]) -> Vec<Argument> {
     let mut found = Vec::new();
-    let command = Command::of(program, words);
+    let command = ProgramCall::of(program, words);
     // The option that the next word belongs to.
     let mut option: Option<&str> = None;
     for (position, word) in words.iter().enumerate() {
@@ -62,12 +62,12 @@ pub(crate) fn arguments(program: Option<&str>, words: &[&str]) -> Vec<Argument> 
 }
 
 /// A command, as far as it matters where a program takes a password.
-struct Command<'w> {
+struct ProgramCall<'w> {
     program: &'w str,
     words: &'w [&'w str],
 }
 
-impl<'w> Command<'w> {
+impl<'w> ProgramCall<'w> {
     fn of(program: Option<&'w str>, words: &'w [&'w str]) -> Self {
         let base = |word: &'w str| word.rsplit('/').next().unwrap_or_default();
         let known = |word: &&str| {
@@ -99,7 +99,7 @@ impl<'w> Command<'w> {
         let attached = word.starts_with('-') && !word.starts_with("--");
         let shown = Some(name).filter(|name| !attached && !name.is_empty());
         let shown = shown.map(|name| if is_option { format!("--{name}") } else { name.to_owned() });
-        if let Some(reason) = reason(name, value, Place::Flat) {
+        if let Some(reason) = reason(name, value, NameContext::Flat) {
             return Some((shown, reason));
         }
         let stated = value.strip_prefix("pass:").is_some_and(is_password);

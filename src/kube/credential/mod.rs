@@ -14,8 +14,10 @@ mod values;
 
 pub(crate) use self::class::{class, is_opaque};
 pub(crate) use self::commands::arguments;
-pub(crate) use self::judge::{Place, is_name, reason};
+pub(crate) use self::judge::{NameContext, is_name, reason};
 pub(crate) use self::names::words;
 pub(crate) use self::reason::Reason;
 pub(crate) use self::texts::{in_text, is_code, is_script};
-pub(crate) use self::values::{JWT_BEGIN, JWT_PATTERN, SWITCHES, URL_PASSWORD, could_be_secret, value_reason};
+pub(crate) use self::values::{
+    JWT_BEGIN, JWT_PATTERN, SWITCHES, URL_PASSWORD, could_be_secret, value_reason,
+};

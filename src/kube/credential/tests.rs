@@ -47,7 +47,7 @@ const OTHERS: [&str; 109] = [
 
 #[test]
 fn a_name_is_found_by_its_last_word() {
-    let found = |name| reason(name, "hunter2Hunter2", Place::Flat).is_some();
+    let found = |name| reason(name, "hunter2Hunter2", NameContext::Flat).is_some();
     let missed: Vec<&str> = CREDENTIALS.into_iter().filter(|name| !found(name)).collect();
     let wrong: Vec<&str> = OTHERS.into_iter().filter(|name| found(name)).collect();
     assert_eq!((missed, wrong), (vec![], vec![]), "(missed, wrong)");
@@ -128,7 +128,7 @@ const VALUES: [Expected; 106] = [
 #[test]
 fn a_value_is_found_alone_or_with_its_name() {
     let wrong = VALUES.into_iter().filter(|(value, alone, password, token)| {
-        let found = |name| reason(name, value, Place::Flat);
+        let found = |name| reason(name, value, NameContext::Flat);
         (found("X"), found("PASSWORD"), found("API_TOKEN")) != (*alone, *password, *token)
     });
     assert_eq!(wrong.collect::<Vec<_>>(), []);
@@ -144,7 +144,7 @@ fn a_field_names_what_is_elsewhere() {
         ("client_secret", "hunter2Hunter2", true),
         ("password", "changeme", true),
     ] {
-        assert_eq!(reason(name, value, Place::Field).is_some(), expected, "{name}: {value}");
+        assert_eq!(reason(name, value, NameContext::Field).is_some(), expected, "{name}: {value}");
     }
     for (name, value, expected) in [
         ("checksum/secret", "0123456789abcdef0123456789abcdef", false),
@@ -154,10 +154,10 @@ fn a_field_names_what_is_elsewhere() {
         ("example.org/api-token", "hunter2Hunter2", true),
         ("example.org/password", "changeme", true),
     ] {
-        assert_eq!(reason(name, value, Place::Annotation).is_some(), expected, "{name}: {value}");
+        assert_eq!(reason(name, value, NameContext::Annotation).is_some(), expected, "{name}: {value}");
     }
     for (value, expected) in [("app-secret", false), ("release-db-credentials", false), ("my-secret", true)] {
-        assert_eq!(reason("CLIENT_SECRET", value, Place::Flat).is_some(), expected, "{value}");
+        assert_eq!(reason("CLIENT_SECRET", value, NameContext::Flat).is_some(), expected, "{value}");
     }
 }
 

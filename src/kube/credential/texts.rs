@@ -8,7 +8,7 @@ use aho_corasick::AhoCorasick;
 use regex::{Captures, Regex};
 
 use crate::kube::credential::commands::{arguments, shell_commands};
-use crate::kube::credential::judge::{Place, reason};
+use crate::kube::credential::judge::{NameContext, reason};
 use crate::kube::credential::names::{Certainty, certainty};
 use crate::kube::credential::reason::{Reason, pattern};
 use crate::kube::credential::values::{fits, looks_random, value_reason};
@@ -41,7 +41,9 @@ pub(crate) fn is_script(word: &str) -> bool {
 /// The credentials in a text, each name once.
 pub(crate) fn in_text(text: &str, code: bool) -> Vec<TextCredential> {
     let mut search = LineSearch { code, found: Vec::new(), named: None, open: None };
-    text.lines().for_each(|line| search.line(line.trim()));
+    for line in text.lines() {
+        search.line(line.trim());
+    }
     search.found
 }
 
@@ -84,7 +86,9 @@ impl LineSearch {
                 self.push(option, found.reason);
             }
             for script in words.iter().filter(|word| is_script(word)) {
-                in_text(script, true).into_iter().for_each(|found| self.push(found.name, found.reason));
+                for found in in_text(script, true) {
+                    self.push(found.name, found.reason);
+                }
             }
         }
     }
@@ -174,7 +178,7 @@ impl LineSearch {
         if expanded || call {
             return;
         }
-        if let Some(reason) = reason(name, value, Place::Field) {
+        if let Some(reason) = reason(name, value, NameContext::Field) {
             self.push(certainty(name).map(|_| name.to_owned()), reason);
         }
     }

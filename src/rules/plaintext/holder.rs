@@ -70,6 +70,9 @@ impl Holder<'_> {
 impl fmt::Display for Holder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Variable { container, name, reads_secrets: false } => {
+                write!(f, "entry {name} of {container}")
+            }
             Self::Variable { container, name, .. } => write!(f, "variable {name} of container {container}"),
             Self::Key(name) => write!(f, "key {name}"),
             Self::Annotation(name) => write!(f, "annotation {name}"),

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::kube::credential::{Place, Reason, arguments, in_text, is_code, is_script, reason, value_reason};
+use crate::kube::credential::{
+    NameContext, Reason, arguments, in_text, is_code, is_script, reason, value_reason,
+};
 use crate::kube::object::Object;
 use crate::kube::pods::{ValueSource, Variable};
 use crate::rules::plaintext::holder::{Credential, Holder};
@@ -41,9 +43,9 @@ pub(crate) fn credentials<'t>(subject: &ObjectView<'_, 't, '_>, context: Context
     let mut search = CredentialSearch { context, object, found: Vec::new(), done: HashSet::new() };
     search.variables(subject);
     if object.kind == "ConfigMap" {
-        search.entries(&["data"], Place::Flat, Holder::Key);
+        search.entries(&["data"], NameContext::Flat, Holder::Key);
     }
-    search.entries(&["metadata", "annotations"], Place::Annotation, Holder::Annotation);
+    search.entries(&["metadata", "annotations"], NameContext::Annotation, Holder::Annotation);
     let mut program = None;
     for (path, list) in &subject.pods.commands {
         let words = search.words(*list);
@@ -91,7 +93,7 @@ impl<'t> CredentialSearch<'_, 't, '_> {
                 let Some(variable) = variable else { continue };
                 self.done.insert(variable.node);
                 let value = literal(tree, variable);
-                if let Some(found) = self.judge(variable.name, value, Place::Flat) {
+                if let Some(found) = self.judge(variable.name, value, NameContext::Flat) {
                     let holder = Holder::Variable {
                         container: list.container,
                         name: variable.name,
@@ -103,7 +105,7 @@ impl<'t> CredentialSearch<'_, 't, '_> {
         }
     }
 
-    fn entries(&mut self, keys: &[&str], place: Place, holder: fn(&'t str) -> Holder<'t>) {
+    fn entries(&mut self, keys: &[&str], place: NameContext, holder: fn(&'t str) -> Holder<'t>) {
         let (tree, object) = (self.object.tree, self.object);
         let entries = tree.get_in(object.node, keys).and_then(|data| tree.entries(data));
         for (key, value) in entries.unwrap_or_default() {
@@ -183,7 +185,7 @@ impl<'t> CredentialSearch<'_, 't, '_> {
             Kind::Scalar(_) if custom => {
                 let text = tree.text(node).unwrap_or_default();
                 let stem = CREDENTIALS.iter().any(|stem| name.contains(stem) || text.contains(stem));
-                if let Some(found) = stem.then(|| self.judge(name, text, Place::Field)).flatten() {
+                if let Some(found) = stem.then(|| self.judge(name, text, NameContext::Field)).flatten() {
                     self.push(Holder::Field(name), found, trail.to_path(), node);
                 }
             }
@@ -197,14 +199,14 @@ impl<'t> CredentialSearch<'_, 't, '_> {
         let text = |key: &str| tree.get(node, key).and_then(|value| tree.text(value));
         let (Some(name), Some(value)) = (text("name"), text("value")) else { return false };
         let stem = CREDENTIALS.iter().any(|stem| name.contains(stem) || value.contains(stem));
-        if let Some(found) = stem.then(|| self.judge(name, value, Place::Flat)).flatten() {
+        if let Some(found) = stem.then(|| self.judge(name, value, NameContext::Flat)).flatten() {
             self.push(Holder::Entry(name), found, trail.to_path(), node);
         }
         true
     }
 
     /// Why a value looks like a credential. JSON and files are judged by what is in them.
-    fn judge(&self, name: &str, value: &str, place: Place) -> Option<Found> {
+    fn judge(&self, name: &str, value: &str, place: NameContext) -> Option<Found> {
         let json = value.trim_start().starts_with(['{', '[']).then(|| serde_json::from_str::<Value>(value));
         match json {
             Some(Ok(json @ (Value::Object(_) | Value::Array(_)))) => {
@@ -216,7 +218,7 @@ impl<'t> CredentialSearch<'_, 't, '_> {
     }
 
     /// Why a value looks like a credential; the name of a Secret does not.
-    fn reason(&self, name: &str, value: &str, place: Place) -> Option<Reason> {
+    fn reason(&self, name: &str, value: &str, place: NameContext) -> Option<Reason> {
         if self.is_secret(value) { None } else { reason(name, value, place) }
     }
 
@@ -237,7 +239,7 @@ impl<'t> CredentialSearch<'_, 't, '_> {
             }
             // A name that is a value, such as the `key` of a reference, is no credential.
             Value::String(text) if matches!(name, "key" | "name") => value_reason(text),
-            Value::String(text) => self.reason(name, text, Place::Field),
+            Value::String(text) => self.reason(name, text, NameContext::Field),
             _ => None,
         }
     }

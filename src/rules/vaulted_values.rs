@@ -1,0 +1,153 @@
+//! Values that would meet under one key of a vaulted Secret must be the same: of two that differ, one cannot log in.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::config::SecretsRule;
+use crate::diagnostics::{Code, Diagnostic, Location, Severity};
+use crate::kube::object::Object;
+
+/// A value that the run takes out and that is to be a key of a vaulted Secret. The value itself is not kept.
+pub(crate) struct VaultedValue {
+    /// The vaulted Secret.
+    pub(crate) secret: String,
+    /// Its key.
+    pub(crate) key: String,
+    /// The namespace of the object that holds the value.
+    pub(crate) namespace: Option<String>,
+    /// What holds it, for people: `key password of Secret db`.
+    pub(crate) holder: String,
+    /// The chart Secret, where it is one.
+    pub(crate) owner: Option<String>,
+    /// A rule that gives this value another key.
+    pub(crate) remedy: String,
+    /// Which value it is; the same number for the same value.
+    pub(crate) value: u64,
+}
+
+/// A number that is the same for the same value.
+pub(crate) fn number_of(value: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The values of a Secret that a rule moves to a vaulted one, each under its new key. Empty ones are still to be filled.
+pub(crate) fn of_secret(object: &Object<'_, '_>, name: &str, rule: &SecretsRule) -> Vec<VaultedValue> {
+    let Some(to) = &rule.to else { return Vec::new() };
+    let mut values: Vec<(&str, Vec<u8>)> = Vec::new();
+    for entry in object.secret_data() {
+        let Some(plain) = entry.plain().filter(|plain| !plain.is_empty()) else { continue };
+        // `stringData` comes second and wins.
+        values.retain(|(key, _)| *key != entry.key);
+        values.push((entry.key, plain));
+    }
+    let vaulted = |(key, plain): (&str, Vec<u8>)| VaultedValue {
+        secret: to.clone(),
+        key: rule.keys.get(key).map_or(key, String::as_str).to_owned(),
+        namespace: object.namespace().map(str::to_owned),
+        holder: format!("key {key} of Secret {name}"),
+        owner: Some(name.to_owned()),
+        remedy: format!(
+            "give one of them a key of its own, by a rule above this one: `- {{name: {name}, to: {to}, keys: {{{key}: {name}-{key}}}}}`"
+        ),
+        value: number_of(&plain),
+    };
+    values.into_iter().map(vaulted).collect()
+}
+
+/// The values that vaulted Secrets are to hold.
+#[derive(Debug, Default)]
+pub(crate) struct VaultedValues {
+    by_key: HashMap<(String, String), HeldKey>,
+}
+
+/// What one key is to hold.
+#[derive(Debug, Default)]
+struct HeldKey {
+    /// The first value of each namespace.
+    by_namespace: HashMap<String, Held>,
+    /// The first value without one.
+    anywhere: Option<Held>,
+    /// The first two that differ, of whatever namespaces.
+    first: Vec<Held>,
+}
+
+/// A value under a key, by number.
+#[derive(Clone, Debug)]
+struct Held {
+    value: u64,
+    holder: String,
+    owner: Option<String>,
+}
+
+impl HeldKey {
+    /// The values that a namespace may see; an absent one equals any.
+    fn seen_from(&self, namespace: Option<&str>) -> Vec<&Held> {
+        match namespace {
+            None => self.first.iter().collect(),
+            Some(namespace) => self.by_namespace.get(namespace).into_iter().chain(&self.anywhere).collect(),
+        }
+    }
+
+    fn hold(&mut self, namespace: Option<String>, this: Held) {
+        if self.first.len() < 2 && self.first.iter().all(|held| held.value != this.value) {
+            self.first.push(this.clone());
+        }
+        match namespace {
+            None => _ = self.anywhere.get_or_insert(this),
+            Some(namespace) => _ = self.by_namespace.entry(namespace).or_insert(this),
+        }
+    }
+}
+
+impl VaultedValues {
+    /// Adds a value; what there is to say if the key holds another one already, in the same namespace.
+    pub(crate) fn add(&mut self, vaulted: VaultedValue, location: &Location) -> Option<Diagnostic> {
+        let VaultedValue { secret, key, namespace, holder, owner, remedy, value } = vaulted;
+        let held = self.by_key.entry((secret.clone(), key.clone())).or_default();
+        // A Secret that is rendered again replaces the one before.
+        let seen = held.seen_from(namespace.as_deref());
+        let other = seen.into_iter().find(|held| held.value != value && held.holder != holder);
+        let diagnostic = other.map(|other| {
+            let message = format!(
+                "{holder} and {} have different values, and both would become key {key} of Secret {secret}",
+                other.holder
+            );
+            // Keys of one Secret meet by a rename alone, and nobody means that. Two Secrets may hold what never mattered.
+            let renamed = owner.is_some() && owner == other.owner;
+            let severity = if renamed { Severity::Error } else { Severity::Warning };
+            Diagnostic::error(Code::TwoValues, message, remedy).with_severity(severity).at(location.clone())
+        });
+        held.hold(namespace, Held { value, holder, owner });
+        diagnostic
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_holds_one_value_in_a_namespace() {
+        let mut values = VaultedValues::default();
+        let mut add = |holder: &str, namespace: &str, value: &[u8]| {
+            let vaulted = VaultedValue {
+                secret: "vault".to_owned(),
+                key: "password".to_owned(),
+                namespace: Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty()),
+                holder: holder.to_owned(),
+                owner: None,
+                remedy: String::new(),
+                value: number_of(value),
+            };
+            values.add(vaulted, &Location::default()).is_some()
+        };
+        assert!(!add("a", "one", b"x"));
+        assert!(!add("b", "one", b"x"), "the same value");
+        assert!(!add("c", "two", b"y"), "another namespace");
+        assert!(add("d", "two", b"x"), "another value in one namespace");
+        assert!(!add("a", "one", b"z"), "a Secret that is rendered again");
+        assert!(add("e", "", b"y"), "no namespace equals any");
+    }
+}
