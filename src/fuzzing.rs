@@ -126,7 +126,6 @@ fn op(tree: &Tree<'_>, id: NodeId, path: Path, choice: u8) -> Option<Op> {
         (2 | 3, Kind::Scalar(_)) => Some(Op::Replace { path, value: "vault".into() }),
         (3, Kind::Mapping(..)) => Some(Op::Add { path: path.key("added"), value }),
         (3, Kind::Sequence(..)) => Some(Op::Append { sequence: path, value }),
-        (4, Kind::Sequence(..)) if items > 1 => Some(Op::Move { sequence: path, from: items - 1, to: 0 }),
         _ => None,
     }
 }

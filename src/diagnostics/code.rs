@@ -256,15 +256,16 @@ with_hazards! {
     ///
     /// Decide in the chart's values which entry stays. The message is given at each of the entries and names the others.
     DuplicateItem = "duplicate-item",
-    /// A variable that cannot keep one entry without changing what another one expands to.
+    /// A variable whose entries cannot be removed without changing what others expand to.
     ///
     /// # What it means
     ///
-    /// `$(NAME)` expands variables that stand before. Whichever entry stays, something would no longer be expanded.
+    /// `$(NAME)` in another variable, a command or an argument expands to the last entry before it. Without that entry it
+    /// would expand to another value, or stay as it is written.
     ///
     /// # What to do
     ///
-    /// Decide by a rule: the variable in `vars` or `remove` of `spec.env`.
+    /// Let the variable read the vault: list it in `vars` of `spec.env`. Or change what expands it in the chart's values.
     EnvOrder = "env-order",
     /// An anchor that other parts of the document use.
     ///

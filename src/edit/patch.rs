@@ -42,26 +42,17 @@ pub(crate) enum Op {
         /// Its new item.
         value: Value,
     },
-    /// Item `from` takes the place of item `to`, which goes; the others keep their order.
-    Move {
-        /// The sequence.
-        sequence: Path,
-        /// The item that moves.
-        from: usize,
-        /// The earlier item whose place it takes.
-        to: usize,
-    },
 }
 
 impl Op {
-    /// The place that it is about; of a list that grows or whose items move, the list.
+    /// The place that it is about; of a list that grows, the list.
     pub(crate) fn path(&self) -> &Path {
         match self {
             Self::Test { path, .. }
             | Self::Remove { path }
             | Self::Replace { path, .. }
             | Self::Add { path, .. } => path,
-            Self::Append { sequence, .. } | Self::Move { sequence, .. } => sequence,
+            Self::Append { sequence, .. } => sequence,
         }
     }
 
@@ -75,7 +66,7 @@ impl Op {
             | Self::Add { path, .. } => {
                 *path = path.below(depth);
             }
-            Self::Append { sequence, .. } | Self::Move { sequence, .. } => *sequence = sequence.below(depth),
+            Self::Append { sequence, .. } => *sequence = sequence.below(depth),
         }
         op
     }
@@ -94,7 +85,6 @@ impl Patch {
     pub(crate) fn push(&mut self, op: Op) {
         match &op {
             Op::Remove { path } | Op::Replace { path, .. } => self.decided.insert(path.clone()),
-            Op::Move { sequence, to, .. } => self.decided.insert(sequence.index(*to)),
             Op::Test { .. } | Op::Add { .. } | Op::Append { .. } => false,
         };
         self.ops.push(op);
@@ -119,11 +109,10 @@ impl Patch {
     /// The same patch as the sequence of operations that RFC 6902 applies one after the other.
     ///
     /// Tests come first and see the document as it came in. Replacements and additions follow, since they move
-    /// nothing. Whatever shifts positions comes last, from the end of the document to its beginning.
+    /// nothing. What is removed comes last, from the end of the document to its beginning.
     pub(crate) fn to_json_patch(&self) -> Value {
         let mut head = Vec::new();
         let mut body = Vec::new();
-        let mut moves = Vec::new();
         let mut removals = Vec::new();
         for op in &self.ops {
             match op {
@@ -141,21 +130,13 @@ impl Patch {
                     body.push(json!({"op": "add", "path": end, "value": value}));
                 }
                 Op::Remove { path } => removals.push(path.clone()),
-                Op::Move { sequence, from, to } => {
-                    // The item that goes makes room, and the copy restores every position after it.
-                    let (to, source) =
-                        (sequence.index(*to).to_pointer(), sequence.index(from - 1).to_pointer());
-                    moves.push(json!({"op": "remove", "path": to}));
-                    moves.push(json!({"op": "copy", "from": source, "path": to}));
-                    removals.push(sequence.index(*from));
-                }
             }
         }
         // Paths order by key and position, so the reverse removes a later item, and a child, first.
         removals.sort_by(|a, b| b.cmp(a));
         removals.dedup();
         let tail = removals.iter().map(|path| json!({"op": "remove", "path": path.to_pointer()}));
-        head.into_iter().chain(body).chain(moves).chain(tail).collect()
+        head.into_iter().chain(body).chain(tail).collect()
     }
 }
 
@@ -168,7 +149,6 @@ mod tests {
         let env = Path::root().key("env");
         let mut patch = Patch::default();
         patch.push(Op::Remove { path: env.index(0) });
-        patch.push(Op::Move { sequence: env.clone(), from: 10, to: 2 });
         patch.push(Op::Test { path: env.index(10), value: "k".into() });
         patch.push(Op::Remove { path: env.index(9) });
         patch.push(Op::Replace { path: env.index(3), value: json!("X") });
@@ -176,15 +156,15 @@ mod tests {
         let operations: json_patch::Patch =
             serde_json::from_value(patch.to_json_patch()).expect("a JSON patch");
         json_patch::patch(&mut value, &operations).expect("applies");
-        assert_eq!(value, json!({"env": ["b", "k", "X", "e", "f", "g", "h", "i"]}));
+        assert_eq!(value, json!({"env": ["b", "c", "X", "e", "f", "g", "h", "i", "k"]}));
     }
 
     #[test]
-    fn decided_means_removed_replaced_or_overwritten() {
+    fn decided_means_removed_or_replaced() {
         let env = Path::root().key("env");
         let mut patch = Patch::default();
         patch.push(Op::Replace { path: env.index(1), value: json!({}) });
-        patch.push(Op::Move { sequence: env.clone(), from: 5, to: 4 });
+        patch.push(Op::Remove { path: env.index(4) });
         assert!(patch.decides(&env.index(1).key("valueFrom")) && patch.decides(&env.index(4)));
         assert!(!patch.decides(&env.index(5)) && !patch.decides(&env));
     }

@@ -24,6 +24,18 @@ pub(crate) struct EnvList<'t> {
     pub(crate) path: Path,
     /// Its entries. Items without a name have none.
     pub(crate) entries: Vec<Option<Variable<'t>>>,
+    /// The other texts of the container in which variables are expanded.
+    pub(crate) texts: Vec<ContainerText<'t>>,
+}
+
+/// A text of a container in which variables are expanded: an item of `command` or `args`, a `subPathExpr`.
+pub(crate) struct ContainerText<'t> {
+    /// Its node.
+    pub(crate) node: NodeId,
+    /// Its path.
+    pub(crate) path: Path,
+    /// The text.
+    pub(crate) text: &'t str,
 }
 
 /// An entry of `env`.
@@ -222,7 +234,8 @@ fn env_list<'t>(tree: &'t Tree<'_>, container: NodeId, path: &Path) -> Option<En
     let items = tree.get(container, "env").and_then(|env| tree.items(env))?;
     let name = tree.get(container, "name").and_then(|name| tree.text(name)).unwrap_or_default();
     let entries = items.iter().map(|item| variable(tree, *item)).collect();
-    Some(EnvList { container: name, reads_secrets: true, path: path.key("env"), entries })
+    let texts = container_texts(tree, container, path);
+    Some(EnvList { container: name, reads_secrets: true, path: path.key("env"), entries, texts })
 }
 
 /// The lists of variables of a custom resource that are no container's `env`.
@@ -269,7 +282,7 @@ impl<'t> VariableLists<'t, '_> {
         }
         let entries = items.iter().map(|item| variable(self.tree, *item)).collect();
         let reads_secrets = known != Some(Label::Values);
-        self.found.push(EnvList { container: name, reads_secrets, path, entries });
+        self.found.push(EnvList { container: name, reads_secrets, path, entries, texts: Vec::new() });
     }
 
     /// Whether each item has a name and no more than a variable has, and one of them a value.
@@ -290,6 +303,24 @@ impl<'t> VariableLists<'t, '_> {
 pub(crate) fn is_about_variables(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     key.contains("env") && !key.ends_with("from")
+}
+
+fn container_texts<'t>(tree: &'t Tree<'_>, container: NodeId, path: &Path) -> Vec<ContainerText<'t>> {
+    let mut found = Vec::new();
+    for (list, field) in [("command", None), ("args", None), ("volumeMounts", Some("subPathExpr"))] {
+        let items = tree.get(container, list).and_then(|list| tree.items(list)).unwrap_or_default();
+        for (position, item) in items.iter().enumerate() {
+            let path = path.key(list).index(position);
+            let (node, path) = match field {
+                None => (Some(*item), path),
+                Some(field) => (tree.get(*item, field), path.key(field)),
+            };
+            if let Some((node, text)) = node.and_then(|node| Some((node, tree.text(node)?))) {
+                found.push(ContainerText { node, path, text });
+            }
+        }
+    }
+    found
 }
 
 fn variable<'t>(tree: &'t Tree<'_>, node: NodeId) -> Option<Variable<'t>> {

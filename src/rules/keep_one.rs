@@ -4,13 +4,14 @@ use serde_json::Value;
 
 use crate::diagnostics::{Code, Finding, Severity};
 use crate::edit::patch::Op;
-use crate::kube::pods::{EntryNames, EnvList, ValueSource, Variable, expansions};
+use crate::kube::pods::{EntryNames, EnvList, ValueSource, expansions};
 use crate::rules::RuleOutput;
 
 /// Keeps the entry at `winner` of the entries at `positions`, all for one name, with `content` if given.
 ///
-/// The winner stays where it is. Only if an entry between the first one and it expands the variable does its
-/// content take the first place: what expanded before must still expand.
+/// The winner stays where it is. Where an entry between the first one and it expands the variable, it means what stands
+/// before it: if a rule decides the variable (`content`), that takes the first place, so that all read the vault; if none
+/// does, the first one stays instead, which must say the same.
 pub(super) fn keep_one(
     list: &EnvList<'_>,
     names: &EntryNames<'_>,
@@ -24,13 +25,13 @@ pub(super) fn keep_one(
     let mut users = names.expanded(variable.name, first + 1..winner);
     let used = users.any(|user| positions.binary_search(&user).is_err());
     let place = if used { first } else { winner };
-    if content.is_none() && loses_an_expansion(list, names, first, winner, place) {
+    if content.is_none() && changes_an_expansion(list, names, positions, winner, used) {
         outcome.findings.push(Finding {
             code: Code::EnvOrder,
             severity: Severity::Error,
             message: format!(
-                "variable {} of container {} stands twice, and neither place keeps what other variables expand to",
-                variable.name, list.container
+                "variable {} of container {} is defined {} times, and with one entry other variables would expand to something else",
+                variable.name, list.container, positions.len()
             ),
             help: format!("decide by a rule: spec.env with {} in `vars`, or in `remove`", variable.name),
             path: list.path.index(winner),
@@ -42,37 +43,42 @@ pub(super) fn keep_one(
         let name = list.path.index(*position).key("name");
         outcome.patch.push(Op::Test { path: name, value: variable.name.to_owned() });
     }
-    let moves = place != winner && content.is_none();
-    match content {
-        Some(value) => outcome.patch.push(Op::Replace { path: list.path.index(place), value }),
-        None if moves => {
-            outcome.patch.push(Op::Move { sequence: list.path.clone(), from: winner, to: first });
-        }
-        None => {}
+    if let Some(value) = content {
+        outcome.patch.push(Op::Replace { path: list.path.index(place), value });
     }
-    for position in
-        positions.iter().filter(|position| **position != place && !(moves && **position == winner))
-    {
+    for position in positions.iter().filter(|position| **position != place) {
         outcome.patch.push(Op::Remove { path: list.path.index(*position) });
     }
 }
 
-/// Whether the winner's own value expands a variable that will not be defined before it any more: its own earlier
-/// entry, or, if it moves up, one between its new and its old place.
-fn loses_an_expansion(
+/// Whether what expands would expand to something else: the winner's own earlier entry, which it means by its own name;
+/// or, with `used`, what stands in front of the winner and expands an earlier entry that differs from it.
+fn changes_an_expansion(
     list: &EnvList<'_>,
     names: &EntryNames<'_>,
-    first: usize,
+    positions: &[usize],
     winner: usize,
-    place: usize,
+    used: bool,
 ) -> bool {
-    let Some(Variable { name, source: ValueSource::Literal(value), .. }) = &list.entries[winner] else {
-        return false;
+    let source = |position: usize| list.entries[position].as_ref().map(|variable| variable.source);
+    let first = positions[0];
+    let mut expanded = match source(winner) {
+        Some(ValueSource::Literal(value)) => expansions(value).collect(),
+        _ => Vec::new(),
     };
-    expansions(value).any(|used| {
-        let itself = used == *name && winner != first;
-        let between =
-            place != winner && !names.is_defined(used, 0..first) && names.is_defined(used, first..winner);
-        itself || between
-    })
+    if !used {
+        let name = list.entries[winner].as_ref().map(|variable| variable.name);
+        return winner != first && expanded.iter().any(|used| Some(*used) == name);
+    }
+    expanded.retain(|used| names.is_defined(used, first..winner));
+    let mut earlier = positions.iter().take_while(|position| **position < winner);
+    !expanded.is_empty() || earlier.any(|position| !says_the_same(source(*position), source(winner)))
+}
+
+/// Whether two entries surely give a variable the same value.
+fn says_the_same(one: Option<ValueSource<'_>>, other: Option<ValueSource<'_>>) -> bool {
+    match one {
+        Some(ValueSource::Literal(_) | ValueSource::Secret { optional: None, .. }) => one == other,
+        _ => false,
+    }
 }

@@ -133,6 +133,7 @@ impl<'r> Model<'r> {
             original.iter().map(|entry| entry["name"].as_str().unwrap_or_default()).collect();
         names.sort_unstable();
         names.dedup();
+        let mut removed: Vec<(&str, usize)> = Vec::new();
         for name in names {
             let places: Vec<usize> =
                 (0..original.len()).filter(|place| original[*place]["name"] == name).collect();
@@ -146,6 +147,7 @@ impl<'r> Model<'r> {
                     for place in &places {
                         slots[*place] = None;
                     }
+                    removed.push((name, places[0]));
                 }
                 Some(rule) => self.decide(rule, name, &places, &original, &mut slots),
                 None if places.len() > 1 => match self.rules.duplicates {
@@ -158,6 +160,11 @@ impl<'r> Model<'r> {
                     }
                 },
                 None => {}
+            }
+        }
+        for (name, first) in removed {
+            if slots[first..].iter().flatten().any(|entry| uses(entry, name)) {
+                self.refusals.insert("env-order");
             }
         }
         *list = slots.into_iter().flatten().collect();
@@ -209,18 +216,16 @@ impl<'r> Model<'r> {
         let used = (first..winner).any(|place| !places.contains(&place) && uses(&original[place], name));
         let place = if used { first } else { winner };
         if content.is_none() && winner != first {
-            // What the surviving value expands must stand before it still.
-            let missing = |name: &str| {
-                let defined =
-                    |range: std::ops::Range<usize>| original[range].iter().any(|entry| entry["name"] == name);
-                used && !defined(0..first) && defined(first..winner)
-            };
-            let value = literal(&original[winner]);
-            if uses(&original[winner], name) || expansions(value).any(missing) {
+            let defined = |name: &str| original[first..winner].iter().any(|entry| entry["name"] == name);
+            let differs =
+                |other: &&usize| **other < winner && !say_the_same(&original[**other], &original[winner]);
+            let changes = expansions(literal(&original[winner])).any(defined)
+                || places.iter().any(|other| differs(&other));
+            if if used { changes } else { uses(&original[winner], name) } {
                 self.refusals.insert("env-order");
             }
         }
-        let content = content.unwrap_or_else(|| original[winner].clone());
+        let content = content.unwrap_or_else(|| original[place].clone());
         for other in places {
             slots[*other] = None;
         }
@@ -388,6 +393,16 @@ fn secret_of(entry: &Value) -> Option<(&str, &str)> {
 
 fn literal(entry: &Value) -> &str {
     if entry.get("valueFrom").is_some() { "" } else { entry["value"].as_str().unwrap_or_default() }
+}
+
+/// Whether two entries surely give the same value.
+fn say_the_same(one: &Value, other: &Value) -> bool {
+    let plain = |entry: &Value| entry.get("valueFrom").is_none();
+    let optional = |entry: &Value| entry["valueFrom"]["secretKeyRef"].get("optional").is_some();
+    match (secret_of(one), secret_of(other)) {
+        (None, None) => plain(one) && plain(other) && literal(one) == literal(other),
+        (one_secret, other_secret) => one_secret == other_secret && !optional(one) && !optional(other),
+    }
 }
 
 fn uses(entry: &Value, name: &str) -> bool {

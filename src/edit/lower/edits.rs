@@ -23,8 +23,6 @@ pub(super) struct Edit {
     pub(super) added: Vec<(String, Value)>,
     /// New items of a sequence.
     pub(super) appended: Vec<Value>,
-    /// Items of a sequence that move, from where to where.
-    pub(super) moved: Vec<(usize, usize)>,
 }
 
 /// All edits of one document.
@@ -59,11 +57,9 @@ impl Edits {
     /// Every node that loses its place in the text: removed members and replaced aliases.
     fn gone(&self, tree: &Tree<'_>) -> BTreeSet<NodeId> {
         let mut gone = BTreeSet::new();
-        let moved =
-            self.by_node.iter().flat_map(|(node, edit)| edit.moved.iter().map(move |(_, to)| (*node, *to)));
         let removed =
             self.by_node.iter().flat_map(|(node, edit)| edit.removed.iter().map(move |at| (*node, *at)));
-        for (node, position) in removed.chain(moved) {
+        for (node, position) in removed {
             if let Some(items) = tree.items(node) {
                 gone.insert(items[position]);
             } else if let Some(entries) = tree.entries(node) {
@@ -192,13 +188,6 @@ impl EditCollector<'_, '_> {
                 let sequence = self.tree.resolve(self.find(sequence)?);
                 if self.ask(sequence, format!("append {value}")) {
                     self.edit(sequence).appended.push(value.clone());
-                }
-                Ok(())
-            }
-            Op::Move { sequence, from, to } => {
-                let sequence = self.tree.resolve(self.find(sequence)?);
-                if self.ask(sequence, format!("move {from} {to}")) {
-                    self.edit(sequence).moved.push((*from, *to));
                 }
                 Ok(())
             }

@@ -18,7 +18,7 @@ use crate::edit::lower::render::{FlowStyle, Indentation, block_entry, flow_entry
 use crate::edit::patch::Patch;
 use crate::edit::splice::{Splice, Splices};
 use crate::yaml::span::{column, is_first_on_line, line_break, line_end, skip_trivia};
-use crate::yaml::{Kind, NodeId, ScalarStyle, Span, Style, Tree, scalar};
+use crate::yaml::{Kind, NodeId, ScalarStyle, Style, Tree, scalar};
 
 /// Turns a patch into splices of the tree's source.
 ///
@@ -32,8 +32,6 @@ pub(crate) fn lower(patch: &Patch, tree: &Tree<'_>) -> Result<Splices, LowerErro
     for (node, edit) in edits.by_node() {
         lowering.node(node, edit)?;
     }
-    // Last, since what moves takes the changes inside it along.
-    lowering.moves(&edits)?;
     let splices = Splices::new(lowering.splices)?;
     match splices.outside_characters(tree.source()) {
         Some(at) => Err(LowerError::Unsupported { at }),
@@ -66,7 +64,6 @@ impl Lowering<'_, '_> {
             self.append_items(node, &slots, &edit.appended)?;
         }
         let mut removed = edit.removed.clone();
-        removed.extend(edit.moved.iter().map(|(from, _)| *from));
         if !edit.added.is_empty() {
             if slots.style() == Style::Flow && !has_brackets(self.tree, node) {
                 return Err(LowerError::Unsupported { at: self.tree.node(node).content.start });
@@ -205,51 +202,4 @@ impl Lowering<'_, '_> {
             }
         }
     }
-
-    /// Puts the text of items, with the changes inside them made, in the places that they move to.
-    fn moves(&mut self, edits: &Edits) -> Result<(), LowerError> {
-        let mut moves = Vec::new();
-        for (sequence, edit) in edits.by_node().filter(|(_, edit)| !edit.moved.is_empty()) {
-            let slots = MemberSpans::of(self.tree, sequence);
-            for (from, to) in &edit.moved {
-                // The comment behind the item's last line goes with it, as those inside it do.
-                let (from, place) = (slots.with_trailing_comment(*from), slots.with_trailing_comment(*to));
-                moves.push(Move { from, place, comments: slots.comments_above(*to), inside: Vec::new() });
-            }
-        }
-        moves.sort_by_key(|item| item.from);
-        if let Some(pair) = moves.windows(2).find(|pair| pair[1].from.start < pair[0].from.end) {
-            return Err(LowerError::Unsupported { at: pair[1].from.start });
-        }
-        for splice in std::mem::take(&mut self.splices) {
-            let before = moves.partition_point(|item| item.from.start <= splice.span.start);
-            let holder = before
-                .checked_sub(1)
-                .map(|last| &mut moves[last])
-                .filter(|item| item.from.contains(splice.span) && !splice.span.contains(item.from));
-            match holder {
-                Some(item) => item.inside.push(splice),
-                None => self.splices.push(splice),
-            }
-        }
-        for Move { from, place, comments, inside } in moves {
-            let text = Splices::new(inside)?.apply_within(self.tree.source(), from);
-            self.splices.push(Splice::replacement(place, text));
-            if comments.start < comments.end {
-                self.splices.push(Splice::deletion(comments));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// An item of a sequence that moves.
-struct Move {
-    /// Its text.
-    from: Span,
-    /// The text whose place it takes, and the comments above that.
-    place: Span,
-    comments: Span,
-    /// What changes in it.
-    inside: Vec<Splice>,
 }
