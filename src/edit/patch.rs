@@ -1,6 +1,6 @@
 //! What changes, in meaning: operations by path, as JSON Patch (RFC 6902) knows them.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
@@ -76,17 +76,19 @@ impl Op {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Patch {
     ops: Vec<Op>,
-    /// The places that an operation removes or replaces.
-    decided: HashSet<Path>,
+    /// The places that an operation removes (`true`) or replaces.
+    decided: HashMap<Path, bool>,
 }
 
 impl Patch {
     /// Adds an operation.
     pub(crate) fn push(&mut self, op: Op) {
         match &op {
-            Op::Remove { path } | Op::Replace { path, .. } => self.decided.insert(path.clone()),
-            Op::Test { .. } | Op::Add { .. } | Op::Append { .. } => false,
-        };
+            Op::Remove { path } | Op::Replace { path, .. } => {
+                self.decided.insert(path.clone(), matches!(op, Op::Remove { .. }));
+            }
+            Op::Test { .. } | Op::Add { .. } | Op::Append { .. } => {}
+        }
         self.ops.push(op);
     }
 
@@ -103,7 +105,12 @@ impl Patch {
     /// Whether an operation already decides what becomes of `path`: it or a parent of it is removed or replaced.
     pub(crate) fn decides(&self, path: &Path) -> bool {
         let steps = path.steps();
-        (0..=steps.len()).any(|length| self.decided.contains(&steps[..length]))
+        (0..=steps.len()).any(|length| self.decided.contains_key(&steps[..length]))
+    }
+
+    /// Whether an operation removes just this place.
+    pub(crate) fn removes(&self, path: &Path) -> bool {
+        self.decided.get(path) == Some(&true)
     }
 
     /// The same patch as the sequence of operations that RFC 6902 applies one after the other.

@@ -6,7 +6,7 @@ use crate::config::{Config, Duplicates, EnvRule};
 use crate::diagnostics::{Code, Finding, Severity};
 use crate::edit::patch::Op;
 use crate::kube::object::Object;
-use crate::kube::pods::{EntryNames, EnvList, ValueSource, expansions};
+use crate::kube::pods::{EnvList, ValueSource, expansions};
 use crate::rules::keep_one::keep_one;
 use crate::rules::secret_use::SecretUse;
 use crate::rules::vaulted_values::{VaultedValue, number_of};
@@ -30,12 +30,10 @@ pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outc
             continue;
         }
         let names = list.names();
-        let mut removed: Vec<(&str, usize)> = Vec::new();
         for (name, positions) in list.groups() {
             match decide(context.config, subject.object, list.container, name, outcome) {
                 None => {}
                 Some(Decision::Remove) => {
-                    removed.push((name, positions[0]));
                     for position in positions {
                         let path = list.path.index(position);
                         outcome.patch.push(Op::Test { path: path.key("name"), value: name.to_owned() });
@@ -61,10 +59,6 @@ pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outc
                 }
             }
         }
-        for (name, first) in removed {
-            let findings = still_expanded(list, &names, name, first, outcome);
-            outcome.findings.extend(findings);
-        }
     }
 }
 
@@ -80,39 +74,6 @@ fn value_only(list: &EnvList<'_>, position: usize) -> Option<Finding> {
         path: list.path.index(position),
         node: variable.node,
     })
-}
-
-/// What still expands a variable that a rule removes, whose first entry stands there: it would read `$(NAME)` as it is
-/// written.
-fn still_expanded(
-    list: &EnvList<'_>,
-    names: &EntryNames<'_>,
-    name: &str,
-    first: usize,
-    outcome: &RuleOutput,
-) -> Vec<Finding> {
-    let is_kept = |position: &usize| !outcome.patch.decides(&list.path.index(*position));
-    let entries = names.expanded(name, first + 1..list.entries.len()).filter(is_kept);
-    let entries = entries.filter_map(|position| {
-        let variable = list.entries[position].as_ref()?;
-        Some((format!("variable {}", variable.name), list.path.index(position), variable.node))
-    });
-    let texts = list.texts.iter().filter(|text| expansions(text.text).any(|expanded| expanded == name));
-    let texts = texts.map(|text| ("a command, argument or path".to_owned(), text.path.clone(), text.node));
-    let finding = |(user, path, node): (String, Path, NodeId)| Finding {
-        code: Code::EnvOrder,
-        severity: Severity::Error,
-        message: format!(
-            "a rule removes variable {name} of container {}, and {user} of the container still expands it",
-            list.container
-        ),
-        help: format!(
-            "let it read the vault: spec.env with {name} in `vars` instead of `remove`; or change what expands it in the chart's values"
-        ),
-        path,
-        node,
-    };
-    entries.chain(texts).map(finding).collect()
 }
 
 /// The first rule that speaks of this variable here; every rule that does has found something.

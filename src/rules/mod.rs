@@ -15,6 +15,7 @@ pub(crate) mod leaked_values;
 pub(crate) mod left_behind;
 mod list_duplicates;
 pub(crate) mod plaintext;
+mod removed_variables;
 pub(crate) mod secret_use;
 mod secrets;
 pub(crate) mod unmatched;
@@ -101,10 +102,11 @@ pub(crate) enum ConfigEntry {
 type Apply = fn(&ObjectView<'_, '_, '_>, Context<'_>, &mut RuleOutput);
 
 /// All rules, in the order in which they run.
-const RULES: [Apply; 8] = [
+const RULES: [Apply; 9] = [
     list_duplicates::apply,
     env::apply,
     duplicates::apply,
+    removed_variables::apply,
     hooks::apply,
     secrets::apply,
     left_behind::apply,

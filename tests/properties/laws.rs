@@ -17,9 +17,9 @@ use crate::render::Spelling;
 /// Refusals that only a spelling which is not safe to edit can bring about.
 const UNSAFE: [&str; 4] = ["shared-anchor", "merge-key", "duplicate-key", "unsafe-edit"];
 
-/// What stands in every line that an edit writes.
-const WRITTEN: [&str; 9] =
-    ["vault", "regcred", "name", "key", "valuefrom", "optional", "items", "path", "[]"];
+/// What stands in every line that an edit writes, or from which it takes an item.
+const WRITTEN: [&str; 10] =
+    ["vault", "regcred", "name", "key", "valuefrom", "optional", "items", "path", "[]", "containerport"];
 
 /// What became of the streams of one law.
 #[derive(Default)]

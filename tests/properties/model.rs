@@ -237,11 +237,12 @@ impl<'r> Model<'r> {
         if kind == "ServiceAccount"
             && let Some(list) = object.get_mut("secrets")
         {
-            self.list(list, namespace);
+            self.list(list, namespace, &[]);
         }
         if kind == "Ingress" {
             for tls in object["spec"].get_mut("tls").and_then(Value::as_array_mut).into_iter().flatten() {
-                self.name(tls, "secretName", namespace);
+                let read = self.name(tls, "secretName", namespace);
+                self.whole(read, &["tls.crt", "tls.key", "ca.crt"]);
             }
         }
     }
@@ -253,7 +254,9 @@ impl<'r> Model<'r> {
                 for (key, value) in entries {
                     match key.as_str() {
                         "secretKeyRef" => self.key(value, namespace),
-                        "imagePullSecrets" => self.list(value, namespace),
+                        "imagePullSecrets" => {
+                            self.list(value, namespace, &[".dockerconfigjson", ".dockercfg"])
+                        }
                         "envFrom" => {
                             for item in value.as_array_mut().into_iter().flatten() {
                                 self.env_from(item, namespace);
@@ -346,14 +349,24 @@ impl<'r> Model<'r> {
         }
     }
 
-    /// A list in which a name stands once, before and after.
-    fn list(&mut self, list: &mut Value, namespace: Option<&str>) {
+    /// A reader that looks for these keys, by name, in all of the Secret: a rule must not rename one that is there.
+    fn whole(&mut self, read: Option<(Vec<String>, SecretsRule)>, wanted: &[&str]) {
+        let Some((keys, rule)) = read else { return };
+        let renamed = |key: &&String| rule.keys.iter().any(|(from, _)| from == key);
+        if keys.iter().filter(renamed).any(|key| wanted.contains(&key.as_str())) {
+            self.refusals.insert("renamed-key");
+        }
+    }
+
+    /// A list in which a name stands once, before and after, and whose readers look for these keys.
+    fn list(&mut self, list: &mut Value, namespace: Option<&str>, wanted: &[&str]) {
         let Some(items) = list.as_array_mut() else { return };
         let mut position = 0;
         while position < items.len() {
             let before = items[position]["name"].clone();
             let mut item = items[position].clone();
-            self.name(&mut item, "name", namespace);
+            let read = self.name(&mut item, "name", namespace);
+            self.whole(read, wanted);
             let twice = items
                 .iter()
                 .enumerate()
