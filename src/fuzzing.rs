@@ -119,7 +119,6 @@ fn path(tree: &Tree<'_>, id: NodeId) -> Option<Path> {
 
 fn op(tree: &Tree<'_>, id: NodeId, path: Path, choice: u8) -> Option<Op> {
     let value = json!({"name": "X", "valueFrom": {"secretKeyRef": {"name": "vault", "key": "k y"}}});
-    let items = tree.items(id).map_or(0, <[NodeId]>::len);
     match (choice % 6, &tree.node(id).kind) {
         (0 | 1, _) => path.split_last().is_some().then_some(Op::Remove { path }),
         (2, Kind::Mapping(..)) => Some(Op::Replace { path, value }),

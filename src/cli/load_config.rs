@@ -55,8 +55,7 @@ impl Rules {
     pub(super) fn of(&self, input: &[u8]) -> anyhow::Result<Config> {
         let mut config = self.config.clone();
         let brought = resecret::add_function_config(&mut config, input)?;
-        let default = Path::new(DEFAULT_CONFIG);
-        if !self.named && !brought && default.exists() {
+        if let Some(default) = default_file().filter(|_| !self.named && !brought) {
             add_file(&mut config, default)?;
         }
         if let Some(duplicates) = &self.duplicates {
@@ -69,7 +68,17 @@ impl Rules {
     }
 }
 
-fn add_file(config: &mut Config, path: &Path) -> anyhow::Result<()> {
+/// The file that is read when nothing names any rule, if it is there.
+pub(super) fn default_file() -> Option<&'static Path> {
+    Some(Path::new(DEFAULT_CONFIG)).filter(|path| path.exists())
+}
+
+/// Adds the rules of a file.
+///
+/// # Errors
+///
+/// A file that cannot be read, or a configuration that makes no sense.
+pub(super) fn add_file(config: &mut Config, path: &Path) -> anyhow::Result<()> {
     let name = path.display().to_string();
     config.add_file(&name, &read_config(path)?)?;
     Ok(())

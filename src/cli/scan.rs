@@ -9,7 +9,7 @@ use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use resecret::scan::{Inventory, Proposal, inventory, propose};
-use resecret::{Diagnostic, escaped_json};
+use resecret::{Config, Diagnostic, escaped_json};
 
 use crate::cli::check::{place, unreadable};
 use crate::cli::exit::ExitStatus;
@@ -18,11 +18,15 @@ use crate::cli::io::progress::Progress;
 use crate::cli::io::reporter::Reporter;
 use crate::cli::io::source::{Source, sources};
 use crate::cli::io::stdout::stdout;
+use crate::cli::load_config::{add_file, default_file};
 
 pub(super) const HELP: &str = "\
 Lists Secrets with their keys, lengths and readers; variables that stand twice, with the entry that
 wins; literals that look like credentials; checksum annotations; and fields of custom resources that
 hold a Secret's name. Tokens that the cluster makes are left out. No value is shown.
+
+It also lists references to Secrets that the chart does not render, which is no finding: what `to`
+or spec.vault of a --config names is left out. spec.redirect sends them to another Secret.
 
 With --write it proposes a configuration, after a run of the filter with it. A chart Secret goes to
 a vaulted one of its own, NAME-vault, the literals of a chart to CHART-credentials. With --to all
@@ -54,6 +58,10 @@ pub(super) struct ScanArgs {
     /// Vault all of it in this one Secret
     #[arg(long, value_name = "SECRET", requires = "write")]
     pub(super) to: Option<String>,
+
+    /// Do not list references to the Secrets that this configuration knows; repeat for several [default: resecret.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Vec<PathBuf>,
 
     /// Overwrite the file of --write
     #[arg(long, requires = "write")]
@@ -95,6 +103,12 @@ pub(super) enum ScanFormat {
 /// Writes the inventory of every stream, and the proposal if one is asked for.
 pub(super) fn run(args: &ScanArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
     let sources = sources(&args.input.files)?;
+    let mut known = Config::default();
+    let default =
+        default_file().filter(|file| args.config.is_empty() && args.write.as_deref() != Some(*file));
+    for path in args.config.iter().map(PathBuf::as_path).chain(default) {
+        add_file(&mut known, path)?;
+    }
     if let Some(path) = &args.write {
         ensure!(
             sources.len() == 1,
@@ -118,7 +132,10 @@ pub(super) fn run(args: &ScanArgs, sinks: &Reporter) -> anyhow::Result<ExitStatu
     let mut errors: Vec<Diagnostic> = Vec::new();
     for one in scanned {
         match one {
-            Ok(scanned) => all.push(scanned),
+            Ok(mut scanned) => {
+                scanned.found.leave_out_known(&known, args.to.as_deref());
+                all.push(scanned);
+            }
             Err(diagnostics) => errors.extend(diagnostics),
         }
     }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use crate::config::key_format::KeyFormat;
+use crate::diagnostics::Code;
 
 /// The only `apiVersion` there is.
 pub(super) const API_VERSION: &str = "resecret.dev/v1alpha1";
@@ -49,6 +50,9 @@ pub(super) struct Spec {
     /// Chart Secrets to remove.
     #[serde(default)]
     pub(super) secrets: Vec<SecretsEntry>,
+    /// Secrets that the chart names and does not render: their readers go to a vaulted Secret.
+    #[serde(default)]
+    pub(super) redirect: Vec<RedirectEntry>,
     /// Variables that must read the vaulted Secret.
     #[serde(default)]
     pub(super) env: Vec<EnvEntry>,
@@ -68,6 +72,9 @@ pub(super) struct Spec {
     /// Variable, or key of a vaulted Secret, or a glob on either → what its value must look like; for `keys`.
     #[serde(default)]
     pub(super) formats: BTreeMap<String, KeyFormat>,
+    /// Findings that are seen and meant, each at its place.
+    #[serde(default)]
+    pub(super) allow: Vec<AllowEntry>,
     /// What is an error, a warning, or allowed.
     #[serde(default)]
     pub(super) policy: PolicyEntry,
@@ -121,13 +128,32 @@ pub(super) struct SecretsEntry {
     pub(super) optional: bool,
 }
 
+/// Secrets that the chart names and does not render.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct RedirectEntry {
+    /// Their names, without globs.
+    #[schemars(schema_with = "secret_names")]
+    pub(super) name: OneOrMany,
+    /// The vaulted Secret.
+    #[schemars(regex(pattern = SECRET_NAME))]
+    pub(super) to: String,
+    /// Chart key → vaulted key. Where one is renamed, a volume that takes all keys gets a file for each of these and no other.
+    #[serde(default)]
+    pub(super) keys: BTreeMap<String, String>,
+    /// Matching nothing is no error.
+    #[serde(default)]
+    pub(super) optional: bool,
+}
+
 /// Variables that must read the vaulted Secret. `vars` or `remove` must be there.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend(
     "anyOf" = [{"required": ["vars", "to"]}, {"required": ["remove"]}],
-    "dependentRequired" = {"vars": ["to"]},
+    "dependentRequired" = {"vars": ["to"], "add": ["vars", "in"]},
 ))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the format")]
 pub(super) struct EnvEntry {
     /// The vaulted Secret.
     #[schemars(regex(pattern = SECRET_NAME))]
@@ -145,6 +171,9 @@ pub(super) struct EnvEntry {
     /// Only a literal credential is replaced; what reads something else, is empty, or is made of other variables stays.
     #[serde(default)]
     pub(super) literals_only: bool,
+    /// A selected container that has no entry for a variable gets one. Needs `in`.
+    #[serde(default)]
+    pub(super) add: bool,
     /// Variables to take out altogether.
     #[serde(default)]
     pub(super) remove: Vec<String>,
@@ -182,6 +211,31 @@ pub(super) struct ReferenceEntry {
     /// Matching nothing is no error.
     #[serde(default)]
     pub(super) optional: bool,
+}
+
+/// Findings that are seen and meant. All that is given must fit, and something besides `code` must be.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 2))]
+pub(super) struct AllowEntry {
+    /// The code of the findings.
+    #[schemars(extend("enum" = Code::ALLOWABLE.map(Code::id)))]
+    pub(super) code: String,
+    /// Globs on the object's `kind`.
+    #[serde(default)]
+    pub(super) kind: OneOrMany,
+    /// Globs on the object's name.
+    #[serde(default)]
+    pub(super) name: OneOrMany,
+    /// Globs on the path, in which brackets are not special.
+    #[serde(default)]
+    pub(super) path: OneOrMany,
+    /// Globs on the variable.
+    #[serde(default)]
+    pub(super) variable: OneOrMany,
+    /// Globs on the last key of the path: a key of a ConfigMap, an annotation, a field.
+    #[serde(default)]
+    pub(super) key: OneOrMany,
 }
 
 /// Which of several entries for one variable stays.
@@ -258,6 +312,12 @@ impl<'de> Deserialize<'de> for OneOrMany {
 
         deserializer.deserialize_any(TextOrList)
     }
+}
+
+/// The name of a Secret, or a list of names, without globs.
+fn secret_names(_: &mut SchemaGenerator) -> Schema {
+    let name = json_schema!({"type": "string", "pattern": SECRET_NAME});
+    json_schema!({"anyOf": [name, {"type": "array", "items": name, "minItems": 1}]})
 }
 
 impl JsonSchema for OneOrMany {

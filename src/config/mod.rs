@@ -36,6 +36,7 @@ pub struct Config {
     pub(crate) duplicates: Duplicates,
     pub(crate) references: Vec<ReferenceRule>,
     pub(crate) drop_annotations: Vec<AnnotationRule>,
+    pub(crate) allow: Vec<AllowRule>,
     /// Secrets known to exist outside the stream: `spec.vault` and every `to`.
     pub(crate) vault: BTreeSet<String>,
     pub(crate) formats: Vec<FormatRule>,
@@ -73,7 +74,7 @@ impl Origin {
     }
 }
 
-/// A rule of `spec.secrets`: chart Secrets to remove.
+/// A rule of `spec.secrets`: chart Secrets to remove. Or of `spec.redirect`: Secrets that the chart only names.
 #[derive(Clone, Debug)]
 pub(crate) struct SecretsRule {
     pub(crate) name: Patterns,
@@ -84,6 +85,8 @@ pub(crate) struct SecretsRule {
     pub(crate) keys: BTreeMap<String, String>,
     pub(crate) same_name: bool,
     pub(crate) optional: bool,
+    /// Whether it is a rule of `spec.redirect`: it selects no Secret, and its names are no globs.
+    pub(crate) redirects: bool,
     pub(crate) origin: Origin,
 }
 
@@ -110,6 +113,7 @@ impl fmt::Display for SecretsRule {
 
 /// A rule of `spec.env`: variables that must read the vaulted Secret.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the format")]
 pub(crate) struct EnvRule {
     pub(crate) to: String,
     /// Variables and their keys; `None` is the variable's own name.
@@ -120,6 +124,8 @@ pub(crate) struct EnvRule {
     pub(crate) container: Patterns,
     pub(crate) keep_existing: bool,
     pub(crate) literals_only: bool,
+    /// Whether a selected container without an entry gets one.
+    pub(crate) add: bool,
     pub(crate) optional: bool,
     pub(crate) origin: Origin,
 }
@@ -138,6 +144,18 @@ pub(crate) struct ReferenceRule {
 #[derive(Clone, Debug)]
 pub(crate) struct AnnotationRule {
     pub(crate) annotation: Pattern,
+    pub(crate) origin: Origin,
+}
+
+/// An entry of `spec.allow`: a finding at a place, seen and meant.
+#[derive(Clone, Debug)]
+pub(crate) struct AllowRule {
+    pub(crate) code: Code,
+    pub(crate) kind: Patterns,
+    pub(crate) name: Patterns,
+    pub(crate) path: Patterns,
+    pub(crate) variable: Patterns,
+    pub(crate) key: Patterns,
     pub(crate) origin: Origin,
 }
 

@@ -28,6 +28,18 @@ impl Pattern {
             .map_err(|error| error.kind().to_string())
     }
 
+    /// Reads a path or a glob on paths, in which brackets are those of positions and keys.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Pattern::new`].
+    pub(crate) fn of_path(text: &str) -> Result<Self, String> {
+        if !text.contains(['*', '?', '{', '\\']) {
+            return Ok(Self::Exact(text.to_owned()));
+        }
+        Self::new(&text.replace('[', "\\[").replace(']', "\\]"))
+    }
+
     /// Whether this is a glob.
     pub(crate) fn is_glob(&self) -> bool {
         matches!(self, Self::Glob(_))
@@ -93,5 +105,8 @@ mod tests {
         assert!(Pattern::new("A_{B,C}?").is_ok_and(|p| p.matches("A_C1") && !p.matches("A_C")));
         assert!(Pattern::new("a.b").is_ok_and(|p| p.matches("a.b") && !p.matches("axb")));
         assert!(Pattern::new("[").is_err());
+        let path = Pattern::of_path("spec.containers[*].args[1]").expect("a glob");
+        assert!(path.matches("spec.containers[0].args[1]") && !path.matches("spec.containers[0].args1"));
+        assert!(Pattern::of_path("data[\"a.b\"]").is_ok_and(|path| path.matches("data[\"a.b\"]")));
     }
 }

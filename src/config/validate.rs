@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::config::format::{
-    API_VERSION, Duplicates, EnvEntry, File, KIND, OneOrMany, PresetUse, ReferenceEntry, SecretsEntry,
+    API_VERSION, AllowEntry, Duplicates, EnvEntry, File, KIND, OneOrMany, PresetUse, RedirectEntry,
+    ReferenceEntry, SecretsEntry, Selector,
 };
 use crate::config::key_format::KeyFormat;
 use crate::config::{
-    AnnotationRule, Config, EnvRule, FormatRule, Origin, Pattern, Patterns, Preset, ReferenceRule,
+    AllowRule, AnnotationRule, Config, EnvRule, FormatRule, Origin, Pattern, Patterns, Preset, ReferenceRule,
     SecretsRule, preset,
 };
 use crate::diagnostics::{Code, Diagnostic, Error, Location};
@@ -58,10 +59,16 @@ pub(super) fn add_file(config: &mut Config, name: &str, text: &str) -> Result<()
         let annotation = source.pattern(glob, &path)?;
         config.drop_annotations.push(AnnotationRule { annotation, origin: source.origin(&path) });
     }
+    for (position, entry) in file.spec.allow.into_iter().enumerate() {
+        config.allow.push(source.allow_rule(&entry, &format!("spec.allow[{position}]"))?);
+    }
     let formats = source.formats(file.spec.formats, None)?;
     let place = config.formats.iter().take_while(|rule| rule.origin.preset.is_none()).count();
     config.formats.splice(place..place, formats);
-    let (secrets, env) = source.rules(file.spec.secrets, file.spec.env)?;
+    let (mut secrets, env) = source.rules(file.spec.secrets, file.spec.env)?;
+    for (position, entry) in file.spec.redirect.into_iter().enumerate() {
+        secrets.push(source.redirect_rule(entry, &format!("spec.redirect[{position}]"))?);
+    }
     config.vault.extend(secrets.iter().filter_map(|rule| rule.to.clone()));
     config.vault.extend(env.iter().map(|rule| rule.to.clone()));
     // A file's own rules come before those of every preset, also of presets named in an earlier file.
@@ -211,6 +218,38 @@ impl ConfigText<'_> {
             keys: entry.keys,
             same_name: entry.same_name,
             optional: entry.optional,
+            redirects: false,
+            origin: self.origin(path),
+        })
+    }
+
+    fn redirect_rule(&self, entry: RedirectEntry, path: &str) -> Result<SecretsRule, Error> {
+        let RedirectEntry { name, to, keys, optional } = entry;
+        if name.0.is_empty() {
+            return Err(self.error(path, "the rule names no Secret: give it a `name`"));
+        }
+        for name in &name.0 {
+            check_name(name).map_err(|message| {
+                self.error(
+                    &format!("{path}.name"),
+                    &format!("{message}, and no globs: the chart only names it"),
+                )
+            })?;
+            if *name == to {
+                return Err(self.error(&format!("{path}.to"), "the Secret is redirected to itself"));
+            }
+        }
+        check_name(&to).map_err(|message| self.error(&format!("{path}.to"), &message))?;
+        Ok(SecretsRule {
+            name: self.patterns(&name, &format!("{path}.name"))?,
+            source: Patterns::default(),
+            namespace: Patterns::default(),
+            labels: BTreeMap::new(),
+            to: Some(to),
+            keys,
+            same_name: false,
+            optional,
+            redirects: true,
             origin: self.origin(path),
         })
     }
@@ -237,10 +276,15 @@ impl ConfigText<'_> {
                 (false, _) => Ok((pattern, Some(key))),
             }
         });
+        let vars: Vec<(Pattern, Option<String>)> = vars.collect::<Result<_, Error>>()?;
+        if entry.add {
+            self.check_add(&entry.within, &vars, path)?;
+        }
         let remove = entry.remove.iter().map(|variable| self.pattern(variable, &format!("{path}.remove")));
         Ok(EnvRule {
             to,
-            vars: vars.collect::<Result<_, Error>>()?,
+            vars,
+            add: entry.add,
             remove: remove.collect::<Result<_, Error>>()?,
             kind: self.patterns(&entry.within.kind, &format!("{path}.in.kind"))?,
             object: self.patterns(&entry.within.name, &format!("{path}.in.name"))?,
@@ -252,6 +296,33 @@ impl ConfigText<'_> {
         })
     }
 
+    /// What is added must have a name, and a place that somebody has chosen.
+    fn check_add(
+        &self,
+        within: &Selector,
+        vars: &[(Pattern, Option<String>)],
+        path: &str,
+    ) -> Result<(), Error> {
+        let place = format!("{path}.add");
+        if vars.is_empty() {
+            return Err(self.error(&place, "`add` needs `vars`, the variables to add"));
+        }
+        if let Some((glob, _)) = vars.iter().find(|(variable, _)| variable.is_glob()) {
+            return Err(self.error(
+                &format!("{path}.vars.{glob}"),
+                "`add` needs the name of each variable, and this is a glob",
+            ));
+        }
+        let selects = [&within.kind, &within.name, &within.container].iter().any(|globs| !globs.0.is_empty());
+        if selects {
+            return Ok(());
+        }
+        Err(self.error(
+            &place,
+            "`add` needs `in`: without it every container of every workload would get the variable",
+        ))
+    }
+
     fn reference_rule(&self, entry: ReferenceEntry, path: &str) -> Result<ReferenceRule, Error> {
         let place = FieldPath::parse(&entry.path).map_err(|why| {
             self.error(&format!("{path}.path"), &format!("`{}` is not a path: {why}", entry.path))
@@ -259,6 +330,38 @@ impl ConfigText<'_> {
         let origin = self.origin(path);
         let ReferenceEntry { kind, api_version, optional, .. } = entry;
         Ok(ReferenceRule { kind, api_version, place, optional, origin })
+    }
+
+    fn allow_rule(&self, entry: &AllowEntry, path: &str) -> Result<AllowRule, Error> {
+        let Some(code) = Code::ALLOWABLE.into_iter().find(|code| code.id() == entry.code) else {
+            let known = Code::ALLOWABLE.map(Code::id);
+            let near = nearest(&entry.code, known.into_iter());
+            let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`"));
+            let known = known.join(", ");
+            let message = format!("`{}` cannot be allowed{hint} (these can: {known})", entry.code);
+            return Err(self.error(&format!("{path}.code"), &message));
+        };
+        let paths = entry.path.0.iter().map(|text| {
+            let wrong = |why| self.error(&format!("{path}.path"), &format!("`{text}` is not a glob: {why}"));
+            Pattern::of_path(text).map_err(wrong)
+        });
+        let rule = AllowRule {
+            code,
+            kind: self.patterns(&entry.kind, &format!("{path}.kind"))?,
+            name: self.patterns(&entry.name, &format!("{path}.name"))?,
+            path: Patterns(paths.collect::<Result<_, _>>()?),
+            variable: self.patterns(&entry.variable, &format!("{path}.variable"))?,
+            key: self.patterns(&entry.key, &format!("{path}.key"))?,
+            origin: self.origin(path),
+        };
+        if [&rule.kind, &rule.name, &rule.path, &rule.variable, &rule.key]
+            .iter()
+            .all(|field| field.is_empty())
+        {
+            let message = "the entry allows every finding of this code: give it a place, or set the policy";
+            return Err(self.error(path, message));
+        }
+        Ok(rule)
     }
 
     /// Names before globs: `DATABASE_URL` says more than `*_URL`.

@@ -235,6 +235,17 @@ with_hazards! {
     ///
     /// Leave the object out of the rule by `in`, and look in the operator's documentation for another way to a Secret.
     ValueOnly = "value-only",
+    /// A Secret that the chart renders, although `spec.redirect` says that it only names it.
+    ///
+    /// # What it means
+    ///
+    /// `redirect` sends readers elsewhere and removes nothing. The chart, or its values, have changed: the Secret would be
+    /// part of the release, in plain.
+    ///
+    /// # What to do
+    ///
+    /// Move the entry from `spec.redirect` to `spec.secrets`, or set `existingSecret` in the chart's values again.
+    RenderedRedirect = "rendered-redirect",
     /// A variable that stands twice, where `duplicates: error` asks for a decision.
     ///
     /// # What it means
@@ -453,4 +464,19 @@ with_hazards! {
     ///
     /// Upgrade once more, or look who else writes the object. On the way back, give `--value` the chart's value.
     NotLive = "not-live",
+}
+
+impl Code {
+    /// What `spec.allow` can allow: findings about what stays in the stream. An edit that cannot be made is none.
+    pub(crate) const ALLOWABLE: [Self; 9] = [
+        Self::ChecksumAnnotation,
+        Self::Dangling,
+        Self::DuplicateItem,
+        Self::External,
+        Self::HookReference,
+        Self::LeftBehind,
+        Self::NameInText,
+        Self::Plaintext,
+        Self::ValueLeftBehind,
+    ];
 }

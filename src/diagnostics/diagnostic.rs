@@ -64,6 +64,8 @@ pub struct Location {
     pub template: Option<String>,
     /// The path in the document (`spec.template.spec.containers[0].env[2]`), or in the configuration.
     pub path: Option<String>,
+    /// The variable, where the path leads into its entry.
+    pub variable: Option<String>,
     /// Line in the file or stream, counted from 1.
     pub line: Option<usize>,
     /// Column in characters, counted from 1.
@@ -96,11 +98,12 @@ impl Diagnostic {
 
     /// The same diagnostic with every text changed.
     pub(crate) fn map_texts(mut self, change: impl Fn(&str) -> String) -> Self {
-        let Location { file, object, template, path, .. } = &mut self.location;
+        let Location { file, object, template, path, variable, .. } = &mut self.location;
         let object = object.iter_mut().flat_map(|ObjectRef { api_version, kind, name, namespace }| {
             [Some(api_version), Some(kind), Some(name), namespace.as_mut()].into_iter().flatten()
         });
-        let place = [file.as_mut(), template.as_mut(), path.as_mut()].into_iter().flatten();
+        let place =
+            [file.as_mut(), template.as_mut(), path.as_mut(), variable.as_mut()].into_iter().flatten();
         for text in [&mut self.message, &mut self.help].into_iter().chain(place).chain(object) {
             *text = change(text);
         }

@@ -1,6 +1,6 @@
 //! The first pass: which documents are worth a look, which Secrets the stream renders, and which of them a rule removes.
 
-use crate::config::{Config, Origin};
+use crate::config::{Config, Origin, SecretsRule};
 use crate::diagnostics::{Code, Diagnostic, Error, Location};
 use crate::filter::findings::Findings;
 use crate::krm::InputFormat;
@@ -40,7 +40,7 @@ pub(crate) fn collect<'i>(input: &'i [u8], config: &Config) -> Result<Collected<
     config.check_rules()?;
     let locator = Locator::new(input);
     let mut findings = Findings::new(&locator);
-    let mut facts = Facts::default();
+    let mut facts = Facts::new(config);
     for document in candidates.secrets() {
         let Some(tree) = findings.parse(document, Interest::Edit) else { continue };
         for object in objects(&tree).into_iter().filter(Object::is_secret) {
@@ -82,6 +82,9 @@ pub(crate) fn collect_secret<'t>(
         findings.push(unnamed_secret().at(location));
         return None;
     };
+    if let Some(rule) = facts.redirect(name) {
+        findings.push(rendered(name, &config.secrets[rule]).at(location.clone()));
+    }
     let number = facts.add(document.number, object, name, config);
     let found = [same_name, hook_secret, not_vaultable].map(|ask| ask(name, facts, object, config));
     for diagnostic in found.into_iter().flatten() {
@@ -92,6 +95,18 @@ pub(crate) fn collect_secret<'t>(
         findings.extend(facts.vaulted_values.add(vaulted, &location));
     }
     Some(CollectedSecret { name, number, location })
+}
+
+/// A Secret that the chart renders, although a rule says that it is only named.
+fn rendered(name: &str, rule: &SecretsRule) -> Diagnostic {
+    let to = rule.to.as_deref().unwrap_or_default();
+    Diagnostic::error(
+        Code::RenderedRedirect,
+        format!("the chart renders Secret {name}, and spec.redirect is for Secrets that it only names"),
+        format!(
+            "move the entry to spec.secrets, which removes the Secret: secrets: [{{name: {name}, to: {to}}}]"
+        ),
+    )
 }
 
 /// A Secret that no rule could ever match.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::diagnostics::{Code, Diagnostic, Error, Finding, Location, Severity};
+use crate::filter::allow;
 use crate::filter::parse_document::parse_document;
 use crate::kube::locator::Locator;
 use crate::kube::object::Object;
@@ -57,8 +58,11 @@ impl<'l> Findings<'l> {
         finding: Finding,
     ) -> Diagnostic {
         let at = object.tree.node(finding.node).start;
-        let location =
-            Location { path: Some(finding.path.to_string()), ..self.locator.locate_in(document, object, at) };
+        let location = Location {
+            path: Some(finding.path.to_string()),
+            variable: allow::variable(object.tree, &finding.path),
+            ..self.locator.locate_in(document, object, at)
+        };
         finding.at(location)
     }
 

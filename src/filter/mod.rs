@@ -9,6 +9,7 @@
 
 pub(crate) mod parse_document;
 pub(crate) mod doubts;
+pub(crate) mod allow;
 pub(crate) mod findings;
 pub(crate) mod collect;
 pub(crate) mod rewrite;
@@ -99,8 +100,7 @@ pub(crate) fn run<'i, T: Send>(
     let rewrites = rewrite_all(&rewriter, input, &candidates.found, &view);
 
     let mut output = Output::new(input);
-    let mut summary =
-        Summary { documents: candidates.documents, edited: 0, removed: facts.removed().count() };
+    let mut summary = Summary { documents: candidates.documents, edited: 0, removed: facts.removed_count() };
     let (mut matched, mut views, mut doubts) = (BTreeSet::new(), Vec::new(), Doubts::default());
     let mut literals = VaultedValues::default();
     for (document, rewrite) in rewrites {
@@ -114,6 +114,7 @@ pub(crate) fn run<'i, T: Send>(
         views.extend(rewrite.view);
     }
     findings.extend(doubts.settle().map(|diagnostic| leaked_values.conceal(diagnostic)));
+    matched.extend(allow::apply(&mut findings, config));
     if !has_unreadable(&findings) {
         findings.extend(unmatched(config, &facts, &matched));
     }

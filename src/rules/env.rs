@@ -86,11 +86,6 @@ fn decide<'c>(
 ) -> Option<Decision<'c>> {
     let mut decision = None;
     for (number, rule) in config.env.iter().enumerate() {
-        let speaks = || {
-            rule.kind.matches(&object.kind)
-                && rule.object.matches(object.name().unwrap_or_default())
-                && rule.container.matches(container)
-        };
         let removes = rule.remove.iter().position(|pattern| pattern.matches(name));
         let reads = rule.vars.iter().position(|(pattern, _)| pattern.matches(name));
         let (part, this) = match (removes, reads) {
@@ -101,7 +96,7 @@ fn decide<'c>(
             }
             (None, None) => continue,
         };
-        if speaks() {
+        if rule.selects(object, container) {
             outcome.matched.insert(part);
             decision = decision.or(Some(this));
         }

@@ -31,6 +31,8 @@ pub(crate) struct ChartSecret {
     pub(crate) keys: Vec<String>,
     /// The position in [`Config::secrets`] of the rule that leaves it out.
     pub(crate) rule: Option<usize>,
+    /// Whether the stream only names it: `spec.redirect` sends its readers elsewhere.
+    pub(crate) is_named_only: bool,
 }
 
 impl ChartSecret {
@@ -87,9 +89,32 @@ pub(crate) enum Resolution<'f> {
 }
 
 impl Facts {
-    /// Facts of a stream that has not been seen to its end.
-    pub(crate) fn incomplete() -> Self {
-        Self { partial: true, ..Self::default() }
+    /// Facts of a stream of which nothing has been seen: what `spec.redirect` says of Secrets that do not come.
+    pub(crate) fn new(config: &Config) -> Self {
+        let mut facts = Self::default();
+        for (number, rule) in config.secrets.iter().enumerate().filter(|(_, rule)| rule.redirects) {
+            for name in rule.name.0.iter().map(ToString::to_string) {
+                facts.by_name.entry(name.clone()).or_default().push(facts.count);
+                let secret = ChartSecret {
+                    name,
+                    previous_names: Vec::new(),
+                    namespace: None,
+                    skips_post_renderer: false,
+                    keys: rule.keys.keys().cloned().collect(),
+                    rule: Some(number),
+                    is_named_only: true,
+                };
+                facts.note_fate(facts.count, &secret);
+                facts.secrets.insert(facts.count, secret);
+                facts.count += 1;
+            }
+        }
+        facts
+    }
+
+    /// The same for a stream that will not be known to its end.
+    pub(crate) fn incomplete(config: &Config) -> Self {
+        Self { partial: true, ..Self::new(config) }
     }
 
     /// Learns of a Secret; its number.
@@ -100,6 +125,7 @@ impl Facts {
         name: &str,
         config: &Config,
     ) -> usize {
+        self.is_rendered(name);
         let number = self.count;
         self.count += 1;
         let matching: Vec<usize> =
@@ -133,6 +159,7 @@ impl Facts {
             skips_post_renderer: object.skips_post_renderer(),
             keys: if goes { keys } else { Vec::new() },
             rule: matching.first().copied(),
+            is_named_only: false,
         };
         if !self.partial {
             self.note_fate(number, &secret);
@@ -154,6 +181,18 @@ impl Facts {
             let Fates { all, by_namespace } = by_fate.entry(name.to_owned()).or_default();
             note(all);
             note(by_namespace.entry(secret.namespace.clone()).or_default());
+        }
+    }
+
+    /// A Secret that was said to be named only has come: it is not sent anywhere, and the run is refused.
+    fn is_rendered(&mut self, name: &str) {
+        let numbers = self.by_name.get(name).cloned().unwrap_or_default();
+        let named_only = |number: &usize| self.secrets.get(number).filter(|secret| secret.is_named_only);
+        let found: Vec<(usize, Option<usize>)> =
+            numbers.iter().filter_map(|number| Some((*number, named_only(number)?.rule))).collect();
+        for (number, rule) in found {
+            self.matched_rules.extend(rule);
+            self.forget(number);
         }
     }
 
@@ -211,7 +250,19 @@ impl Facts {
         self.removed().flat_map(ChartSecret::names).any(|name| !name.bytes().all(is_plain))
     }
 
-    /// The removed Secrets.
+    /// How many Secrets of the stream are removed.
+    pub(crate) fn removed_count(&self) -> usize {
+        self.removed().filter(|secret| !secret.is_named_only).count()
+    }
+
+    /// The rule of `spec.redirect` for a name.
+    pub(crate) fn redirect(&self, name: &str) -> Option<usize> {
+        let numbers = self.by_name.get(name).into_iter().flatten();
+        let mut secrets = numbers.filter_map(|number| self.secrets.get(number));
+        secrets.find(|secret| secret.is_named_only)?.rule
+    }
+
+    /// The removed Secrets, and those that are named only: nothing may name them any more.
     pub(crate) fn removed(&self) -> impl Iterator<Item = &ChartSecret> {
         self.secrets.values().filter(|secret| secret.rule.is_some())
     }
@@ -309,6 +360,9 @@ pub(crate) fn first_for<'c>(name: &str, config: &'c Config) -> Option<&'c Secret
 
 /// Whether a rule selects a Secret.
 pub(crate) fn selects(rule: &SecretsRule, object: &Object<'_, '_>, name: &str) -> bool {
+    if rule.redirects {
+        return false;
+    }
     let labels = rule.labels.iter().all(|(label, glob)| object.label(label).is_some_and(|v| glob.matches(v)));
     labels
         && (rule.name.matches(name) || object.previous_names().any(|previous| rule.name.matches(previous)))

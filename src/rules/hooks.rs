@@ -17,8 +17,8 @@ pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outc
         else {
             continue;
         };
-        // A Secret that is a hook itself stays beside its readers.
-        if secret.skips_post_renderer {
+        // A Secret that is a hook itself stays beside its readers; one that is only named was never the chart's.
+        if secret.is_named_only || secret.skips_post_renderer {
             continue;
         }
         outcome.findings.push(Finding {

@@ -4,6 +4,7 @@
 //! to the object's patch; what it cannot decide it reports. Rules run in the order of [`RULES`], and a later rule
 //! leaves alone what an earlier one has decided ([`Patch::decides`]).
 
+mod add_env;
 pub(crate) mod annotations;
 pub(crate) mod checksums;
 mod duplicates;
@@ -96,15 +97,22 @@ pub(crate) enum ConfigEntry {
     Reference(usize),
     /// Line of `spec.dropAnnotations`.
     Annotation(usize),
+    /// Entry of `spec.allow`.
+    Allow(usize),
+    /// Rule of `spec.redirect`, by its position in [`Config::secrets`].
+    Redirect(usize),
+    /// Such a rule, and position in its `keys`.
+    RedirectKey(usize, usize),
 }
 
 /// A rule's only function.
 type Apply = fn(&ObjectView<'_, '_, '_>, Context<'_>, &mut RuleOutput);
 
 /// All rules, in the order in which they run.
-const RULES: [Apply; 9] = [
+const RULES: &[Apply] = &[
     list_duplicates::apply,
     env::apply,
+    add_env::apply,
     duplicates::apply,
     removed_variables::apply,
     hooks::apply,

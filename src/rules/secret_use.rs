@@ -20,6 +20,8 @@ pub(crate) struct SecretUse {
     pub(crate) keys: Vec<KeyName>,
     /// The place in the document as it came in: the name of the Secret, or an entry of `env`.
     pub(crate) path: Path,
+    /// The variable, where the rewrite adds its entry to the container at the place.
+    pub(crate) added: Option<String>,
 }
 
 /// A key, by its name in the vaulted Secret and by the name that the chart knows.
@@ -44,7 +46,12 @@ impl SecretUse {
     /// A variable that a rule has decided.
     pub(crate) fn of_variable(secret: &str, key: &str, entry: Path) -> Self {
         let keys = vec![KeyName::same(key)];
-        Self { secret: secret.to_owned(), namespace: None, existed: false, keys, path: entry }
+        Self { secret: secret.to_owned(), namespace: None, existed: false, keys, path: entry, added: None }
+    }
+
+    /// A variable that a rule has added to a container.
+    pub(crate) fn of_added(secret: &str, key: &str, variable: &str, container: Path) -> Self {
+        Self { added: Some(variable.to_owned()), ..Self::of_variable(secret, key, container) }
     }
 
     /// A reference that goes from a chart Secret to the vaulted one.
@@ -86,7 +93,8 @@ impl SecretUse {
 
     fn new(reference: &Reference<'_>, secret: &str, keys: Vec<KeyName>) -> Self {
         let namespace = reference.namespace.map(str::to_owned);
-        Self { secret: secret.to_owned(), namespace, existed: false, keys, path: reference.path.clone() }
+        let path = reference.path.clone();
+        Self { secret: secret.to_owned(), namespace, existed: false, keys, path, added: None }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::edit::patch::Op;
 use crate::kube::references::{Reference, Takes};
 use crate::rules::facts::{ChartSecret, Resolution, vaulted_key};
 use crate::rules::secret_use::SecretUse;
-use crate::rules::{Context, ObjectView, RuleOutput};
+use crate::rules::{ConfigEntry, Context, ObjectView, RuleOutput};
 use crate::yaml::{Path, Step};
 
 pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
@@ -34,7 +34,11 @@ pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outc
             }
             Resolution::Ambiguous => outcome.findings.push(ambiguous(reference)),
             Resolution::Removed(secret) => {
-                let Some(rule) = secret.rule.map(|rule| &context.config.secrets[rule]) else { continue };
+                let Some(number) = secret.rule else { continue };
+                let rule = &context.config.secrets[number];
+                if rule.redirects {
+                    outcome.matched.extend(redirect_entries(reference, rule, number));
+                }
                 match &rule.to {
                     Some(to) => {
                         outcome.reads.push(SecretUse::redirected(reference, to, secret, rule));
@@ -115,6 +119,19 @@ fn redirect<'t>(
     }
 }
 
+/// The parts of a rule of `spec.redirect` that a reference is a match for.
+fn redirect_entries(reference: &Reference<'_>, rule: &SecretsRule, number: usize) -> Vec<ConfigEntry> {
+    let takes = |key: &str| match &reference.takes {
+        Takes::Key(_, taken) => *taken == key,
+        Takes::Items(items) => items.iter().any(|(_, taken)| *taken == key),
+        Takes::Env | Takes::Files { .. } => true,
+        _ => false,
+    };
+    let keys = rule.keys.keys().enumerate().filter(|(_, key)| takes(key));
+    let keys = keys.map(|(position, _)| ConfigEntry::RedirectKey(number, position));
+    [ConfigEntry::Redirect(number)].into_iter().chain(keys).collect()
+}
+
 /// Items that give every vaulted key the file name that the chart's key had.
 fn items(secret: &ChartSecret, rule: &SecretsRule) -> Value {
     let item = |key: &String| json!({"key": vaulted_key(&rule.keys, key), "path": key});
@@ -172,7 +189,8 @@ fn external(reference: &Reference<'_>, context: Context<'_>) -> Option<Finding> 
         code: Code::External,
         severity,
         message: format!("Secret {} is neither in the stream nor in the configuration", reference.name),
-        help: "a typing error? If not, list it in spec.vault".to_owned(),
+        help: "a typing error? If not, list it in spec.vault, or send it to another Secret by spec.redirect"
+            .to_owned(),
         path: reference.path.clone(),
         node: reference.node,
     })

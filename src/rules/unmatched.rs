@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{Config, FormatRule, Origin};
+use crate::config::{Config, FormatRule, Origin, SecretsRule};
 use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::rules::ConfigEntry;
 use crate::rules::facts::Facts;
@@ -19,6 +19,13 @@ pub(crate) fn unmatched(config: &Config, facts: &Facts, matched: &BTreeSet<Confi
         found.push(diagnostic(origin, path, message, severity));
     };
     for (number, rule) in config.secrets.iter().enumerate().filter(|(_, rule)| !rule.optional) {
+        if rule.redirects {
+            if facts.matched_rules.contains(&number) {
+                continue;
+            }
+            redirect(number, rule, matched, &mut say);
+            continue;
+        }
         let path = &rule.origin.path;
         if !facts.matched_rules.contains(&number) {
             say(&rule.origin, path.clone(), format!("no Secret of the stream has {rule}"));
@@ -56,12 +63,42 @@ pub(crate) fn unmatched(config: &Config, facts: &Facts, matched: &BTreeSet<Confi
             say(&rule.origin, rule.origin.path.clone(), message);
         }
     }
+    for (number, rule) in config.allow.iter().enumerate() {
+        if !matched.contains(&ConfigEntry::Allow(number)) {
+            let message =
+                format!("there is no {} finding at this place, so there is nothing to allow", rule.code);
+            say(&rule.origin, rule.origin.path.clone(), message);
+        }
+    }
     let used: BTreeSet<usize> = used_presets(config, facts, matched).collect();
     for (_, preset) in config.presets.iter().enumerate().filter(|(number, _)| !used.contains(number)) {
         let message = format!("preset {} matches nothing in the stream", preset.name);
         say(&preset.origin, preset.origin.path.clone(), message);
     }
     found
+}
+
+/// A rule of `spec.redirect` whose Secret nothing names, or whose keys nobody takes.
+fn redirect(
+    number: usize,
+    rule: &SecretsRule,
+    matched: &BTreeSet<ConfigEntry>,
+    say: &mut impl FnMut(&Origin, String, String),
+) {
+    let path = &rule.origin.path;
+    if !matched.contains(&ConfigEntry::Redirect(number)) {
+        return say(
+            &rule.origin,
+            path.clone(),
+            format!("nothing in the stream refers to a Secret with {rule}"),
+        );
+    }
+    for (position, key) in rule.keys.keys().enumerate() {
+        if !matched.contains(&ConfigEntry::RedirectKey(number, position)) {
+            let message = format!("no reference to this Secret takes its key `{key}`");
+            say(&rule.origin, format!("{path}.keys.{key}"), message);
+        }
+    }
 }
 
 /// The lines of `spec.formats` that speak of nothing that a vaulted Secret must hold; a preset's may.
@@ -84,7 +121,7 @@ fn used_presets<'a>(
     let secrets = facts.matched_rules.iter().filter_map(|rule| config.secrets[*rule].origin.preset);
     let env = matched.iter().filter_map(|part| match part {
         ConfigEntry::Variable(rule, _) | ConfigEntry::Remove(rule, _) => config.env[*rule].origin.preset,
-        ConfigEntry::Reference(_) | ConfigEntry::Annotation(_) => None,
+        _ => None,
     });
     secrets.chain(env)
 }

@@ -227,6 +227,9 @@ fn known(config: &Config) -> Vec<(&[u8], Hits, Hits)> {
             add(group.as_bytes(), Hits::of(Interest::Edit));
         }
     }
+    if config.env.iter().any(|rule| rule.add) {
+        add(b"ontainers", Hits::of(Interest::Edit));
+    }
     if config.repairs_lists() {
         for word in KEYED_LISTS {
             add(word.as_bytes(), Hits::of(Interest::Edit));

@@ -104,5 +104,12 @@ fn where_the_program_cannot_run_is_what_happens() {
 #[test]
 #[cfg(target_os = "linux")]
 fn the_sections_of_more_ways_to_vault_are_what_happens() {
-    page("docs/vaulting.md", "Duplicates without a configuration", resecret());
+    for section in [
+        "Duplicates without a configuration",
+        "Findings that are meant",
+        "A variable that has no entry",
+        "A Secret that the chart only names",
+    ] {
+        page("docs/vaulting.md", section, resecret());
+    }
 }

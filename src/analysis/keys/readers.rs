@@ -74,6 +74,11 @@ pub(crate) fn resolve(object: &Object<'_, '_>, read: &SecretUse) -> Vec<KeyUse> 
     let field = || Access::Field(read.path.to_string());
     let mut found = Vec::new();
     for key in keys {
+        if let Some(variable) = &read.added {
+            let container = place.text(place.nodes[place.nodes.len() - 1], "name").unwrap_or_default();
+            found.push(reading(key, Some(container), Access::Variable(variable.clone())));
+            continue;
+        }
         if let Some((container, variable)) = place.variable(key.map(|key| key.chart.as_str())) {
             found.push(reading(key, Some(container), variable.map_or_else(field, Access::Variable)));
             continue;

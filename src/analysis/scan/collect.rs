@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::analysis::scan::{
-    Checksum, CredentialVariable, Duplicate, Inventory, OutsideRead, PlainCredential, RepeatedEntry, Secret,
-    SecretKey, SecretReader, Site, UnknownReference, Use, ValueOrigin,
+    Checksum, CredentialVariable, Duplicate, Inventory, NamedOnly, OutsideRead, PlainCredential,
+    RepeatedEntry, Secret, SecretKey, SecretReader, Site, UnknownReference, Use, ValueOrigin,
 };
 use crate::config::Config;
 use crate::diagnostics::Error;
@@ -153,6 +153,8 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
         let (known, unknown): (Vec<_>, Vec<_>) =
             subject.references.iter().partition(|found| self.context.facts.renders(found.name));
         let mut reads: Vec<Read> = known.into_iter().map(|found| read_of(&subject, found, &place)).collect();
+        let named_only: Vec<NamedOnly> =
+            unknown.iter().map(|found| named_only(read_of(&subject, found, &place))).collect();
         let outside: Vec<OutsideRead> =
             unknown.into_iter().flat_map(|found| outside(&subject, found)).collect();
         let duplicates: Vec<Duplicate> =
@@ -193,6 +195,7 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
         self.found.credentials.extend(credentials);
         self.found.references.extend(references);
         self.found.outside.extend(outside);
+        self.found.named_only.extend(named_only);
         self.reads.extend(reads);
         let paths: HashSet<&Path> = literals.iter().map(|found| &found.path).collect();
         for list in subject.pods.env.iter().filter(|list| list.reads_secrets) {
@@ -353,6 +356,10 @@ fn read_of(
     let namespace = found.namespace.or_else(|| subject.object.namespace()).map(str::to_owned);
     let (keys, use_of) = taken(&found.takes);
     Read { name: found.name.to_owned(), namespace, keys, use_of, reader }
+}
+
+fn named_only(read: Read) -> NamedOnly {
+    NamedOnly { secret: read.name, keys: read.keys, reader: read.reader }
 }
 
 /// Fields that no rule knows. Once they are declared, they read the Secret too.

@@ -16,6 +16,7 @@ mod table;
 pub use crate::analysis::scan::collect::inventory;
 pub use crate::analysis::scan::propose::{Proposal, propose};
 
+use crate::config::Config;
 use crate::diagnostics::{Diagnostic, ObjectRef};
 use crate::rules::leaked_values::LeakedValues;
 
@@ -34,6 +35,9 @@ pub struct Inventory {
     pub checksums: Vec<Checksum>,
     /// Fields that hold a Secret's name and that no rule knows: probably references of custom resources.
     pub references: Vec<UnknownReference>,
+    /// References to Secrets that the chart does not render. They count as nothing to report.
+    #[serde(rename = "outside")]
+    pub named_only: Vec<NamedOnly>,
     /// What could not be read, where that is no error.
     #[serde(skip)]
     pub warnings: Vec<Diagnostic>,
@@ -199,6 +203,18 @@ pub struct UnknownReference {
     skips_post_renderer: bool,
 }
 
+/// A reference to a Secret that the chart does not render.
+#[derive(Clone, Debug, Serialize)]
+pub struct NamedOnly {
+    /// The Secret.
+    pub secret: String,
+    /// The keys that it takes; none for all of them.
+    pub keys: Vec<String>,
+    /// Who reads it.
+    #[serde(flatten)]
+    pub reader: SecretReader,
+}
+
 /// Where something stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Site {
@@ -270,8 +286,16 @@ impl Inventory {
             .chain(self.entries.iter_mut().map(|found| &mut found.place))
             .chain(self.credentials.iter_mut().map(|found| &mut found.place))
             .chain(self.checksums.iter_mut().map(|found| &mut found.place))
-            .chain(self.references.iter_mut().map(|found| &mut found.place));
+            .chain(self.references.iter_mut().map(|found| &mut found.place))
+            .chain(self.named_only.iter_mut().map(|found| &mut found.reader.place));
         places.for_each(|place| place.file = Some(name.to_owned()));
+    }
+
+    /// Leaves out references to the Secrets that a configuration knows: those of `spec.vault`, and every `to`; and to the
+    /// one that a proposal is for.
+    pub fn leave_out_known(&mut self, config: &Config, to: Option<&str>) {
+        self.named_only
+            .retain(|found| !config.vault.contains(&found.secret) && to != Some(found.secret.as_str()));
     }
 
     /// Adds what another render holds.
@@ -282,6 +306,7 @@ impl Inventory {
         self.credentials.extend(other.credentials);
         self.checksums.extend(other.checksums);
         self.references.extend(other.references);
+        self.named_only.extend(other.named_only);
         self.warnings.extend(other.warnings);
         self.variables.extend(other.variables);
         self.outside.extend(other.outside);

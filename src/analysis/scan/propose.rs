@@ -2,10 +2,10 @@
 
 use crate::analysis::scan::collect::secret_values;
 use crate::analysis::scan::draft::{Draft, EnvDraft, SecretsDraft, Within};
-use crate::analysis::scan::{Inventory, inventory};
+use crate::analysis::scan::{Inventory, PlainCredential, inventory};
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Error, Location, Severity};
-use crate::filter::filter;
+use crate::filter::{allow, filter};
 use crate::yaml::scalar::{one_line, plain_or_quoted};
 
 /// A configuration to review.
@@ -140,7 +140,21 @@ fn write(draft: &Draft, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>
     for credential in credentials {
         comment("", &format!("- {} of {}", credential.holder, credential.place.object), &mut lines);
     }
+    let allowed: Vec<String> = credentials.iter().filter_map(allow_entry).collect();
+    if !allowed.is_empty() {
+        comment("", "Those that are meant: take the lines in.", &mut lines);
+        comment("  ", "allow:", &mut lines);
+        for entry in allowed {
+            comment("  ", &format!("- {entry}"), &mut lines);
+        }
+    }
     format!("{HEADER}{}\n", lines.join("\n"))
+}
+
+/// The entry of `spec.allow` for a credential that no rule can vault.
+fn allow_entry(credential: &PlainCredential) -> Option<String> {
+    let (object, path) = (Some(credential.place.object.clone()), Some(credential.place.path.clone()));
+    allow::entry(Code::Plaintext, &Location { object, path, ..Location::default() })
 }
 
 fn secrets(rule: &SecretsDraft, lines: &mut Vec<String>) {

@@ -15,6 +15,7 @@ impl fmt::Display for Inventory {
             (["PLAIN CREDENTIAL", "IN", "LINE", "WHY"], self.credential_rows()),
             (["CHECKSUM ANNOTATION", "IN", "LINE", ""], self.checksum_rows()),
             (["UNKNOWN REFERENCE", "IN", "LINE", "FIELD"], self.reference_rows()),
+            (["SECRET NOT RENDERED", "KEY", "LINE", "READ BY"], self.named_only_rows()),
         ];
         let sections = sections.into_iter().filter(|(_, rows): &(_, Vec<Row>)| !rows.is_empty());
         let tables: Vec<String> = sections.map(|(titles, rows)| table(titles, rows)).collect();
@@ -142,5 +143,13 @@ impl Inventory {
             [found.secret.clone(), object(&found.place), line(&found.place), found.declare.clone()]
         };
         self.references.iter().map(row).collect()
+    }
+
+    fn named_only_rows(&self) -> Vec<Row> {
+        let row = |found: &super::NamedOnly| {
+            let keys = if found.keys.is_empty() { "(all keys)".to_owned() } else { found.keys.join(", ") };
+            [found.secret.clone(), keys, line(&found.reader.place), reader(&found.reader)]
+        };
+        self.named_only.iter().map(row).collect()
     }
 }

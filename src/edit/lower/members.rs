@@ -59,6 +59,11 @@ impl<'t, 's> MemberSpans<'t, 's> {
         self.spans.last().copied()
     }
 
+    /// The position of the last slot.
+    pub(super) fn last_position(&self) -> Option<usize> {
+        self.spans.len().checked_sub(1)
+    }
+
     /// How the collection is written.
     pub(super) fn style(&self) -> Style {
         self.style

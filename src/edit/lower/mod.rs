@@ -14,7 +14,7 @@ use serde_json::Value;
 pub(crate) use self::error::LowerError;
 use crate::edit::lower::edits::{Edit, Edits};
 use crate::edit::lower::members::{MemberSpans, has_brackets};
-use crate::edit::lower::render::{FlowStyle, Indentation, block_entry, flow_entry, flow_value};
+use crate::edit::lower::render::{FlowStyle, Indentation, block_entry, block_item, flow_entry, flow_value};
 use crate::edit::patch::Patch;
 use crate::edit::splice::{Splice, Splices};
 use crate::yaml::span::{column, is_first_on_line, line_break, line_end, skip_trivia};
@@ -60,10 +60,13 @@ impl Lowering<'_, '_> {
             self.splices.push(Splice::replacement(content, format!("{blank}{text}")));
         }
         let slots = MemberSpans::of(self.tree, node);
-        if !edit.appended.is_empty() {
-            self.append_items(node, &slots, &edit.appended)?;
-        }
         let mut removed = edit.removed.clone();
+        if !edit.appended.is_empty() {
+            // Where the last item is removed, new ones take its place.
+            let last = slots.last_position().filter(|last| edit.removed.contains(last));
+            self.append_items(node, &slots, &edit.appended, last)?;
+            removed.retain(|position| Some(*position) != last);
+        }
         if !edit.added.is_empty() {
             if slots.style() == Style::Flow && !has_brackets(self.tree, node) {
                 return Err(LowerError::Unsupported { at: self.tree.node(node).content.start });
@@ -148,12 +151,13 @@ impl Lowering<'_, '_> {
         self.splices.push(Splice::insertion(place, before + &text));
     }
 
-    /// New items behind the last one, each on one line.
+    /// New items behind the last one, or in the place of the one at `instead`.
     fn append_items(
         &mut self,
         sequence: NodeId,
         slots: &MemberSpans<'_, '_>,
         items: &[Value],
+        instead: Option<usize>,
     ) -> Result<(), LowerError> {
         let source = self.tree.source();
         let style = FlowStyle::around(self.tree, sequence);
@@ -174,8 +178,31 @@ impl Lowering<'_, '_> {
             Style::Flow if own_line => (last.end, format!(",{}{indentation}", self.eol)),
             Style::Flow => (last.end, style.comma().to_owned()),
         };
-        let text: String = items.iter().map(|item| format!("{before}{}", flow_value(item, style))).collect();
-        self.splices.push(Splice::insertion(place, text));
+        // Among mappings in block style a new one is written in that style, with their indentation.
+        let neighbour = self.tree.items(sequence).and_then(|items| items.last());
+        let is_block = neighbour
+            .is_some_and(|item| matches!(self.tree.node(*item).kind, Kind::Mapping(Style::Block, _)));
+        let inside = Indentation::around(self.tree, neighbour.copied().unwrap_or(sequence));
+        let write = |item: &Value| {
+            if is_block {
+                block_item(item, column(source, last.start) + 2, inside, self.eol)
+            } else {
+                flow_value(item, style)
+            }
+        };
+        let text: String = items.iter().map(|item| format!("{before}{}", write(item))).collect();
+        let Some(position) = instead else {
+            self.splices.push(Splice::insertion(place, text));
+            return Ok(());
+        };
+        let comments = slots.comments_above(position);
+        if comments.start < comments.end {
+            self.splices.push(Splice::deletion(comments));
+        }
+        // The dash is part of an item's place, the comma and the line break are not.
+        let dash = if slots.style() == Style::Block { "- " } else { "" };
+        let text = format!("{dash}{}", &text[before.len()..]);
+        self.splices.push(Splice::replacement(slots.with_trailing_comment(position), text));
         Ok(())
     }
 

@@ -63,7 +63,7 @@ fn block_value(text: &mut String, value: &Value, column: usize, style: Indentati
                 text.push_str(eol);
                 text.extend(std::iter::repeat_n(' ', column));
                 text.push_str("- ");
-                block_item(text, item, column + 2, style, eol);
+                text.push_str(&block_item(item, column + 2, style, eol));
             }
         }
         other => {
@@ -73,10 +73,12 @@ fn block_value(text: &mut String, value: &Value, column: usize, style: Indentati
     }
 }
 
-fn block_item(text: &mut String, item: &Value, column: usize, style: Indentation, eol: &str) {
+/// An item of a block sequence, without its dash; the lines behind the first as for a mapping at `column`.
+pub(super) fn block_item(item: &Value, column: usize, style: Indentation, eol: &str) -> String {
     let Some(map) = item.as_object().filter(|map| !map.is_empty()) else {
-        return text.push_str(&flow_value(item, FlowStyle::PLAIN));
+        return flow_value(item, FlowStyle::PLAIN);
     };
+    let mut text = String::new();
     for (position, (key, value)) in map.iter().enumerate() {
         if position > 0 {
             text.push_str(eol);
@@ -84,6 +86,7 @@ fn block_item(text: &mut String, item: &Value, column: usize, style: Indentation
         }
         text.push_str(&block_entry(key, value, column, style, eol));
     }
+    text
 }
 
 /// How a flow collection is written.

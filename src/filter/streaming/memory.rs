@@ -93,11 +93,16 @@ impl Memory {
     ///
     /// None in practice: the words that are searched for are few and fixed.
     pub(super) fn new(config: &Config) -> Result<Self, Error> {
+        let facts = Facts::incomplete(config);
+        let mut watch = PatternSet::new();
+        for secret in facts.removed() {
+            watch.add(Watched::Name(secret.name.clone()));
+        }
         Ok(Self {
-            facts: Facts::incomplete(),
+            facts,
             removed_count: 0,
             disguises: search(ESCAPES.iter())?,
-            watch: PatternSet::new(),
+            watch,
             removed: VecDeque::new(),
             bytes: 0,
             staying: VecDeque::new(),

@@ -19,6 +19,7 @@ use std::io::{Read, Write};
 
 use crate::config::Config;
 use crate::diagnostics::{Diagnostic, Error};
+use crate::filter::allow;
 use crate::filter::filtered::Summary;
 use crate::filter::findings::{Findings, conclude, in_order};
 use crate::filter::rewrite::{Rewrite, Rewriter, RewrittenDocument};
@@ -194,6 +195,7 @@ impl<'c> StreamRun<'c> {
                 rewrite.action
             }
         };
+        self.matched.extend(allow::apply(&mut findings, self.config));
         let diagnostics = conclude(in_order(findings))?;
         self.line += memchr::memchr_iter(b'\n', document.bytes).count();
         self.documents += usize::from(!document.is_blank());
