@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::analysis::scan::describe::{access, chart, container, key_beside};
 use crate::analysis::scan::{
     Checksum, CredentialVariable, Duplicate, Inventory, NamedOnly, OutsideRead, PlainCredential,
     RepeatedEntry, Secret, SecretKey, SecretReader, Site, UnknownReference, Use, ValueOrigin,
@@ -14,8 +15,8 @@ use crate::krm::is_configuration;
 use crate::kube::list_keys::{Repeated, repeated};
 use crate::kube::locator::Locator;
 use crate::kube::object::{Object, objects};
-use crate::kube::pods::{CONTAINER_LISTS, EnvList, ValueSource, expansions};
-use crate::kube::references::{Reference as Found, Takes, is_env_from};
+use crate::kube::pods::{EnvList, ValueSource, expansions};
+use crate::kube::references::{Reference as Found, Takes};
 use crate::rules::annotations::{Annotation, template_annotations};
 use crate::rules::checksums::Evidence;
 use crate::rules::leaked_values::LeakedValues;
@@ -26,7 +27,7 @@ use crate::search::candidates::Candidate;
 use crate::search::prefilter::Interest;
 use crate::stream::Document;
 use crate::yaml::span::Lines;
-use crate::yaml::{NodeId, Path, Step};
+use crate::yaml::{NodeId, Path};
 
 /// The rules of an inventory: every Secret is to go, every policy asks.
 const EVERYTHING: &str = "
@@ -431,71 +432,4 @@ fn entry(found: &Repeated, place: &impl Fn(&Path, NodeId) -> Site) -> RepeatedEn
         equal: found.equal,
         place: place(&found.list.index(found.positions[last]), found.nodes[last]),
     }
-}
-
-/// What a reference becomes in its object.
-fn access(subject: &ObjectView<'_, '_, '_>, path: &Path) -> String {
-    let steps = path.steps();
-    for list in &subject.pods.env {
-        if let Some([Step::Index(position), ..]) = steps.strip_prefix(list.path.steps())
-            && let Some(Some(variable)) = list.entries.get(*position)
-        {
-            return variable.name.to_owned();
-        }
-    }
-    let is_key = |step: &Step, name: &str| matches!(step, Step::Key(key) if key == name);
-    if steps.iter().any(|step| matches!(step, Step::Key(key) if is_env_from(key))) {
-        return "envFrom".to_owned();
-    }
-    if let Some(at) = steps.iter().position(|step| is_key(step, "volumes")) {
-        let volume = follow(subject.object, &steps[..(at + 2).min(steps.len())]).last().copied();
-        let name = volume.and_then(|volume| subject.object.tree.get(volume, "name"));
-        let name = name.and_then(|name| subject.object.tree.text(name));
-        return format!("volume {}", name.unwrap_or_default());
-    }
-    let inner: Vec<Step> = steps[subject.object.path.steps().len()..].to_vec();
-    inner.iter().fold(Path::root(), |path, step| path.step(step)).to_string()
-}
-
-/// The container that holds a path.
-fn container<'t>(object: &Object<'t, '_>, path: &Path) -> Option<&'t str> {
-    let steps = path.steps();
-    let is_list = |pair: &[Step]| matches!(pair, [Step::Key(key), Step::Index(_)] if CONTAINER_LISTS.contains(&key.as_str()));
-    let at = steps.windows(2).rposition(is_list)?;
-    let container = follow(object, &steps[..at + 2]).last().copied()?;
-    object.tree.get(container, "name").and_then(|name| object.tree.text(name))
-}
-
-/// The nodes on the way from the document's root, the last one being at the end; empty where it leads nowhere.
-fn follow(object: &Object<'_, '_>, steps: &[Step]) -> Vec<NodeId> {
-    let tree = object.tree;
-    let mut nodes = Vec::from_iter(tree.root());
-    for step in steps {
-        let next = nodes.last().and_then(|node| match step {
-            Step::Key(key) => tree.get(*node, key),
-            Step::Index(position) => tree.items(*node)?.get(*position).copied(),
-        });
-        match next {
-            Some(next) => nodes.push(next),
-            None => return Vec::new(),
-        }
-    }
-    nodes
-}
-
-/// The key that the mapping at a path takes, where it says so.
-fn key_beside(object: &Object<'_, '_>, path: &Path) -> Option<String> {
-    let mapping = follow(object, path.steps()).last().copied()?;
-    let key = object.tree.get(mapping, "key")?;
-    object.tree.text(key).map(str::to_owned)
-}
-
-/// The chart that an object is of: by its template, else by its label.
-fn chart(object: &Object<'_, '_>) -> Option<String> {
-    if let Some(template) = object.template() {
-        let of_subchart = template.rsplit_once("charts/").map_or(template.as_str(), |(_, inner)| inner);
-        return of_subchart.split('/').next().map(str::to_owned);
-    }
-    let label = object.label("helm.sh/chart")?;
-    Some(label.rsplit_once('-').map_or(label, |(name, _)| name).to_owned())
 }

@@ -5,6 +5,7 @@
 //! a Secret's data its length, of a literal only whether another one is the same.
 
 mod collect;
+mod describe;
 
 use serde::Serialize;
 

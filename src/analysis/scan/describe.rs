@@ -1,0 +1,74 @@
+//! What a place is called: its container, its chart, and what a reference there becomes.
+
+use crate::kube::object::Object;
+use crate::kube::pods::CONTAINER_LISTS;
+use crate::kube::references::is_env_from;
+use crate::rules::ObjectView;
+use crate::yaml::{NodeId, Path, Step};
+
+/// What a reference becomes in its object.
+pub(super) fn access(subject: &ObjectView<'_, '_, '_>, path: &Path) -> String {
+    let steps = path.steps();
+    for list in &subject.pods.env {
+        if let Some([Step::Index(position), ..]) = steps.strip_prefix(list.path.steps())
+            && let Some(Some(variable)) = list.entries.get(*position)
+        {
+            return variable.name.to_owned();
+        }
+    }
+    let is_key = |step: &Step, name: &str| matches!(step, Step::Key(key) if key == name);
+    if steps.iter().any(|step| matches!(step, Step::Key(key) if is_env_from(key))) {
+        return "envFrom".to_owned();
+    }
+    if let Some(at) = steps.iter().position(|step| is_key(step, "volumes")) {
+        let volume = follow(subject.object, &steps[..(at + 2).min(steps.len())]).last().copied();
+        let name = volume.and_then(|volume| subject.object.tree.get(volume, "name"));
+        let name = name.and_then(|name| subject.object.tree.text(name));
+        return format!("volume {}", name.unwrap_or_default());
+    }
+    let inner: Vec<Step> = steps[subject.object.path.steps().len()..].to_vec();
+    inner.iter().fold(Path::root(), |path, step| path.step(step)).to_string()
+}
+
+/// The container that holds a path.
+pub(super) fn container<'t>(object: &Object<'t, '_>, path: &Path) -> Option<&'t str> {
+    let steps = path.steps();
+    let is_list = |pair: &[Step]| matches!(pair, [Step::Key(key), Step::Index(_)] if CONTAINER_LISTS.contains(&key.as_str()));
+    let at = steps.windows(2).rposition(is_list)?;
+    let container = follow(object, &steps[..at + 2]).last().copied()?;
+    object.tree.get(container, "name").and_then(|name| object.tree.text(name))
+}
+
+/// The nodes on the way from the document's root, the last one being at the end; empty where it leads nowhere.
+fn follow(object: &Object<'_, '_>, steps: &[Step]) -> Vec<NodeId> {
+    let tree = object.tree;
+    let mut nodes = Vec::from_iter(tree.root());
+    for step in steps {
+        let next = nodes.last().and_then(|node| match step {
+            Step::Key(key) => tree.get(*node, key),
+            Step::Index(position) => tree.items(*node)?.get(*position).copied(),
+        });
+        match next {
+            Some(next) => nodes.push(next),
+            None => return Vec::new(),
+        }
+    }
+    nodes
+}
+
+/// The key that the mapping at a path takes, where it says so.
+pub(super) fn key_beside(object: &Object<'_, '_>, path: &Path) -> Option<String> {
+    let mapping = follow(object, path.steps()).last().copied()?;
+    let key = object.tree.get(mapping, "key")?;
+    object.tree.text(key).map(str::to_owned)
+}
+
+/// The chart that an object is of: by its template, else by its label.
+pub(super) fn chart(object: &Object<'_, '_>) -> Option<String> {
+    if let Some(template) = object.template() {
+        let of_subchart = template.rsplit_once("charts/").map_or(template.as_str(), |(_, inner)| inner);
+        return of_subchart.split('/').next().map(str::to_owned);
+    }
+    let label = object.label("helm.sh/chart")?;
+    Some(label.rsplit_once('-').map_or(label, |(name, _)| name).to_owned())
+}
