@@ -255,7 +255,7 @@ impl<'r> Model<'r> {
                     match key.as_str() {
                         "secretKeyRef" => self.key(value, namespace),
                         "imagePullSecrets" => {
-                            self.list(value, namespace, &[".dockerconfigjson", ".dockercfg"])
+                            self.list(value, namespace, &[".dockerconfigjson", ".dockercfg"]);
                         }
                         "envFrom" => {
                             for item in value.as_array_mut().into_iter().flatten() {
