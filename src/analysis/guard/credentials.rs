@@ -56,17 +56,26 @@ const ABOUT: [&str; 20] = [
 ];
 /// What a private key holds.
 const PRIVATE_KEY: [&str; 2] = ["-----BEGIN ", "PRIVATE KEY-----"];
-/// An access token, which begins with one of [`TOKEN_PREFIXES`].
-const TOKEN_PATTERN: &str = r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}\b|gh[pos]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|sk-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|glpat-[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,})";
-/// What access tokens begin with.
-const TOKEN_PREFIXES: [&str; 10] =
-    ["AKIA", "ASIA", "ghp_", "gho_", "ghs_", "github_pat_", "sk-", "xox", "glpat-", "npm_"];
+/// Access tokens, the most common ones: what they begin with, and their pattern.
+const TOKENS: [(&[&str], &str); 7] = [
+    (&["AKIA", "ASIA"], r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    (&["ghp_", "gho_", "ghs_"], r"\bgh[pos]_[A-Za-z0-9]{20,}"),
+    (&["github_pat_"], r"\bgithub_pat_[A-Za-z0-9_]{20,}"),
+    (&["sk-"], r"\bsk-[A-Za-z0-9_-]{16,}"),
+    (&["xox"], r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    (&["glpat-"], r"\bglpat-[A-Za-z0-9_-]{16,}"),
+    (&["npm_"], r"\bnpm_[A-Za-z0-9]{20,}"),
+];
 
-/// Longer values are searched for private keys alone.
-const SEARCHED: usize = 4096;
+/// How long values may be that are searched for more than private keys, by how many literals the object has at most.
+/// A server evaluates all of it a second time for the message, within the same budget.
+const SEARCHED: [(usize, usize); 5] = [(50, 4096), (100, 2048), (250, 1024), (500, 512), (1000, 256)];
+
+/// The same where there are more of them.
+const SEARCHED_OF_MANY: usize = 64;
 
 /// ConfigMaps with more keys are not searched: what a server needs for a list grows with the square of its length.
-const MOST_KEYS: usize = 2000;
+const MOST_KEYS: usize = 1000;
 
 /// The words of a name: between `_`, `-`, `.`, `/` and blanks, and at capitals in camel case.
 const WORD: &str = "(?:[^a-z_./ -]|[a-z]+[^a-zA-Z_./ -])*[a-z]*";
@@ -101,19 +110,19 @@ pub(super) fn policy(
         policy.variables.extend(containers(&kinds, side));
         policy.variables.push(entries(side));
     }
+    policy.variables.push(CelVariable::new("searched", searched()));
     let names = |words: &[&str]| cel::map(words.iter().map(|word| (*word, "")));
     policy.variables.push(CelVariable::new("words", names(&WORDS)));
     policy.variables.push(CelVariable::new("about", names(&ABOUT)));
     let known: BTreeSet<&str> = config.vault.iter().chain(rendered).map(String::as_str).collect();
     policy.variables.push(CelVariable::new("secrets", cel::map(known.into_iter().map(|name| (name, "")))));
-    let (some, others) = TOKEN_PREFIXES.split_at(TOKEN_PREFIXES.len() / 2);
-    let searches = [
-        ("byName", by_name()),
-        ("byUrl", url()),
-        ("byKey", private_key_or_jwt()),
-        ("byToken", token(some)),
-        ("byOtherToken", token(others)),
+    let mut searches = vec![
+        ("byName".to_owned(), by_name()),
+        ("byUrl".to_owned(), url()),
+        ("byKey".to_owned(), private_key_or_jwt()),
     ];
+    let tokens = TOKENS.chunks(2).enumerate();
+    searches.extend(tokens.map(|(number, tokens)| (format!("byToken{number}"), token(tokens))));
     for (name, condition) in &searches {
         policy.variables.push(CelVariable::new(name, found(condition)));
     }
@@ -160,6 +169,13 @@ fn entries(side: Side) -> CelVariable {
     CelVariable::new(&side.name("entries"), side.guarded(&all, "[]"))
 }
 
+/// The length up to which values are searched. A server's budget is for all of them together.
+fn searched() -> String {
+    let cases = SEARCHED.iter().map(|(count, length)| format!("n <= {count} ? {length} : "));
+    let length = cases.chain([SEARCHED_OF_MANY.to_string()]).collect::<String>();
+    format!("[variables.entries.map(p, p.map(l, l.size()).sum()).sum()].map(n, {length})[0]")
+}
+
 /// The text that names every entry of which a condition holds, and that was not there before.
 fn found(condition: &str) -> String {
     let of_list = format!(
@@ -179,7 +195,10 @@ fn by_name() -> String {
     let last = "ws[ws.size() - 1] in variables.about && !('_' + ws.join('_')).endsWith('_access_key_id')";
     let speaks =
         format!("[{words}].exists(ws, ws.exists(w, w in variables.words) && !('public' in ws) && !({last}))");
-    format!("x.name != '' && x.value.size() <= {SEARCHED} && {speaks} && {}", could_be_secret("x.value"))
+    format!(
+        "x.name != '' && x.value.size() <= variables.searched && {speaks} && {}",
+        could_be_secret("x.value")
+    )
 }
 
 /// No switch, number, path, address, placeholder or part of other variables.
@@ -201,7 +220,7 @@ fn url() -> String {
     // The group of the pattern: what stands between the colon behind the user and the `@`.
     let password = "m.substring(m.indexOf(':', m.indexOf('://') + 3) + 1, m.lastIndexOf('@'))";
     format!(
-        "x.value.size() <= {SEARCHED} && x.value.contains('://') && x.value.contains('@')\n\
+        "x.value.size() <= variables.searched && x.value.contains('://') && x.value.contains('@')\n\
          && x.value.findAll({}).exists(m, [{password}].exists(p, p.matches('^[0-9]+$') || {}))",
         text(URL_PASSWORD),
         could_be_secret("p")
@@ -211,21 +230,23 @@ fn url() -> String {
 fn private_key_or_jwt() -> String {
     let parts = PRIVATE_KEY.map(|part| format!("x.value.contains({})", text(part)));
     format!(
-        "(({}) || (x.value.size() <= {SEARCHED} && x.value.contains({}) && x.value.matches({})))",
+        "(({}) || (x.value.size() <= variables.searched && x.value.contains({}) && x.value.matches({})))",
         parts.join(" && "),
         text(JWT_BEGIN),
         text(JWT_PATTERN)
     )
 }
 
-fn token(prefixes: &[&str]) -> String {
-    let begins: Vec<String> =
-        prefixes.iter().map(|prefix| format!("x.value.contains({})", text(prefix))).collect();
-    format!(
-        "x.value.size() <= {SEARCHED} && {} && x.value.matches({})",
-        cel::any(&begins),
-        text(TOKEN_PATTERN)
-    )
+/// Access tokens of a few kinds. Each has a pattern of its own, since a search costs the length of the value times that of
+/// the pattern.
+fn token(tokens: &[(&[&str], &str)]) -> String {
+    let of_kind = |(begins, pattern): &(&[&str], &str)| {
+        let begins: Vec<String> =
+            begins.iter().map(|begin| format!("x.value.contains({})", text(begin))).collect();
+        format!("({} && x.value.matches({}))", cel::any(&begins), text(pattern))
+    };
+    let kinds: Vec<String> = tokens.iter().map(of_kind).collect();
+    format!("x.value.size() <= variables.searched && {}", cel::any(&kinds))
 }
 
 #[cfg(test)]
