@@ -1,8 +1,7 @@
 //! `resecret check`: the run of the filter without its output, for CI.
 
-use std::io::Write;
-
 use anyhow::Context;
+use clap::ValueEnum;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use resecret::{Code, Diagnostic, Location, Severity};
 
@@ -11,7 +10,7 @@ use crate::cli::flags::{ReportArgs, RuleArgs, SourceArgs, UpgradeArgs};
 use crate::cli::io::progress::Progress;
 use crate::cli::io::reporter::Reporter;
 use crate::cli::io::source::{Source, sources};
-use crate::cli::io::stdout::stdout;
+use crate::cli::io::stdout::print;
 use crate::cli::load_config::Rules;
 use crate::cli::previous::Previous;
 
@@ -33,6 +32,23 @@ pub(super) struct CheckArgs {
     /// What to say.
     #[command(flatten)]
     pub(super) report: ReportArgs,
+
+    /// The least that makes the exit code 1
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Warning, help_heading = "Report")]
+    pub(super) fail_on: FailOn,
+
+    /// Exit with 0 whatever was found; 2 stays 2
+    #[arg(long, conflicts_with = "fail_on", help_heading = "Report")]
+    pub(super) exit_zero: bool,
+}
+
+/// The least that makes a check fail.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum FailOn {
+    /// Only what would make the filter fail
+    Error,
+    /// Anything
+    Warning,
 }
 
 /// What `resecret check --help` ends with.
@@ -49,7 +65,7 @@ Give it the output of `helm template`, which has the chart's hooks: Helm 3 never
 a post-renderer, so one that reads a removed Secret is a finding here.
 
 Exit codes:
-  0  nothing to report
+  0  nothing to report, or nothing that --fail-on asks about, or --exit-zero
   1  something was found
   2  error: wrong flags or configuration, input that is empty or cannot be read
 
@@ -81,10 +97,21 @@ pub(super) fn run(args: &CheckArgs, sinks: &Reporter) -> anyhow::Result<ExitStat
     let mut report = Vec::new();
     sinks.findings(&found, &mut report).context("cannot write the report")?;
     if !report.is_empty() {
-        stdout()?.write_all(&report).context("cannot write standard output")?;
+        print(&report)?;
     }
     sinks.note(&summary(&sources, &found));
-    Ok(if found.is_empty() { ExitStatus::Success } else { ExitStatus::Findings })
+    Ok(if args.fails(&found) { ExitStatus::Findings } else { ExitStatus::Success })
+}
+
+impl CheckArgs {
+    /// Whether these findings make the exit code 1.
+    fn fails(&self, found: &[Diagnostic]) -> bool {
+        let least = match self.fail_on {
+            FailOn::Error => Severity::Error,
+            FailOn::Warning => Severity::Warning,
+        };
+        !self.exit_zero && found.iter().any(|found| found.severity >= least)
+    }
 }
 
 /// What the filter has to say about a stream, and what its upgrade would lose; `several` are being checked.

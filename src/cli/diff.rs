@@ -85,8 +85,8 @@ pub(super) fn run(args: &DiffArgs, sinks: &Reporter) -> anyhow::Result<ExitStatu
     let all: Vec<Compared> = all.collect::<anyhow::Result<_>>()?;
     drop(progress);
     let diagnostics: Vec<Diagnostic> = all.iter().flat_map(|one| one.diagnostics.iter().cloned()).collect();
-    sinks.report(&diagnostics);
     let Some(summaries) = all.iter().map(|one| one.summary).collect::<Option<Vec<Summary>>>() else {
+        sinks.report(&diagnostics);
         return Ok(ExitStatus::Error);
     };
     let same = all.iter().all(|one| one.diff.is_empty());
@@ -99,7 +99,7 @@ pub(super) fn run(args: &DiffArgs, sinks: &Reporter) -> anyhow::Result<ExitStatu
             written => written.context("cannot write standard output")?,
         }
     }
-    sinks.note(&summary(&summaries));
+    sinks.success_with_count(&diagnostics, summary(&summaries));
     Ok(if same { ExitStatus::Success } else { ExitStatus::Findings })
 }
 

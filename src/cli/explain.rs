@@ -1,11 +1,9 @@
 //! `resecret explain`: what a diagnostic means and how to act on it.
 
-use std::io::Write;
-
-use anyhow::{Context, bail};
+use anyhow::bail;
 use resecret::Code;
 
-use crate::cli::io::stdout::stdout;
+use crate::cli::io::stdout::print;
 
 /// The arguments of `explain`.
 #[derive(Debug, clap::Args)]
@@ -23,7 +21,7 @@ pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<()> {
             None => bail!("there is no code `{id}`; `resecret explain` lists them"),
         },
     };
-    stdout()?.write_all(text.as_bytes()).context("cannot write standard output")
+    print(text.as_bytes())
 }
 
 fn summary(code: Code) -> &'static str {

@@ -73,7 +73,7 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "FILE", env = LOG, hide_env_values = true)]
     pub(super) log_file: Option<PathBuf>,
 
-    /// Leave the summary line out
+    /// Say nothing but errors: no warnings, no summary line
     #[arg(short, long)]
     pub(super) quiet: bool,
 }

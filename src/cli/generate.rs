@@ -1,13 +1,12 @@
 //! `resecret completions` and `resecret man`: what is made from the definition of the command line.
 
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Command;
 
-use crate::cli::io::stdout::stdout;
+use crate::cli::io::stdout::print;
 
 pub(super) const COMPLETIONS_HELP: &str = "\
 Examples:
@@ -51,8 +50,4 @@ pub(super) fn pages(args: &ManArgs, command: Command) -> anyhow::Result<()> {
     let shown = folder.display();
     fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {shown}"))?;
     clap_mangen::generate_to(command, folder).with_context(|| format!("cannot write to {shown}"))
-}
-
-fn print(bytes: &[u8]) -> anyhow::Result<()> {
-    stdout()?.write_all(bytes).context("cannot write standard output")
 }

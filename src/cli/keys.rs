@@ -14,7 +14,7 @@ use crate::cli::io::joined_input::Joined;
 use crate::cli::io::progress::Progress;
 use crate::cli::io::reporter::Reporter;
 use crate::cli::io::source::Source;
-use crate::cli::io::stdout::stdout;
+use crate::cli::io::stdout::{print, stdout};
 use crate::cli::load_config::Rules;
 
 pub(super) const HELP: &str = "\
@@ -111,8 +111,12 @@ pub(super) fn run(args: &KeysArgs, sinks: &Reporter) -> anyhow::Result<ExitStatu
         None if args.output == KeysOutput::Json => escaped_json(&format!("{:#}\n", vault.to_json())),
         None => vault.to_table(),
     };
-    stdout()?.write_all(text.as_bytes()).context("cannot write standard output")?;
-    sinks.success(vault.diagnostics(), KeysSummary::of(&vault, None));
+    if args.output == KeysOutput::Table {
+        print(text.as_bytes())?;
+    } else {
+        stdout()?.write_all(text.as_bytes()).context("cannot write standard output")?;
+    }
+    sinks.success_with_count(vault.diagnostics(), KeysSummary::of(&vault, None));
     Ok(ExitStatus::Success)
 }
 
@@ -146,8 +150,8 @@ fn check(vault: &Vault, args: &KeysArgs, sinks: &Reporter) -> anyhow::Result<Exi
     let files: Vec<_> = args.against.iter().map(read).collect::<anyhow::Result<_>>()?;
     drop(progress);
     let found = vault.check(&files)?;
-    let all = [vault.diagnostics(), &found].concat();
-    sinks.success(&all, KeysSummary::of(vault, Some(found.len())));
+    sinks.report(&found);
+    sinks.success_with_count(vault.diagnostics(), KeysSummary::of(vault, Some(found.len())));
     Ok(if found.is_empty() { ExitStatus::Success } else { ExitStatus::Findings })
 }
 

@@ -67,7 +67,7 @@ pub(super) fn run(args: &PatchesArgs, sinks: &Reporter) -> anyhow::Result<ExitSt
         PatchesOutput::Flux => plan.to_flux(),
     };
     stdout()?.write_all(text.as_bytes()).context("cannot write standard output")?;
-    sinks.success(plan.diagnostics(), PatchesSummary(&plan));
+    sinks.success_with_count(plan.diagnostics(), PatchesSummary(&plan));
     Ok(ExitStatus::Success)
 }
 

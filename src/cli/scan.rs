@@ -1,7 +1,7 @@
 //! `resecret scan`: what a render holds, and a configuration that vaults it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ use crate::cli::flags::{LOG, ReportArgs, ReportFormat, SourceArgs};
 use crate::cli::io::progress::Progress;
 use crate::cli::io::reporter::Reporter;
 use crate::cli::io::source::{Source, sources};
-use crate::cli::io::stdout::stdout;
+use crate::cli::io::stdout::print;
 use crate::cli::load_config::{add_file, default_file};
 
 pub(super) const HELP: &str = "\
@@ -35,7 +35,7 @@ Secret whose keys cannot stand beside others (envFrom, types such as kubernetes.
 of its own. What no rule can vault is a comment at the end of the file.
 
 Exit codes:
-  0  nothing to report
+  0  nothing to report, or --write has written its file, or --exit-zero
   1  something was found
   2  error: wrong flags, input that is empty or cannot be read, or no configuration goes through
 
@@ -75,9 +75,13 @@ pub(super) struct ScanArgs {
     #[arg(long, value_name = "FILE", env = LOG, hide_env_values = true)]
     log_file: Option<PathBuf>,
 
-    /// Leave the summary line out
+    /// Say nothing but errors: no warnings, no summary line
     #[arg(short, long)]
     quiet: bool,
+
+    /// Exit with 0 also where something was found
+    #[arg(long)]
+    exit_zero: bool,
 }
 
 impl ScanArgs {
@@ -147,11 +151,11 @@ pub(super) fn run(args: &ScanArgs, sinks: &Reporter) -> anyhow::Result<ExitStatu
         return Ok(ExitStatus::Error);
     }
     report(&all, args.format, sinks)?;
+    let mut done = args.exit_zero || all.iter().all(|one| one.found.is_empty());
     if let (Some(path), [one]) = (&args.write, all.as_slice()) {
-        write(path, one, args.force, sinks)?;
+        done |= write(path, one, args.force, sinks)?;
     }
-    let nothing = all.iter().all(|one| one.found.is_empty());
-    Ok(if nothing { ExitStatus::Success } else { ExitStatus::Findings })
+    Ok(if done { ExitStatus::Success } else { ExitStatus::Findings })
 }
 
 /// A stream, and what is in it.
@@ -159,6 +163,8 @@ struct Scanned {
     name: String,
     found: Inventory,
     proposal: Option<Proposal>,
+    /// How many findings `check` has with the proposal.
+    remaining: usize,
 }
 
 fn scan(
@@ -175,8 +181,20 @@ fn scan(
     if args.write.is_some() {
         proposal = propose(&input, &found, args.to.as_deref()).map_err(failed)?;
     }
+    let remaining = proposal.as_ref().map_or(0, |proposal| remaining(&input, &proposal.text));
     found.name_file(&name);
-    Ok(Scanned { name, found, proposal })
+    Ok(Scanned { name, found, proposal, remaining })
+}
+
+/// How many findings `check` has of an input with a configuration.
+fn remaining(input: &[u8], text: &str) -> usize {
+    let found = || {
+        let mut config = Config::default();
+        config.add_file("proposal", text)?;
+        config.warn_of_hooks();
+        resecret::filter(input, &config).map(|filtered| filtered.diagnostics().len())
+    };
+    found().unwrap_or_else(|error: resecret::Error| error.diagnostics().len())
 }
 
 fn report(all: &[Scanned], format: ScanFormat, sinks: &Reporter) -> anyhow::Result<()> {
@@ -198,35 +216,32 @@ fn report(all: &[Scanned], format: ScanFormat, sinks: &Reporter) -> anyhow::Resu
             found.map(of_file).collect::<Vec<_>>().join("\n")
         }
     };
-    match stdout()?.write_all(text.as_bytes()) {
-        // A pager that was left has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written.context("cannot write standard output")?,
-    }
+    print(text.as_bytes())?;
     let what = if let [one] = all { one.name.clone() } else { format!("{} files", all.len()) };
     sinks.note(&format!("resecret: {what} scanned: {}", sum.summary()));
     Ok(())
 }
 
-/// Writes the proposal, and says what it leaves.
-fn write(path: &Path, scanned: &Scanned, force: bool, sinks: &Reporter) -> anyhow::Result<()> {
+/// Writes the proposal, and says what it leaves; whether there was one.
+fn write(path: &Path, scanned: &Scanned, force: bool, sinks: &Reporter) -> anyhow::Result<bool> {
     let Some(proposal) = &scanned.proposal else {
         sinks.note(&format!(
             "resecret: {} not written: there is nothing that a rule could do",
             path.display()
         ));
-        return Ok(());
+        return Ok(false);
     };
     let file =
         if force { File::create(path) } else { OpenOptions::new().write(true).create_new(true).open(path) };
     file.and_then(|mut file| file.write_all(proposal.text.as_bytes()))
         .with_context(|| format!("cannot write {}", path.display()))?;
     sinks.report(&place(&proposal.warnings, &scanned.name, false));
-    let left = if proposal.left.is_empty() {
-        "with it nothing is left to report".to_owned()
-    } else {
-        format!("no rule can vault what is left: {}", proposal.left.summary())
+    let left = match (proposal.left.is_empty(), scanned.remaining) {
+        (false, _) => format!("no rule can vault what is left: {}", proposal.left.summary()),
+        (true, 0) => "with it nothing is left to report".to_owned(),
+        (true, 1) => "1 finding is left, `resecret check` shows it".to_owned(),
+        (true, count) => format!("{count} findings are left, `resecret check` shows them"),
     };
     sinks.note(&format!("resecret: {} written: {left}", path.display()));
-    Ok(())
+    Ok(true)
 }

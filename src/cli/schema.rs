@@ -1,11 +1,8 @@
 //! `resecret schema`: the JSON Schema of the configuration.
 
-use std::io::Write;
-
-use anyhow::Context;
 use resecret::Config;
 
-use crate::cli::io::stdout::stdout;
+use crate::cli::io::stdout::print;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -15,5 +12,5 @@ Examples:
 /// Prints the schema.
 pub(super) fn run() -> anyhow::Result<()> {
     let text = format!("{:#}\n", Config::schema());
-    stdout()?.write_all(text.as_bytes()).context("cannot write standard output")
+    print(text.as_bytes())
 }

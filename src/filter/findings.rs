@@ -18,12 +18,19 @@ pub(crate) struct Findings<'l> {
     diagnostics: Vec<Diagnostic>,
     /// The paths of the variables that are reported as plain credentials.
     plaintext: HashSet<String>,
+    /// Those of entries that a rule decides and cannot change.
+    value_only: HashSet<String>,
+}
+
+/// The path of the variable that a path leads to, or to the value of.
+fn variable(path: &str) -> &str {
+    path.strip_suffix(".value").unwrap_or(path)
 }
 
 impl<'l> Findings<'l> {
     /// Nothing found yet.
     pub(crate) fn new(locator: &'l Locator<'l>) -> Self {
-        Self { locator, diagnostics: Vec::new(), plaintext: HashSet::new() }
+        Self { locator, diagnostics: Vec::new(), plaintext: HashSet::new(), value_only: HashSet::new() }
     }
 
     /// Adds a diagnostic that has its place already.
@@ -43,9 +50,14 @@ impl<'l> Findings<'l> {
 
     /// Adds what a rule has found in an object of the document at hand.
     pub(crate) fn add(&mut self, document: &Document<'_>, object: &Object<'_, '_>, finding: Finding) {
-        if finding.code == Code::Plaintext {
-            self.plaintext.insert(finding.path.to_string());
-        }
+        let path = finding.path.to_string();
+        match finding.code {
+            // One place, one finding: what the rule says is more.
+            Code::Plaintext if self.value_only.contains(variable(&path)) => return,
+            Code::Plaintext => self.plaintext.insert(path),
+            Code::ValueOnly => self.value_only.insert(path),
+            _ => false,
+        };
         let diagnostic = self.place(document, object, finding);
         self.diagnostics.push(diagnostic);
     }

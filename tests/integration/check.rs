@@ -231,3 +231,36 @@ fn a_folder_without_manifests_is_an_error() {
     let empty = tempfile::tempdir().expect("a folder");
     assert!(check().config(CONFIG).args([empty.path()]).run().fails().stderr.contains("there is no *.yaml"));
 }
+
+#[test]
+fn what_makes_it_fail_is_the_users_choice() {
+    let warning = UNMATCHED.to_owned() + "  policy: {unmatched: warn}\n";
+    let run = |config: &str, args: &[&str]| check().config(config).args(args.to_vec()).run();
+    run(&warning, &["--fail-on", "warning"]).finds();
+    let output = run(&warning, &["--fail-on", "error"]).succeeds();
+    assert!(output.text().starts_with("warning[unmatched]"), "it is shown all the same: {}", output.text());
+    run(UNMATCHED, &["--fail-on", "error"]).finds();
+    assert!(run(UNMATCHED, &["--exit-zero"]).succeeds().text().starts_with("error[unmatched]"));
+    assert_eq!(run("no: [", &["--exit-zero"]).code, Some(2));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let output = check().config(UNMATCHED).closed_stdout().run();
+    assert_eq!(output.code, Some(1));
+    assert_eq!(output.stderr, "resecret: stdin checked: 1 error\n");
+}
+
+#[test]
+fn a_terminal_gets_colours() {
+    let run = |variables: &[(&str, &str)]| {
+        let run = check().config(UNMATCHED);
+        variables.iter().fold(run, |run, (name, value)| run.env(name, *value)).run().finds().text()
+    };
+    assert!(!run(&[]).contains('\u{1b}'), "a pipe is no terminal");
+    assert!(run(&[("CLICOLOR_FORCE", "1")]).starts_with("\u{1b}[1m\u{1b}[31merror[unmatched]\u{1b}[0m"));
+    assert!(!run(&[("CLICOLOR_FORCE", "0"), ("NO_COLOR", "1")]).contains('\u{1b}'));
+    // Standard error is asked for itself.
+    let filter = resecret().config(UNMATCHED).env("CLICOLOR_FORCE", "1").run().fails();
+    assert!(filter.stderr.starts_with("\u{1b}[1m\u{1b}[31merror[unmatched]"), "{}", filter.stderr);
+}

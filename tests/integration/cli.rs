@@ -77,9 +77,28 @@ mod success {
     }
 
     #[test]
-    fn quiet_leaves_warnings_in() {
-        let config = UNMATCHED.to_owned() + "  policy: {unmatched: warn}\n";
-        resecret().args(["-q"]).config(&config).run().succeeds().is("success-quiet-warning");
+    fn quiet_says_nothing_but_errors() {
+        let warning = UNMATCHED.to_owned() + "  policy: {unmatched: warn}\n";
+        let run = resecret().args(["-q", "--log-file", "log"]).config(&warning).run().succeeds();
+        assert_eq!(run.stderr, "");
+        assert!(run.file("log").starts_with("warning[unmatched]"), "a log file is asked for by itself");
+        let both = UNMATCHED.to_owned() + "  - {name: app-secret}\n  policy: {unmatched: warn}\n";
+        let errors = resecret().args(["-q"]).config(&both).run().fails().stderr;
+        assert!(errors.starts_with("error[dangling") && !errors.contains("warning["), "{errors}");
+    }
+
+    #[test]
+    fn views_of_a_run_count_its_warnings() {
+        let warning = CONFIG.to_owned() + "  - {name: absent}\n  policy: {unmatched: warn}\n";
+        for (command, is_done) in [("keys", true), ("patches", true), ("diff", false)] {
+            let run =
+                |format: &[&str]| resecret().args([command]).args(format.to_vec()).config(&warning).run();
+            let output = run(&[]);
+            assert_eq!(output.code, Some(i32::from(!is_done)));
+            let end = "; 1 warning, `resecret check` shows it\n";
+            assert!(output.stderr.lines().count() == 1 && output.stderr.ends_with(end), "{}", output.stderr);
+            assert!(run(&["--format", "json"]).stderr.contains("\"code\":\"unmatched\""), "programs get all");
+        }
     }
 
     #[test]

@@ -199,7 +199,7 @@ fn secrets_of_one_name_in_two_namespaces_are_read_apart() {
 
 #[test]
 fn a_configuration_is_proposed_with_a_vaulted_secret_for_each() {
-    let output = scan().stdin(RICH).args(["--write", "resecret.yaml"]).run().finds();
+    let output = scan().stdin(RICH).args(["--write", "resecret.yaml"]).run().succeeds();
     output.file_is("resecret.yaml", "scan-write-each");
     let note = "resecret: resecret.yaml written: no rule can vault what is left: 2 plain credentials\n";
     assert!(output.stderr.ends_with(note), "{}", output.stderr);
@@ -207,13 +207,13 @@ fn a_configuration_is_proposed_with_a_vaulted_secret_for_each() {
 
 #[test]
 fn a_configuration_is_proposed_with_one_vaulted_secret() {
-    let output = scan().stdin(RICH).args(["--write", "resecret.yaml", "--to", "vault"]).run().finds();
+    let output = scan().stdin(RICH).args(["--write", "resecret.yaml", "--to", "vault"]).run().succeeds();
     output.file_is("resecret.yaml", "scan-write-one");
 }
 
 /// The output of the filter with what is proposed.
 fn filtered(render: &str, args: &[&str]) -> String {
-    let output = scan().stdin(render).args(["--write", "resecret.yaml"]).args(args.to_vec()).run().finds();
+    let output = scan().stdin(render).args(["--write", "resecret.yaml"]).args(args.to_vec()).run().succeeds();
     resecret().config(&output.file("resecret.yaml")).stdin(render).run().succeeds().text()
 }
 
@@ -295,9 +295,10 @@ fn one_variable_with_two_values_in_containers_of_one_name_is_told_apart_by_the_o
 fn what_would_be_left_behind_is_a_warning_with_its_place() {
     let repeated =
         format!("{RENDER}---\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{note: canary-1 is it}}\n");
-    let output = scan().stdin(repeated).args(["--write", "resecret.yaml"]).run().finds();
+    let output = scan().stdin(repeated).args(["--write", "resecret.yaml"]).run().succeeds();
     output.file_is("resecret.yaml", "scan-write-left-behind");
     assert!(output.stderr.contains("warning[value-left-behind]"), "{}", output.stderr);
+    assert!(output.stderr.ends_with("1 finding is left, `resecret check` shows it\n"), "{}", output.stderr);
 }
 
 #[test]
@@ -308,7 +309,9 @@ fn a_file_that_is_there_is_overwritten_only_by_force() {
     let output = run(&[]).fails();
     output.is("scan-write-exists");
     assert_eq!(output.file("resecret.yaml"), "mine\n");
-    assert!(run(&["--force"]).finds().file("resecret.yaml").starts_with("# yaml-language-server: $schema="));
+    assert!(
+        run(&["--force"]).succeeds().file("resecret.yaml").starts_with("# yaml-language-server: $schema=")
+    );
 }
 
 #[test]
@@ -364,4 +367,10 @@ fn what_cannot_be_read_is_an_error() {
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     assert_eq!(scan().closed_stdout().run().code, Some(1));
+}
+
+#[test]
+fn findings_are_no_failure_where_a_flag_says_so() {
+    scan().args(["--exit-zero"]).run().succeeds();
+    scan().args(["--exit-zero"]).stdin("").run().fails();
 }

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use anstream::{AutoStream, ColorChoice};
 use anyhow::Context;
 use resecret::{Cause, Code, Diagnostic, Format, Location, Severity, StreamError, one_line, write_report};
 
@@ -68,6 +69,15 @@ impl Reporter {
         self.note(&summary.to_string());
     }
 
+    /// Reports a run whose warnings `check` shows: people get their number here, programs all of them.
+    pub(crate) fn success_with_count(&self, diagnostics: &[Diagnostic], summary: impl fmt::Display) {
+        match diagnostics.len() {
+            count if count == 0 || self.format != Format::Text => self.success(diagnostics, summary),
+            1 => self.note(&format!("{summary}; 1 warning, `resecret check` shows it")),
+            count => self.note(&format!("{summary}; {count} warnings, `resecret check` shows them")),
+        }
+    }
+
     /// Reports a run that failed.
     pub(crate) fn failure(&self, error: &anyhow::Error) {
         match (error.downcast_ref::<resecret::Error>(), error.downcast_ref::<StreamError>()) {
@@ -103,7 +113,7 @@ impl Reporter {
     ///
     /// The place cannot be written.
     pub(crate) fn findings(&self, diagnostics: &[Diagnostic], place: &mut dyn Write) -> io::Result<()> {
-        write_report(diagnostics, self.format, place)?;
+        write_report(diagnostics, self.on(AutoStream::choice(&io::stdout())), place)?;
         let mut text = Vec::new();
         write_report(diagnostics, Format::Text, &mut text)?;
         self.log(&String::from_utf8_lossy(&text));
@@ -131,14 +141,37 @@ impl Reporter {
         if diagnostics.is_empty() {
             return;
         }
-        let diagnostics: Vec<Diagnostic> =
+        let mut diagnostics: Vec<Diagnostic> =
             diagnostics.iter().cloned().map(|diagnostic| self.locate(diagnostic)).collect();
-        let mut text = Vec::new();
         // Writing to memory does not fail.
-        let _ = write_report(&diagnostics, Format::Text, &mut text);
-        let _ = write_report(&diagnostics, self.format, &mut io::stderr().lock());
-        self.log(&String::from_utf8_lossy(&text));
-        helm4::tell(&text);
+        let text = |diagnostics: &[_]| {
+            let mut text = Vec::new();
+            let _ = write_report(diagnostics, Format::Text, &mut text);
+            text
+        };
+        self.log(&String::from_utf8_lossy(&text(&diagnostics)));
+        if self.quiet && self.format == Format::Text {
+            diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
+        }
+        if !diagnostics.is_empty() {
+            self.write(&diagnostics);
+            helm4::tell(&text(&diagnostics));
+        }
+    }
+
+    /// Writes diagnostics to standard error.
+    fn write(&self, diagnostics: &[Diagnostic]) {
+        let format = self.on(AutoStream::choice(&io::stderr()));
+        let _ = write_report(diagnostics, format, &mut AutoStream::auto(io::stderr().lock()));
+    }
+
+    /// The format for a place that takes colour or does not.
+    fn on(&self, choice: ColorChoice) -> Format {
+        if self.format == Format::Text && choice != ColorChoice::Never {
+            Format::Coloured
+        } else {
+            self.format
+        }
     }
 
     /// What is not in a configuration file is in the input.
@@ -170,7 +203,7 @@ impl Reporter {
             return Err(anyhow::Error::msg(message));
         }
         let warning = Diagnostic { severity: Severity::Warning, ..io_error(message) };
-        let _ = write_report(&[warning], self.format, &mut io::stderr().lock());
+        self.write(&[warning]);
         Ok(())
     }
 }

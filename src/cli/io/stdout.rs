@@ -3,9 +3,9 @@
 //! Before `main` the Rust runtime opens the null device in the place of a standard stream that is closed, so every write
 //! to it would succeed and be lost.
 
-use std::io::{self, StdoutLock};
+use std::io::{self, StdoutLock, Write};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 /// Standard output, for a command whose result is what it writes.
 ///
@@ -19,6 +19,18 @@ pub(crate) fn stdout() -> anyhow::Result<StdoutLock<'static>> {
         );
     }
     Ok(io::stdout().lock())
+}
+
+/// Writes what people read. A pager or `head` that ends before the text does has seen enough.
+///
+/// # Errors
+///
+/// It was closed when the program started, or cannot be written.
+pub(crate) fn print(text: &[u8]) -> anyhow::Result<()> {
+    match stdout()?.write_all(text) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write standard output"),
+    }
 }
 
 /// Whether standard output is what the runtime puts in the place of a closed one: the null device, opened for reading

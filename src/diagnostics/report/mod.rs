@@ -21,6 +21,8 @@ pub enum Format {
     /// For people.
     #[default]
     Text,
+    /// For people, in the colours of a terminal.
+    Coloured,
     /// One JSON object; each diagnostic has the shape of a KRM function result.
     Json,
     /// Workflow commands of GitHub Actions.
@@ -43,6 +45,7 @@ pub fn write_report(diagnostics: &[Diagnostic], format: Format, writer: &mut dyn
     let diagnostics: &[Diagnostic] = &diagnostics.iter().map(Diagnostic::printable).collect::<Vec<_>>();
     match format {
         Format::Text => text::write(diagnostics, writer),
+        Format::Coloured => text::write_coloured(diagnostics, writer),
         Format::Json => json::write(diagnostics, writer),
         Format::Github => github::write(diagnostics, writer),
         Format::Sarif => sarif::write(diagnostics, writer),
