@@ -42,6 +42,15 @@ pub fn yaml(source: &str) {
     }
 }
 
+/// The reader of what charts render gives up on a text, or makes the tree of the general readers.
+///
+/// # Panics
+///
+/// It makes another one.
+pub fn readers(source: &str) {
+    yaml::check_readers(source);
+}
+
 fn check_spans(tree: &Tree<'_>, id: NodeId) {
     let node = tree.node(id);
     assert!(node.start <= node.content.start && node.content.start <= node.content.end);
@@ -135,6 +144,9 @@ mod suite;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
     use proptest::collection::vec;
     use proptest::prelude::{ProptestConfig, any, proptest};
     use proptest::sample::select;
@@ -147,6 +159,7 @@ mod tests {
     fn any_edit_of_the_yaml_test_suite_is_right_or_refused() {
         for Case { name, yaml } in cases() {
             super::yaml(&yaml);
+            super::readers(&yaml);
             super::stream(yaml.as_bytes());
             let nodes = crate::yaml::parse(&yaml).map_or(0, |tree| tree.ids().count());
             let nodes = u8::try_from(nodes).unwrap_or_else(|_| panic!("{name} has too many nodes"));
@@ -155,6 +168,98 @@ mod tests {
             }
         }
     }
+
+    /// Every document of the fixtures, the renders and, where it is there, the corpus; most of them are for the first reader.
+    #[test]
+    fn the_readers_agree_on_all_that_charts_render() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let (mut known, mut rendered, mut documents) = (0, 0, 0);
+        for folder in ["tests/fixtures", "tests/renders", "examples", "../shared/corpus"] {
+            for file in yaml_files(&root.join(folder)) {
+                let bytes = fs::read(&file).expect("a file of the repository");
+                for document in crate::stream::documents(&bytes) {
+                    let Ok(text) = crate::stream::text(&document) else { continue };
+                    let is_known = crate::yaml::check_readers(text);
+                    if folder == "tests/renders" {
+                        rendered += 1;
+                        known += usize::from(is_known);
+                    }
+                    documents += 1;
+                }
+            }
+        }
+        assert!(documents > 500, "only {documents} documents");
+        assert!(known * 20 > rendered * 19, "the first reader knows only {known} of {rendered} documents");
+    }
+
+    fn yaml_files(folder: &Path) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+        let files = entries.flatten().flat_map(|entry| {
+            let path = entry.path();
+            if path.is_dir() { yaml_files(&path) } else { vec![path] }
+        });
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "yaml")).collect()
+    }
+
+    /// What charts render, in pieces, from which also comes what they do not.
+    const LINES: [&str; 56] = [
+        "a:",
+        "b: c",
+        "- d",
+        "- e: f",
+        "-",
+        "- - g",
+        "-   h:   i",
+        "\"j\": 'k'",
+        "'l': \"m\"",
+        "n: |",
+        "o: >-",
+        "p: |- # why",
+        "q: >",
+        "- |",
+        "- >-",
+        "# comment",
+        "r: s # comment",
+        "t: u#v",
+        "w: []",
+        "x: {}",
+        "y: [a, 'b', \"c\", -1, d: e]",
+        "z: {a: b, \"c\": [d], 'e':f, \"g\":1}",
+        "- {name: A, value: \"x y\"}",
+        "A: http://x:1/y?z#w",
+        "B: c: d",
+        "C: d:",
+        "D : e",
+        "E: \"e\\n\\\"\\\\\\t\" # c",
+        "F: 'it''s'",
+        "G: '' ",
+        "H:  i  ",
+        "text",
+        "more text, with: colon",
+        "  text",
+        " ",
+        "",
+        "    ",
+        "\ttab",
+        "I:\tj",
+        "J: \"open",
+        "close\"",
+        "K: &a l",
+        "L: *a",
+        "M: !!str n",
+        "<<: *a",
+        "? N",
+        ": O",
+        "---",
+        "...",
+        "%P",
+        "Q: -r",
+        "S: -",
+        ":t: ?u",
+        "é: – ü",
+        "V: [a, b,]",
+        "W: [a,\n  b]",
+    ];
 
     /// Pieces of YAML, of which anything can be made.
     const PIECES: [&str; 46] = [
@@ -225,6 +330,25 @@ mod tests {
         #[test]
         fn any_text_parses_or_not(pieces in vec(select(PIECES.to_vec()), 0..24)) {
             super::yaml(&pieces.concat());
+        }
+
+        #[test]
+        fn the_readers_agree_on_any_lines(
+            lines in vec((select((0..8).collect::<Vec<usize>>()), select(LINES.to_vec())), 1..12),
+            line_end in select(vec!["\n", "\n", "\n", "\r\n"]),
+            is_whole in any::<bool>(),
+        ) {
+            let line = |(indent, text): (usize, &str)| format!("{:indent$}{text}", "");
+            let mut text = lines.into_iter().map(line).collect::<Vec<_>>().join(line_end);
+            if is_whole {
+                text += line_end;
+            }
+            super::readers(&text);
+        }
+
+        #[test]
+        fn the_readers_agree_on_any_pieces(pieces in vec(select(PIECES.to_vec()), 0..12)) {
+            super::readers(&pieces.concat());
         }
 
         #[test]

@@ -13,11 +13,14 @@ pub(crate) mod field_path;
 mod lineage;
 mod parse;
 mod path;
+mod rendered;
 pub(crate) mod scalar;
 pub(crate) mod span;
 mod tree;
 
 pub(crate) use error::ParseError;
+#[cfg(any(test, fuzzing))]
+pub(crate) use parse::check_readers;
 pub(crate) use parse::parse;
 pub(crate) use path::{Path, Step, Trail};
 pub(crate) use span::Span;

@@ -1,17 +1,18 @@
-//! Text → tree, by one of two readers.
+//! Text → tree, by one of three readers.
 //!
-//! The fast one reads YAML 1.2 and what of 1.1 is common. Kubernetes reads with Go's descendant of libyaml, and where the two
-//! could differ only its meaning counts: what is rare in a text (tags, other line breaks than LF and CR, directives), or
-//! refused by the fast reader, is for the reader of that [`lineage`].
+//! The first one knows what charts render ([`rendered`]) and gives up on anything else. The second one reads YAML 1.2 and what
+//! of 1.1 is common. Kubernetes reads with Go's descendant of libyaml, and where the two could differ only its meaning
+//! counts: what is rare in a text (tags, other line breaks than LF and CR, directives), or refused by the second reader,
+//! is for the reader of that [`lineage`].
 
 use granit_parser::{Event, Parser, ScalarStyle as Written, Span as Reported, StructureStyle};
 use memchr::memmem;
 
 use crate::yaml::builder::{Builder, MAX_DEPTH, Properties};
 use crate::yaml::error::ParseError;
-use crate::yaml::lineage;
 use crate::yaml::span::{BYTE_ORDER_MARK, column, has_other_breaks};
 use crate::yaml::{Kind, Scalar, ScalarStyle, Style, Tree};
+use crate::yaml::{lineage, rendered};
 
 /// Parses a source of at most one document.
 ///
@@ -19,18 +20,26 @@ use crate::yaml::{Kind, Scalar, ScalarStyle, Style, Tree};
 ///
 /// Text that is not YAML to Kubernetes, a second document, or nesting beyond the limit.
 pub(crate) fn parse(source: &str) -> Result<Tree<'_>, ParseError> {
+    match rendered::parse(source) {
+        Some(tree) => Ok(tree),
+        None => parse_any(source),
+    }
+}
+
+/// Parses with the readers of all of YAML.
+fn parse_any(source: &str) -> Result<Tree<'_>, ParseError> {
     // What Kubernetes makes of one depends on what stands before it in its buffer.
     if let Some(at) =
         memmem::find_iter(source.as_bytes(), BYTE_ORDER_MARK).find(|at| column(source, *at) == 0)
     {
         return Err(ParseError::ByteOrderMark { at });
     }
-    let fast = if has_other_breaks(source) { Ok(None) } else { fast(source) };
-    match fast {
+    let common = if has_other_breaks(source) { Ok(None) } else { parse_common(source) };
+    match common {
         Ok(Some(tree)) => Ok(tree),
         Ok(None) => lineage::parse(source),
         Err(error @ ParseError::Syntax { .. }) => lineage::parse(source).map_err(|other| match other {
-            // In the words of the fast reader, which are better.
+            // In the words of the second reader, which are better.
             ParseError::Syntax { .. } => error,
             other => other,
         }),
@@ -38,8 +47,8 @@ pub(crate) fn parse(source: &str) -> Result<Tree<'_>, ParseError> {
     }
 }
 
-/// Parses with the fast reader; `None` where the other one must be asked.
-fn fast(source: &str) -> Result<Option<Tree<'_>>, ParseError> {
+/// Parses with the second reader; `None` where the third must be asked.
+fn parse_common(source: &str) -> Result<Option<Tree<'_>>, ParseError> {
     let mut options = granit_parser::options! {
         emit_anchor_events: true,
         flow_nesting_limit: MAX_DEPTH + 1,
@@ -115,6 +124,21 @@ fn scalar_style(style: Written) -> ScalarStyle {
     }
 }
 
+/// Whether the first reader knows a text; if so its tree must be that of the others.
+///
+/// # Panics
+///
+/// It is another one.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn check_readers(source: &str) -> bool {
+    let Some(tree) = rendered::parse(source) else { return false };
+    match parse_any(source) {
+        Err(error) => panic!("the general readers refuse it ({error}): {source:?}"),
+        Ok(general) => assert!(tree == general, "the readers differ: {source:?}"),
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,7 +163,7 @@ mod tests {
 
     #[track_caller]
     fn check(source: &str, expected: &[&str]) {
-        for parse in [parse, lineage::parse] {
+        for parse in [parse, parse_any, lineage::parse] {
             let tree = parse(source).expect("YAML");
             assert_eq!(spans(source, &tree), expected.join("\n"), "{source:?}");
         }

@@ -11,6 +11,7 @@ use crate::yaml::span::skip_trivia;
 pub(crate) struct NodeId(pub(super) usize);
 
 /// A document's nodes.
+#[derive(PartialEq)]
 pub(crate) struct Tree<'s> {
     pub(super) source: &'s str,
     pub(super) nodes: Vec<Node<'s>>,
@@ -18,6 +19,7 @@ pub(crate) struct Tree<'s> {
 }
 
 /// One node.
+#[derive(PartialEq)]
 pub(crate) struct Node<'s> {
     /// What it is.
     pub(crate) kind: Kind<'s>,
@@ -34,6 +36,7 @@ pub(crate) struct Node<'s> {
 }
 
 /// What a node is.
+#[derive(PartialEq)]
 pub(crate) enum Kind<'s> {
     /// A scalar.
     Scalar(Scalar<'s>),
@@ -55,6 +58,7 @@ pub(crate) enum Style {
 }
 
 /// A scalar's text, after its escapes, and its style.
+#[derive(PartialEq)]
 pub(crate) struct Scalar<'s> {
     /// The text. An absent scalar (`key:`) has the empty text in plain style.
     pub(crate) text: Cow<'s, str>,
