@@ -102,23 +102,28 @@ impl Fields {
     }
 }
 
-/// The groups with fields that name a Secret and whose keys say nothing of it: what to look for in bytes.
-pub(crate) fn groups_with_references() -> impl Iterator<Item = &'static str> {
-    groups_with(&["read ", "refer "])
+/// What the catalogue knows of a group whose fields' keys say nothing of it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct GroupUses {
+    /// Some of its fields name a Secret.
+    pub(crate) references: bool,
+    /// Some of its lists hold variables.
+    pub(crate) variables: bool,
 }
 
-/// The groups with lists of variables whose keys say nothing of them.
-pub(crate) fn groups_with_variables() -> impl Iterator<Item = &'static str> {
-    groups_with(&["env "])
-}
-
-/// The groups with lines of these labels, each once.
-fn groups_with(labels: &[&str]) -> impl Iterator<Item = &'static str> {
-    let blocks = CATALOGUE.split("\n[").filter_map(|block| block.split_once("]\n"));
-    blocks.filter_map(move |(group, lines)| {
-        let has = lines.lines().any(|line| labels.iter().any(|label| line.starts_with(label)));
-        (has && group != EVERYWHERE).then_some(group)
-    })
+/// The groups that something is known of, in their alphabetical order. Each consists of lower-case letters, digits, `.` and `-`.
+pub(crate) fn groups() -> Vec<(&'static str, GroupUses)> {
+    let mut groups: Vec<(&str, GroupUses)> = Vec::new();
+    for line in CATALOGUE.lines() {
+        if let Some(group) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            groups.push((group, GroupUses::default()));
+        } else if let Some((_, uses)) = groups.last_mut() {
+            uses.references |= line.starts_with("read ") || line.starts_with("refer ");
+            uses.variables |= line.starts_with("env ");
+        }
+    }
+    groups.retain(|(group, _)| *group != EVERYWHERE);
+    groups
 }
 
 /// The lines of a group; none where nothing is known of it.
@@ -224,6 +229,17 @@ mod tests {
         assert!(!fits_key("*configMap*", "caMapRef", true));
         assert!(fits_key("*", "anything", false) && fits_key("*", "", false));
         assert!(!fits_key("token", "Token", false) && !fits_key("longer", "long", false));
+    }
+
+    #[test]
+    fn groups_are_told_by_their_names() {
+        let groups = groups();
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+        assert!(groups.iter().all(|(group, _)| group.contains('.') && group.bytes().all(is_plain)));
+        assert!(
+            groups.iter().any(|(_, uses)| uses.references) && groups.iter().any(|(_, uses)| uses.variables)
+        );
+        assert!(groups.is_sorted_by_key(|(group, _)| *group), "as a binary search wants them");
     }
 
     #[test]

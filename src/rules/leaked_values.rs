@@ -14,7 +14,8 @@ use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Error, Finding, Severity};
 use crate::kube::credential;
 use crate::kube::object::{Object, objects};
-use crate::search::prefilter::{ESCAPES, search_any};
+use crate::search::escapes;
+use crate::search::prefilter::search_any;
 use crate::yaml::{Kind, NodeId, Path, Step, Tree, parse};
 
 /// Shorter values are found everywhere.
@@ -204,7 +205,7 @@ impl LeakedValues {
     /// The values that survive in a document's text.
     pub(crate) fn find(&self, text: &str, config: &Config) -> Vec<LeakedValue> {
         let Some(search) = &self.search else { return Vec::new() };
-        let may_hide = ESCAPES.iter().any(|escape| memchr::memmem::find(text.as_bytes(), escape).is_some());
+        let may_hide = escapes::may_hide(text.as_bytes());
         if !may_hide && !search.is_match(text) {
             return Vec::new();
         }

@@ -7,8 +7,6 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
-
 use crate::config::{Config, SecretsRule};
 use crate::diagnostics::{Diagnostic, Error};
 use crate::filter::collect::{CollectedSecret, collect_secret, removed_targets};
@@ -18,8 +16,9 @@ use crate::filter::streaming::seen_names::SeenNames;
 use crate::kube::object::{Object, objects};
 use crate::rules::facts::{Facts, first_for};
 use crate::rules::leaked_values::{LeakedValues, SecretValue};
+use crate::search::escapes::may_hide;
 use crate::search::incremental::PatternSet;
-use crate::search::prefilter::{ESCAPES, Interest, search};
+use crate::search::prefilter::Interest;
 use crate::stream::Document;
 
 /// How many Secrets that go are remembered, and how many others.
@@ -33,7 +32,6 @@ pub(super) struct Memory {
     pub(super) facts: Facts,
     /// How many Secrets have been removed.
     pub(super) removed_count: usize,
-    disguises: AhoCorasick,
     /// Names and values of removed Secrets.
     watch: PatternSet<Watched>,
     /// The Secrets that go, the oldest first, and the bytes of what is looked for.
@@ -88,27 +86,22 @@ impl AsRef<[u8]> for Watched {
 
 impl Memory {
     /// Nothing has passed.
-    ///
-    /// # Errors
-    ///
-    /// None in practice: the words that are searched for are few and fixed.
-    pub(super) fn new(config: &Config) -> Result<Self, Error> {
+    pub(super) fn new(config: &Config) -> Self {
         let facts = Facts::incomplete(config);
         let mut watch = PatternSet::new();
         for secret in facts.removed() {
             watch.add(Watched::Name(secret.name.clone()));
         }
-        Ok(Self {
+        Self {
             facts,
             removed_count: 0,
-            disguises: search(ESCAPES.iter())?,
             watch,
             removed: VecDeque::new(),
             bytes: 0,
             staying: VecDeque::new(),
             seen_names: SeenNames::new(config),
             outside: BTreeSet::new(),
-        })
+        }
     }
 
     /// Learns of the Secrets in a document.
@@ -214,7 +207,7 @@ impl Memory {
                 Watched::Value(value) => values.push(value.clone()),
             }
         }
-        if self.disguises.is_match(document.bytes) {
+        if may_hide(document.bytes) {
             // A name or value can be spelled in a way that no search of bytes finds.
             names = self.watch.texts().filter_map(Watched::name).collect();
             values = self.watch.texts().filter_map(Watched::value).cloned().collect();

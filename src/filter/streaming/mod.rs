@@ -158,7 +158,7 @@ impl<'c> StreamRun<'c> {
         Ok(Self {
             config,
             words: words(config)?,
-            memory: Memory::new(config)?,
+            memory: Memory::new(config),
             line: 1,
             line_break: b"\n",
             matched: BTreeSet::new(),

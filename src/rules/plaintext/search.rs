@@ -11,7 +11,7 @@ use crate::kube::object::Object;
 use crate::kube::pods::{ValueSource, Variable};
 use crate::rules::plaintext::holder::{Credential, Holder};
 use crate::rules::{Context, ObjectView};
-use crate::search::prefilter::CREDENTIALS;
+use crate::search::prefilter::may_be_credential;
 use crate::yaml::{Kind, NodeId, Path, Step, Trail, Tree};
 
 /// Custom resources whose fields hold names of keys, encrypted values or descriptions.
@@ -184,7 +184,7 @@ impl<'t> CredentialSearch<'_, 't, '_> {
             }
             Kind::Scalar(_) if custom => {
                 let text = tree.text(node).unwrap_or_default();
-                let stem = CREDENTIALS.iter().any(|stem| name.contains(stem) || text.contains(stem));
+                let stem = may_be_credential(name) || may_be_credential(text);
                 if let Some(found) = stem.then(|| self.judge(name, text, NameContext::Field)).flatten() {
                     self.push(Holder::Field(name), found, trail.to_path(), node);
                 }
@@ -198,7 +198,7 @@ impl<'t> CredentialSearch<'_, 't, '_> {
         let tree = self.object.tree;
         let text = |key: &str| tree.get(node, key).and_then(|value| tree.text(value));
         let (Some(name), Some(value)) = (text("name"), text("value")) else { return false };
-        let stem = CREDENTIALS.iter().any(|stem| name.contains(stem) || value.contains(stem));
+        let stem = may_be_credential(name) || may_be_credential(value);
         if let Some(found) = stem.then(|| self.judge(name, value, NameContext::Flat)).flatten() {
             self.push(Holder::Entry(name), found, trail.to_path(), node);
         }
