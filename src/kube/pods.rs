@@ -208,6 +208,12 @@ impl<'t> Pods<'t> {
         trail: Trail<'_>,
         holder: Option<(Trail<'_>, NodeId)>,
     ) {
+        let may_list = |key: &NodeId| {
+            tree.text(*key).is_some_and(|key| CONTAINER_LISTS.contains(&key)) || tree.is_merge_key(*key)
+        };
+        if !tree.entries(pod).unwrap_or_default().iter().any(|(key, _)| may_list(key)) {
+            return;
+        }
         let mut is_pod = false;
         for key in CONTAINER_LISTS {
             let Some(containers) = tree.get(pod, key).and_then(|list| tree.items(list)) else { continue };

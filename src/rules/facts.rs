@@ -57,6 +57,7 @@ pub(crate) struct Facts {
     by_fate: HashMap<String, Fates>,
     /// Finds the names of removed Secrets in a text, the longest first.
     removed_names: Option<AhoCorasick>,
+    removed_names_hide: bool,
     /// The places of the Secret objects that are removed: document and path.
     removed_objects: HashSet<(usize, Path)>,
     /// The values of removed Secrets.
@@ -86,6 +87,10 @@ pub(crate) enum Resolution<'f> {
     Removed(&'f ChartSecret),
     /// It could be a removed one's or that of a Secret that stays or goes elsewhere.
     Ambiguous,
+}
+
+fn may_hide(name: &str) -> bool {
+    !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
 }
 
 impl Facts {
@@ -215,6 +220,8 @@ impl Facts {
     /// More names than a search can hold.
     pub(crate) fn index_names(&mut self) -> Result<(), Error> {
         self.removed_names = search_any(self.removed().flat_map(ChartSecret::names))?;
+        let hide = self.removed().flat_map(ChartSecret::names).any(may_hide);
+        self.removed_names_hide = hide;
         Ok(())
     }
 
@@ -225,6 +232,7 @@ impl Facts {
     /// More names than a search can hold.
     pub(crate) fn index_only(&mut self, names: &[&str]) -> Result<(), Error> {
         self.removed_names = search_any(names.iter())?;
+        self.removed_names_hide = names.iter().any(|name| may_hide(name));
         Ok(())
     }
 
@@ -243,11 +251,10 @@ impl Facts {
         self.removed_names.as_ref()
     }
 
-    /// Whether a removed Secret has a name that may be spelled otherwise than its bytes, without an escape: a blank may be a
-    /// line break, a quote two of them. The API server takes no such name.
+    /// Whether one of these names may be spelled otherwise than its bytes, without an escape: a blank may be a line break, a
+    /// quote two of them. The API server takes no such name.
     pub(crate) fn removed_names_hide(&self) -> bool {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-        self.removed().flat_map(ChartSecret::names).any(|name| !name.bytes().all(is_plain))
+        self.removed_names_hide
     }
 
     /// How many Secrets of the stream are removed.

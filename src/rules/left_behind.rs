@@ -7,13 +7,15 @@
 
 use std::collections::HashSet;
 
+use aho_corasick::Match;
+
 use crate::diagnostics::{Code, Doubtful, Finding, Severity};
 use crate::kube::object::Object;
 use crate::kube::references::Takes;
 use crate::rules::facts::Resolution;
 use crate::rules::{Context, ObjectView, RuleOutput};
 use crate::yaml::scalar::plain_or_quoted;
-use crate::yaml::{Kind, NodeId, Path, Step, Trail};
+use crate::yaml::{Kind, NodeId, Path, Span, Step, Trail};
 
 /// What a key says when it speaks of secrets, in lower case.
 const SPEAKS: [&str; 6] = ["secret", "credential", "keyref", "tls", "password", "passwd"];
@@ -69,7 +71,9 @@ pub(crate) fn names<'t>(subject: &ObjectView<'_, 't, '_>, context: Context<'_>) 
     let Some(names) = context.facts.removed_names() else { return Vec::new() };
     let content = object.tree.node(object.tree.resolve(object.node)).content;
     let text = &object.tree.source()[content.start..content.end];
-    if !names.is_match(text) && !has_disguise(text) {
+    let place = |found: Match| Span::new(content.start + found.start(), content.start + found.end());
+    let places: Vec<Span> = names.find_iter(text).map(place).collect();
+    if places.is_empty() && !has_disguise(text) && !context.facts.removed_names_hide() {
         return Vec::new();
     }
     // The keys that a reference takes are what they must be, whatever they are called.
@@ -86,6 +90,8 @@ pub(crate) fn names<'t>(subject: &ObjectView<'_, 't, '_>, context: Context<'_>) 
     let mut search = NameSearch {
         object,
         context,
+        content,
+        places,
         is_custom: subject.is_custom,
         found: Vec::new(),
         known,
@@ -133,6 +139,9 @@ fn has_disguise(text: &str) -> bool {
 struct NameSearch<'a, 't, 's> {
     object: &'a Object<'t, 's>,
     context: Context<'a>,
+    /// The bytes of the object, and where names stand in them.
+    content: Span,
+    places: Vec<Span>,
     is_custom: bool,
     found: Vec<NameLeft<'t>>,
     /// The fields that are known to name a Secret.
@@ -173,9 +182,21 @@ impl<'t> NameSearch<'_, 't, '_> {
                     self.walk(*item, Trail::Index(&trail, position), speaks);
                 }
             }
-            Kind::Scalar(scalar) => self.scalar(node, &scalar.text, trail, speaks),
-            Kind::Alias(_) => {}
+            Kind::Scalar(scalar) if self.may_hold_name(target) => {
+                self.scalar(node, &scalar.text, trail, speaks);
+            }
+            Kind::Scalar(_) | Kind::Alias(_) => {}
         }
+    }
+
+    /// Whether a name stands in the bytes of a scalar, or could be spelled there in another way.
+    fn may_hold_name(&self, scalar: NodeId) -> bool {
+        let span = self.object.tree.node(scalar).content;
+        let before = self.places.partition_point(|place| place.end <= span.start);
+        self.places.get(before).is_some_and(|place| place.start < span.end)
+            || !self.content.contains(span)
+            || self.context.facts.removed_names_hide()
+            || self.object.tree.source_of(scalar).contains('\\')
     }
 
     fn push(&mut self, name: &'t str, place: NameSite, path: Path, node: NodeId) {
@@ -192,9 +213,6 @@ impl<'t> NameSearch<'_, 't, '_> {
             }
             return;
         }
-        if self.known.contains(&trail.to_path()) {
-            return;
-        }
         let Some(names) = self.context.facts.removed_names() else { return };
         let named = names.find_iter(text).find(|found| {
             let whole = is_whole_name(text, found.start(), found.end());
@@ -203,7 +221,10 @@ impl<'t> NameSearch<'_, 't, '_> {
             whole && (speaks || speaks_of_secrets(&text[line_start..line_end]))
         });
         if let Some(name) = named.map(|found| &text[found.range()]).filter(|name| self.is_dropped(name)) {
-            self.push(name, NameSite::Text, trail.to_path(), node);
+            let path = trail.to_path();
+            if !self.known.contains(&path) {
+                self.push(name, NameSite::Text, path, node);
+            }
         }
     }
 
@@ -235,13 +256,18 @@ fn is_free(trail: Trail<'_>) -> bool {
 
 /// Whether a key or a line of text speaks of secrets.
 fn speaks_of_secrets(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    SPEAKS.iter().any(|word| text.contains(word))
+    let text = text.as_bytes();
+    let speaks = |at: usize| {
+        let first = text[at].to_ascii_lowercase();
+        let mut words = SPEAKS.iter().map(|word| word.as_bytes()).filter(|word| word[0] == first);
+        words.any(|word| text[at..].get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
+    };
+    (0..text.len()).any(speaks)
 }
 
 /// Whether a key refers to a ConfigMap, as `configMapKeyRef` does.
 fn speaks_of_config_maps(key: &str) -> bool {
-    key.to_ascii_lowercase().starts_with("configmap")
+    key.get(.."configmap".len()).is_some_and(|start| start.eq_ignore_ascii_case("configmap"))
 }
 
 /// Whether the bytes of a name are not part of a longer one; a dot between letters is part of a name.

@@ -143,6 +143,12 @@ impl<'s> Tree<'s> {
         }
     }
 
+    /// Whether [`Tree::text`] is this text.
+    fn has_text(&self, id: NodeId, text: &str) -> bool {
+        let node = self.node(self.resolve(id));
+        matches!(&node.kind, Kind::Scalar(scalar) if scalar.text == text && !scalar.is_null(node.tag.as_deref()))
+    }
+
     /// Whether a node is a scalar that says nothing, through an alias.
     pub(crate) fn is_null(&self, id: NodeId) -> bool {
         let node = self.node(self.resolve(id));
@@ -177,7 +183,7 @@ impl<'s> Tree<'s> {
             if self.is_merge_key(*own) {
                 self.merged(*value).find_map(|base| seen.insert(base).then(|| self.last(base, key, seen))?)
             } else {
-                (self.text(*own) == Some(key)).then_some(*value)
+                self.has_text(*own, key).then_some(*value)
             }
         })
     }
