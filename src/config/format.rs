@@ -8,9 +8,11 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, IntoDeserializer as _, MapAccess, SeqAccess, Visitor};
 
 use crate::config::key_format::KeyFormat;
+use crate::config::rotation::Rotation;
 use crate::diagnostics::Code;
 
 /// The only `apiVersion` there is.
@@ -69,9 +71,10 @@ pub(super) struct Spec {
     #[serde(default)]
     #[schemars(inner(regex(pattern = SECRET_NAME)))]
     pub(super) vault: Vec<String>,
-    /// Variable, or key of a vaulted Secret, or a glob on either → what its value must look like; for `keys`.
+    /// Variable, or key of a vaulted Secret, or a glob on either → what its value must look like, and whether it may change;
+    /// for `keys` and `adopt`.
     #[serde(default)]
-    pub(super) formats: BTreeMap<String, KeyFormat>,
+    pub(super) formats: BTreeMap<String, FormatEntry>,
     /// Findings that are seen and meant, each at its place.
     #[serde(default)]
     pub(super) allow: Vec<AllowEntry>,
@@ -251,6 +254,51 @@ pub(crate) enum Duplicates {
     PreferSecret,
     /// None: somebody has to decide.
     Error,
+}
+
+/// What is demanded of a value: a format, or more.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum FormatEntry {
+    /// What it must look like.
+    Format(KeyFormat),
+    /// The same as a mapping.
+    Fields(FormatFields),
+}
+
+/// What is demanded of a value. `format` or `rotate` must be there.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("anyOf" = [{"required": ["format"]}, {"required": ["rotate"]}]))]
+pub(super) struct FormatFields {
+    /// What it must look like.
+    pub(super) format: Option<KeyFormat>,
+    /// Whether it may change. A salt or an encryption key may not, once data was made with it.
+    pub(super) rotate: Option<Rotation>,
+}
+
+impl<'de> Deserialize<'de> for FormatEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FormatOrMapping;
+
+        impl<'de> Visitor<'de> for FormatOrMapping {
+            type Value = FormatEntry;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a format, or a mapping with `format` and `rotate`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<FormatEntry, E> {
+                KeyFormat::deserialize(text.into_deserializer()).map(FormatEntry::Format)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<FormatEntry, A::Error> {
+                FormatFields::deserialize(MapAccessDeserializer::new(access)).map(FormatEntry::Fields)
+            }
+        }
+
+        deserializer.deserialize_any(FormatOrMapping)
+    }
 }
 
 /// What is an error, a warning, or allowed.

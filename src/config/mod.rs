@@ -7,6 +7,7 @@ mod format;
 pub(crate) mod key_format;
 mod pattern;
 mod preset;
+mod rotation;
 mod schema;
 mod validate;
 
@@ -15,6 +16,7 @@ use std::fmt;
 
 pub(crate) use self::format::{Duplicates, Level};
 pub(crate) use self::pattern::{Pattern, Patterns};
+use self::rotation::Rotation;
 
 use crate::config::key_format::KeyFormat;
 use crate::diagnostics::{Code, Diagnostic, Error, Location, Severity};
@@ -164,7 +166,10 @@ pub(crate) struct AllowRule {
 pub(crate) struct FormatRule {
     /// A variable, or a key of a vaulted Secret.
     pub(crate) name: Pattern,
-    pub(crate) format: KeyFormat,
+    /// What its value must look like.
+    pub(crate) format: Option<KeyFormat>,
+    /// Whether its value may change.
+    pub(crate) rotate: Option<Rotation>,
     /// The only vaulted Secret that it speaks of; a preset's speaks of its own.
     pub(crate) secret: Option<String>,
     pub(crate) origin: Origin,
@@ -248,6 +253,31 @@ impl Config {
     /// client-side apply accepts most of them.
     pub(crate) fn repairs_lists(&self) -> bool {
         self.duplicates_set
+    }
+
+    /// The lines of `spec.formats` about a key of a vaulted Secret, with their positions. `names` are the key's and those of
+    /// the variables that read it.
+    pub(crate) fn format_rules<'c>(
+        &'c self,
+        secret: &'c str,
+        names: &'c [&'c str],
+    ) -> impl Iterator<Item = (usize, &'c FormatRule)> {
+        let of_this_secret =
+            move |rule: &FormatRule| rule.secret.as_deref().is_none_or(|only| only == secret);
+        let is_about = move |rule: &FormatRule| names.iter().any(|name| rule.name.matches(name));
+        self.formats.iter().enumerate().filter(move |(_, rule)| of_this_secret(rule) && is_about(rule))
+    }
+
+    /// Whether a key's value must never change: a line decides, then a format that only such values have, then the name.
+    pub(crate) fn never_rotates(&self, secret: &str, names: &[&str]) -> bool {
+        let rules = || self.format_rules(secret, names).map(|(_, rule)| rule);
+        match rules().find_map(|rule| rule.rotate) {
+            Some(rotation) => rotation == Rotation::Never,
+            None => {
+                rules().find_map(|rule| rule.format) == Some(KeyFormat::Fernet)
+                    || names.iter().any(|name| rotation::made_data(name))
+            }
+        }
     }
 
     /// Makes a rule that matches nothing no error.

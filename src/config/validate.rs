@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::config::format::{
-    API_VERSION, AllowEntry, Duplicates, EnvEntry, File, KIND, OneOrMany, PresetUse, RedirectEntry,
-    ReferenceEntry, SecretsEntry, Selector,
+    API_VERSION, AllowEntry, Duplicates, EnvEntry, File, FormatEntry, FormatFields, KIND, OneOrMany,
+    PresetUse, RedirectEntry, ReferenceEntry, SecretsEntry, Selector,
 };
-use crate::config::key_format::KeyFormat;
 use crate::config::{
     AllowRule, AnnotationRule, Config, EnvRule, FormatRule, Origin, Pattern, Patterns, Preset, ReferenceRule,
     SecretsRule, preset,
@@ -367,13 +366,21 @@ impl ConfigText<'_> {
     /// Names before globs: `DATABASE_URL` says more than `*_URL`.
     fn formats(
         &self,
-        entries: BTreeMap<String, KeyFormat>,
+        entries: BTreeMap<String, FormatEntry>,
         secret: Option<&str>,
     ) -> Result<Vec<FormatRule>, Error> {
-        let rule = |(text, format): (String, KeyFormat)| {
+        let rule = |(text, entry): (String, FormatEntry)| {
             let path = format!("spec.formats.{text}");
             let name = self.pattern(&text, &path)?;
-            Ok(FormatRule { name, format, secret: secret.map(str::to_owned), origin: self.origin(&path) })
+            let FormatFields { format, rotate } = match entry {
+                FormatEntry::Format(format) => FormatFields { format: Some(format), rotate: None },
+                FormatEntry::Fields(fields) => fields,
+            };
+            if format.is_none() && rotate.is_none() {
+                return Err(self.error(&path, "the line demands nothing: give it `format` or `rotate`"));
+            }
+            let secret = secret.map(str::to_owned);
+            Ok(FormatRule { name, format, rotate, secret, origin: self.origin(&path) })
         };
         let mut rules: Vec<FormatRule> = entries.into_iter().map(rule).collect::<Result<_, Error>>()?;
         rules.sort_by_key(|rule| rule.name.is_glob());

@@ -144,6 +144,36 @@ fn a_format_that_speaks_of_nothing_is_an_error() {
 }
 
 #[test]
+fn a_value_that_data_was_made_with_is_never_to_be_rotated() {
+    let never = |formats: &str| {
+        let rules = RULES.replace("SALT: hex64", formats);
+        let output =
+            resecret().args(["keys", "-q", "-o", "json"]).config(&rules).stdin(RENDER).run().succeeds();
+        let value: Value = serde_json::from_str(&output.text()).expect("JSON");
+        let secrets = value["secrets"].as_array().expect("Secrets").iter();
+        let keys = secrets.flat_map(|secret| secret["keys"].as_array().expect("keys"));
+        let marked = keys.filter(|key| key["rotate"] == "never");
+        marked.map(|key| key["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(never("SALT: hex64"), ["app.salt"], "by its name");
+    assert_eq!(never("SALT: {rotate: allowed}"), [""; 0]);
+    assert_eq!(never("SALT: {rotate: allowed}, maybe: fernet"), ["maybe"]);
+    assert_eq!(
+        never("SALT: {format: hex64, rotate: never}, PASSWORD: {rotate: never}"),
+        ["app.salt", "db-password"]
+    );
+    for wrong in ["SALT: {}", "SALT: {rotate: seldom}", "SALT: {rotates: never}", "SALT: [never]"] {
+        resecret().config(&RULES.replace("SALT: hex64", wrong)).run().fails();
+    }
+    resecret()
+        .config(&RULES.replace("SALT: hex64", "SALT: {rotate: neve}"))
+        .run()
+        .fails()
+        .is("config-rotate");
+    resecret().config(&RULES.replace("SALT: hex64", "SALT: {}")).run().fails().is("config-format-empty");
+}
+
+#[test]
 fn the_presets_know_their_formats() {
     let render = fs::read(root().join("tests/renders/umbrella-helm4.yaml")).expect("a render");
     let run = resecret().args(["keys", "--preset", "langfuse", "--to", "langfuse-vault"]).stdin(render);

@@ -109,6 +109,7 @@ fn the_sections_of_more_ways_to_vault_are_what_happens() {
         "Findings that are meant",
         "A variable that has no entry",
         "A Secret that the chart only names",
+        "Values that must never change",
     ] {
         page("docs/vaulting.md", section, resecret());
     }

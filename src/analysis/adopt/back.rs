@@ -40,20 +40,29 @@ pub fn leave(
     let vault = vault(render, config)?;
     let previous = Release::read(previous, Some(file), config)?;
     let (plain, filtered) = (Release::read(render, None, config)?, Release::read(&filtered, None, config)?);
-    let places = rendered_places(&plain, &filtered);
+    let places = rendered_places(&plain, &filtered, config);
     let taken = taken(&places, values)?;
     let way = Way::back(adoption.helm, &previous, &plain, &found)?;
-    Ok(Leave { adoption, way: &way, places: &places, taken: &taken, vault: &vault, plain: &plain }.write())
+    Ok(Leave {
+        adoption,
+        way: &way,
+        places: &places,
+        taken: &taken,
+        vault: &vault,
+        previous: &previous,
+        plain: &plain,
+    }
+    .write())
 }
 
 /// What the chart renders itself: a variable that reads the vault in the plain render too is not among it.
-fn rendered_places(plain: &Release<'_>, filtered: &Release<'_>) -> Vec<LiveValue> {
+fn rendered_places(plain: &Release<'_>, filtered: &Release<'_>, config: &Config) -> Vec<LiveValue> {
     let is_rendered = |value: &LiveValue| match &value.place {
         ValueSite::Secret(name, _) => plain.renders_secret(name, value.namespace.as_deref()),
         ValueSite::Variable { .. } => true,
         ValueSite::ConfigMap(..) => false,
     };
-    places(plain, filtered).into_iter().filter(is_rendered).collect()
+    places(plain, filtered, config).into_iter().filter(is_rendered).collect()
 }
 
 /// A key of a vaulted Secret: its name and that of the Secret.
@@ -130,7 +139,7 @@ pub fn not_restored(
         );
         Some(Diagnostic::error(Code::NotLive, message, help))
     };
-    Ok(rendered_places(&plain, &filtered).iter().filter_map(differs).collect())
+    Ok(rendered_places(&plain, &filtered, config).iter().filter_map(differs).collect())
 }
 
 /// What a render has at a place, as pods get it.
@@ -159,6 +168,7 @@ struct Leave<'a> {
     places: &'a [LiveValue],
     taken: &'a BTreeMap<&'a [String], VaultKey<'a>>,
     vault: &'a Vault,
+    previous: &'a Release<'a>,
     plain: &'a Release<'a>,
 }
 
@@ -170,7 +180,7 @@ impl Leave<'_> {
             ("Let Helm have the chart's Secrets again", self.own_again()),
             ("Upgrade without the filter", self.upgrade()),
             ("Compare the live objects with the manifest and the vault", self.compare()),
-            ("Wait for the pods", wait(self.plain)),
+            ("Wait for the pods", wait(self.previous, self.plain)),
         ];
         let Adoption { release, helm, .. } = self.adoption;
         let head = format!(

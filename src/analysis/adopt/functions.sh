@@ -115,10 +115,23 @@ copy() {
     same "$vault" "$key" "$@"
 }
 
-# operator_of SECRET: what makes the Secret, if that is an operator.
+# operator_of SECRET: what makes the Secret, or will make it, if that is an operator.
 operator_of() {
-    ask kubectl get secret "$1" --ignore-not-found \
-        -o go-template='{{range .metadata.ownerReferences}}{{.kind}} {{.name}}{{end}}'
+    owner=$(ask kubectl get secret "$1" --ignore-not-found \
+        -o go-template='{{range .metadata.ownerReferences}}{{.kind}} {{.name}}{{end}}') || exit 1
+    if test -n "$owner"; then
+        printf %s "$owner"
+    else
+        maker externalsecrets.external-secrets.io target "$1"
+        maker vaultstaticsecrets.secrets.hashicorp.com destination "$1"
+        maker sealedsecrets.bitnami.com template "$1"
+    fi
+}
+
+# maker RESOURCE FIELD SECRET: the object of this resource that makes the Secret. It has the Secret's name, or says it in
+# `spec.FIELD.name`. A cluster without the resource has none.
+maker() {
+    kubectl get "$1" -o go-template="{{range .items}}{{\$made := .metadata.name}}{{with .spec.$2}}{{with .name}}{{\$made = .}}{{end}}{{end}}{{if eq \$made \"$3\"}}{{.kind}} {{.metadata.name}}{{end}}{{end}}" 2>/dev/null || :
 }
 
 # make_vault SECRET: makes the vaulted Secret, still empty.
@@ -163,19 +176,30 @@ fill() {
     how=$1 vault=$2 key=$3
     shift 3
     if has_key secret "$vault" "$key"; then
-        if test "$how" = spare || ! is_there "$@" || same "$vault" "$key" "$@"; then
-            say "  Secret $vault has key $key"
-        elif test "$how" = read; then
-            say "  Secret $vault has key $key, with another value than $*: pods get the vault's from now on"
-        else
-            stop "Secret $vault has another $key than pods read today ($*), and stored data was made with that one. Put it into the vault, or take this line out of the script if the data is gone"
-        fi
+        held "$how" "$vault" "$key" "$@"
     elif ! is_there "$@"; then
         say "  no value for key $key of Secret $vault in $*"
     elif expands "$@"; then
         stop "$* holds \$(…), which is expanded in a variable and not in a Secret. Give key $key of Secret $vault the whole value by hand"
     else
         act "copy $* to key $key of Secret $vault" copy "$vault" "$key" "$@"
+    fi
+}
+
+# held HOW VAULT KEY PLACE...: compares what the vaulted Secret has under the key with the live value.
+held() {
+    how=$1 vault=$2 key=$3
+    shift 3
+    if ! has_key secret "$vault" "$key"; then
+        say "  Secret $vault has no key $key yet"
+    elif test "$how" = spare || ! is_there "$@" || same "$vault" "$key" "$@"; then
+        say "  Secret $vault has key $key"
+    elif test "$how" = read; then
+        say "  Secret $vault has key $key, with another value than $*: pods get the vault's from now on"
+    elif expands "$@"; then
+        say "  Secret $vault has key $key. $* holds \$(…), so compare by hand what it is expanded to: stored data was made with that"
+    else
+        stop "Secret $vault has another $key than pods read today ($*), and stored data was made with that one. Put it into the vault, or take this line out of the script if the data is gone"
     fi
 }
 
@@ -236,9 +260,21 @@ read_history() {
     test "$deployed" != none || stop "no revision of $release is deployed in namespace $namespace: there is nothing to adopt. Install through the post-renderer"
 }
 
-# is_adopted: whether the deployed revision has gone through the filter: once more changes nothing.
-is_adopted() {
-    helm get manifest "$release" --revision "$deployed" | with_rules diff --quiet --allow-unmatched >/dev/null 2>&1
+# is_filtered REVISION: whether it has gone through the filter: once more changes nothing.
+is_filtered() {
+    helm get manifest "$release" --revision "$1" | with_rules diff --quiet --allow-unmatched >/dev/null 2>&1
+}
+is_adopted() { is_filtered "$deployed"; }
+
+# filtered_revisions: those that a rollback can go to.
+filtered_revisions() {
+    numbers=$(ask helm history "$release" -o yaml | awk '
+        { sub(/^- /, "  ") }
+        /^  revision: / { number = $2 }
+        /^  status: (deployed|superseded)$/ { print number }') || exit 1
+    for number in $numbers; do
+        ! is_filtered "$number" || printf '%s ' "$number"
+    done
 }
 
 # forecast HAZARD,...: what the upgrade would lose of the live objects as they are now, but for what these steps avoid.
@@ -302,16 +338,32 @@ again() {
     esac
 }
 
-# ready OBJECT: waits for the pods, where a controller looks after them.
+# ready AGE OBJECT: waits for the pods, where a controller looks after the object. It writes into the status which
+# generation it has seen: of an old object at any time, of a new one after a moment.
+controllers=unknown
 ready() {
-    answer=$(ask kubectl get "$1" -o go-template='{{if .status.observedGeneration}}yes{{end}}') || exit 1
-    if test "$answer" != yes; then
-        say "  $1: no controller looks after it here"
-    elif $dry_run; then
-        say "  would wait for the pods of $1"
-    else
-        kubectl rollout status "$1" --timeout="${patience}s" || stop "the new pods of $1 are not ready. The old ones serve on. Look at \`kubectl describe pods\`; when they are ready, run this script again"
-    fi
+    moment=10
+    test "$1 $controllers" = 'new unknown' || moment=0
+    while :; do
+        answer=$(ask kubectl get "$2" -o go-template='{{if .status.observedGeneration}}seen{{else}}unseen{{end}} {{if .spec.paused}}paused{{end}}{{with .spec.updateStrategy}}{{.type}}{{end}}') || exit 1
+        case $answer in seen*) controllers=yes ;; esac
+        test "$controllers" != yes && test "$moment" -gt 0 || break
+        sleep 1
+        moment=$((moment - 1))
+    done
+    test "$controllers" = yes || controllers=no
+    case "$controllers $answer" in
+    no*) say "  $2: this cluster has no controller that looks after it" ;;
+    *paused) say "  $2 is paused: its pods change when somebody resumes it" ;;
+    *OnDelete) say "  $2 has the strategy OnDelete: its pods change when somebody deletes them" ;;
+    *)
+        if $dry_run; then
+            say "  would wait for the pods of $2"
+        else
+            kubectl rollout status "$2" --timeout="${patience}s" || stop "the new pods of $2 are not ready. Look at \`kubectl describe pods --namespace $namespace\`; when they are, run this script again"
+        fi
+        ;;
+    esac
 }
 
 # is_plain: whether the deployed revision has not gone through the filter, which would change it.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::analysis::adopt::shell::words;
 use crate::analysis::upgrade::merge::{self, Entry};
 use crate::analysis::upgrade::release::{EnvOf, Member, Release};
+use crate::config::Config;
 use crate::kube::pods::CONTAINER_LISTS;
 use crate::yaml::Step;
 
@@ -82,15 +83,15 @@ impl fmt::Display for ValueSite {
 
 /// Every live value that a vaulted Secret needs, by Secret and key; of one key, those first that pods read today. What is
 /// in its place already is left out.
-pub(super) fn live_values(previous: &Release<'_>, next: &Release<'_>) -> Vec<LiveValue> {
+pub(super) fn live_values(previous: &Release<'_>, next: &Release<'_>, config: &Config) -> Vec<LiveValue> {
     let is_elsewhere =
         |value: &LiveValue| value.place != ValueSite::Secret(value.secret.clone(), value.key.clone());
-    places(previous, next).into_iter().filter(is_elsewhere).collect()
+    places(previous, next, config).into_iter().filter(is_elsewhere).collect()
 }
 
 /// Every place of a value that is in a vaulted Secret from now on.
-pub(super) fn places(previous: &Release<'_>, next: &Release<'_>) -> Vec<LiveValue> {
-    let mut values = LiveValues::default();
+pub(super) fn places(previous: &Release<'_>, next: &Release<'_>, config: &Config) -> Vec<LiveValue> {
+    let mut values = LiveValues { config, found: BTreeMap::new() };
     for object in next.members().filter(|member| !member.is_hook) {
         let Some(before) = previous.find(object) else { continue };
         let live = previous.live(object).unwrap_or(before);
@@ -108,13 +109,13 @@ pub(super) fn places(previous: &Release<'_>, next: &Release<'_>) -> Vec<LiveValu
 /// Namespace, Secret and key.
 type VaultedPlace = (Option<String>, String, String);
 
-#[derive(Default)]
-struct LiveValues {
+struct LiveValues<'c> {
+    config: &'c Config,
     /// The places of each key, in the order in which they were found.
     found: BTreeMap<VaultedPlace, Vec<(ValueSite, Role)>>,
 }
 
-impl LiveValues {
+impl LiveValues<'_> {
     /// The variables of a container that read a Secret from now on.
     fn of_container(&mut self, object: &Member, new: &EnvOf, old: &EnvOf, next: &Release<'_>) {
         for entry in &new.entries {
@@ -127,7 +128,7 @@ impl LiveValues {
             for (position, entry) in entries.enumerate() {
                 let Some(place) = place(entry, object, new) else { continue };
                 // The first one met is the last one written, which the kubelet takes.
-                let role = if position > 0 { Role::Spare } else { role(&[key, name]) };
+                let role = if position > 0 { Role::Spare } else { self.role(secret, &[key, name]) };
                 self.add(object.namespace(), secret, key, place, role);
             }
         }
@@ -140,9 +141,14 @@ impl LiveValues {
         let is_read = previous.members().any(|object| object.reads_beside_env(secret));
         for (key, name) in keys.zip(names) {
             let place = ValueSite::Secret(secret.name().to_owned(), key.clone());
-            let role = if is_read { role(&[name, key]) } else { Role::Spare };
+            let role = if is_read { self.role(to, &[name, key]) } else { Role::Spare };
             self.add(secret.namespace(), to, name, place, role);
         }
+    }
+
+    /// What a value means that is read under these names.
+    fn role(&self, secret: &str, names: &[&str]) -> Role {
+        if self.config.never_rotates(secret, names) { Role::Same } else { Role::Read }
     }
 
     fn add(&mut self, namespace: Option<&str>, secret: &str, key: &str, place: ValueSite, role: Role) {
@@ -210,40 +216,9 @@ fn reference<'e>(entry: &'e Entry, kind: &str) -> Option<(&'e str, &'e str)> {
     Some((reference.get("name")?.as_str()?, reference.get("key")?.as_str()?))
 }
 
-/// What a value means that is read under these names.
-fn role(names: &[&str]) -> Role {
-    if names.iter().any(|name| made_data(name)) { Role::Same } else { Role::Read }
-}
-
-/// Whether stored data was made with a value of this name: with another one nobody can read it.
-pub(super) fn made_data(name: &str) -> bool {
-    const WORDS: [&[&str]; 7] = [
-        &["salt"],
-        &["encryption", "key"],
-        &["encryption", "secret"],
-        &["fernet", "key"],
-        &["master", "key"],
-        &["crypto", "key"],
-        &["secret", "key", "base"],
-    ];
-    let lower = name.to_ascii_lowercase();
-    let words: Vec<&str> = lower.split(['-', '_', '.']).filter(|word| !word.is_empty()).collect();
-    WORDS.iter().any(|wanted| words.windows(wanted.len()).any(|window| window == *wanted))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_made_data_is_known_by_its_name() {
-        for name in ["SALT", "salt", "ENCRYPTION_KEY", "encryption-key", "AIRFLOW__CORE__FERNET_KEY"] {
-            assert!(made_data(name), "{name}");
-        }
-        for name in ["NEXTAUTH_SECRET", "DATABASE_PASSWORD", "BASALT", "ENCRYPTION"] {
-            assert!(!made_data(name), "{name}");
-        }
-    }
 
     #[test]
     fn a_template_finds_lists_of_containers_alone() {

@@ -2,11 +2,12 @@
 //!
 //! Pure: the manifest of the last release and the render in, a POSIX script out. `live_values` finds where the values of
 //! the vaulted Secrets are today; `way` chooses how to upgrade so that nothing is lost, or says why there is no such way;
-//! `script` writes the steps, over the shell functions of `functions.sh`; `verify` compares what is live afterwards with
-//! the manifest; `back` is the way back; `text` what both scripts share. What the script does to a real API server is tried in `tests/live`.
+//! `script` writes the steps, over the shell functions of `functions.sh`; `last_words` what is left to do; `verify` compares
+//! what is live afterwards with the manifest; `back` is the way back; `text` what both scripts share. What the script does to a real API server is tried in `tests/live`.
 
 mod adoption;
 mod back;
+mod last_words;
 mod live_values;
 mod script;
 mod shell;
@@ -48,5 +49,6 @@ pub fn adopt(
     let next = Release::read(&filtered, None, config)?;
     let way = Way::choose(adoption.helm, &previous, &next, &found)?;
     let vault = vault(render, config)?;
-    Ok(Script { adoption, way: &way, found: &found, vault: &vault, previous: &previous, next: &next }.write())
+    Ok(Script { adoption, way: &way, found: &found, vault: &vault, config, previous: &previous, next: &next }
+        .write())
 }

@@ -1,16 +1,17 @@
 //! The text of the script: its head, what belongs to this release alone, and the steps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::analysis::adopt::adoption::{Adoption, Fill, Helm};
-use crate::analysis::adopt::live_values::{LiveValue, ValueSite, live_values, made_data};
+use crate::analysis::adopt::live_values::{LiveValue, ValueSite, live_values};
 use crate::analysis::adopt::shell::{comment, word, words};
 use crate::analysis::adopt::text::{
-    compared, in_namespace, indented, live_objects, names, place, script, vaulted, wait, within,
+    compared, indented, live_objects, names, place, script, vaulted, wait, within,
 };
 use crate::analysis::adopt::way::{Method, Way};
 use crate::analysis::keys::{Vault, VaultedSecret};
 use crate::analysis::upgrade::release::{Member, Release};
+use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic};
 
 /// What a script is made of.
@@ -19,6 +20,7 @@ pub(super) struct Script<'a> {
     pub(super) way: &'a Way<'a>,
     pub(super) found: &'a [Diagnostic],
     pub(super) vault: &'a Vault,
+    pub(super) config: &'a Config,
     pub(super) previous: &'a Release<'a>,
     pub(super) next: &'a Release<'a>,
 }
@@ -26,7 +28,7 @@ pub(super) struct Script<'a> {
 impl Script<'_> {
     /// The whole text.
     pub(super) fn write(&self) -> String {
-        let values = live_values(self.previous, self.next);
+        let values = live_values(self.previous, self.next, self.config);
         let steps = [
             ("Is this the place?", place(self.adoption, true)),
             ("Keep the live Secrets", self.keep()),
@@ -34,9 +36,9 @@ impl Script<'_> {
             ("Check the vaulted Secrets", self.check()),
             ("Upgrade", self.upgrade()),
             ("Compare the live objects with the manifest", self.compare()),
-            ("Wait for the pods", wait(self.next)),
+            ("Wait for the pods", wait(self.previous, self.next)),
         ];
-        script(&self.head(), &self.own(), &steps, &self.end(&values))
+        script(&self.head(), &self.own(), &steps, &self.last_words(&values))
     }
 
     fn head(&self) -> String {
@@ -83,7 +85,7 @@ impl Script<'_> {
     }
 
     /// The Secrets of the last manifest that leave the release.
-    fn leaving(&self) -> impl Iterator<Item = &Member> {
+    pub(super) fn leaving(&self) -> impl Iterator<Item = &Member> {
         let secrets = self.previous.members().filter(|member| !member.is_hook && member.secret.is_some());
         secrets.filter(|secret| self.next.find(secret).is_none())
     }
@@ -124,6 +126,10 @@ impl Script<'_> {
                 let keys = secret.keys.iter().filter(|key| !key.optional).map(|key| key.name.as_str());
                 let line = format!("wait_for {}", words([secret.name.as_str()].into_iter().chain(keys)));
                 text += &within(secret.namespace.as_deref(), &line);
+            }
+            for LiveValue { namespace, secret, key, place, role } in values {
+                let line = format!("held {role} {} {place}", words([secret, key]));
+                text += &within(namespace.as_deref(), &line);
             }
         }
         text
@@ -193,58 +199,6 @@ impl Script<'_> {
         }
         text
     }
-
-    fn end(&self, values: &[LiveValue]) -> String {
-        let mut text = String::new();
-        let mut say = |line: &str| text += &format!("say {}\n", word(line));
-        say("");
-        say("Done. The next upgrades take the post-renderer and its arguments, and no other flag.");
-        say("");
-        END_BACK.lines().for_each(&mut say);
-        let losing = [Code::RollbackVariable, Code::RollbackSecret];
-        let is_losing = self.found.iter().any(|found| losing.contains(&found.code));
-        if is_losing { END_LOSING } else { END_PLAIN }.lines().for_each(&mut say);
-        say("To leave resecret: `resecret adopt --back`.");
-        let keys: BTreeMap<(&str, &str), bool> = values
-            .iter()
-            .map(|value| ((value.secret.as_str(), value.key.as_str()), made_data(&value.key)))
-            .collect();
-        let listed = |made: bool| {
-            let of = keys
-                .iter()
-                .filter(|(_, is)| **is == made)
-                .map(|((secret, key), _)| format!("{secret}/{key}"));
-            of.collect::<Vec<_>>()
-        };
-        for (keys, what) in [
-            (
-                listed(false),
-                "Rotate what stood in values or in old revisions (the vault first, then the pods, then the old value):",
-            ),
-            (listed(true), "Never rotate what stored data was made with:"),
-        ] {
-            if !keys.is_empty() {
-                say("");
-                say(what);
-                for key in &keys {
-                    say(&format!("  {key}"));
-                }
-            }
-        }
-        let unread: Vec<&Member> = self.leaving().filter(|secret| !self.next.reads(secret)).collect();
-        if !unread.is_empty() {
-            say("");
-            say("When no pod and no revision that you would go back to needs them:");
-            for secret in unread {
-                say(&format!(
-                    "  kubectl delete secret {}{}",
-                    secret.name(),
-                    in_namespace(secret.namespace())
-                ));
-            }
-        }
-        text
-    }
 }
 
 fn is_of_the_upgrade(code: Code) -> bool {
@@ -264,22 +218,12 @@ const HEAD: &str = "\
 #
 ";
 
-const END_BACK: &str = "\
-To go back: upgrade to the chart and values that you want back, through the same post-renderer.
-";
-const END_LOSING: &str = "\
-`helm rollback` to a revision from before the adoption passes no post-renderer: it loses or overwrites what
-`resecret check --previous` calls rollback-variable and rollback-secret. Between later revisions it is safe.
-";
-const END_PLAIN: &str = "\
-`helm rollback` to a revision from before the adoption loses no variable; the old values are back in plain text.
-";
 const KEEP: &str = "Helm deletes what leaves a release, unless the live object says otherwise. The old pods read it until \
     the last of them is gone, and it holds the only copy of what the vault does not have yet.";
 const COPY: &str = "Each live value that a vaulted Secret lacks is copied: from the chart's Secret, or from the variable \
     that holds it. What a vaulted Secret has is never overwritten.";
 const TELL: &str = "An operator fills the vaulted Secrets. What they lack is listed with the place of its live value, and \
-    waited for.";
+    waited for. What has come is compared with what pods read today.";
 const CHECK: &str = "Do they hold every key that the pods will read, in the formats that they need?";
 const COMPARE: &str =
     "Helm reports success whatever a patch has made of a list: the live lists are compared entry by entry.";

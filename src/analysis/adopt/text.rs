@@ -43,7 +43,9 @@ pub(super) fn names(adoption: &Adoption) -> String {
         ("namespace", &namespace),
         ("render", &word(render)),
         ("helm", &helm),
+        ("helm-word", &word(&helm)),
         ("kubectl", &kubectl),
+        ("kubectl-word", &word(&kubectl)),
         ("rules", &words(rules)),
     ];
     filled(NAMES, &fields)
@@ -88,6 +90,17 @@ esac
 
 helm() { command helm%helm% --namespace "$namespace" "$@"; }
 kubectl() { command kubectl%kubectl% --namespace "$namespace" "$@"; }
+
+# suggest PROGRAM ARGUMENT...: a command to type, with the flags that it takes here.
+suggest() {
+    program=$1
+    shift
+    case $program in
+    helm) flags=%helm-word% ;;
+    *) flags=%kubectl-word% ;;
+    esac
+    say "  $program$flags --namespace $namespace $*"
+}
 
 # with_rules COMMAND ARGUMENT...: resecret with the rules of this release.
 with_rules() {
@@ -162,12 +175,19 @@ pub(super) fn place(adoption: &Adoption, has_renderer: bool) -> String {
     text + "read_history\nsay \"  release $release, revision $deployed, in namespace $namespace of context $context\"\n"
 }
 
-/// The step that waits for the pods of controllers.
-pub(super) fn wait(next: &Release<'_>) -> String {
-    const KINDS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
-    let objects = compared(next).filter(|object| KINDS.contains(&object.kind()));
-    let line = |object: &Member| within(object.namespace(), &format!("ready {}", word(&object.resource())));
-    let text: String = objects.map(line).collect();
+/// The kinds whose pods a controller makes, and whose rollout kubectl knows.
+pub(super) const CONTROLLERS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
+
+/// The step that waits for the pods of controllers. Objects that were there before come first: they say whether the
+/// cluster has controllers.
+pub(super) fn wait(previous: &Release<'_>, next: &Release<'_>) -> String {
+    let objects = compared(next).filter(|object| CONTROLLERS.contains(&object.kind()));
+    let (old, new): (Vec<_>, Vec<_>) = objects.partition(|object| previous.find(object).is_some());
+    let line = |object: &Member, age: &str| {
+        within(object.namespace(), &format!("ready {age} {}", word(&object.resource())))
+    };
+    let old = old.into_iter().map(|object| line(object, "old"));
+    let text: String = old.chain(new.into_iter().map(|object| line(object, "new"))).collect();
     if text.is_empty() { "say '  no pods of a controller'\n".to_owned() } else { text }
 }
 

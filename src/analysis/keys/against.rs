@@ -151,7 +151,7 @@ impl StoredValue {
     fn check(&self, wanted: &VaultedKey, secret: &str) -> Option<Diagnostic> {
         let key = &self.key;
         let say = |rule: Code, message: String, help: &str| {
-            Some(Diagnostic::error(rule, message, help).at(self.location.clone()))
+            Some(Diagnostic::error(rule, message, wanted.remedy(help)).at(self.location.clone()))
         };
         let Some(bytes) = &self.bytes else {
             let message = format!("key {key} of Secret {secret} is not base64");
@@ -184,6 +184,17 @@ impl StoredValue {
     }
 }
 
+impl VaultedKey {
+    /// The remedy for a value, with a warning where a new one would lose data.
+    fn remedy(&self, help: &str) -> String {
+        if self.never_rotate {
+            format!("{help}; where data is stored already, it must be the value that the data was made with")
+        } else {
+            help.to_owned()
+        }
+    }
+}
+
 fn missing_secret(wanted: &VaultedSecret, files: &[(String, Vec<u8>)]) -> Diagnostic {
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     let message = format!("Secret {} is not in {}", wanted.name, names.join(", "));
@@ -196,7 +207,7 @@ fn missing_key(key: &VaultedKey, secret: &Existing) -> Diagnostic {
     let reader = key.readers.first().map(|reader| format!(", which {reader} reads")).unwrap_or_default();
     let message = format!("Secret {} has no key {}{reader}", secret.name, key.name);
     let help = "add it in the vault under this very name, or rename it by `keys` in the rule";
-    Diagnostic::error(Code::MissingKey, message, help).at(secret.location.clone())
+    Diagnostic::error(Code::MissingKey, message, key.remedy(help)).at(secret.location.clone())
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {

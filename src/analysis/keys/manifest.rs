@@ -6,6 +6,9 @@ use crate::yaml::scalar::{one_line, plain_or_quoted};
 /// In place of every value; `keys --against` knows it.
 pub(super) const PLACEHOLDER: &str = "CHANGE-ME";
 
+/// The annotation that lists the keys that must never change.
+const NEVER_ROTATE: &str = "resecret.dev/never-rotate";
+
 /// A form in which a vaulted Secret can be made.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -68,7 +71,21 @@ fn manifest(secret: &VaultedSecret, form: &Manifest) -> String {
         .iter()
         .map(|reader| format!("# Read as a whole by {}\n", one_line(&reader.to_string())))
         .collect();
-    format!("{comments}apiVersion: {api_version}\nkind: {kind}\nmetadata:\n{}{body}", metadata(secret, "  "))
+    format!(
+        "{comments}apiVersion: {api_version}\nkind: {kind}\nmetadata:\n{}{}{body}",
+        metadata(secret, "  "),
+        annotation(secret)
+    )
+}
+
+/// Comments do not reach the cluster: whoever rotates there finds the annotation.
+fn annotation(secret: &VaultedSecret) -> String {
+    let keys = secret.keys.iter().filter(|key| key.never_rotate).map(|key| key.name.as_str());
+    let keys: Vec<&str> = keys.collect();
+    if keys.is_empty() {
+        return String::new();
+    }
+    format!("  annotations:\n    {NEVER_ROTATE}: {}\n", plain_or_quoted(&keys.join(" ")))
 }
 
 fn metadata(secret: &VaultedSecret, indentation: &str) -> String {
@@ -165,7 +182,12 @@ fn comments(key: &VaultedKey, indentation: &str) -> String {
     let format = key.format.map(|format| format!("{indentation}# {}{optional}\n", format.description()));
     let readers = key.readers.iter().map(|reader| one_line(&reader.to_string()));
     let readers: String = readers.map(|reader| format!("{indentation}# {reader}\n")).collect();
-    format.unwrap_or_default() + &readers
+    let never = if key.never_rotate {
+        format!("{indentation}# Never rotate it: stored data was made with it.\n")
+    } else {
+        String::new()
+    };
+    format.unwrap_or_default() + &never + &readers
 }
 
 fn remote(secret: &VaultedSecret, remote_key: &str) -> String {

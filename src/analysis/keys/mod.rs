@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 pub use manifest::{Manifest, SecretStore};
 
-use crate::analysis::keys::readers::{Access, KeyUse, Reader, resolve};
+use crate::analysis::keys::readers::{KeyUse, Reader, resolve};
 use crate::config::Config;
 use crate::config::key_format::KeyFormat;
 use crate::diagnostics::{Diagnostic, Error, Severity};
@@ -46,6 +46,8 @@ pub struct VaultedKey {
     pub format: Option<KeyFormat>,
     /// Whether every reader starts without it.
     pub optional: bool,
+    /// Whether its value must never change, because stored data was made with it.
+    pub never_rotate: bool,
     /// Who reads it.
     pub readers: Vec<Reader>,
 }
@@ -53,7 +55,7 @@ pub struct VaultedKey {
 impl VaultedKey {
     /// Whether its value becomes that of a variable.
     fn is_variable(&self) -> bool {
-        self.readers.iter().any(|reader| matches!(reader.access, Access::Variable(_)))
+        self.readers.iter().any(|reader| reader.variable().is_some())
     }
 }
 
@@ -184,29 +186,13 @@ fn secret(id: Id, found: UsedSecret, config: &Config, used: &mut BTreeSet<usize>
     let (name, namespace) = id;
     let keys = found.keys.into_iter().map(|(key, UsedKey { readers, required })| {
         let readers = readers.all;
-        let format = format(config, &name, &key, &readers, used).or_else(|| KeyFormat::of_known_key(&key));
-        VaultedKey { name: key, format, optional: !required, readers }
+        let variables = readers.iter().filter_map(Reader::variable);
+        let names: Vec<&str> = variables.chain([key.as_str()]).collect();
+        used.extend(config.format_rules(&name, &names).map(|(position, _)| position));
+        let format = config.format_rules(&name, &names).find_map(|(_, rule)| rule.format);
+        let format = format.or_else(|| KeyFormat::of_known_key(&key));
+        let never_rotate = config.never_rotates(&name, &names);
+        VaultedKey { format, optional: !required, never_rotate, readers, name: key }
     });
     VaultedSecret { keys: keys.collect(), namespace, readers: found.readers.all, name }
-}
-
-/// What `spec.formats` demands of a key: the first line that names it, or a variable that reads it.
-fn format(
-    config: &Config,
-    secret: &str,
-    key: &str,
-    readers: &[Reader],
-    used: &mut BTreeSet<usize>,
-) -> Option<KeyFormat> {
-    let variables = readers.iter().filter_map(|reader| match &reader.access {
-        Access::Variable(name) => Some(name.as_str()),
-        Access::File(_) | Access::Field(_) => None,
-    });
-    let names: Vec<&str> = variables.chain([key]).collect();
-    let rules = config.formats.iter().enumerate();
-    let of_this_secret = rules.filter(|(_, rule)| rule.secret.as_deref().is_none_or(|only| only == secret));
-    let speaks = of_this_secret.filter(|(_, rule)| names.iter().any(|name| rule.name.matches(name)));
-    let speaks: Vec<_> = speaks.collect();
-    used.extend(speaks.iter().map(|(number, _)| *number));
-    speaks.first().map(|(_, rule)| rule.format)
 }

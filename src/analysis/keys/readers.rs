@@ -32,6 +32,16 @@ pub enum Access {
     Field(String),
 }
 
+impl Reader {
+    /// The variable that it sees.
+    pub(super) fn variable(&self) -> Option<&str> {
+        match &self.access {
+            Access::Variable(name) => Some(name),
+            Access::File(_) | Access::Field(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

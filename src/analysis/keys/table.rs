@@ -7,7 +7,9 @@ use crate::analysis::keys::{Vault, VaultedSecret};
 use crate::yaml::scalar::one_line;
 
 /// One line for each key and reader, in columns.
-const TITLES: [&str; 6] = ["SECRET", "KEY", "FORMAT", "OBJECT", "CONTAINER", "READ AS"];
+const TITLES: [&str; 7] = ["SECRET", "KEY", "FORMAT", "ROTATE", "OBJECT", "CONTAINER", "READ AS"];
+/// Whether a value may change that stored data was made with.
+const NEVER: &str = "never";
 /// In place of what is not there.
 const NONE: &str = "-";
 /// In place of keys that nobody can tell.
@@ -19,17 +21,18 @@ impl Vault {
     pub fn to_table(&self) -> String {
         let mut lines = vec![TITLES.map(str::to_owned)];
         for secret in &self.secrets {
-            let line = |key: &str, format: &str, reader: &Reader| {
+            let line = |key: &str, format: &str, rotate: &str, reader: &Reader| {
                 let container = reader.container.as_deref().unwrap_or(NONE);
                 let object = format!("{}/{}", reader.object.kind, reader.object.name);
                 let (id, access) = (secret.id(), reader.access.to_string());
-                [id.as_str(), key, format, object.as_str(), container, access.as_str()].map(one_line)
+                [id.as_str(), key, format, rotate, object.as_str(), container, access.as_str()].map(one_line)
             };
             for key in &secret.keys {
                 let format = key.format.map_or(NONE, crate::KeyFormat::id);
-                lines.extend(key.readers.iter().map(|reader| line(&key.name, format, reader)));
+                let rotate = if key.never_rotate { NEVER } else { NONE };
+                lines.extend(key.readers.iter().map(|reader| line(&key.name, format, rotate, reader)));
             }
-            lines.extend(secret.readers.iter().map(|reader| line(ALL, NONE, reader)));
+            lines.extend(secret.readers.iter().map(|reader| line(ALL, NONE, NONE, reader)));
         }
         let mut widths = [0; TITLES.len()];
         for line in &lines {
@@ -68,6 +71,9 @@ fn json_secret(secret: &VaultedSecret) -> Value {
         let mut value = json!({"name": key.name, "optional": key.optional});
         if let Some(format) = key.format {
             value["format"] = format.id().into();
+        }
+        if key.never_rotate {
+            value["rotate"] = NEVER.into();
         }
         value["readers"] = key.readers.iter().map(json_reader).collect();
         value

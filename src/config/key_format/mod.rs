@@ -6,6 +6,8 @@ mod url;
 
 use std::fmt;
 
+use base64::prelude::{BASE64_URL_SAFE as URL_SAFE, Engine as _};
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -20,6 +22,8 @@ pub enum KeyFormat {
     Url,
     /// Only characters that mean nothing in a URL, because a program puts the value into one as it is.
     UrlSafe,
+    /// A Fernet key, or several with commas between them: 32 bytes in URL-safe base64. Stored data was made with it.
+    Fernet,
     /// One line without blanks around it.
     Line,
     /// PEM: certificates or keys.
@@ -36,6 +40,7 @@ impl KeyFormat {
             Self::Hex64 => "hex64",
             Self::Url => "url",
             Self::UrlSafe => "url-safe",
+            Self::Fernet => "fernet",
             Self::Line => "line",
             Self::Pem => "pem",
             Self::Json => "json",
@@ -49,6 +54,7 @@ impl KeyFormat {
             Self::Hex64 => "64 hexadecimal digits",
             Self::Url => "a URL with a host, special characters percent-encoded",
             Self::UrlSafe => "only characters that mean nothing in a URL",
+            Self::Fernet => "a Fernet key, 32 bytes in URL-safe base64",
             Self::Line => "one line without blanks around it",
             Self::Pem => "PEM",
             Self::Json => "JSON",
@@ -58,15 +64,14 @@ impl KeyFormat {
     /// How to get a value like that.
     pub(crate) fn remedy(self) -> &'static str {
         match self {
-            Self::Hex64 => {
-                "`openssl rand -hex 32` prints one; store it without a line break, and never change one that is in use"
-            }
+            Self::Hex64 => "`openssl rand -hex 32` prints one; store it without a line break",
             Self::Url => {
                 "percent-encode special characters of user and password: `@` is %40, `/` is %2F, `#` is %23, `?` is %3F, `%` is %25"
             }
             Self::UrlSafe => {
                 "choose a password of letters, digits, `-`, `.`, `_` and `~`; `openssl rand -hex 32` prints one"
             }
+            Self::Fernet => "`openssl rand -base64 32 | tr +/ -_` prints one; store it without a line break",
             Self::Line => {
                 "store it without the line break: `printf %s`, not `echo`; `--from-file` takes a file as it is"
             }
@@ -95,6 +100,7 @@ impl KeyFormat {
             Self::Hex64 => hex(text, 64),
             Self::Url => one_line(text).and_then(|()| url::check(text)),
             Self::UrlSafe => one_line(text).and_then(|()| url_safe(text)),
+            Self::Fernet => one_line(text).and_then(|()| fernet(text)),
             Self::Line => one_line(text),
             Self::Pem => pem(text),
             Self::Json => serde_json::from_str::<serde::de::IgnoredAny>(text).map(drop).map_err(|error| {
@@ -123,6 +129,15 @@ fn hex(text: &str, length: usize) -> Result<(), String> {
         count if count != length => Err(format!("it has {count} characters")),
         _ if others > 0 => Err(format!("{others} of its characters are no hexadecimal digits")),
         _ => Ok(()),
+    }
+}
+
+fn fernet(text: &str) -> Result<(), String> {
+    let is_key = |key: &str| URL_SAFE.decode(key.trim()).is_ok_and(|bytes| bytes.len() == 32);
+    match text.split(',').filter(|key| !is_key(key)).count() {
+        0 => Ok(()),
+        1 if !text.contains(',') => Err(format!("it has {} characters and is none", text.chars().count())),
+        count => Err(format!("{count} of its keys are none")),
     }
 }
 
@@ -178,6 +193,19 @@ mod tests {
     fn values_are_told_apart() {
         let hex = "0123456789abcdefABCDEF0123456789".repeat(2);
         check(KeyFormat::Hex64, &[&hex], &[&hex[..32], &format!("{hex}\n"), &hex.replace('f', "g"), ""]);
+        let key = "-__7__v_-__7__v_-__7__v_-__7__v_-__7__v_-_8=";
+        check(
+            KeyFormat::Fernet,
+            &[key, &format!("{key},{key}")],
+            &[
+                "hunter2",
+                &format!("{key},hunter2"),
+                &key.replace('_', "/"),
+                &key[..40],
+                &format!("{key}\n"),
+                &hex,
+            ],
+        );
         check(KeyFormat::Line, &["hunter2", "a b", "é"], &["hunter2\n", " hunter2", "hunter2\r\n", "a\nb"]);
         check(
             KeyFormat::UrlSafe,
@@ -204,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_format_is_called_what_the_configuration_calls_it() {
-        for format in ["hex64", "url", "url-safe", "line", "pem", "json"] {
+        for format in ["hex64", "url", "url-safe", "fernet", "line", "pem", "json"] {
             let read: KeyFormat = serde_yaml::from_str(format).expect("a format");
             assert_eq!(read.id(), format);
         }
