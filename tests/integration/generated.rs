@@ -84,6 +84,10 @@ mod schema {
             ("secrets:", "references: [{kind: A}]\n  secrets:"),
             ("secrets:", "presets: [{name: langfuse}]\n  secrets:"),
             ("secrets:", "vault: [A_B]\n  secrets:"),
+            ("secrets:", "formats: {A: lin}\n  secrets:"),
+            ("secrets:", "formats: {A: {}}\n  secrets:"),
+            ("secrets:", "formats: {A: {rotate: seldom}}\n  secrets:"),
+            ("secrets:", "formats: {A: {format: line, rotates: never}}\n  secrets:"),
         ];
         for (from, to) in wrong {
             let config = CONFIG.replace(from, to);
