@@ -64,7 +64,8 @@
 //!    document before and after with an independent reader.
 //! 4. `search` lets through what no rule can touch. `kube` sees objects, pods and references in a tree.
 //! 5. `rules` turn an object, the facts and the configuration into a patch. `krm` wraps the stream of KRM clients.
-//! 6. `filter` is the run: collect the Secrets, rewrite each document, write. `analysis` shows it in other ways.
+//! 6. `filter` is the run: collect the Secrets, rewrite each document, write. `analysis` shows it in other ways, and
+//!    `adopt` makes a script of what two of these say.
 //!
 //! # Limits
 //!
@@ -85,12 +86,13 @@ mod rules;
 mod krm;
 mod filter;
 mod analysis;
+mod adopt;
 
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
 
-pub use analysis::adopt::{Adoption, ChartValue, Fill, Helm, adopt, leave, not_live, not_restored};
+pub use adopt::{Adoption, ChartValue, Fill, Helm, adopt, leave, not_live, not_restored};
 pub use analysis::diff::{Diff, LineKind, diff};
 pub use analysis::guard::{Guard, GuardAction, GuardOptions, KubernetesVersion, NamespaceSelector, guard};
 pub use analysis::keys::readers::{Access, Reader};

@@ -1,7 +1,5 @@
-//! What a run tells besides its bytes: a module for each command that shows it. None knows another, but `adopt`, which builds on
-//! `keys` and `upgrade`.
+//! What a run tells besides its bytes: a module for each command that shows it. None knows another.
 
-pub(crate) mod adopt;
 pub(crate) mod diff;
 pub(crate) mod guard;
 pub(crate) mod keys;

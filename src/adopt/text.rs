@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::adopt::adoption::{Adoption, Helm};
-use crate::analysis::adopt::shell::{word, words};
+use crate::adopt::adoption::{Adoption, Helm};
+use crate::adopt::shell::{word, words};
 use crate::analysis::keys::Vault;
 use crate::analysis::upgrade::release::{Member, Release};
 

@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::analysis::adopt::adoption::{Adoption, ChartValue};
-use crate::analysis::adopt::live_values::{LiveValue, ValueSite, places};
-use crate::analysis::adopt::shell::{comment, word, words};
-use crate::analysis::adopt::text::{
-    compared, indented, live_objects, names, place, script, vaulted, wait, within,
-};
-use crate::analysis::adopt::way::Way;
+use crate::adopt::adoption::{Adoption, ChartValue};
+use crate::adopt::live_values::{LiveValue, ValueSite, places};
+use crate::adopt::shell::{comment, word, words};
+use crate::adopt::text::{compared, indented, live_objects, names, place, script, vaulted, wait, within};
+use crate::adopt::way::Way;
 use crate::analysis::keys::{Vault, vault};
 use crate::analysis::upgrade::hazards;
 use crate::analysis::upgrade::merge;
@@ -281,7 +279,7 @@ impl Leave<'_> {
 
     fn compare(&self) -> String {
         let mut text =
-            "if $dry_run && ! is_plain; then\n    say '  to be compared after the upgrade'\nelse\n"
+            "if $dry_run && ! { is_plain && is_right >/dev/null 2>&1; }; then\n    say '  to be compared after the upgrade'\nelse\n"
                 .to_owned();
         text += "    is_right || stop 'the live objects are not what the manifest says, see above'\n";
         for value in self.places {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::analysis::adopt::adoption::Helm;
+use crate::adopt::adoption::Helm;
 use crate::analysis::upgrade::release::{Member, Release};
 use crate::analysis::upgrade::remedy::{Damage, not_replaceable};
 use crate::analysis::upgrade::variables::damaged;

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::analysis::adopt::adoption::{Adoption, Fill, Helm};
-use crate::analysis::adopt::live_values::{LiveValue, ValueSite, live_values};
-use crate::analysis::adopt::shell::{comment, word, words};
-use crate::analysis::adopt::text::{
-    compared, indented, live_objects, names, place, script, vaulted, wait, within,
-};
-use crate::analysis::adopt::way::{Method, Way};
+use crate::adopt::adoption::{Adoption, Fill, Helm};
+use crate::adopt::live_values::{LiveValue, ValueSite, live_values};
+use crate::adopt::shell::{comment, word, words};
+use crate::adopt::text::{compared, indented, live_objects, names, place, script, vaulted, wait, within};
+use crate::adopt::way::{Method, Way};
 use crate::analysis::keys::{Vault, VaultedSecret};
 use crate::analysis::upgrade::release::{Member, Release};
 use crate::config::Config;
@@ -191,7 +189,7 @@ impl Script<'_> {
 
     fn compare(&self) -> String {
         let mut text = comment("", COMPARE);
-        text += "if $dry_run && ! is_adopted; then\n    say '  to be compared after the upgrade'\nelif is_right; then\n    \
+        text += "if $dry_run && ! { is_adopted && is_right >/dev/null 2>&1; }; then\n    say '  to be compared after the upgrade'\nelif is_right; then\n    \
                  say '  every variable is what the manifest says, and no old name is left'\nelse\n    \
                  stop 'the live objects are not what the manifest says, see above'\nfi\n";
         for deployment in &self.way.paused {

@@ -19,8 +19,8 @@ pub use adoption::{Adoption, ChartValue, Fill, Helm};
 pub use back::{leave, not_restored};
 pub use verify::not_live;
 
-use crate::analysis::adopt::script::Script;
-use crate::analysis::adopt::way::Way;
+use crate::adopt::script::Script;
+use crate::adopt::way::Way;
 use crate::analysis::keys::vault;
 use crate::analysis::upgrade::hazards;
 use crate::analysis::upgrade::release::Release;

@@ -273,7 +273,7 @@ filtered_revisions() {
         /^  revision: / { number = $2 }
         /^  status: (deployed|superseded)$/ { print number }') || exit 1
     for number in $numbers; do
-        ! is_filtered "$number" || printf '%s ' "$number"
+        ! is_filtered "$number" || printf ' %s' "$number"
     done
 }
 

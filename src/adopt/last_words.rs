@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::adopt::adoption::Helm;
-use crate::analysis::adopt::live_values::LiveValue;
-use crate::analysis::adopt::script::Script;
-use crate::analysis::adopt::shell::{word, words};
-use crate::analysis::adopt::text::{CONTROLLERS, within};
+use crate::adopt::adoption::Helm;
+use crate::adopt::live_values::LiveValue;
+use crate::adopt::script::Script;
+use crate::adopt::shell::{word, words};
+use crate::adopt::text::{CONTROLLERS, within};
 use crate::analysis::keys::VaultedKey;
 use crate::diagnostics::Code;
 
@@ -51,7 +51,7 @@ impl Script<'_> {
     /// Which revisions can be rolled back to, and what to do otherwise.
     fn say_back(&self, text: &mut String) {
         say_lines(text, BACK);
-        *text += "say \"\\`helm rollback\\` can go to what has gone through the filter: revision $(filtered_revisions)\"\n";
+        *text += "say \"\\`helm rollback\\` can go to what has gone through the filter: revision$(filtered_revisions)\"\n";
         let losing = [Code::RollbackVariable, Code::RollbackSecret];
         if self.found.iter().any(|found| losing.contains(&found.code)) {
             say_lines(text, LOSING);

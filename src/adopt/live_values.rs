@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::analysis::adopt::shell::words;
+use crate::adopt::shell::words;
 use crate::analysis::upgrade::merge::{self, Entry};
 use crate::analysis::upgrade::release::{EnvOf, Member, Release};
 use crate::config::Config;
