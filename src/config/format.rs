@@ -277,6 +277,15 @@ pub(super) struct FormatFields {
     pub(super) rotate: Option<Rotation>,
 }
 
+impl From<FormatEntry> for FormatFields {
+    fn from(entry: FormatEntry) -> Self {
+        match entry {
+            FormatEntry::Format(format) => Self { format: Some(format), rotate: None },
+            FormatEntry::Fields(fields) => fields,
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for FormatEntry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct FormatOrMapping;

@@ -9,6 +9,7 @@ mod pattern;
 mod preset;
 mod rotation;
 mod schema;
+mod serde_message;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,6 +6,7 @@ use crate::config::format::{
     API_VERSION, AllowEntry, Duplicates, EnvEntry, File, FormatEntry, FormatFields, KIND, OneOrMany,
     PresetUse, RedirectEntry, ReferenceEntry, SecretsEntry, Selector,
 };
+use crate::config::serde_message::without_values;
 use crate::config::{
     AllowRule, AnnotationRule, Config, EnvRule, FormatRule, Origin, Pattern, Patterns, Preset, ReferenceRule,
     SecretsRule, preset,
@@ -372,10 +373,7 @@ impl ConfigText<'_> {
         let rule = |(text, entry): (String, FormatEntry)| {
             let path = format!("spec.formats.{text}");
             let name = self.pattern(&text, &path)?;
-            let FormatFields { format, rotate } = match entry {
-                FormatEntry::Format(format) => FormatFields { format: Some(format), rotate: None },
-                FormatEntry::Fields(fields) => fields,
-            };
+            let FormatFields { format, rotate } = entry.into();
             if format.is_none() && rotate.is_none() {
                 return Err(self.error(&path, "the line demands nothing: give it `format` or `rotate`"));
             }
@@ -465,24 +463,6 @@ impl ConfigText<'_> {
         };
         Diagnostic::error(Code::InvalidConfig, message, help).at(location).into()
     }
-}
-
-/// A reader's message without the value that it quotes (`invalid type: string "…", expected …`).
-fn without_values(message: &str) -> String {
-    if let Some((path, rest)) = message.split_once("unknown variant `") {
-        let known = rest.rsplit_once("`, expected ").map_or("something else", |(_, known)| known);
-        return format!("{path}unknown word, expected {known}");
-    }
-    let Some((before, rest)) = message.split_once(": invalid ").map_or_else(
-        || message.split_once("invalid ").map(|(_, rest)| (String::new(), rest)),
-        |(path, rest)| Some((format!("{path}: "), rest)),
-    ) else {
-        return message.to_owned();
-    };
-    let (what, expected) = rest.rsplit_once(", expected ").unwrap_or((rest, "something else"));
-    // `type: string "…"`, `value: integer `1``, `length 3`: the words before the quote.
-    let kind = what.split(['"', '`']).next().unwrap_or_default().trim_end();
-    format!("{before}invalid {kind}, expected {expected}")
 }
 
 /// A Secret's name must be a DNS subdomain (RFC 1123), else no reference to it could be valid.
