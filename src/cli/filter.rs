@@ -57,10 +57,10 @@ impl FilterArgs {
 }
 
 /// Runs the filter.
-pub(super) fn run(args: &FilterArgs, reporter: &Reporter) -> anyhow::Result<()> {
+pub(super) fn run(args: &FilterArgs, sinks: &Reporter) -> anyhow::Result<()> {
     let rules = Rules::read(&args.rules, args.plugin_config.as_deref())?;
     if args.stream {
-        return stream(&rules, reporter);
+        return stream(&rules, sinks);
     }
     let progress = Progress::start(1);
     let input = Source::Stdin.read(&progress)?;
@@ -73,22 +73,22 @@ pub(super) fn run(args: &FilterArgs, reporter: &Reporter) -> anyhow::Result<()> 
         diagnostics.extend(resecret::accept_hazards(found, &args.upgrade.accept_hazards)?);
     }
     // Before the output: under Helm 4 a warning that reaches nobody stops the run.
-    reporter.report(&diagnostics);
+    sinks.report(&diagnostics);
     if helm4::hides_standard_error() {
-        reporter.check_log()?;
+        sinks.check_log()?;
     }
     // Only now, with every document verified, does anything go out.
     filtered.write_to(stdout()?).context("cannot write standard output; its reader has only a part")?;
-    reporter.note(&filtered.summary().to_string());
+    sinks.note(&filtered.summary().to_string());
     Ok(())
 }
 
 /// Runs the filter with `--stream`: a document goes out before the next one is read.
-fn stream(rules: &Rules, reporter: &Reporter) -> anyhow::Result<()> {
+fn stream(rules: &Rules, sinks: &Reporter) -> anyhow::Result<()> {
     // What a client hands over beside manifests is in a ResourceList, which is no stream.
     let config = rules.of(&[])?;
-    let mut report = |diagnostics: &[_]| reporter.report(diagnostics);
+    let mut report = |diagnostics: &[_]| sinks.report(diagnostics);
     let summary = resecret::filter_stream(piped()?, stdout()?, &config, &mut report)?;
-    reporter.note(&summary.to_string());
+    sinks.note(&summary.to_string());
     Ok(())
 }

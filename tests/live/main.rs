@@ -10,6 +10,8 @@
 
 /// The first upgrades: duplicates, plain values, another major of Helm.
 mod adopt;
+/// A release that a script adopts: watched, interrupted, compared.
+mod adopted;
 /// The API server without kubectl, for many requests.
 mod api;
 /// An API server for the run.
@@ -78,12 +80,19 @@ pub(crate) struct Scenario {
 pub(crate) struct Try {
     scenario: &'static str,
     major: Major,
+    /// Who has installed the release.
+    installed_by: Major,
 }
 
 impl Try {
     /// A release of its own for this try.
     pub(crate) fn site(&self) -> Result<Site> {
-        Site::new(self.scenario, self.major)
+        Site::new(self.scenario, self.major, self.installed_by)
+    }
+
+    /// The same with a release that Helm 3 has installed.
+    pub(crate) fn of_helm3(&self) -> Self {
+        Self { installed_by: Major::Three, ..*self }
     }
 }
 
@@ -106,7 +115,7 @@ fn main() -> ExitCode {
     .concat();
     let missing = missing(required);
     let trial = |scenario: &Scenario, major: Major| {
-        let (this, run) = (Try { scenario: scenario.name, major }, scenario.run);
+        let (this, run) = (Try { scenario: scenario.name, major, installed_by: major }, scenario.run);
         let name = format!("{}::{}", scenario.name, major.client());
         match missing.clone() {
             None => Trial::test(name, move || run(&this).map_err(|error| Failed::from(format!("{error:#}")))),

@@ -1,39 +1,71 @@
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
 
 use crate::adopt::{deployment, named_deployment};
-use crate::clients;
-use crate::cluster;
+use crate::adopted::{Adopted, After};
 use crate::live::is_exact;
-use crate::machine::{Major, RESECRET, Run, repository, text};
-use crate::site::{RELEASE, Site};
+use crate::machine::{Major, repository, text};
+use crate::rollback::replace;
+use crate::site::Site;
 use crate::{BOTH, Scenario, Try};
+
+const THREE: &[Major] = &[Major::Three];
+const FOUR: &[Major] = &[Major::Four];
 
 pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "script::umbrella", majors: BOTH, run: umbrella },
-    Scenario { name: "script::helm3_release_under_helm4", majors: &[Major::Four], run: taken_over },
-    Scenario { name: "script::kinds_of_sources", majors: &[Major::Four], run: kinds_of_sources },
+    Scenario { name: "script::umbrella_of_helm3", majors: FOUR, run: |this| umbrella(&this.of_helm3()) },
+    Scenario { name: "script::plain_values", majors: BOTH, run: plain_values },
+    Scenario {
+        name: "script::plain_values_of_helm3",
+        majors: FOUR,
+        run: |this| plain_values(&this.of_helm3()),
+    },
+    Scenario { name: "script::kinds_of_sources", majors: BOTH, run: kinds_of_sources },
+    Scenario {
+        name: "script::kinds_of_sources_of_helm3",
+        majors: FOUR,
+        run: |this| kinds_of_sources(&this.of_helm3()),
+    },
     Scenario { name: "script::job_that_changes", majors: BOTH, run: job },
-    Scenario { name: "script::paused_and_upgraded_twice", majors: &[Major::Three], run: twice },
+    Scenario { name: "script::job_that_changes_of_helm3", majors: FOUR, run: |this| job(&this.of_helm3()) },
+    Scenario { name: "script::bound_claim", majors: BOTH, run: claim },
+    Scenario { name: "script::bound_claim_of_helm3", majors: FOUR, run: |this| claim(&this.of_helm3()) },
+    Scenario { name: "script::paused_and_upgraded_twice", majors: THREE, run: twice },
     Scenario { name: "script::literal_set_by_hand", majors: BOTH, run: by_hand },
-    Scenario { name: "script::same_name", majors: &[Major::Three], run: same_name },
-    Scenario { name: "script::filled_by_an_operator", majors: &[Major::Four], run: operator },
+    Scenario {
+        name: "script::literal_set_by_hand_of_helm3",
+        majors: FOUR,
+        run: |this| by_hand(&this.of_helm3()),
+    },
+    Scenario { name: "script::same_name", majors: BOTH, run: same_name },
+    Scenario { name: "script::same_name_of_helm3", majors: FOUR, run: |this| same_name(&this.of_helm3()) },
+    Scenario { name: "script::filled_by_an_operator", majors: BOTH, run: operator },
+    Scenario {
+        name: "script::filled_by_an_operator_of_helm3",
+        majors: FOUR,
+        run: |this| operator(&this.of_helm3()),
+    },
+    Scenario { name: "script::rolled_back_and_again", majors: BOTH, run: rolled_back },
+    Scenario {
+        name: "script::rolled_back_and_again_of_helm3",
+        majors: FOUR,
+        run: |this| rolled_back(&this.of_helm3()),
+    },
     Scenario { name: "script::there_and_back", majors: BOTH, run: there_and_back },
-    Scenario { name: "script::example_umbrella", majors: &[Major::Three], run: example_umbrella },
-    Scenario { name: "script::example_aks", majors: &[Major::Four], run: example_aks },
-    Scenario { name: "script::example_dataspoke", majors: &[Major::Four], run: example_dataspoke },
-    Scenario { name: "script::stops", majors: &[Major::Four], run: stops },
+    Scenario {
+        name: "script::there_and_back_of_helm3",
+        majors: FOUR,
+        run: |this| there_and_back(&this.of_helm3()),
+    },
+    Scenario { name: "script::waits_for_pods", majors: BOTH, run: pods },
+    Scenario { name: "script::helm_is_killed", majors: BOTH, run: killed },
+    Scenario { name: "script::stops", majors: FOUR, run: stops },
+    Scenario { name: "script::examples_of_umbrella", majors: BOTH, run: |this| example(this, &UMBRELLA) },
+    Scenario { name: "script::examples_of_aks", majors: BOTH, run: |this| example(this, &AKS) },
+    Scenario { name: "script::examples_of_dataspoke", majors: BOTH, run: |this| example(this, &DATASPOKE) },
 ];
-
-/// What each value of these scenarios begins with, plain and in base64. The word alone is in the API's documentation.
-const CANARIES: [&str; 2] = ["canary-", "Y2FuYXJ5L"];
-
-/// The programs of a script, beside the shell.
-const PROGRAMS: [&str; 3] = ["awk", "grep", "sed"];
 
 const LANGFUSE: &str = "  presets:\n  - {name: langfuse, to: langfuse-vault}\n";
 
@@ -41,211 +73,6 @@ const LANGFUSE: &str = "  presets:\n  - {name: langfuse, to: langfuse-vault}\n";
 const VALUES: &str = "langfuse: {langfuse: {nextauth: {secret: canary-nextauth}, salt: 'canary-\"$$salt'}}\n";
 /// Its salt, as the kubelet hands it to the pods.
 const SALT: &str = "canary-\"$salt";
-
-/// A release whose script is watched.
-struct Adopted {
-    site: Site,
-    /// The folder that the script runs in.
-    work: PathBuf,
-    /// The script.
-    script: String,
-    /// The cluster's audit log, and how long it was before.
-    audit: Option<(PathBuf, usize)>,
-}
-
-impl Adopted {
-    /// Makes the script of a release that is installed. The chart's render and the last manifest are files with values,
-    /// as a user has them.
-    fn new(site: Site, flags: &[&str]) -> Result<Self> {
-        Self::with_live(site, "", flags)
-    }
-
-    /// The same with live objects behind the last manifest.
-    fn with_live(site: Site, live: &str, flags: &[&str]) -> Result<Self> {
-        let work = site.machine.path("work");
-        fs::create_dir_all(&work)?;
-        fs::copy(site.machine.path("resecret.yaml"), work.join("resecret.yaml"))?;
-        let chart: Vec<String> = site.chart().to_vec();
-        let (chart, rest) = chart.split_first().context("a chart")?;
-        let words = || [chart.as_str()].into_iter().chain(rest.iter().map(String::as_str));
-        let render =
-            site.helm(["template", &site.release, "--no-hooks"].into_iter().chain(words()))?.succeeded()?;
-        fs::write(work.join("render.yaml"), render.stdout)?;
-        fs::write(work.join("previous.yaml"), format!("{}\n---\n{live}", site.manifest()?))?;
-        let major = if site.helm.major == Major::Three { "3" } else { "4" };
-        let render = text(&work.join("render.yaml"))?.to_owned();
-        let (previous, config) =
-            (text(&work.join("previous.yaml"))?.to_owned(), text(&work.join("resecret.yaml"))?.to_owned());
-        let arguments =
-            ["adopt", "--release", &site.release, "--helm", major, "--chart", chart, "--previous", &previous];
-        let rest = rest.iter().map(String::as_str);
-        let all = arguments
-            .into_iter()
-            .chain(["--config", &config])
-            .chain(flags.iter().copied())
-            .chain([render.as_str(), "--", "--no-hooks"])
-            .chain(rest);
-        let run = site.helm.run_by(RESECRET.as_ref(), all)?.succeeded()?;
-        shows_nothing("the script", &run.stdout)?;
-        watch(&site)?;
-        let audit = cluster::audit_log()
-            .map(|log| Ok::<_, anyhow::Error>((log.clone(), fs::read(log)?.len())))
-            .transpose()?;
-        Ok(Self { site, work, script: run.stdout, audit })
-    }
-
-    /// Runs a script in the folder; whatever it says holds no value.
-    fn run(&self, script: &str, arguments: &[&str]) -> Result<Run> {
-        let file = self.site.machine.write("adopt.sh", &format!("cd '{}'\n{script}", text(&self.work)?))?;
-        let shell = clients::on_path("sh").context("sh is on PATH")?;
-        let run =
-            self.site.helm.run_by(&shell, [text(&file)?].into_iter().chain(arguments.iter().copied()))?;
-        shows_nothing("the terminal", &run.to_string())?;
-        Ok(run)
-    }
-
-    /// The script up to a step, as if it were interrupted there.
-    fn until(&self, step: usize) -> Result<String> {
-        let (before, _) = self.script.split_once(&format!("\nstep '{step} of ")).context("a step")?;
-        Ok(format!("{before}\nexit 9\n"))
-    }
-
-    /// Runs the whole script.
-    fn adopts(&self) -> Result<()> {
-        self.run(&self.script, &[])?.succeeded()?.says("no old name is left")?;
-        is_exact(&self.site)?;
-        self.leaks_nothing()
-    }
-
-    /// Runs it once more, and demands that it changes nothing.
-    fn adopts_no_more(&self) -> Result<()> {
-        let before = self.versions()?;
-        self.run(&self.script, &[])?.succeeded()?;
-        self.run(&self.script, &["--dry-run"])?.succeeded()?;
-        let after = self.versions()?;
-        ensure!(after == before, "the second run has changed something: {before:?}, {after:?}");
-        self.leaks_nothing()
-    }
-
-    /// The version of every object in the namespace, Helm's records included.
-    fn versions(&self) -> Result<BTreeMap<String, String>> {
-        let kinds = "secrets,configmaps,services,serviceaccounts,deployments,statefulsets,jobs,persistentvolumeclaims";
-        let shown = "{range .items[*]}{.kind}/{.metadata.name} {.metadata.resourceVersion}{'\\n'}{end}";
-        let list = self.site.kubectl(["get", kinds, "-o", &format!("jsonpath={shown}")])?.succeeded()?.stdout;
-        let line =
-            |line: &str| line.split_once(' ').map(|(name, version)| (name.to_owned(), version.to_owned()));
-        Ok(list.lines().filter_map(line).collect())
-    }
-
-    /// No value went through an argument, the environment or a file, nor into a record of what was asked of the server.
-    fn leaks_nothing(&self) -> Result<()> {
-        self.shows_nothing()?;
-        if let Some((log, length)) = &self.audit {
-            let log = fs::read(log)?;
-            let own = format!("\"namespace\":\"{}\"", self.site.namespace());
-            let log = String::from_utf8_lossy(&log[*length..]).into_owned();
-            let records: String = log.lines().filter(|line| line.contains(&own)).collect();
-            ensure!(
-                records.contains("\"verb\":\"patch\"") || records.contains("\"verb\":\"create\""),
-                "the log holds no change"
-            );
-            shows_nothing("the audit log", &records)?;
-        }
-        Ok(())
-    }
-
-    /// No value went through an argument, the environment or a file.
-    fn shows_nothing(&self) -> Result<()> {
-        let calls = fs::read_to_string(self.site.machine.path("calls"))?;
-        ensure!(calls.contains(" patch secret ") || !self.script.contains("\nfill "), "no call was seen");
-        shows_nothing("an argument or the environment", &calls)?;
-        let own = ["render.yaml", "previous.yaml", "values.yaml", "manifest.yaml"];
-        for file in files(&self.site.machine.path(""))? {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if !own.contains(&name.as_str()) && !file.starts_with(self.site.machine.path("chart")) {
-                shows_nothing(&name, &String::from_utf8_lossy(&fs::read(&file)?))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes what the release reads and the script does not fill: Secrets that were there before it.
-    fn fill_the_rest(&self) -> Result<()> {
-        let (render, config) = (self.work.join("render.yaml"), self.work.join("resecret.yaml"));
-        let keys = ["keys", "--quiet", "--output=json", "--config", text(&config)?, text(&render)?];
-        let table = self.site.helm.run_by(RESECRET.as_ref(), keys)?.succeeded()?.stdout;
-        let table: Value = serde_json::from_str(&table)?;
-        for secret in table["secrets"].as_array().context("Secrets")? {
-            let name = secret["name"].as_str().context("a name")?;
-            let live = self.site.get(&format!("Secret/{name}"))?.unwrap_or_default();
-            let keys =
-                secret["keys"].as_array().context("keys")?.iter().filter_map(|key| key["name"].as_str());
-            let is_filled = |key: &str| {
-                let mut lines = self.script.lines().filter(|line| line.contains(&format!(" {name} {key} ")));
-                lines.any(|line| !line.starts_with("fill spare") || line.contains(" variable "))
-            };
-            let missing = keys.filter(|key| !is_filled(key) && live["data"][*key].is_null());
-            let literals: Vec<String> =
-                missing.map(|key| format!("--from-literal={key}=canary-given")).collect();
-            if !literals.is_empty() {
-                let create = ["create", "secret", "generic", name];
-                let literals = literals.iter().map(String::as_str);
-                self.site.kubectl(create.into_iter().chain(literals))?.succeeded()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What a live Secret holds under a key.
-    fn value(&self, secret: &str, key: &str) -> Result<String> {
-        let template = format!("go-template={{{{index .data \"{key}\" | base64decode}}}}");
-        Ok(self.site.kubectl(["get", "secret", secret, "-o", &template])?.succeeded()?.stdout)
-    }
-}
-
-/// Demands that a text holds no value.
-fn shows_nothing(what: &str, text: &str) -> Result<()> {
-    let line = text.lines().find(|line| CANARIES.iter().any(|canary| line.contains(canary)));
-    let line = line.map(|line| line.chars().take(300).collect::<String>());
-    ensure!(line.is_none(), "{what} shows a value: {line:?}");
-    Ok(())
-}
-
-/// Every file below a folder; links are not followed.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        match entry.file_type()? {
-            kind if kind.is_dir() => found.extend(files(&entry.path())?),
-            kind if kind.is_file() => found.push(entry.path()),
-            _ => {}
-        }
-    }
-    Ok(found)
-}
-
-/// Puts the programs of a script on the PATH, each behind a note of its arguments and its environment.
-fn watch(site: &Site) -> Result<()> {
-    let mut programs: Vec<(String, PathBuf)> = vec![
-        ("helm".to_owned(), site.helm.program().to_owned()),
-        ("kubectl".to_owned(), site.kubectl_program().to_owned()),
-        ("resecret".to_owned(), RESECRET.into()),
-    ];
-    for program in PROGRAMS {
-        let path = clients::on_path(program).with_context(|| format!("{program} is on PATH"))?;
-        programs.push((program.to_owned(), path));
-    }
-    let calls = site.machine.path("calls");
-    for (name, program) in programs {
-        let tool = format!("tools/{name}");
-        let _ = fs::remove_file(site.machine.path(&tool));
-        let (program, calls) = (text(&program)?, text(&calls)?);
-        let body = format!("{{ echo \"{name} $*\"; export -p; }} >>'{calls}'\nexec '{program}' \"$@\"\n");
-        site.machine.write_script(&tool, &body)?;
-    }
-    Ok(())
-}
 
 /// The umbrella chart's release, as a client-side Helm has made it.
 fn langfuse(this: &Try) -> Result<Site> {
@@ -268,28 +95,44 @@ fn langfuse_is_vaulted(adopted: &Adopted) -> Result<()> {
     Ok(())
 }
 
-/// NEXTAUTH_SECRET and SALT are there twice in web and worker. Interrupted before each step and started again, the script
-/// ends where it should.
+/// NEXTAUTH_SECRET and SALT are there twice in web and worker. Interrupted after each change and started again, the
+/// script ends where it should.
 fn umbrella(this: &Try) -> Result<()> {
     let site = langfuse(this)?;
     site.install_plain()?;
     let adopted = Adopted::new(site, &[])?;
-    let before = adopted.versions()?;
-    let run = adopted.run(&adopted.script, &["--dry-run"])?.succeeded()?;
-    ensure!(adopted.versions()? == before, "a dry run has changed something");
+    let run = adopted.only_asks()?;
     for words in
         ["would keep Secret lf-langfuse-nextauth", "would make Secret langfuse-vault", "would upgrade lf"]
     {
         run.says(words)?;
     }
-    for step in 2..=7 {
-        let run = adopted.run(&adopted.until(step)?, &[])?;
-        ensure!(run.code == Some(9), "before step {step}: {run}");
+    let end = adopted.adopts(After::Change)?;
+    for words in [
+        "can go to what has gone through the filter: revision 2",
+        "key nextauth-secret of Secret langfuse-vault\n  kubectl --namespace",
+        "rollout restart deployment/lf-langfuse-web deployment/lf-langfuse-worker",
+        "with others.\n  key salt of Secret langfuse-vault",
+    ] {
+        end.says(words)?;
     }
-    adopted.adopts()?;
-    adopted.adopts_no_more()?;
     langfuse_is_vaulted(&adopted)?;
-    adopted.site.row("adopt.sh, interrupted before each step, and again", "", "equal to the manifest");
+    adopted.site.row("adopt.sh, interrupted after each change, and again", "", "equal to the manifest");
+    Ok(())
+}
+
+/// Literals that become references, in lists that hold no name twice.
+fn plain_values(this: &Try) -> Result<()> {
+    let entries = [
+        "{name: PORT, value: '80'}",
+        "{name: SALT, value: canary-salt}",
+        "{name: URL, value: 'http://$(SALT)'}",
+    ];
+    let site = app(this, &deployment(&entries), "  env:\n  - {to: vault, vars: {SALT: salt}}\n")?;
+    let adopted = Adopted::new(site, &[])?;
+    adopted.adopts(After::Step)?;
+    ensure!(adopted.value("vault", "salt")? == "canary-salt");
+    adopted.site.row("adopt.sh, a literal alone", "", "equal to the manifest");
     Ok(())
 }
 
@@ -312,20 +155,14 @@ fn there_and_back(this: &Try) -> Result<()> {
     let Adopted { site, .. } = wrong;
     let nextauth = "--value=nextauth-secret=langfuse.langfuse.nextauth.secret";
     let back = Adopted::new(site, &["--back", nextauth, salt])?;
-    let before = back.versions()?;
-    back.run(&back.script, &["--dry-run"])?.succeeded()?.says("would upgrade lf")?;
-    ensure!(back.versions()? == before, "a dry run has changed something");
-    for step in 2..=6 {
-        ensure!(back.run(&back.until(step)?, &[])?.code == Some(9), "before step {step}");
-    }
-    back.run(&back.script, &[])?.succeeded()?;
+    back.only_asks()?.says("would upgrade lf")?;
+    back.comes_to_its_end(After::Change)?;
+    back.changes_nothing_more()?;
     is_exact(&back.site)?;
+    back.loses_nothing()?;
     ensure!(back.value("lf-langfuse-nextauth", "nextauth-secret")? == "canary-rotated");
     let manifest = back.site.manifest()?;
     ensure!(manifest.matches("name: SALT").count() == 4, "the chart's own manifest, duplicates included");
-    let before = back.versions()?;
-    back.run(&back.script, &[])?.succeeded()?;
-    ensure!(back.versions()? == before, "the second run has changed something");
     back.shows_nothing()?;
     back.site.row(
         "adopt.sh, rotate, back.sh, and again",
@@ -335,47 +172,40 @@ fn there_and_back(this: &Try) -> Result<()> {
     Ok(())
 }
 
+/// An example: its folder, its release, its chart and its values, below `examples`.
+struct Example {
+    folder: &'static str,
+    release: &'static str,
+    chart: &'static str,
+    values: Option<&'static str>,
+}
+
+const UMBRELLA: Example =
+    Example { folder: "langfuse-umbrella", release: "lf", chart: "langfuse-umbrella", values: None };
+const AKS: Example = Example {
+    folder: "langfuse-aks",
+    release: "langfuse",
+    chart: "charts/langfuse",
+    values: Some("langfuse-aks/values.yaml"),
+};
+const DATASPOKE: Example =
+    Example { folder: "dataspoke", release: "dataspoke", chart: "dataspoke", values: None };
 /// An example's release, live for long, through the script alone.
-fn example(this: &Try, folder: &str, release: &str, chart: &str, values: Option<&str>) -> Result<()> {
+fn example(this: &Try, example: &Example) -> Result<()> {
     let mut site = this.site()?;
-    release.clone_into(&mut site.release);
-    site.chart_of(chart)?;
-    if let Some(values) = values {
-        site.add_values(&repository(values))?;
+    example.release.clone_into(&mut site.release);
+    let below = |path: &str| format!("examples/{path}");
+    site.chart_of(&below(example.chart))?;
+    if let Some(values) = example.values {
+        site.add_values(&repository(&below(values)))?;
     }
-    let rules = fs::read_to_string(repository(folder).join("resecret.yaml"))?;
-    site.machine.write("resecret.yaml", &rules)?;
     site.install_plain()?;
-    let adopted = Adopted::new(site, &[])?;
+    let rules = fs::read_to_string(repository(&below(example.folder)).join("resecret.yaml"))?;
+    site.machine.write("resecret.yaml", &rules)?;
+    let mut adopted = Adopted::new(site, &[])?;
     adopted.fill_the_rest()?;
-    adopted.adopts()?;
-    adopted.site.row(&format!("adopt.sh for {folder}"), "", "equal to the manifest");
-    Ok(())
-}
-
-fn example_umbrella(this: &Try) -> Result<()> {
-    example(this, "examples/langfuse-umbrella", RELEASE, "examples/langfuse-umbrella", None)
-}
-
-fn example_aks(this: &Try) -> Result<()> {
-    let values = Some("examples/langfuse-aks/values.yaml");
-    example(this, "examples/langfuse-aks", "langfuse", "examples/charts/langfuse", values)
-}
-
-fn example_dataspoke(this: &Try) -> Result<()> {
-    example(this, "examples/dataspoke", "dataspoke", "examples/dataspoke", None)
-}
-
-/// A release that Helm 3 made, adopted by Helm 4.
-fn taken_over(this: &Try) -> Result<()> {
-    let site = langfuse(this)?;
-    let helm3 = site.machine.helm(Major::Three)?.with("KUBECONFIG", &site.machine.path("kubeconfig"));
-    let chart = site.chart().iter().map(String::as_str);
-    helm3.run(["install", RELEASE, "--no-hooks"].into_iter().chain(chart))?.succeeded()?;
-    let adopted = Adopted::new(site, &[])?;
-    adopted.adopts()?;
-    langfuse_is_vaulted(&adopted)?;
-    adopted.site.row("adopt.sh", "", "equal to the manifest");
+    adopted.adopts(After::Step)?;
+    adopted.site.row(&format!("adopt.sh for examples/{}", example.folder), "", "equal to the manifest");
     Ok(())
 }
 
@@ -412,7 +242,7 @@ fn kinds_of_sources(this: &Try) -> Result<()> {
     );
     let site = app(this, &(SECRET.to_owned() + map + tls + &deployment(&entries)), &rules)?;
     let adopted = Adopted::new(site, &[])?;
-    adopted.adopts()?;
+    adopted.adopts(After::Step)?;
     ensure!(adopted.value("vault", "key")? == "canary-chart");
     ensure!(adopted.value("vault", "token")? == "canary-token\nline");
     ensure!(adopted.value("vault", "literal")? == literal.replace("$$", "$"));
@@ -443,25 +273,48 @@ fn job(this: &Try) -> Result<()> {
     set("{\"status\":{\"active\":1}}")?;
     adopted.run(&adopted.script, &[])?.failed()?.says("Job migrate is running")?;
     set("{\"status\":{\"active\":0}}")?;
-    adopted.adopts()?;
+    adopted.adopts(After::Change)?;
     adopted.site.row("adopt.sh, with a Job that changes", "", "equal to the manifest, the Job made again");
     Ok(())
 }
 
+/// A claim that is bound, and a Job that stays as it is: neither can be replaced.
+fn claim(this: &Try) -> Result<()> {
+    let job = "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec:\n  template:\n    spec:\n\
+               \x20     restartPolicy: Never\n      containers: [{name: migrate, image: 'web:1'}]\n";
+    for obstacle in [job, CLAIM] {
+        let site = app(this, &(SECRET.to_owned() + obstacle + &deployment(&[APP, VAULT])), TO_THE_VAULT)?;
+        if obstacle == CLAIM {
+            bind(&site)?;
+        }
+        let adopted = Adopted::new(site, &[])?;
+        adopted.adopts(After::Step)?;
+        let kind = if obstacle == CLAIM { "a claim" } else { "a Job" };
+        adopted.site.row(&format!("adopt.sh, with {kind} that stays"), "", "equal to the manifest");
+    }
+    Ok(())
+}
+
+const CLAIM: &str = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec:\n\
+                     \x20 accessModes: [ReadWriteOnce]\n  resources: {requests: {storage: 1Gi}}\n";
+
+fn bind(site: &Site) -> Result<()> {
+    site.kubectl(["patch", "pvc", "data", "--type=merge", "-p", "{\"spec\":{\"volumeName\":\"disk\"}}"])?
+        .succeeded()
+        .map(drop)
+}
+
 /// Helm 3 cannot replace a bound claim: pause, upgrade twice, resume. Interrupted in between, it goes on.
 fn twice(this: &Try) -> Result<()> {
-    let claim = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec:\n\
-                 \x20 accessModes: [ReadWriteOnce]\n  resources: {requests: {storage: 1Gi}}\n";
     let site = app(
         this,
         &(SECRET.to_owned()
-            + claim
+            + CLAIM
             + &deployment(&[APP, VAULT])
             + &named_deployment("worker", &[APP, VAULT])),
         TO_THE_VAULT,
     )?;
-    site.kubectl(["patch", "pvc", "data", "--type=merge", "-p", "{\"spec\":{\"volumeName\":\"disk\"}}"])?
-        .succeeded()?;
+    bind(&site)?;
     // Somebody has paused this one, and it stays so.
     site.kubectl(["rollout", "pause", "deployment", "worker"])?.succeeded()?;
     let adopted = Adopted::new(site, &[])?;
@@ -473,8 +326,7 @@ fn twice(this: &Try) -> Result<()> {
         Ok(web["spec"]["paused"] == true)
     };
     ensure!(paused("web")?, "a pod could start without its variable");
-    adopted.adopts()?;
-    adopted.adopts_no_more()?;
+    adopted.adopts(After::Change)?;
     ensure!(!paused("web")? && paused("worker")?);
     adopted.site.row("adopt.sh: pause, upgrade twice, resume", "", "equal to the manifest");
     Ok(())
@@ -508,30 +360,157 @@ fn same_name(this: &Try) -> Result<()> {
     let rules = "  secrets:\n  - {name: app, to: app, sameName: true}\n";
     let site = app(this, &(SECRET.to_owned() + &deployment(&[APP])), rules)?;
     let adopted = Adopted::new(site, &[])?;
-    adopted.adopts()?;
+    adopted.adopts(After::Step)?;
     ensure!(adopted.value("app", "key")? == "canary-chart");
     adopted.site.row("adopt.sh, a vaulted Secret of the same name", "", "the Secret has its value");
     Ok(())
 }
 
-/// An operator fills the vaulted Secret: the script says what goes where, and waits.
+/// An operator fills the vaulted Secret: the script says what goes where, waits, and compares what came.
 fn operator(this: &Try) -> Result<()> {
-    let site = app(this, &(SECRET.to_owned() + &deployment(&[APP, VAULT])), TO_THE_VAULT)?;
+    let rules = format!("{TO_THE_VAULT}  env:\n  - {{to: vault, vars: {{SALT: salt}}}}\n");
+    let salted = "{name: SALT, value: canary-salt}";
+    let site = app(this, &(SECRET.to_owned() + &deployment(&[APP, VAULT, salted])), &rules)?;
     let adopted = Adopted::new(site, &["--fill", "wait"])?;
+    adopted.only_asks()?.says("would wait for key salt of Secret vault")?;
     let impatient = adopted.script.replace("\npatience=300\n", "\npatience=0\n");
     let stopped = adopted.run(&impatient, &[])?.failed()?;
     stopped.says("still to do: the value of secret app key -> key key of Secret vault")?;
+    stopped.says("still to do: the value of variable deployment.apps/web .spec.template.spec.containers web SALT -> key salt")?;
     stopped.says("key key of Secret vault has not come in 0 seconds")?;
-    adopted.site.vault("vault", "key", "canary-vault")?;
+    let given = |key: &str, value: &str| {
+        let patch = format!("{{\"stringData\":{{\"{key}\":\"{value}\"}}}}");
+        adopted
+            .site
+            .kubectl(["patch", "secret", "vault", "--type=merge", "-p", &patch])?
+            .succeeded()
+            .map(drop)
+    };
+    adopted.site.vault("vault", "key", "canary-chart")?;
+    given("salt", "canary-another")?;
     adopted
-        .site
-        .kubectl(["patch", "secret", "vault", "--type=merge", "-p", "{\"data\":{\"raw\":\"Y2FuYXJ5Lf/+\"}}"])?
-        .succeeded()?;
-    adopted.run(&adopted.script, &[])?.succeeded()?;
-    is_exact(&adopted.site)?;
+        .run(&adopted.script, &[])?
+        .failed()?
+        .says("Secret vault has another salt than pods read today")?;
+    given("salt", "canary-salt")?;
+    given("raw", "canary-raw")?;
+    adopted.adopts(After::Step)?;
     adopted.site.row("adopt.sh --fill wait", "", "equal to the manifest");
     Ok(())
 }
+
+/// Rolled back with the flags that the script ends with, to before the adoption, and adopted again: the same script does it.
+fn rolled_back(this: &Try) -> Result<()> {
+    for duplicate in [APP, "{name: KEY, value: canary-literal}"] {
+        let rules = format!("{TO_THE_VAULT}  env:\n  - {{to: vault, vars: {{KEY: key}}}}\n");
+        let entries = ["{name: PORT, value: '80'}", duplicate, VAULT];
+        let site = app(this, &(SECRET.to_owned() + &deployment(&entries)), &rules)?;
+        let adopted = Adopted::new(site, &[])?;
+        let flags = replace(this.major);
+        let command = format!("rollback lf REVISION {}", flags.join(" "));
+        adopted.adopts(After::Step)?.says(&command)?;
+        adopted.site.rollback("1", flags)?.succeeded()?;
+        adopted.comes_to_its_end(After::Change)?.says("the filter: revision 2 4")?;
+        adopted.changes_nothing_more()?;
+        adopted.loses_nothing()?;
+        // Between revisions that have gone through the filter nothing is lost either, and no flag is needed.
+        adopted.site.rollback("2", &[])?.succeeded()?;
+        is_exact(&adopted.site)?;
+        adopted.loses_nothing()?;
+        adopted.changes_nothing_more()?;
+        adopted.site.row("adopt.sh, rollback, adopt.sh", "", "equal to the manifest");
+    }
+    Ok(())
+}
+
+/// Where a controller looks after the objects, the script waits for it. The trial is the controller.
+fn pods(this: &Try) -> Result<()> {
+    let by_hand = named_deployment("by-hand", &[APP]);
+    let by_node = format!(
+        "---\napiVersion: apps/v1\nkind: DaemonSet\nmetadata: {{name: by-node}}\nspec:\n  updateStrategy: {{type: OnDelete}}\n\
+         \x20 selector: {{matchLabels: {{app: by-node}}}}\n  template:\n    metadata: {{labels: {{app: by-node}}}}\n\
+         \x20   spec: {{containers: [{{name: web, image: 'web:1', env: [{APP}]}}]}}\n"
+    );
+    let site = app(this, &(SECRET.to_owned() + &deployment(&[APP]) + &by_hand + &by_node), TO_THE_VAULT)?;
+    site.kubectl(["rollout", "pause", "deployment", "by-hand"])?.succeeded()?;
+    let rolls_out = |site: &Site, name: &str, is_done: bool| -> Result<()> {
+        let live = site.get(name)?.context("an object")?;
+        let (generation, pods) = (&live["metadata"]["generation"], i32::from(is_done));
+        let status = format!(
+            "{{\"status\":{{\"observedGeneration\":{generation},\"replicas\":1,\"updatedReplicas\":{pods},\"readyReplicas\":{pods},\"availableReplicas\":{pods}}}}}"
+        );
+        let patch = ["patch", name, "--subresource=status", "--type=merge", "-p", &status];
+        site.kubectl(patch)?.succeeded().map(drop)
+    };
+    rolls_out(&site, "deployment/web", true)?;
+    let seen = "{\"status\":{\"observedGeneration\":1}}";
+    site.kubectl(["patch", "daemonset/by-node", "--subresource=status", "--type=merge", "-p", seen])?
+        .succeeded()?;
+    let adopted = Adopted::new(site, &[])?;
+    adopted.only_asks()?.says("would wait for the pods of deployment.apps/web")?;
+    let impatient = adopted.script.replace("\npatience=300\n", "\npatience=3\n");
+    adopted.run(&impatient, &[])?.failed()?.says("the new pods of deployment.apps/web are not ready")?;
+    rolls_out(&adopted.site, "deployment/web", false)?;
+    adopted.run(&impatient, &[])?.failed()?.says("the new pods of deployment.apps/web are not ready")?;
+    rolls_out(&adopted.site, "deployment/web", true)?;
+    let run = adopted.run(&adopted.script, &[])?.succeeded()?;
+    run.says("successfully rolled out")?;
+    run.says("deployment.apps/by-hand is paused")?;
+    run.says("daemonset.apps/by-node has the strategy OnDelete")?;
+    adopted.site.row("adopt.sh, with a controller", "", "stopped until the pods are ready");
+    Ok(())
+}
+
+/// Helm is killed in the middle of the upgrade: the script says how to go on, and does.
+fn killed(this: &Try) -> Result<()> {
+    let hook = "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: hook, annotations: {helm.sh/hook: pre-upgrade}}\nspec:\n  template:\n\
+                \x20   spec: {restartPolicy: Never, containers: [{name: hook, image: 'web:1'}]}\n";
+    let site = app(this, &(SECRET.to_owned() + hook + &deployment(&[APP, VAULT])), TO_THE_VAULT)?;
+    let adopted = Adopted::new(site, &[])?;
+    // Its hook never ends here, so that it is killed while it waits.
+    let helm = adopted.site.machine.path("tools/helm");
+    let usual = fs::read_to_string(&helm)?;
+    let program = text(adopted.site.helm.program())?.to_owned();
+    let timeout = crate::clients::on_path("timeout").context("timeout is on PATH")?;
+    let kills = format!(
+        "case \"$*\" in\n*upgrade*) exec '{}' -s KILL 8 '{program}' \"$@\" ;;\n*) exec '{program}' \"$@\" ;;\nesac\n",
+        text(&timeout)?
+    );
+    fs::remove_file(&helm)?;
+    adopted.site.machine.write_script("tools/helm", &kills)?;
+    let with_hooks = adopted.script.replace(" --no-hooks", "");
+    ensure!(with_hooks != adopted.script);
+    adopted.run(&with_hooks, &[])?.failed()?.says("could not upgrade lf")?;
+    fs::write(&helm, usual)?;
+    let stopped = adopted.run(&adopted.script, &[])?.failed()?;
+    stopped.says("revision 2 of lf is pending-upgrade")?;
+    let said = stopped.to_string();
+    let command =
+        said.split("`kubectl ").nth(1).and_then(|rest| rest.split('`').next()).context("a command")?;
+    adopted.site.kubectl(command.split(' '))?.succeeded()?;
+    adopted.run(&adopted.script, &[])?.succeeded()?;
+    is_exact(&adopted.site)?;
+    adopted.loses_nothing()?;
+    adopted.changes_nothing_more()?;
+    adopted.site.row("adopt.sh, helm killed in the middle, and again", "", "equal to the manifest");
+    Ok(())
+}
+
+/// The kind of External Secrets, as far as the trial needs it.
+const EXTERNAL_SECRETS_KIND: &str = "\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: externalsecrets.external-secrets.io}
+spec:
+  group: external-secrets.io
+  scope: Namespaced
+  names: {kind: ExternalSecret, plural: externalsecrets, singular: externalsecret, listKind: ExternalSecretList}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+";
 
 /// What a person must decide first.
 fn stops(this: &Try) -> Result<()> {
@@ -542,6 +521,19 @@ fn stops(this: &Try) -> Result<()> {
     site.kubectl(["patch", "secret", "vault", "--type=merge", "-p", owner])?.succeeded()?;
     let adopted = Adopted::new(site, &[])?;
     adopted.run(&adopted.script, &[])?.failed()?.says("Secret vault is made by ExternalSecret vault")?;
+
+    // So does one that comes before the operator has made it.
+    let site = app(this, &(SECRET.to_owned() + &deployment(&[APP])), TO_THE_VAULT)?;
+    let kind = site.machine.write("kind.yaml", EXTERNAL_SECRETS_KIND)?;
+    site.kubectl(["apply", "-f", text(&kind)?])?.succeeded()?;
+    let established = ["wait", "--for=condition=established", "--timeout=60s"];
+    site.kubectl(established.into_iter().chain(["crd/externalsecrets.external-secrets.io"]))?.succeeded()?;
+    let object = "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: to-come}\nspec: {target: {name: vault}}\n";
+    let object = site.machine.write("object.yaml", object)?;
+    site.kubectl(["apply", "-f", text(&object)?])?.succeeded()?;
+    let adopted = Adopted::new(site, &[])?;
+    adopted.run(&adopted.script, &[])?.failed()?.says("Secret vault is made by ExternalSecret to-come")?;
+    adopted.site.kubectl(["delete", "-f", text(&kind)?])?.succeeded()?;
 
     let salted = "{name: SALT, value: canary-salt}";
     let rules = "  env:\n  - {to: vault, vars: {SALT: salt}}\n";

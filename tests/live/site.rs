@@ -21,6 +21,8 @@ pub(crate) const RELEASE: &str = "lf";
 /// A release on a machine and in a namespace of its own.
 pub(crate) struct Site {
     scenario: &'static str,
+    /// Who installs the release; another one may upgrade it.
+    installed_by: Major,
     pub(crate) machine: Machine,
     pub(crate) helm: Helm,
     kubectl: PathBuf,
@@ -35,7 +37,7 @@ pub(crate) struct Site {
 
 impl Site {
     /// Makes the namespace; nothing is installed yet.
-    pub(crate) fn new(scenario: &'static str, major: Major) -> Result<Self> {
+    pub(crate) fn new(scenario: &'static str, major: Major, installed_by: Major) -> Result<Self> {
         static NUMBER: AtomicUsize = AtomicUsize::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let machine = Machine::new()?;
@@ -45,6 +47,7 @@ impl Site {
         let post_renderer = machine.post_renderer(&helm)?;
         let site = Self {
             scenario,
+            installed_by,
             namespace: format!("resecret-{}-{number}", std::process::id()),
             release: RELEASE.to_owned(),
             chart: Vec::new(),
@@ -135,6 +138,15 @@ impl Site {
 
     /// Installs the chart as it is, as Helm 3 does and as every Helm did before server-side apply.
     pub(crate) fn install_plain(&self) -> Result<()> {
+        if self.installed_by != self.helm.major {
+            let helm =
+                self.machine.helm(self.installed_by)?.with("KUBECONFIG", &self.machine.path("kubeconfig"));
+            let chart = self.chart.iter().map(String::as_str);
+            return helm
+                .run(["install", &self.release, "--no-hooks"].into_iter().chain(chart))?
+                .succeeded()
+                .map(drop);
+        }
         let flags: &[&str] = if self.helm.major == Major::Four { &["--server-side=false"] } else { &[] };
         self.release("install", flags)?.succeeded().map(drop)
     }
@@ -157,7 +169,9 @@ impl Site {
 
     /// Rolls back.
     pub(crate) fn rollback(&self, revision: &str, flags: &[&str]) -> Result<Run> {
-        self.helm(["rollback", RELEASE, revision, "--no-hooks"].into_iter().chain(flags.iter().copied()))
+        self.helm(
+            ["rollback", &self.release, revision, "--no-hooks"].into_iter().chain(flags.iter().copied()),
+        )
     }
 
     /// What `check --previous` says of an upgrade to what the chart renders now. `more` goes behind the manifest.
@@ -203,8 +217,10 @@ impl Site {
 
     /// Adds a row to the table.
     pub(crate) fn row(&self, done: &str, said: &str, live: &str) {
-        let helm = self.helm.major.client().trim_start_matches("helm");
-        table::add([self.scenario, helm, done, said, live].map(str::to_owned));
+        let number = |major: Major| major.client().trim_start_matches("helm");
+        let (from, to) = (number(self.installed_by), number(self.helm.major));
+        let helm = if from == to { to.to_owned() } else { format!("{from}, {to}") };
+        table::add([self.scenario, &helm, done, said, live].map(str::to_owned));
     }
 }
 
