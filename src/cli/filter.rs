@@ -1,31 +1,31 @@
 //! `resecret filter`: standard input to standard output.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use crate::cli::flags::{ReportArgs, ReportFormat, RuleArgs, UpgradeArgs};
 use crate::cli::io::helm4;
+use crate::cli::io::joined_input::Places;
 use crate::cli::io::progress::Progress;
 use crate::cli::io::reporter::Reporter;
-use crate::cli::io::source::{Source, piped};
+use crate::cli::io::source::{Source, has_no_input, piped, refuse_chart};
 use crate::cli::io::stdout::stdout;
-use crate::cli::load_config::Rules;
+use crate::cli::load_config::{Rules, is_configuration};
 use crate::cli::previous::Previous;
 
 /// The flags of `filter`.
 #[derive(Debug, clap::Args)]
 pub(super) struct FilterArgs {
-    /// The same as --config, for Kustomize, which names the file to an exec plugin like this; with a `/` in it
-    #[arg(value_name = "PATH")]
-    pub(super) plugin_config: Option<PathBuf>,
+    /// The render to filter [default: standard input]; or a configuration, which Kustomize names to an exec plugin
+    pub(super) file: Option<PathBuf>,
 
     /// Write each document before the next one is read: bounded memory, not all or nothing
     ///
     /// For streams of any length. Secrets must come before what refers to them; what needs the whole stream is refused.
     /// When a run fails, documents before the place of the error have been written: the exit code is 2, and the last
     /// line on standard error says how many they were. Helm throws such output away, `kubectl apply` behind a pipe does not.
-    #[arg(long, conflicts_with_all = ["plugin_config", "previous", "accept_hazards"])]
+    #[arg(long, conflicts_with_all = ["file", "previous", "accept_hazards"])]
     pub(super) stream: bool,
 
     /// What to change.
@@ -49,26 +49,67 @@ impl FilterArgs {
         )
     }
 
-    /// The first argument, if it has no `/` and so cannot be a file that Kustomize names: a misspelt command.
+    /// The first argument, if it is no file and does not look like one: a misspelt command.
     pub(super) fn unknown_command(&self) -> Option<&str> {
-        let word = self.plugin_config.as_ref()?.to_str()?;
-        (!word.contains(std::path::is_separator)).then_some(word)
+        let path = self.file.as_ref().filter(|path| !path.exists() && path.extension().is_none())?;
+        path.to_str().filter(|word| !word.contains(std::path::is_separator))
+    }
+}
+
+/// What a file named without a flag is.
+enum Named<'a> {
+    /// Nothing is named.
+    Nothing,
+    /// What Kustomize hands over.
+    Configuration(&'a Path),
+    /// What is to be filtered.
+    Render(&'a Path),
+}
+
+impl<'a> Named<'a> {
+    /// # Errors
+    ///
+    /// A chart or another folder, or a render beside a standard input that may be one too: a client's run must not
+    /// filter another stream than the client's.
+    fn of(path: Option<&'a Path>) -> anyhow::Result<Self> {
+        let Some(path) = path else { return Ok(Self::Nothing) };
+        refuse_chart(path)?;
+        let shown = path.display();
+        ensure!(
+            !path.is_dir(),
+            "{shown} is a folder, and a run filters one stream: `cat {shown}/*.yaml | resecret`"
+        );
+        if is_configuration(path)? {
+            return Ok(Self::Configuration(path));
+        }
+        ensure!(
+            has_no_input(),
+            "standard input may hold manifests, and {shown} is a render too: to filter the file, write `resecret < {shown}`"
+        );
+        Ok(Self::Render(path))
     }
 }
 
 /// Runs the filter.
 pub(super) fn run(args: &FilterArgs, sinks: &Reporter) -> anyhow::Result<()> {
-    let rules = Rules::read(&args.rules, args.plugin_config.as_deref())?;
+    let named = Named::of(args.file.as_deref())?;
+    let (configuration, source) = match named {
+        Named::Nothing => (None, Source::Stdin),
+        Named::Configuration(path) => (Some(path), Source::Stdin),
+        Named::Render(path) => (None, Source::of(path)),
+    };
+    let rules = Rules::read(&args.rules, configuration)?;
     if args.stream {
         return stream(&rules, sinks);
     }
     let progress = Progress::start(1);
-    let input = Source::Stdin.read(&progress)?;
+    sinks.places(Places::of(source.name()));
+    let input = source.read(&progress)?;
     let config = rules.of(&input)?;
     let filtered = resecret::filter(&input, &config)?;
     drop(progress);
     let mut diagnostics = filtered.diagnostics().to_vec();
-    if let Some(previous) = Previous::read(&args.upgrade, &[Source::Stdin])? {
+    if let Some(previous) = Previous::read(&args.upgrade, &[source])? {
         let found = previous.hazards(&filtered.to_vec(), &config)?;
         diagnostics.extend(resecret::accept_hazards(found, &args.upgrade.accept_hazards)?);
     }

@@ -1,7 +1,7 @@
 //! The rules of a run: what flags name, what a client hands over in the input, or else the default file.
 
 use std::env;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 
 use anyhow::Context;
@@ -89,6 +89,24 @@ fn read_config(path: &Path) -> anyhow::Result<String> {
     File::open(path)
         .and_then(read::small_text)
         .with_context(|| format!("cannot read the configuration {}", path.display()))
+}
+
+/// Whether a file named without a flag is a configuration: Kustomize names one, and says so in the environment too.
+///
+/// # Errors
+///
+/// The file cannot be read.
+pub(super) fn is_configuration(path: &Path) -> anyhow::Result<bool> {
+    if env::var_os(ROOT).is_some() {
+        return Ok(true);
+    }
+    let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = String::from_utf8_lossy(&text);
+    let is_ours = |line: &str| {
+        line.trim_start_matches(['{', ' ', '"']).starts_with("apiVersion") && line.contains("resecret.dev/")
+    };
+    let at_top = |line: &&str| !line.starts_with(' ') || text.trim_start().starts_with('{');
+    Ok(text.lines().filter(at_top).any(is_ours))
 }
 
 /// Adds the configuration that Kustomize has given to its exec plugin.

@@ -25,6 +25,7 @@ use crate::filter::doubts::Doubts;
 use crate::filter::filtered::{Filtered, Summary};
 use crate::filter::findings::{conclude, has_unreadable, in_order};
 use crate::filter::rewrite::{Rewriter, RewrittenDocument, rewrite_all};
+use crate::rules::already_filtered;
 use crate::rules::unmatched::unmatched;
 use crate::rules::vaulted_values::VaultedValues;
 use crate::search::prefilter::Interest;
@@ -116,7 +117,11 @@ pub(crate) fn run<'i, T: Send>(
     findings.extend(doubts.settle().map(|diagnostic| leaked_values.conceal(diagnostic)));
     matched.extend(allow::apply(&mut findings, config));
     if !has_unreadable(&findings) {
-        findings.extend(unmatched(config, &facts, &matched));
+        let mut unmatched = unmatched(config, &facts, &matched);
+        if summary.edited == 0 && summary.removed == 0 {
+            unmatched = already_filtered::recognize(unmatched, input, config);
+        }
+        findings.extend(unmatched);
     }
     let diagnostics = conclude(format.located(input, in_order(findings)))?;
     let Finished { pieces, changes } = format.with_results(input, output.finish(), &diagnostics)?;

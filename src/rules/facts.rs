@@ -279,6 +279,12 @@ impl Facts {
         self.secrets.get(&number)
     }
 
+    /// The names of the Secrets that the stream renders.
+    pub(crate) fn rendered_names(&self) -> impl Iterator<Item = &str> {
+        let rendered = self.secrets.values().filter(|secret| !secret.is_named_only);
+        rendered.map(|secret| secret.name.as_str())
+    }
+
     /// Whether the stream renders a Secret of this name.
     pub(crate) fn renders(&self, name: &str) -> bool {
         self.by_name.contains_key(name)

@@ -5,6 +5,7 @@
 //! leaves alone what an earlier one has decided ([`Patch::decides`]).
 
 mod add_env;
+pub(crate) mod already_filtered;
 pub(crate) mod annotations;
 pub(crate) mod checksums;
 mod duplicates;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{Config, FormatRule, Origin, SecretsRule};
+use crate::config::{Config, FormatRule, Origin, Pattern, SecretsRule};
 use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::rules::ConfigEntry;
 use crate::rules::facts::Facts;
@@ -28,7 +28,8 @@ pub(crate) fn unmatched(config: &Config, facts: &Facts, matched: &BTreeSet<Confi
         }
         let path = &rule.origin.path;
         if !facts.matched_rules.contains(&number) {
-            say(&rule.origin, path.clone(), format!("no Secret of the stream has {rule}"));
+            let near = near_glob(rule, facts).unwrap_or_default();
+            say(&rule.origin, path.clone(), format!("no Secret of the stream has {rule}{near}"));
             continue;
         }
         for key in rule.keys.keys().filter(|key| !facts.matched_keys.contains(&(number, (*key).clone()))) {
@@ -76,6 +77,25 @@ pub(crate) fn unmatched(config: &Config, facts: &Facts, matched: &BTreeSet<Confi
         say(&preset.origin, preset.origin.path.clone(), message);
     }
     found
+}
+
+/// What to say where the one name of a rule differs from that of a Secret by the release's prefix: the glob for both.
+fn near_glob(rule: &SecretsRule, facts: &Facts) -> Option<String> {
+    let [Pattern::Exact(wanted)] = rule.name.0.as_slice() else { return None };
+    let parts = wanted.match_indices('-').map(|(dash, _)| &wanted[dash..]);
+    let whole = format!("-{wanted}");
+    for ending in std::iter::once(whole.as_str()).chain(parts) {
+        let mut rendered = facts.rendered_names().filter(|name| name.ends_with(ending));
+        match (rendered.next(), rendered.next()) {
+            (None, _) => {}
+            (Some(name), None) => {
+                return Some(format!("; the chart renders {name}, which `name: '*{ending}'` matches"));
+            }
+            // Which one is meant nobody knows.
+            (Some(_), Some(_)) => return None,
+        }
+    }
+    None
 }
 
 /// A rule of `spec.redirect` whose Secret nothing names, or whose keys nobody takes.

@@ -136,6 +136,62 @@ mod success {
     }
 }
 
+/// What people type first, where a pipe was meant.
+mod a_named_file {
+    use super::*;
+
+    const CHART: &str = "apiVersion: v2\nname: app\nversion: 0.1.0\n";
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_render_is_filtered_where_nothing_else_comes() {
+        let expected = resecret().config(CONFIG).run().stdout;
+        for args in [vec!["render.yaml"], vec!["filter", "render.yaml"], vec!["./render.yaml"]] {
+            let run = resecret().file("render.yaml", RENDER).file("resecret.yaml", CONFIG).args(args);
+            let output = run.run_in_shell("\"$@\" < /dev/null", std::process::Stdio::piped()).succeeds();
+            assert_eq!(output.stdout, expected);
+        }
+        let run = resecret().file("render.yaml", RENDER).config(&CONFIG.replace(", to: vault", ""));
+        let output =
+            run.first_arg("render.yaml").run_in_shell("\"$@\" < /dev/null", std::process::Stdio::piped());
+        assert!(output.stderr.contains("at render.yaml:"), "{}", output.stderr);
+    }
+
+    /// A client's run must not filter another stream than the client's.
+    #[test]
+    fn a_render_beside_standard_input_is_answered_with_the_line_to_type() {
+        let run = resecret().file("render.yaml", RENDER).config(CONFIG).first_arg("render.yaml");
+        run.run().fails().is("file-and-stdin");
+    }
+
+    #[test]
+    fn a_chart_is_called_a_chart() {
+        let run = |command: &[&str], path: &str| {
+            let run = resecret().args(command.to_vec()).args([path]);
+            let run = run.file("chart/Chart.yaml", CHART).file("chart-0.1.0.tgz", "\u{1f}");
+            run.args(["--preset", "langfuse", "--to", "vault"]).run().fails().stderr
+        };
+        for command in [&[][..], &["filter"], &["check"], &["diff"], &["keys"], &["patches"]] {
+            for path in ["chart", "./chart", "chart-0.1.0.tgz"] {
+                let line = format!(
+                    "error: {path} is a chart, and what it renders is wanted: `helm template RELEASE {path} > render.yaml`"
+                );
+                assert!(run(command, path).starts_with(&line), "{}", run(command, path));
+            }
+        }
+        let scan = resecret().args(["scan", "chart"]).file("chart/Chart.yaml", CHART).run().fails();
+        assert!(scan.stderr.contains("chart is a chart"), "{}", scan.stderr);
+    }
+
+    #[test]
+    fn a_folder_and_a_file_that_is_not_there_are_named() {
+        let folder = resecret().file("renders/a.yaml", RENDER).args(["renders"]).run().fails();
+        assert!(folder.stderr.contains("`cat renders/*.yaml | resecret`"), "{}", folder.stderr);
+        let absent = resecret().args(["absent.yaml"]).run().fails();
+        assert!(absent.stderr.starts_with("error: cannot read absent.yaml"), "{}", absent.stderr);
+    }
+}
+
 mod flags {
     use super::*;
 

@@ -38,7 +38,7 @@ mod configuration {
     #[test]
     fn a_file_that_is_not_there_is_an_error() {
         let output = resecret().args(["./temporary"]).run().fails();
-        assert!(output.stderr.contains("cannot read the configuration ./temporary"), "{}", output.stderr);
+        assert!(output.stderr.contains("cannot read ./temporary"), "{}", output.stderr);
     }
 
     #[test]

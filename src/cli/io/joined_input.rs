@@ -59,6 +59,11 @@ impl Joined {
 }
 
 impl Places {
+    /// Those of one input.
+    pub(crate) fn of(name: String) -> Self {
+        Self { inputs: vec![(name, 0)] }
+    }
+
     /// The diagnostic with the file that its place is in, unless it names one already.
     pub(crate) fn locate(&self, mut diagnostic: Diagnostic) -> Diagnostic {
         let location = &mut diagnostic.location;

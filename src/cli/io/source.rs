@@ -70,6 +70,36 @@ pub(crate) fn piped() -> anyhow::Result<StdinLock<'static>> {
     Ok(stdin)
 }
 
+/// Whether standard input is one that nobody writes manifests to: a terminal or the null device.
+pub(crate) fn has_no_input() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        use std::os::unix::fs::FileTypeExt;
+
+        let file = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+        let kind = file.and_then(|file| file.metadata()).map(|metadata| metadata.file_type());
+        kind.map_or(true, |kind| kind.is_char_device())
+    }
+    #[cfg(not(unix))]
+    io::stdin().is_terminal()
+}
+
+/// Says what to type where a chart is named in the place of what it renders.
+///
+/// # Errors
+///
+/// The path is a chart: a folder with a Chart.yaml, or a package.
+pub(crate) fn refuse_chart(path: &Path) -> anyhow::Result<()> {
+    let shown = path.display();
+    let is_package = path.extension() == Some(OsStr::new("tgz")) && path.is_file();
+    ensure!(
+        !is_package && !path.join("Chart.yaml").is_file(),
+        "{shown} is a chart, and what it renders is wanted: `helm template RELEASE {shown} > render.yaml`, then name render.yaml"
+    );
+    Ok(())
+}
+
 /// The streams that arguments name, in the order of the arguments, those of a folder by name.
 ///
 /// # Errors
@@ -81,6 +111,7 @@ pub(crate) fn sources(files: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     }
     let mut sources = Vec::new();
     for path in files {
+        refuse_chart(path)?;
         if path.is_dir() {
             let before = sources.len();
             folder(path, &mut sources)?;
