@@ -2,14 +2,12 @@
 
 use anyhow::Context;
 use clap::ValueEnum;
-use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
-use resecret::{Code, Diagnostic, Location, Severity};
+use resecret::{Diagnostic, Severity};
 
 use crate::cli::exit::ExitStatus;
 use crate::cli::flags::{ReportArgs, RuleArgs, SourceArgs, UpgradeArgs};
-use crate::cli::io::progress::Progress;
+use crate::cli::io::renders::{Renders, Worked};
 use crate::cli::io::reporter::Reporter;
-use crate::cli::io::source::{Source, sources};
 use crate::cli::io::stdout::print;
 use crate::cli::load_config::Rules;
 use crate::cli::previous::Previous;
@@ -74,32 +72,27 @@ Examples:
   resecret check --format sarif renders/ > resecret.sarif
   helm get manifest lf | resecret check --previous - render.yaml";
 
-/// Checks every stream and reports all that was found.
-pub(super) fn run(args: &CheckArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
+/// Checks every render and reports all that was found.
+pub(super) fn run(args: &CheckArgs, reporter: &Reporter) -> anyhow::Result<ExitStatus> {
     let rules = Rules::read(&args.rules, None)?;
-    let sources = sources(&args.input.files)?;
-    let previous = Previous::read(&args.upgrade, &sources)?;
-    let progress = Progress::start(sources.len());
-    let found = sources.par_iter().map(|source| {
-        let found = check(source, &rules, previous.as_ref(), sources.len() > 1, &progress);
-        progress.step();
-        found
-    });
-    let found: Vec<Vec<Diagnostic>> = found.collect::<anyhow::Result<_>>()?;
-    drop(progress);
-    let mut found: Vec<Diagnostic> = found.into_iter().flatten().collect();
+    let renders = Renders::find(&args.input.files)?;
+    let previous = Previous::read(&args.upgrade, renders.sources())?;
+    let mut found: Vec<Diagnostic> = Vec::new();
+    for Worked { name, outcome } in renders.each(|_, input| check(input, &rules, previous.as_ref()))? {
+        found.extend(outcome.map_or_else(|failures| failures, |found| renders.place(&found, &name)));
+    }
     // Those a person has seen and accepted.
     found.retain(|found| !args.upgrade.accept_hazards.contains(&found.code));
     if found.iter().any(prevents_judgement) {
-        sinks.report(&found);
+        reporter.report(&found);
         return Ok(ExitStatus::Error);
     }
     let mut report = Vec::new();
-    sinks.findings(&found, &mut report).context("cannot write the report")?;
+    reporter.findings(&found, &mut report).context("cannot write the report")?;
     if !report.is_empty() {
         print(&report)?;
     }
-    sinks.note(&summary(&sources, &found));
+    reporter.note(&summary(&renders, &found));
     Ok(if args.fails(&found) { ExitStatus::Findings } else { ExitStatus::Success })
 }
 
@@ -114,73 +107,34 @@ impl CheckArgs {
     }
 }
 
-/// What the filter has to say about a stream, and what its upgrade would lose; `several` are being checked.
+/// What the filter has to say about a render, and what its upgrade would lose.
 ///
 /// # Errors
 ///
 /// The rules are wrong, or there are none.
 fn check(
-    source: &Source,
+    input: &[u8],
     rules: &Rules,
     previous: Option<&Previous>,
-    several: bool,
-    progress: &Progress,
-) -> anyhow::Result<Vec<Diagnostic>> {
-    let name = source.name();
-    let input = match source.read(progress) {
-        Ok(input) => input,
-        Err(error) => return Ok(vec![unreadable(&name, &error)]),
-    };
-    let mut config = rules.of(&input)?;
+) -> anyhow::Result<Result<Vec<Diagnostic>, resecret::Error>> {
+    let mut config = rules.of(input)?;
     config.warn_of_hooks();
     config.check_rules()?;
-    let filtered = match resecret::filter(&input, &config) {
-        Ok(filtered) => filtered,
-        Err(error) => return Ok(place(error.diagnostics(), &name, several)),
-    };
-    let mut found = place(filtered.diagnostics(), &name, several);
-    if let Some(previous) = previous {
-        let hazards = previous.hazards(&filtered.to_vec(), &config);
-        let hazards = hazards.unwrap_or_else(|error| error.diagnostics().to_vec());
-        found.extend(place(&hazards, &name, several));
-    }
-    Ok(found)
-}
-
-/// The same diagnostics with the name of the stream that they are about.
-pub(super) fn place(diagnostics: &[Diagnostic], name: &str, several: bool) -> Vec<Diagnostic> {
-    let mut placed = diagnostics.to_vec();
-    for diagnostic in &mut placed {
-        match &diagnostic.location.file {
-            // A place in the configuration: the stream in which it matches nothing is not clear by itself.
-            Some(_) if several => diagnostic.message += &format!(", in {name}"),
-            Some(_) => {}
-            None => diagnostic.location.file = Some(name.to_owned()),
+    Ok(resecret::filter(input, &config).map(|filtered| {
+        let mut found = filtered.diagnostics().to_vec();
+        if let Some(previous) = previous {
+            let hazards = previous.hazards(&filtered.to_vec(), &config);
+            found.extend(hazards.unwrap_or_else(|error| error.diagnostics().to_vec()));
         }
-    }
-    placed
-}
-
-/// A stream that cannot be read.
-pub(super) fn unreadable(name: &str, error: &anyhow::Error) -> Diagnostic {
-    Diagnostic {
-        code: Code::Io,
-        severity: Severity::Error,
-        message: format!("{error:#}"),
-        help: "check that the file is there and can be read".to_owned(),
-        location: Location { file: Some(name.to_owned()), ..Location::default() },
-    }
+        found
+    }))
 }
 
 fn prevents_judgement(diagnostic: &Diagnostic) -> bool {
     diagnostic.severity == Severity::Error && diagnostic.code.prevents_judgement()
 }
 
-fn summary(sources: &[Source], found: &[Diagnostic]) -> String {
-    let what = match sources {
-        [source] => source.name(),
-        _ => format!("{} files", sources.len()),
-    };
+fn summary(renders: &Renders, found: &[Diagnostic]) -> String {
     let count = |severity: Severity| found.iter().filter(|found| found.severity == severity).count();
     let counts: Vec<String> = [(count(Severity::Error), "error"), (count(Severity::Warning), "warning")]
         .into_iter()
@@ -188,5 +142,5 @@ fn summary(sources: &[Source], found: &[Diagnostic]) -> String {
         .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
         .collect();
     let counts = if counts.is_empty() { "nothing to report".to_owned() } else { counts.join(", ") };
-    format!("resecret: {what} checked: {counts}")
+    format!("resecret: {} checked: {counts}", renders.name())
 }

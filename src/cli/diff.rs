@@ -6,15 +6,12 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use clap::ValueEnum;
-use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use resecret::{Diagnostic, Diff, LineKind, Summary};
 
-use crate::cli::check::{place, unreadable};
 use crate::cli::exit::ExitStatus;
 use crate::cli::flags::{ReportArgs, RuleArgs, SourceArgs};
-use crate::cli::io::progress::Progress;
+use crate::cli::io::renders::{Renders, Worked};
 use crate::cli::io::reporter::Reporter;
-use crate::cli::io::source::{Source, sources};
 use crate::cli::io::stdout::stdout;
 use crate::cli::load_config::Rules;
 
@@ -64,31 +61,36 @@ pub(super) enum Color {
     Never,
 }
 
-/// What filtering a stream comes to.
+/// What filtering a render comes to.
 struct Compared {
     diff: Diff,
     diagnostics: Vec<Diagnostic>,
-    /// None where the filter would fail.
-    summary: Option<Summary>,
+    summary: Summary,
 }
 
-/// Writes the diff of every stream, or, if one of them cannot be filtered, only why.
-pub(super) fn run(args: &DiffArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
+/// Writes the diff of every render, or, if one of them cannot be filtered, only why.
+pub(super) fn run(args: &DiffArgs, reporter: &Reporter) -> anyhow::Result<ExitStatus> {
     let rules = Rules::read(&args.rules, None)?;
-    let sources = sources(&args.input.files)?;
-    let progress = Progress::start(sources.len());
-    let all = sources.par_iter().map(|source| {
-        let compared = compare(source, &rules, sources.len() > 1, &progress);
-        progress.step();
-        compared
-    });
-    let all: Vec<Compared> = all.collect::<anyhow::Result<_>>()?;
-    drop(progress);
-    let diagnostics: Vec<Diagnostic> = all.iter().flat_map(|one| one.diagnostics.iter().cloned()).collect();
-    let Some(summaries) = all.iter().map(|one| one.summary).collect::<Option<Vec<Summary>>>() else {
-        sinks.report(&diagnostics);
+    let renders = Renders::find(&args.input.files)?;
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    let mut all: Vec<Compared> = Vec::new();
+    let mut failed = false;
+    for Worked { name, outcome } in renders.each(|name, input| compare(name, input, &rules))? {
+        match outcome {
+            Ok(compared) => {
+                diagnostics.extend(renders.place(&compared.diagnostics, &name));
+                all.push(compared);
+            }
+            Err(failures) => {
+                diagnostics.extend(failures);
+                failed = true;
+            }
+        }
+    }
+    if failed {
+        reporter.report(&diagnostics);
         return Ok(ExitStatus::Error);
-    };
+    }
     let same = all.iter().all(|one| one.diff.is_empty());
     if !same {
         let mut stdout = AutoStream::new(stdout()?, choice(args.color));
@@ -99,32 +101,23 @@ pub(super) fn run(args: &DiffArgs, sinks: &Reporter) -> anyhow::Result<ExitStatu
             written => written.context("cannot write standard output")?,
         }
     }
-    sinks.success_with_count(&diagnostics, summary(&summaries));
+    reporter.success_with_count(&diagnostics, summary(&all));
     Ok(if same { ExitStatus::Success } else { ExitStatus::Findings })
 }
 
-/// What filtering does to a stream; `several` are being compared.
+/// What filtering does to a render.
 ///
 /// # Errors
 ///
 /// The rules are wrong, or there are none.
-fn compare(source: &Source, rules: &Rules, several: bool, progress: &Progress) -> anyhow::Result<Compared> {
-    let name = source.name();
-    let failed = |diagnostics| Compared { diff: Diff::default(), diagnostics, summary: None };
-    let input = match source.read(progress) {
-        Ok(input) => input,
-        Err(error) => return Ok(failed(vec![unreadable(&name, &error)])),
-    };
-    let config = rules.of(&input)?;
+fn compare(name: &str, input: &[u8], rules: &Rules) -> anyhow::Result<Result<Compared, resecret::Error>> {
+    let config = rules.of(input)?;
     config.check_rules()?;
-    Ok(match resecret::filter(&input, &config) {
-        Ok(filtered) => Compared {
-            diff: resecret::diff(&filtered, &name, &config),
-            diagnostics: place(filtered.diagnostics(), &name, several),
-            summary: Some(filtered.summary()),
-        },
-        Err(error) => failed(place(error.diagnostics(), &name, several)),
-    })
+    Ok(resecret::filter(input, &config).map(|filtered| Compared {
+        diff: resecret::diff(&filtered, name, &config),
+        diagnostics: filtered.diagnostics().to_vec(),
+        summary: filtered.summary(),
+    }))
 }
 
 fn write(diff: &Diff, place: &mut impl Write) -> io::Result<()> {
@@ -156,12 +149,12 @@ fn choice(color: Color) -> ColorChoice {
 }
 
 /// The filter's own line, for all streams together.
-fn summary(all: &[Summary]) -> String {
+fn summary(all: &[Compared]) -> String {
     let mut sum = Summary::default();
-    for one in all {
-        sum.documents += one.documents;
-        sum.edited += one.edited;
-        sum.removed += one.removed;
+    for Compared { summary, .. } in all {
+        sum.documents += summary.documents;
+        sum.edited += summary.edited;
+        sum.removed += summary.removed;
     }
     let files = if all.len() > 1 { format!(", in {} files", all.len()) } else { String::new() };
     format!("{sum}{files}")

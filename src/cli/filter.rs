@@ -91,7 +91,7 @@ impl<'a> Named<'a> {
 }
 
 /// Runs the filter.
-pub(super) fn run(args: &FilterArgs, sinks: &Reporter) -> anyhow::Result<()> {
+pub(super) fn run(args: &FilterArgs, reporter: &Reporter) -> anyhow::Result<()> {
     let named = Named::of(args.file.as_deref())?;
     let (configuration, source) = match named {
         Named::Nothing => (None, Source::Stdin),
@@ -100,10 +100,10 @@ pub(super) fn run(args: &FilterArgs, sinks: &Reporter) -> anyhow::Result<()> {
     };
     let rules = Rules::read(&args.rules, configuration)?;
     if args.stream {
-        return stream(&rules, sinks);
+        return stream(&rules, reporter);
     }
     let progress = Progress::start(1);
-    sinks.places(Places::of(source.name()));
+    reporter.places(Places::of(source.name()));
     let input = source.read(&progress)?;
     let config = rules.of(&input)?;
     let filtered = resecret::filter(&input, &config)?;
@@ -114,22 +114,22 @@ pub(super) fn run(args: &FilterArgs, sinks: &Reporter) -> anyhow::Result<()> {
         diagnostics.extend(resecret::accept_hazards(found, &args.upgrade.accept_hazards)?);
     }
     // Before the output: under Helm 4 a warning that reaches nobody stops the run.
-    sinks.report(&diagnostics);
+    reporter.report(&diagnostics);
     if helm4::hides_standard_error() {
-        sinks.check_log()?;
+        reporter.check_log()?;
     }
     // Only now, with every document verified, does anything go out.
     filtered.write_to(stdout()?).context("cannot write standard output; its reader has only a part")?;
-    sinks.note(&filtered.summary().to_string());
+    reporter.note(&filtered.summary().to_string());
     Ok(())
 }
 
 /// Runs the filter with `--stream`: a document goes out before the next one is read.
-fn stream(rules: &Rules, sinks: &Reporter) -> anyhow::Result<()> {
+fn stream(rules: &Rules, reporter: &Reporter) -> anyhow::Result<()> {
     // What a client hands over beside manifests is in a ResourceList, which is no stream.
     let config = rules.of(&[])?;
-    let mut report = |diagnostics: &[_]| sinks.report(diagnostics);
+    let mut report = |diagnostics: &[_]| reporter.report(diagnostics);
     let summary = resecret::filter_stream(piped()?, stdout()?, &config, &mut report)?;
-    sinks.note(&summary.to_string());
+    reporter.note(&summary.to_string());
     Ok(())
 }

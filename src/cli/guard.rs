@@ -96,7 +96,7 @@ impl From<ActionArg> for GuardAction {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &GuardArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
+pub(super) fn run(args: &GuardArgs, reporter: &Reporter) -> anyhow::Result<ExitStatus> {
     let render = if args.files.is_empty() { None } else { Some(Joined::read(&args.files)?) };
     let config = Rules::read(&args.rules, None)?.of(render.as_ref().map_or(b"", |render| &render.bytes))?;
     let mut options =
@@ -111,7 +111,7 @@ pub(super) fn run(args: &GuardArgs, sinks: &Reporter) -> anyhow::Result<ExitStat
         options.exempt(user);
     }
     let bytes = render.map(|Joined { bytes, places }| {
-        sinks.places(places);
+        reporter.places(places);
         bytes
     });
     if let Some(bytes) = bytes.as_deref().filter(|_| args.protect) {
@@ -119,7 +119,7 @@ pub(super) fn run(args: &GuardArgs, sinks: &Reporter) -> anyhow::Result<ExitStat
     }
     let guard = resecret::guard(bytes.as_deref(), &config, &options)?;
     io::stdout().lock().write_all(guard.to_yaml().as_bytes()).context("cannot write standard output")?;
-    sinks.success(guard.diagnostics(), GuardSummary(&guard));
+    reporter.success(guard.diagnostics(), GuardSummary(&guard));
     Ok(ExitStatus::Success)
 }
 

@@ -6,18 +6,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use resecret::{Manifest, SecretStore, Vault, escaped_json};
+use resecret::{Diagnostic, Manifest, SecretStore, Vault, escaped_json};
 
 use crate::cli::exit::ExitStatus;
 use crate::cli::flags::{ReportArgs, RuleArgs, SourceArgs};
-use crate::cli::io::joined_input::Joined;
 use crate::cli::io::progress::Progress;
+use crate::cli::io::renders::{Renders, all};
 use crate::cli::io::reporter::Reporter;
 use crate::cli::io::source::Source;
 use crate::cli::io::stdout::{print, stdout};
 use crate::cli::load_config::Rules;
 
 pub(super) const HELP: &str = "\
+Each file is a render of its own, and every rule must match in each. A vaulted Secret that several
+of them read is one Secret.
+
 Exit codes:
   0  done, or nothing to report
   1  --against has found something missing, empty or in a wrong format
@@ -92,19 +95,32 @@ pub(super) enum StoreKind {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &KeysArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
+pub(super) fn run(args: &KeysArgs, reporter: &Reporter) -> anyhow::Result<ExitStatus> {
     let form = form(args)?;
     let stdin = Path::new("-");
     let reads_stdin = args.input.files.is_empty() || args.input.files.iter().any(|file| file == stdin);
     if reads_stdin && args.against.iter().any(|file| file == stdin) {
         bail!("standard input holds either manifests or Secrets: give the manifests as a file");
     }
-    let Joined { bytes, places } = Joined::read(&args.input.files)?;
-    sinks.places(places);
-    let config = Rules::read(&args.rules, None)?.of(&bytes)?;
-    let vault = resecret::vault(&bytes, &config)?;
+    let rules = Rules::read(&args.rules, None)?;
+    let renders = Renders::find(&args.input.files)?;
+    let vaults = renders.each(|_, input| Ok(resecret::vault(input, &rules.of(input)?)))?;
+    let mut vault = Vault::default();
+    let mut warnings = Vec::new();
+    match all(vaults) {
+        Ok(vaults) => {
+            for (name, one) in vaults {
+                warnings.extend(renders.place(one.diagnostics(), &name));
+                vault.extend(one);
+            }
+        }
+        Err(failures) => {
+            reporter.report(&failures);
+            return Ok(ExitStatus::Error);
+        }
+    }
     if !args.against.is_empty() {
-        return check(&vault, args, sinks);
+        return check(&vault, &warnings, args, reporter);
     }
     let text = match form {
         Some(form) => vault.to_manifests(&form),
@@ -116,7 +132,7 @@ pub(super) fn run(args: &KeysArgs, sinks: &Reporter) -> anyhow::Result<ExitStatu
     } else {
         stdout()?.write_all(text.as_bytes()).context("cannot write standard output")?;
     }
-    sinks.success_with_count(vault.diagnostics(), KeysSummary::of(&vault, None));
+    reporter.success_with_count(&warnings, KeysSummary::of(&vault, None));
     Ok(ExitStatus::Success)
 }
 
@@ -141,7 +157,12 @@ fn form(args: &KeysArgs) -> anyhow::Result<Option<Manifest>> {
 }
 
 /// Checks existing Secrets.
-fn check(vault: &Vault, args: &KeysArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
+fn check(
+    vault: &Vault,
+    warnings: &[Diagnostic],
+    args: &KeysArgs,
+    reporter: &Reporter,
+) -> anyhow::Result<ExitStatus> {
     let progress = Progress::start(args.against.len());
     let read = |path: &PathBuf| {
         let source = Source::of(path);
@@ -150,8 +171,8 @@ fn check(vault: &Vault, args: &KeysArgs, sinks: &Reporter) -> anyhow::Result<Exi
     let files: Vec<_> = args.against.iter().map(read).collect::<anyhow::Result<_>>()?;
     drop(progress);
     let found = vault.check(&files)?;
-    sinks.report(&found);
-    sinks.success_with_count(vault.diagnostics(), KeysSummary::of(vault, Some(found.len())));
+    reporter.report(&found);
+    reporter.success_with_count(warnings, KeysSummary::of(vault, Some(found.len())));
     Ok(if found.is_empty() { ExitStatus::Success } else { ExitStatus::Findings })
 }
 

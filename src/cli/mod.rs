@@ -44,15 +44,17 @@ pub(crate) fn run() -> ExitStatus {
     };
     let Args { command, filter } = args;
     match command {
-        None => reporting(&filter.report, |sinks| filter::run(&filter, sinks).map(done)),
-        Some(Command::Filter(args)) => reporting(&args.report, |sinks| filter::run(&args, sinks).map(done)),
-        Some(Command::Scan(args)) => reporting(&args.report(), |sinks| scan::run(&args, sinks)),
-        Some(Command::Check(args)) => reporting(&args.report, |sinks| check::run(&args, sinks)),
-        Some(Command::Diff(args)) => reporting(&args.report, |sinks| diff::run(&args, sinks)),
-        Some(Command::Keys(args)) => reporting(&args.report, |sinks| keys::run(&args, sinks)),
-        Some(Command::Patches(args)) => reporting(&args.report, |sinks| patches::run(&args, sinks)),
-        Some(Command::Guard(args)) => reporting(&args.report, |sinks| guard::run(&args, sinks)),
-        Some(Command::Adopt(args)) => reporting(&args.report, |sinks| adopt::run(&args, sinks)),
+        None => reporting(&filter.report, |reporter| filter::run(&filter, reporter).map(done)),
+        Some(Command::Filter(args)) => {
+            reporting(&args.report, |reporter| filter::run(&args, reporter).map(done))
+        }
+        Some(Command::Scan(args)) => reporting(&args.report(), |reporter| scan::run(&args, reporter)),
+        Some(Command::Check(args)) => reporting(&args.report, |reporter| check::run(&args, reporter)),
+        Some(Command::Diff(args)) => reporting(&args.report, |reporter| diff::run(&args, reporter)),
+        Some(Command::Keys(args)) => reporting(&args.report, |reporter| keys::run(&args, reporter)),
+        Some(Command::Patches(args)) => reporting(&args.report, |reporter| patches::run(&args, reporter)),
+        Some(Command::Guard(args)) => reporting(&args.report, |reporter| guard::run(&args, reporter)),
+        Some(Command::Adopt(args)) => reporting(&args.report, |reporter| adopt::run(&args, reporter)),
         Some(Command::Explain(args)) => plain(explain::run(&args)),
         Some(Command::Kustomize(command)) => plain(kustomize::run(command)),
         Some(Command::Schema) => plain(schema::run()),
@@ -102,7 +104,7 @@ fn plain(result: anyhow::Result<()>) -> ExitStatus {
 /// Runs a command that reports as its flags say.
 fn reporting(args: &ReportArgs, command: impl FnOnce(&Reporter) -> anyhow::Result<ExitStatus>) -> ExitStatus {
     match Reporter::open(args) {
-        Ok(sinks) => finish(command(&sinks), &sinks),
+        Ok(reporter) => finish(command(&reporter), &reporter),
         Err(error) => {
             Reporter::default().failure(&error);
             ExitStatus::Error
@@ -110,11 +112,11 @@ fn reporting(args: &ReportArgs, command: impl FnOnce(&Reporter) -> anyhow::Resul
     }
 }
 
-fn finish(result: anyhow::Result<ExitStatus>, sinks: &Reporter) -> ExitStatus {
+fn finish(result: anyhow::Result<ExitStatus>, reporter: &Reporter) -> ExitStatus {
     let failed = |error| {
-        sinks.failure(&error);
+        reporter.failure(&error);
         ExitStatus::Error
     };
     let status = result.unwrap_or_else(failed);
-    sinks.check_log().map_or_else(failed, |()| status)
+    reporter.check_log().map_or_else(failed, |()| status)
 }

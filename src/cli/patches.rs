@@ -9,12 +9,15 @@ use resecret::{ObjectChange, Plan, escaped_json};
 
 use crate::cli::exit::ExitStatus;
 use crate::cli::flags::{ReportArgs, RuleArgs, SourceArgs};
-use crate::cli::io::joined_input::Joined;
+use crate::cli::io::renders::{Renders, all};
 use crate::cli::io::reporter::Reporter;
 use crate::cli::io::stdout::stdout;
 use crate::cli::load_config::Rules;
 
 pub(super) const HELP: &str = "\
+Each file is a render of its own, and every rule must match in each. The patches are for one
+Kustomization or HelmRelease: each of them finds one object of all renders.
+
 Exit codes:
   0  done
   2  error: wrong flags, configuration or input, a stream that cannot be filtered, or an
@@ -56,18 +59,33 @@ pub(super) enum PatchesOutput {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &PatchesArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
-    let Joined { bytes, places } = Joined::read(&args.input.files)?;
-    sinks.places(places);
-    let config = Rules::read(&args.rules, None)?.of(&bytes)?;
-    let plan = resecret::plan(&bytes, &config)?;
+pub(super) fn run(args: &PatchesArgs, reporter: &Reporter) -> anyhow::Result<ExitStatus> {
+    let rules = Rules::read(&args.rules, None)?;
+    let renders = Renders::find(&args.input.files)?;
+    let plans = renders.each(|_, input| Ok(resecret::plan(input, &rules.of(input)?)))?;
+    let plans = match all(plans) {
+        Ok(plans) => plans,
+        Err(failures) => {
+            reporter.report(&failures);
+            return Ok(ExitStatus::Error);
+        }
+    };
+    let mut warnings = Vec::new();
+    let mut named = Vec::new();
+    for (name, mut plan) in plans {
+        plan.name_file(&name);
+        warnings.extend(renders.place(plan.diagnostics(), &name));
+        named.push(plan);
+    }
+    let mut plan = Plan::default();
+    plan.extend(named)?;
     let text = match args.output {
         PatchesOutput::Json6902 => escaped_json(&format!("{:#}\n", plan.to_json())),
         PatchesOutput::Kustomize => plan.to_kustomize(),
         PatchesOutput::Flux => plan.to_flux(),
     };
     stdout()?.write_all(text.as_bytes()).context("cannot write standard output")?;
-    sinks.success_with_count(plan.diagnostics(), PatchesSummary(&plan));
+    reporter.success_with_count(&warnings, PatchesSummary(&plan));
     Ok(ExitStatus::Success)
 }
 

@@ -7,16 +7,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
-use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use resecret::scan::{Inventory, Proposal, inventory, propose};
 use resecret::{Config, Diagnostic, escaped_json};
 
-use crate::cli::check::{place, unreadable};
 use crate::cli::exit::ExitStatus;
 use crate::cli::flags::{LOG, ReportArgs, ReportFormat, SourceArgs};
-use crate::cli::io::progress::Progress;
+use crate::cli::io::renders::{Renders, all};
 use crate::cli::io::reporter::Reporter;
-use crate::cli::io::source::{Source, sources};
 use crate::cli::io::stdout::print;
 use crate::cli::load_config::{add_file, default_file};
 
@@ -104,9 +101,9 @@ pub(super) enum ScanFormat {
     Json,
 }
 
-/// Writes the inventory of every stream, and the proposal if one is asked for.
-pub(super) fn run(args: &ScanArgs, sinks: &Reporter) -> anyhow::Result<ExitStatus> {
-    let sources = sources(&args.input.files)?;
+/// Writes the inventory of every render, and the proposal if one is asked for.
+pub(super) fn run(args: &ScanArgs, reporter: &Reporter) -> anyhow::Result<ExitStatus> {
+    let renders = Renders::find(&args.input.files)?;
     let mut known = Config::default();
     let default =
         default_file().filter(|file| args.config.is_empty() && args.write.as_deref() != Some(*file));
@@ -115,75 +112,57 @@ pub(super) fn run(args: &ScanArgs, sinks: &Reporter) -> anyhow::Result<ExitStatu
     }
     if let Some(path) = &args.write {
         ensure!(
-            sources.len() == 1,
+            !renders.are_several(),
             "a configuration is proposed for one render: name one file, not {}",
-            sources.len()
+            renders.sources().len()
         );
         // Said before anything else is done; the file is not overwritten later either.
         if path.exists() && !args.force {
             bail!("{} is there already: name another file, or --force to overwrite it", path.display());
         }
     }
-    let progress = Progress::start(sources.len());
-    let scanned = sources.par_iter().map(|source| {
-        let scanned = scan(source, args, sources.len() > 1, &progress);
-        progress.step();
-        scanned
-    });
-    let scanned: Vec<_> = scanned.collect();
-    drop(progress);
-    let mut all = Vec::new();
-    let mut errors: Vec<Diagnostic> = Vec::new();
-    for one in scanned {
-        match one {
-            Ok(mut scanned) => {
-                scanned.found.leave_out_known(&known, args.to.as_deref());
-                all.push(scanned);
+    let scanned = renders.each(|name, input| Ok(scan(name, input, &known, args)))?;
+    let scanned = match all(scanned) {
+        Ok(scanned) => scanned,
+        Err(failures) => {
+            reporter.report(&failures);
+            if let Some(path) = &args.write {
+                reporter.note(&format!("resecret: {} not written: see above", path.display()));
             }
-            Err(diagnostics) => errors.extend(diagnostics),
+            return Ok(ExitStatus::Error);
         }
-    }
-    if !errors.is_empty() {
-        sinks.report(&errors);
-        if let Some(path) = &args.write {
-            sinks.note(&format!("resecret: {} not written: see above", path.display()));
-        }
-        return Ok(ExitStatus::Error);
-    }
-    report(&all, args.format, sinks)?;
-    let mut done = args.exit_zero || all.iter().all(|one| one.found.is_empty());
-    if let (Some(path), [one]) = (&args.write, all.as_slice()) {
-        done |= write(path, one, args.force, sinks)?;
+    };
+    report(&renders, &scanned, args.format, reporter)?;
+    let mut done = args.exit_zero || scanned.iter().all(|(_, one)| one.found.is_empty());
+    if let (Some(path), [(name, one)]) = (&args.write, scanned.as_slice()) {
+        let warnings = one.proposal.as_ref().map(|proposal| renders.place(&proposal.warnings, name));
+        write(path, one.proposal.as_ref(), args.force)?;
+        reporter.report(&warnings.unwrap_or_default());
+        reporter.note(&written(path, one));
+        done |= one.proposal.is_some();
     }
     Ok(if done { ExitStatus::Success } else { ExitStatus::Findings })
 }
 
-/// A stream, and what is in it.
+/// What is in a render.
 struct Scanned {
-    name: String,
     found: Inventory,
     proposal: Option<Proposal>,
     /// How many findings `check` has with the proposal.
     remaining: usize,
 }
 
-fn scan(
-    source: &Source,
-    args: &ScanArgs,
-    several: bool,
-    progress: &Progress,
-) -> Result<Scanned, Vec<Diagnostic>> {
-    let name = source.name();
-    let input = source.read(progress).map_err(|error| vec![unreadable(&name, &error)])?;
-    let failed = |error: resecret::Error| place(error.diagnostics(), &name, several);
-    let mut found = inventory(&input).map_err(failed)?;
-    let mut proposal = None;
-    if args.write.is_some() {
-        proposal = propose(&input, &found, args.to.as_deref()).map_err(failed)?;
-    }
-    let remaining = proposal.as_ref().map_or(0, |proposal| remaining(&input, &proposal.text));
-    found.name_file(&name);
-    Ok(Scanned { name, found, proposal, remaining })
+/// What is in a render, without what a configuration knows already.
+fn scan(name: &str, input: &[u8], known: &Config, args: &ScanArgs) -> Result<Scanned, resecret::Error> {
+    let mut found = inventory(input)?;
+    let proposal = match args.write {
+        Some(_) => propose(input, &found, args.to.as_deref())?,
+        None => None,
+    };
+    let remaining = proposal.as_ref().map_or(0, |proposal| remaining(input, &proposal.text));
+    found.name_file(name);
+    found.leave_out_known(known, args.to.as_deref());
+    Ok(Scanned { found, proposal, remaining })
 }
 
 /// How many findings `check` has of an input with a configuration.
@@ -197,51 +176,55 @@ fn remaining(input: &[u8], text: &str) -> usize {
     found().unwrap_or_else(|error: resecret::Error| error.diagnostics().len())
 }
 
-fn report(all: &[Scanned], format: ScanFormat, sinks: &Reporter) -> anyhow::Result<()> {
+fn report(
+    renders: &Renders,
+    all: &[(String, Scanned)],
+    format: ScanFormat,
+    reporter: &Reporter,
+) -> anyhow::Result<()> {
     let mut sum = Inventory::default();
-    for one in all {
+    for (_, one) in all {
         sum.extend(one.found.clone());
     }
     let warnings: Vec<Diagnostic> =
-        all.iter().flat_map(|one| place(&one.found.warnings, &one.name, all.len() > 1)).collect();
-    sinks.report(&warnings);
+        all.iter().flat_map(|(name, one)| renders.place(&one.found.warnings, name)).collect();
+    reporter.report(&warnings);
     let text = match (format, all) {
         (ScanFormat::Json, _) => {
             escaped_json(&serde_json::to_string(&sum).context("cannot write JSON")?) + "\n"
         }
-        (ScanFormat::Text, [one]) => one.found.to_string(),
+        (ScanFormat::Text, [(_, one)]) => one.found.to_string(),
         (ScanFormat::Text, _) => {
-            let of_file = |one: &Scanned| format!("{}\n\n{}", one.name, one.found);
-            let found = all.iter().filter(|one| !one.found.is_empty());
+            let of_file = |(name, one): &(String, Scanned)| format!("{name}\n\n{}", one.found);
+            let found = all.iter().filter(|(_, one)| !one.found.is_empty());
             found.map(of_file).collect::<Vec<_>>().join("\n")
         }
     };
     print(text.as_bytes())?;
-    let what = if let [one] = all { one.name.clone() } else { format!("{} files", all.len()) };
-    sinks.note(&format!("resecret: {what} scanned: {}", sum.summary()));
+    reporter.note(&format!("resecret: {} scanned: {}", renders.name(), sum.summary()));
     Ok(())
 }
 
-/// Writes the proposal, and says what it leaves; whether there was one.
-fn write(path: &Path, scanned: &Scanned, force: bool, sinks: &Reporter) -> anyhow::Result<bool> {
-    let Some(proposal) = &scanned.proposal else {
-        sinks.note(&format!(
-            "resecret: {} not written: there is nothing that a rule could do",
-            path.display()
-        ));
-        return Ok(false);
-    };
+/// Writes the proposal, if there is one.
+fn write(path: &Path, proposal: Option<&Proposal>, force: bool) -> anyhow::Result<()> {
+    let Some(proposal) = proposal else { return Ok(()) };
     let file =
         if force { File::create(path) } else { OpenOptions::new().write(true).create_new(true).open(path) };
     file.and_then(|mut file| file.write_all(proposal.text.as_bytes()))
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    sinks.report(&place(&proposal.warnings, &scanned.name, false));
-    let left = match (proposal.left.is_empty(), scanned.remaining) {
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// What was written, and what it leaves.
+fn written(path: &Path, Scanned { proposal, remaining, .. }: &Scanned) -> String {
+    let path = path.display();
+    let Some(proposal) = proposal else {
+        return format!("resecret: {path} not written: there is nothing that a rule could do");
+    };
+    let left = match (proposal.left.is_empty(), remaining) {
         (false, _) => format!("no rule can vault what is left: {}", proposal.left.summary()),
         (true, 0) => "with it nothing is left to report".to_owned(),
         (true, 1) => "1 finding is left, `resecret check` shows it".to_owned(),
         (true, count) => format!("{count} findings are left, `resecret check` shows them"),
     };
-    sinks.note(&format!("resecret: {} written: {left}", path.display()));
-    Ok(true)
+    format!("resecret: {path} written: {left}")
 }

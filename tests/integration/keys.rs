@@ -114,16 +114,30 @@ fn json_says_the_same() {
 }
 
 #[test]
-fn files_are_one_stream_and_keep_their_places() {
-    let (secrets, rest) = RENDER.split_once("---\napiVersion: apps/v1").expect("a Deployment");
-    let rest = format!("apiVersion: apps/v1{rest}");
-    let files = |names: &[&str], rest: &str| {
+fn each_file_is_a_render_of_its_own_and_one_secret_is_one() {
+    let second = RENDER.replace("name: web}", "name: admin}").replace("key: dsn", "key: extra-dsn");
+    let files = |names: &[&str], second: &str| {
         let run = resecret().args(["keys"]).args(names.iter().copied()).config(RULES).stdin("");
-        run.file("r/a.yaml", secrets.trim_end()).file("r/b.yaml", rest).run()
+        run.file("r/a.yaml", RENDER).file("r/b.yaml", second).run()
     };
-    assert_eq!(files(&["r/a.yaml", "r/b.yaml"], &rest).succeeds().stdout, keys(&[]).run().stdout);
-    assert_eq!(files(&["r"], &rest).succeeds().stdout, keys(&[]).run().stdout, "a folder is its files");
-    files(&["r"], &rest.replace("prefix: APP_", "prefix: [APP_")).fails().is("keys-two-files");
+    let output = files(&["r"], &second).succeeds();
+    output.is("keys-two-renders");
+    assert_eq!(
+        files(&["r/a.yaml", "r/b.yaml"], &second).succeeds().stdout,
+        output.stdout,
+        "a folder is its files"
+    );
+    assert_eq!(
+        files(&["r"], RENDER).succeeds().stdout,
+        keys(&[]).run().stdout,
+        "what is read twice is said once"
+    );
+    // A rule must find something in each of them.
+    let (secrets, rest) = RENDER.split_once("---\napiVersion: apps/v1").expect("a Deployment");
+    files(&["r"], secrets).fails().is("keys-two-files-unmatched");
+    files(&["r"], &format!("apiVersion: apps/v1{rest}").replace("prefix: APP_", "prefix: [APP_"))
+        .fails()
+        .is("keys-two-files");
     resecret().args(["keys", "absent.yaml"]).config(RULES).run().fails().is("keys-absent");
 }
 

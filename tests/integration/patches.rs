@@ -48,6 +48,18 @@ fn an_object_that_a_patch_cannot_name_is_an_error() {
     }
 }
 
+#[test]
+fn several_renders_have_patches_together() {
+    let files = |second: &str| {
+        let run = resecret().args(["patches", "r"]).config(CONFIG).stdin("");
+        run.file("r/a.yaml", RENDER).file("r/b.yaml", second).run()
+    };
+    let other = RENDER.replace("metadata: {name: ", "metadata: {namespace: other, name: ");
+    files(&other).succeeds().is("patches-two-renders");
+    // In one Kustomization a patch could find the object of the other render.
+    files(RENDER).fails().is("patches-two-renders-of-one-name");
+}
+
 /// Objects by what names them.
 fn objects(stream: &[u8]) -> Option<BTreeMap<String, Value>> {
     let stream = std::str::from_utf8(stream).ok()?;

@@ -18,7 +18,7 @@ use crate::filter::{self, Reach};
 use crate::rules::unmatched;
 
 /// Every vaulted Secret that a filtered stream reads.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Vault {
     secrets: Vec<VaultedSecret>,
     diagnostics: Vec<Diagnostic>,
@@ -74,6 +74,32 @@ impl VaultedSecret {
     }
 }
 
+impl VaultedSecret {
+    fn extend(&mut self, other: Self) {
+        for key in other.keys {
+            match self.keys.binary_search_by(|known| known.name.cmp(&key.name)) {
+                Ok(known) => self.keys[known].extend(key),
+                Err(place) => self.keys.insert(place, key),
+            }
+        }
+        extend(&mut self.readers, other.readers);
+    }
+}
+
+impl VaultedKey {
+    fn extend(&mut self, other: Self) {
+        self.format = self.format.or(other.format);
+        self.optional &= other.optional;
+        extend(&mut self.readers, other.readers);
+    }
+}
+
+/// Adds readers, each once.
+fn extend(readers: &mut Vec<Reader>, others: Vec<Reader>) {
+    let known: HashSet<Reader> = readers.iter().cloned().collect();
+    readers.extend(others.into_iter().filter(|reader| !known.contains(reader)));
+}
+
 impl Vault {
     /// The Secrets, by name and namespace.
     #[must_use]
@@ -85,6 +111,18 @@ impl Vault {
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
+    }
+
+    /// Adds what another stream reads: a Secret of one name and namespace is one Secret.
+    pub fn extend(&mut self, other: Self) {
+        for secret in other.secrets {
+            let id = |secret: &VaultedSecret| (secret.name.clone(), secret.namespace.clone());
+            match self.secrets.binary_search_by_key(&id(&secret), id) {
+                Ok(known) => self.secrets[known].extend(secret),
+                Err(place) => self.secrets.insert(place, secret),
+            }
+        }
+        self.diagnostics.extend(other.diagnostics);
     }
 }
 

@@ -128,10 +128,8 @@ mod tests {
             name: "a\nkind: Secret".into(),
             ..PatchTarget::default()
         };
-        let plan = Plan {
-            patches: vec![ObjectPatch { target, change: ObjectChange::Json6902(Vec::new()) }],
-            diagnostics: Vec::new(),
-        };
+        let patch = ObjectPatch { target, change: ObjectChange::Json6902(Vec::new()) };
+        let plan = Plan { patches: vec![patch], ..Plan::default() };
         assert!(!plan.to_kustomize().contains("\nkind: Secret"), "{}", plan.to_kustomize());
     }
 }

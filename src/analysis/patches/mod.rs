@@ -19,10 +19,13 @@ use crate::kube::object::Object;
 use crate::yaml::{Kind, NodeId, Path, ScalarStyle, Step, Tree, scalar};
 
 /// What a run does to each object.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     patches: Vec<ObjectPatch>,
     diagnostics: Vec<Diagnostic>,
+    /// What the patches were made from, to name the objects together with those of other streams.
+    planned: Vec<Planned>,
+    targets: TargetCounts,
 }
 
 /// What becomes of one object.
@@ -71,6 +74,46 @@ impl Plan {
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
     }
+
+    /// Says of everything in it that it stands in this file.
+    pub fn name_file(&mut self, name: &str) {
+        let warnings = self.diagnostics.iter_mut().map(|diagnostic| &mut diagnostic.location);
+        for location in warnings.chain(self.planned.iter_mut().map(|planned| &mut planned.location)) {
+            location.file.get_or_insert_with(|| name.to_owned());
+        }
+    }
+
+    /// Adds what the runs over other streams do: one set of patches for all objects.
+    ///
+    /// # Errors
+    ///
+    /// An object that changes and cannot be told from one of another stream.
+    pub fn extend(&mut self, others: impl IntoIterator<Item = Self>) -> Result<(), Error> {
+        for other in others {
+            for (target, count) in other.targets.0 {
+                *self.targets.0.entry(target).or_default() += count;
+            }
+            self.planned.extend(other.planned);
+            self.diagnostics.extend(other.diagnostics);
+        }
+        self.resolve()
+    }
+
+    /// Names the objects anew, in view of all that are known.
+    fn resolve(&mut self) -> Result<(), Error> {
+        self.patches.clear();
+        let mut refused = Vec::new();
+        for planned in &self.planned {
+            match planned.resolve(&self.targets) {
+                Ok(patch) => self.patches.push(patch),
+                Err(diagnostic) => refused.push(*diagnostic),
+            }
+        }
+        if refused.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(self.diagnostics.iter().cloned().chain(refused).collect()))
+    }
 }
 
 impl fmt::Display for PatchTarget {
@@ -107,24 +150,19 @@ impl fmt::Display for PatchTarget {
 /// ```
 pub fn plan(input: &[u8], config: &Config) -> Result<Plan, Error> {
     let (filtered, documents) = filter::run(input, config, Reach::Every, planned)?;
-    let (targets, planned): (Vec<_>, Vec<_>) = documents.into_iter().unzip();
-    let targets = TargetCounts::of(targets.into_iter().flatten());
-    let mut diagnostics = filtered.diagnostics().to_vec();
-    let before = diagnostics.len();
-    let mut patches = Vec::new();
-    for planned in planned.into_iter().flatten() {
-        match planned.resolve(&targets) {
-            Ok(patch) => patches.push(patch),
-            Err(diagnostic) => diagnostics.push(*diagnostic),
+    let mut plan = Plan { diagnostics: filtered.diagnostics().to_vec(), ..Plan::default() };
+    for (targets, planned) in documents {
+        for target in targets {
+            plan.targets.add(target);
         }
+        plan.planned.extend(planned);
     }
-    if diagnostics.len() > before {
-        return Err(Error::new(diagnostics));
-    }
-    Ok(Plan { patches, diagnostics })
+    plan.resolve()?;
+    Ok(plan)
 }
 
 /// What becomes of an object whose name may be another one's too.
+#[derive(Clone, Debug)]
 struct Planned {
     target: Option<PatchTarget>,
     change: ObjectChange,
@@ -170,11 +208,13 @@ fn changes(seen: &RewrittenDocument<'_, '_, '_>) -> Vec<Planned> {
 
 impl Planned {
     /// The patch, if it can mean no other object.
-    fn resolve(self, all: &TargetCounts) -> Result<ObjectPatch, Box<Diagnostic>> {
+    fn resolve(&self, all: &TargetCounts) -> Result<ObjectPatch, Box<Diagnostic>> {
         let help = "give it a name or namespace of its own in the chart's values, or run the filter itself";
-        let Some(target) = self.target else {
+        let Some(target) = &self.target else {
             let message = "a patch finds its object by apiVersion, kind and metadata.name, and this one lacks one of them";
-            return Err(Diagnostic::error(Code::Untargetable, message, help).at(self.location).into());
+            return Err(Diagnostic::error(Code::Untargetable, message, help)
+                .at(self.location.clone())
+                .into());
         };
         let count = |target: &PatchTarget| all.selected_by(target);
         // Kustomize takes `default` for an absent namespace: needed only where another object has the name in its own.
@@ -184,10 +224,10 @@ impl Planned {
         };
         let unique = Some(target.clone()).filter(|target| count(target) == 1).or_else(strict);
         if let Some(target) = unique {
-            return Ok(ObjectPatch { target, change: self.change });
+            return Ok(ObjectPatch { target, change: self.change.clone() });
         }
-        let message = format!("a patch for {target} would change {} objects", count(&target));
-        Err(Diagnostic::error(Code::Untargetable, message, help).at(self.location).into())
+        let message = format!("a patch for {target} would change {} objects", count(target));
+        Err(Diagnostic::error(Code::Untargetable, message, help).at(self.location.clone()).into())
     }
 }
 
@@ -220,24 +260,21 @@ impl PatchTarget {
 }
 
 /// How many objects a patch would change, for every way to name them: with or without group and namespace.
+#[derive(Clone, Debug, Default)]
 struct TargetCounts(HashMap<PatchTarget, usize>);
 
 impl TargetCounts {
-    fn of(objects: impl Iterator<Item = PatchTarget>) -> Self {
-        let mut counts = HashMap::new();
-        for mut object in objects {
-            object.namespace.get_or_insert_with(|| DEFAULT_NAMESPACE.to_owned());
-            let any_group = PatchTarget { group: String::new(), ..object.clone() };
-            let mut ways = vec![PatchTarget { namespace: None, ..any_group.clone() }, any_group];
-            if !object.group.is_empty() {
-                ways.push(PatchTarget { namespace: None, ..object.clone() });
-                ways.push(object);
-            }
-            for way in ways {
-                *counts.entry(way).or_default() += 1;
-            }
+    fn add(&mut self, mut object: PatchTarget) {
+        object.namespace.get_or_insert_with(|| DEFAULT_NAMESPACE.to_owned());
+        let any_group = PatchTarget { group: String::new(), ..object.clone() };
+        let mut ways = vec![PatchTarget { namespace: None, ..any_group.clone() }, any_group];
+        if !object.group.is_empty() {
+            ways.push(PatchTarget { namespace: None, ..object.clone() });
+            ways.push(object);
         }
-        Self(counts)
+        for way in ways {
+            *self.0.entry(way).or_default() += 1;
+        }
     }
 
     /// What the target leaves open fits anything.

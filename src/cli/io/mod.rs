@@ -4,6 +4,7 @@ pub(crate) mod helm4;
 pub(crate) mod joined_input;
 pub(crate) mod progress;
 pub(crate) mod read;
+pub(crate) mod renders;
 pub(crate) mod reporter;
 pub(crate) mod source;
 pub(crate) mod stdout;
