@@ -94,7 +94,9 @@ pub mod fuzzing;
 
 pub use adopt::{Adoption, ChartValue, Fill, Helm, adopt, leave, not_live, not_restored};
 pub use analysis::diff::{Diff, LineKind, diff};
-pub use analysis::guard::{Guard, GuardAction, GuardOptions, KubernetesVersion, NamespaceSelector, guard};
+pub use analysis::guard::{
+    Guard, GuardAction, GuardOptions, KubernetesVersion, NamespaceSelector, check_guarded, guard,
+};
 pub use analysis::keys::readers::{Access, Reader};
 pub use analysis::keys::{Manifest, SecretStore, Vault, VaultedKey, VaultedSecret, vault};
 pub use analysis::patches::{ObjectChange, ObjectPatch, PatchTarget, Plan, plan};

@@ -1,17 +1,22 @@
 //! `resecret guard`: the configuration as policies of the API server.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::ValueEnum;
-use resecret::{Guard, GuardAction, GuardOptions, KubernetesVersion, NamespaceSelector, Vault};
+use resecret::{
+    Code, Config, Diagnostic, Guard, GuardAction, GuardOptions, KubernetesVersion, NamespaceSelector,
+    Severity, Vault,
+};
 
 use crate::cli::exit::ExitStatus;
 use crate::cli::flags::{ReportArgs, RuleArgs};
 use crate::cli::io::joined_input::Joined;
 use crate::cli::io::reporter::Reporter;
+use crate::cli::io::stdout::print;
 use crate::cli::load_config::Rules;
 
 /// The end of the command's help.
@@ -26,19 +31,28 @@ A namespace is guarded by its label, which also chooses the action:
 With a render, references are judged by the names of the Secrets in it, and the fields of its custom
 resources are guarded. Rules with `source` or `keepExisting` need one.
 
+With --check, no policy is printed: it says which objects of manifests the policies would refuse, and,
+as a warning, what the filter would change at places that no policy looks at.
+
 Exit codes:
-  0  done
+  0  done; with --check: no object is refused
+  1  with --check: a server with the policies refuses an object
   2  error: wrong flags, configuration or input, or a rule that no policy can express
 
 Examples:
   resecret guard --preset langfuse --to langfuse-vault | kubectl apply -f -
-  helm template lf ./chart | resecret guard --config resecret.yaml - | kubectl diff -f -";
+  helm template lf ./chart | resecret guard --config resecret.yaml - | kubectl diff -f -
+  resecret guard --config resecret.yaml render.yaml --check manifests/";
 
 /// The arguments of `guard`.
 #[derive(Debug, clap::Args)]
 pub(super) struct GuardArgs {
     /// Renders that say what only they can: files or folders, `-` for standard input
     pub(super) files: Vec<PathBuf>,
+
+    /// Say what the policies would refuse of these manifests, instead of printing them: files or folders
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["action", "namespace_selector", "exempt", "protect", "name"])]
+    check: Vec<PathBuf>,
 
     /// What happens to an object at fault; repeat for a binding each [default: all]
     #[arg(long, value_enum, value_name = "ACTION")]
@@ -114,13 +128,56 @@ pub(super) fn run(args: &GuardArgs, reporter: &Reporter) -> anyhow::Result<ExitS
         reporter.places(places);
         bytes
     });
+    if !args.check.is_empty() {
+        return check(&args.check, bytes.as_deref(), &config, reporter);
+    }
     if let Some(bytes) = bytes.as_deref().filter(|_| args.protect) {
         options.keys = keys(&resecret::vault(bytes, &config)?);
     }
     let guard = resecret::guard(bytes.as_deref(), &config, &options)?;
     io::stdout().lock().write_all(guard.to_yaml().as_bytes()).context("cannot write standard output")?;
-    reporter.success(guard.diagnostics(), GuardSummary(&guard));
+    let mut said = guard.diagnostics().to_vec();
+    if let Some(render) = &bytes {
+        // What only the filter guards in this very render.
+        let found = resecret::check_guarded(render, Some(render), &config)?;
+        said.extend(found.into_iter().filter(|found| found.code == Code::GuardRefuses && !is_refused(found)));
+    }
+    reporter.success(&said, GuardSummary(&guard));
     Ok(ExitStatus::Success)
+}
+
+/// Says what the policies would refuse of manifests.
+fn check(
+    files: &[PathBuf],
+    render: Option<&[u8]>,
+    config: &Config,
+    reporter: &Reporter,
+) -> anyhow::Result<ExitStatus> {
+    let Joined { bytes, places } = Joined::read(files)?;
+    let found = resecret::check_guarded(&bytes, render, config)?;
+    let found: Vec<Diagnostic> = found.into_iter().map(|found| places.locate(found)).collect();
+    let mut report = Vec::new();
+    reporter.findings(&found, &mut report).context("cannot write the report")?;
+    if !report.is_empty() {
+        print(&report)?;
+    }
+    let refused: BTreeSet<_> =
+        found.iter().filter(|found| is_refused(found)).map(|found| &found.location.object).collect();
+    reporter.note(&format!("resecret: the policies refuse {}", counted(refused.len(), "object")));
+    Ok(if refused.is_empty() { ExitStatus::Success } else { ExitStatus::Findings })
+}
+
+fn counted(count: usize, word: &str) -> String {
+    match count {
+        0 => format!("no {word}"),
+        1 => format!("1 {word}"),
+        more => format!("{more} {word}s"),
+    }
+}
+
+/// Whether a server with the policies refuses the object.
+fn is_refused(found: &Diagnostic) -> bool {
+    found.severity == Severity::Error
 }
 
 /// The keys that pods cannot start without.

@@ -444,6 +444,17 @@ with_hazards! {
     ///
     /// Name a render: `resecret guard render.yaml` takes names from it. Or name what is meant in the configuration.
     Guard = "guard",
+    /// An object that the policies of `resecret guard` refuse, or a place that they do not look at.
+    ///
+    /// # What it means
+    ///
+    /// `resecret guard --check` found what the filter would change. As an error, a server with the policies refuses the
+    /// object. As a warning, no policy looks at the place, and the server takes the object.
+    ///
+    /// # What to do
+    ///
+    /// Send what the filter makes of it: with `--post-renderer resecret`, or `resecret < FILE | kubectl apply -f -`.
+    GuardRefuses = "guard-refuses",
     /// A live release that `resecret adopt` finds no safe way for.
     ///
     /// # What it means

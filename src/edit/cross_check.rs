@@ -15,7 +15,8 @@ pub(crate) fn agree(tree: &Tree<'_>, reading: &ReferenceValue) -> bool {
     tree.root().map_or(reading.value().is_null(), |root| same(tree, root, reading.value()))
 }
 
-fn same(tree: &Tree<'_>, id: NodeId, value: &Value) -> bool {
+/// Whether a node is this value.
+pub(crate) fn same(tree: &Tree<'_>, id: NodeId, value: &Value) -> bool {
     let id = tree.resolve(id);
     let node = tree.node(id);
     let custom = node.tag.as_deref().filter(|tag| !tag.starts_with("tag:yaml.org,2002:"));

@@ -19,12 +19,13 @@ pub(crate) mod streaming;
 use std::collections::BTreeSet;
 
 use crate::config::Config;
-use crate::diagnostics::{Error, Severity};
+use crate::diagnostics::{Diagnostic, Error, Severity};
 use crate::filter::collect::{Collected, collect};
 use crate::filter::doubts::Doubts;
 use crate::filter::filtered::{Filtered, Summary};
 use crate::filter::findings::{conclude, has_unreadable, in_order};
 use crate::filter::rewrite::{Rewriter, RewrittenDocument, rewrite_all};
+use crate::krm::InputFormat;
 use crate::rules::already_filtered;
 use crate::rules::unmatched::unmatched;
 use crate::rules::vaulted_values::VaultedValues;
@@ -93,6 +94,34 @@ pub(crate) fn run<'i, T: Send>(
     reach: Reach,
     view: impl Fn(&RewrittenDocument<'_, '_, '_>) -> T + Sync,
 ) -> Result<(Filtered<'i>, Vec<T>), Error> {
+    let Judged { format, output, summary, found, views } = judge(input, config, reach, view)?;
+    let diagnostics = conclude(found)?;
+    let Finished { pieces, changes } = format.with_results(input, output.finish(), &diagnostics)?;
+    Ok((Filtered { input, pieces, changes, diagnostics, summary }, views))
+}
+
+/// What a run has come to, before errors end it.
+pub(crate) struct Judged<'i, T> {
+    format: InputFormat,
+    output: Output<'i>,
+    summary: Summary,
+    /// All that was found, errors too, in the order of the stream.
+    pub(crate) found: Vec<Diagnostic>,
+    /// What the view made of each document.
+    pub(crate) views: Vec<T>,
+}
+
+/// The run, for who also wants to see what an error belongs to.
+///
+/// # Errors
+///
+/// A stream that nobody can look into.
+pub(crate) fn judge<'i, T: Send>(
+    input: &'i [u8],
+    config: &Config,
+    reach: Reach,
+    view: impl Fn(&RewrittenDocument<'_, '_, '_>) -> T + Sync,
+) -> Result<Judged<'i, T>, Error> {
     let Collected { mut candidates, format, facts, leaked_values, mut findings } = collect(input, config)?;
     if reach == Reach::Every {
         candidates.add_all(Interest::Check(Severity::Warning));
@@ -123,7 +152,6 @@ pub(crate) fn run<'i, T: Send>(
         }
         findings.extend(unmatched);
     }
-    let diagnostics = conclude(format.located(input, in_order(findings)))?;
-    let Finished { pieces, changes } = format.with_results(input, output.finish(), &diagnostics)?;
-    Ok((Filtered { input, pieces, changes, diagnostics, summary }, views))
+    let found = format.located(input, in_order(findings));
+    Ok(Judged { format, output, summary, found, views })
 }

@@ -12,7 +12,7 @@ const FORMS: [&str; 6] = ["canary", "CANARY", "Y2FuYXJ5", "NhbmFyeQ", "jYW5hcn",
 const VALUE: &str = "Kq7vXw9mLc3pRt5y";
 
 /// Every way to ask for something: the words of the command line behind the configuration.
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 22] = [
     &["filter"],
     &["filter", "--format", "json"],
     &["filter", "--format", "github"],
@@ -33,6 +33,8 @@ const COMMANDS: [&[&str]; 20] = [
     &["keys", "-o", "external-secret", "--store", "store"],
     &["keys", "-o", "sealed-secret"],
     &["keys", "-o", "secret"],
+    &["guard", "--protect", "-"],
+    &["guard", "--check", "-"],
 ];
 
 /// Every fixture's folder.
@@ -99,7 +101,7 @@ fn no_fixture_shows_a_value() {
         let forms = fixture_forms();
         // Each command meets many fixtures, and each fixture several commands.
         for turn in 0..4 {
-            let words = COMMANDS[(number + turn * 5) % COMMANDS.len()];
+            let words = COMMANDS[(number + turn * 7) % COMMANDS.len()];
             let what = format!("{} on {}", words.join(" "), fixture.display());
             let output = run(fixture).first_arg(words[0]).args(&words[1..]).args(["--log-file", "log"]).run();
             check(&what, &output, &forms);
@@ -266,6 +268,8 @@ fn no_other_reader_shows_a_value_of_any_place() {
             ("release", other("check", "--previous").stdin(input.clone())),
             ("release of another render", other("check", "--previous")),
             ("vault", other("keys", "--against").stdin(input.clone())),
+            ("guard", other("guard", "--check").args(["--format", "json"])),
+            ("guard with a render", other("guard", "--check").args(["--", "other.yaml"])),
         ];
         for (what, run) in runs {
             let output = run.args(["--log-file", "log"]).run();

@@ -150,3 +150,88 @@ fn a_version_without_stable_policies_is_refused() {
     let output = resecret().args(["guard", "--kubernetes", "1.29"]).config(CONFIG).run().fails();
     assert!(output.stderr.contains("stable since Kubernetes 1.30"), "{}", output.stderr);
 }
+
+/// Manifests that are checked: at fault in several ways, or not at all.
+const MANIFESTS: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: reads}
+spec: {containers: [{name: c, image: x, env: [{name: P, valueFrom: {secretKeyRef: {name: app-secret, key: password}}}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: twice}
+spec: {containers: [{name: c, image: x, env: [{name: A, value: a}, {name: A, value: b}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: innocent}
+spec: {containers: [{name: c, image: x, env: [{name: P, valueFrom: {secretKeyRef: {name: vault, key: password}}}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: made, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: r, uid: u, controller: true}]}
+spec: {containers: [{name: c, image: x, env: [{name: A, value: a}, {name: A, value: b}]}]}
+---
+apiVersion: example.org/v1
+kind: Feed
+metadata: {name: feed}
+spec: {feed: {name: app-secret, key: password}}
+";
+
+#[test]
+fn manifests_are_judged_without_a_server() {
+    let run = |manifests: &str| {
+        let args = ["guard", "render.yaml", "--check", "manifests.yaml"];
+        resecret().args(args).config(CONFIG).file("render.yaml", RENDER).file("manifests.yaml", manifests)
+    };
+    run(MANIFESTS).run().finds().is("guard-check");
+    let filtered = resecret().args(["filter"]).config(CONFIG).run().succeeds().text();
+    let output = run(&filtered).run().succeeds();
+    assert_eq!(output.text(), "", "{}", output.stderr);
+    assert!(output.stderr.contains("the policies refuse no object"), "{}", output.stderr);
+    // The plain render has the Secret too.
+    let output = run(RENDER).run().finds();
+    assert!(output.text().contains("the policy `secrets` refuses it"), "{}", output.text());
+    run("a: [").run().fails();
+}
+
+#[test]
+fn without_a_render_a_name_is_that_of_a_rule() {
+    let args = ["guard", "--check", "manifests.yaml"];
+    let config = CONFIG.replace("name: app-secret", "name: app-*");
+    let output = resecret().args(args).config(&config).file("manifests.yaml", MANIFESTS).run().finds();
+    assert!(output.text().contains("reads removed Secret app-secret"), "{}", output.text());
+    // What is refused without a render is refused here too.
+    let source = CONFIG.replace("name: app-secret", "source: '*/templates/secret.yaml'");
+    resecret().args(args).config(&source).file("manifests.yaml", MANIFESTS).run().fails();
+}
+
+#[test]
+fn what_only_the_filter_guards_in_a_render_is_said() {
+    let feed = "---\napiVersion: example.org/v1\nkind: Feed\nmetadata: {name: feed}\nspec: {feed: {name: app-secret, key: password}}\n";
+    let run =
+        resecret().args(["guard", "-"]).config(CONFIG).stdin(format!("{RENDER}{feed}")).run().succeeds();
+    assert!(
+        run.stderr.contains("no policy looks at this: the filter changes spec.feed.name"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_secret_that_is_only_named_is_not_refused_itself() {
+    let config = "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  redirect:\n  - {name: app-secret, to: vault}\n";
+    let render =
+        RENDER.split("---\n").filter(|document| !document.contains("kind: Secret")).collect::<Vec<_>>();
+    let all = manifests(
+        &resecret().args(["guard", "-"]).config(config).stdin(render.join("---\n")).run().succeeds(),
+    );
+    assert!(
+        all.iter().all(|one| !one["metadata"]["name"].as_str().is_some_and(|name| name.contains("secrets")))
+    );
+    let policy = all
+        .iter()
+        .find(|one| one["metadata"]["name"].as_str().is_some_and(|name| name.ends_with("-workloads")));
+    assert!(policy.expect("a policy")["spec"].to_string().contains("'app-secret'"));
+}

@@ -101,11 +101,15 @@ fn forgotten_flag(this: &Try) -> Result<()> {
     upgrade.says("--post-renderer resecret")?;
     upgrade.does_not_say("changeme")?;
     ensure!(deployments(&site)? == before, "a live Deployment has changed");
-    site.row("helm upgrade without --post-renderer", "", "exit 1, message shown, live objects untouched");
+    site.row(
+        "`helm upgrade` without `--post-renderer`, after an installation with it",
+        "",
+        "exit 1, the message on the terminal, live objects untouched",
+    );
 
     refused(&site.rollback("2", &[])?, "lf-langfuse-nextauth is removed from the release")?;
     ensure!(deployments(&site)? == before, "a live Deployment has changed");
-    site.row("helm rollback to the plain revision", "", "exit 1, live objects untouched");
+    site.row("`helm rollback` to the plain revision", "", "exit 1, live objects untouched");
 
     site.upgrade(&[])?.succeeded()?;
     site.row("the next upgrade with the flag", "", "goes through");
@@ -116,7 +120,7 @@ fn forgotten_flag(this: &Try) -> Result<()> {
     ] {
         site.kubectl(command.iter().copied())?.succeeded()?;
     }
-    site.row("restart, scale, a new image", "", "go through");
+    site.row("restart, scale, a new image of what went through", "", "go through");
     audit(&site)
 }
 
@@ -137,7 +141,7 @@ fn audit(site: &Site) -> Result<()> {
     for value in ["changeme", "canary", "Y2hhbmdlbWU", "Y2FuYXJ5"] {
         ensure!(!own.iter().any(|line| line.contains(value)), "the audit log holds a value: {value}");
     }
-    site.row("audit log", "", &format!("{noted} refusals noted, no value"));
+    site.row("the audit log, bodies aside", &noted.to_string(), "the refusals, no value");
     Ok(())
 }
 
@@ -199,7 +203,11 @@ fn ratchet(this: &Try) -> Result<()> {
     ] {
         site.kubectl(command.iter().copied())?.succeeded()?;
     }
-    site.row("restart, scale, image, label, another variable, one fault less", "", "go through");
+    site.row(
+        "restart, scale, image, label, another variable, one fault less of what was at fault before",
+        "",
+        "go through",
+    );
     refused(
         &site.kubectl(["set", "env", "deployment/app", "KEY=canary-3"])?,
         "variable KEY must read key key of Secret vault",
@@ -211,7 +219,7 @@ fn ratchet(this: &Try) -> Result<()> {
     let more = json!({"name": "Q", "valueFrom": {"secretKeyRef": {"name": "app-secret", "key": "q"}}});
     let replaced = kubectl_with(&site, &["replace"], &deployment(&json!([salt, chart, more])))?;
     refused(&replaced, "variable Q reads app-secret")?;
-    site.row("a new fault, an old one with a new value", "", "refused");
+    site.row("a new fault in an old object, an old one with a new value", "", "refused");
     // What a controller makes of it was judged before.
     let mut pod = deployment(&json!([salt, chart]))["spec"]["template"].clone();
     pod["apiVersion"] = "v1".into();
@@ -241,7 +249,7 @@ fn accounts(this: &Try) -> Result<()> {
     site.kubectl(create.into_iter().chain(["--type=helm.sh/release.v1"]))?.succeeded()?;
     site.kubectl(create.into_iter().chain(["--namespace=default"]))?.succeeded()?;
     site.row(
-        "Secret by External Secrets, by --exempt, by Helm for itself, in another namespace",
+        "a removed Secret by External Secrets, by an account of `--exempt`, in a namespace that is not guarded; Helm's own storage",
         "",
         "go through",
     );
@@ -267,7 +275,11 @@ fn protect(this: &Try) -> Result<()> {
     site.kubectl(["annotate", "secret", "app-secret", "helm.sh/resource-policy=keep"])?.succeeded()?;
     site.kubectl(["annotate", "secret", "app-secret", "resecret.dev/released="])?.succeeded()?;
     site.kubectl(["delete", "secret", "app-secret"])?.succeeded()?;
-    site.row("--protect: delete, take a key away; after the annotation", "", "refused, refused; deleted");
+    site.row(
+        "`--protect`: delete, take a key away; delete after the annotation",
+        "",
+        "refused, refused; deleted",
+    );
     Ok(())
 }
 

@@ -96,6 +96,7 @@ impl Try {
     }
 }
 
+#[expect(clippy::print_stderr, reason = "what a page does not say belongs to no trial")]
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let required = std::env::var("RESECRET_REQUIRE_CLUSTER").is_ok_and(|value| value == "1");
@@ -126,8 +127,16 @@ fn main() -> ExitCode {
         scenarios.iter().flat_map(|scenario| scenario.majors.iter().map(|major| trial(scenario, *major)));
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     cluster::stop();
+    let whole = arguments.filter.as_ref().is_none_or(|filter| "guard::".starts_with(filter.as_str()));
+    let page = table::compare_page(whole && conclusion.num_failed == 0 && conclusion.num_ignored == 0);
     table::print();
-    conclusion.exit_code()
+    match page {
+        Ok(()) => conclusion.exit_code(),
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// What keeps the scenarios from running here, said in one line.

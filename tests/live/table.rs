@@ -1,4 +1,9 @@
+use std::fs;
 use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::machine::repository;
 
 static ROWS: Mutex<Vec<[String; 5]>> = Mutex::new(Vec::new());
 
@@ -7,6 +12,44 @@ const TITLES: [&str; 5] = ["scenario", "Helm", "done", "check said", "live"];
 /// Adds a row.
 pub(crate) fn add(row: [String; 5]) {
     ROWS.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+}
+
+/// The page that has the rows of the guard.
+const PAGE: &str = "docs/guard.md";
+
+/// The head of its table.
+const HEAD: &str = "| done | Helm | what happens |\n| --- | --- | --- |\n";
+
+/// Demands that the page of the guard says what has been seen, or with `RESECRET_UPDATE=1` writes its table; `whole` where
+/// all scenarios of the guard have run.
+pub(crate) fn compare_page(whole: bool) -> Result<()> {
+    let rows = ROWS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let lines = lines(&rows);
+    let path = repository(PAGE);
+    let page = fs::read_to_string(&path)?;
+    let (before, rest) = page.split_once(HEAD).with_context(|| format!("{PAGE} has no table"))?;
+    let end = rest.find("\n\n").context("the table has an end")?;
+    if whole && std::env::var("RESECRET_UPDATE").is_ok_and(|value| value == "1") {
+        return Ok(fs::write(&path, format!("{before}{HEAD}{}{}", lines.join("\n"), &rest[end..]))?);
+    }
+    for line in lines {
+        ensure!(rest[..end].lines().any(|known| known == line), "{PAGE} does not say\n{line}");
+    }
+    Ok(())
+}
+
+/// The rows of the guard for its page: what both majors of Helm have shown is one row.
+fn lines(rows: &[[String; 5]]) -> Vec<String> {
+    let mut rows: Vec<&[String; 5]> = rows.iter().filter(|row| row[0].starts_with("guard::")).collect();
+    rows.sort_by(|a, b| a[..2].cmp(&b[..2]));
+    let mut told: Vec<([&str; 2], Vec<&str>)> = Vec::new();
+    for [_, helm, done, _, live] in rows {
+        match told.iter_mut().find(|(row, _)| *row == [done, live]) {
+            Some((_, helms)) => helms.push(helm),
+            None => told.push(([done, live], vec![helm])),
+        }
+    }
+    told.iter().map(|([done, live], helms)| format!("| {done} | {} | {live} |", helms.join(", "))).collect()
 }
 
 /// Prints all rows.

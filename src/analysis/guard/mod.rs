@@ -7,19 +7,23 @@
 mod built_in;
 mod by_kind;
 mod cel;
+mod check;
 mod credentials;
 mod duplicates;
 mod env_rules;
 mod kinds;
 mod objects;
 mod options;
+mod places;
 mod policy;
 mod protect;
 mod reads;
 mod removed;
 mod render;
 mod secrets;
+mod stand_ins;
 
+pub use check::check_guarded;
 pub use options::{GuardAction, GuardOptions, KubernetesVersion, NamespaceSelector};
 
 use serde_json::Value;

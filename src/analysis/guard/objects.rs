@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::analysis::guard::by_kind::{Side, by_kind, shown};
-use crate::analysis::guard::cel::{self, joined, text};
+use crate::analysis::guard::by_kind::{Side, by_kind};
+use crate::analysis::guard::cel::{self, joined};
 use crate::analysis::guard::duplicates;
 use crate::analysis::guard::env_rules;
 use crate::analysis::guard::kinds::{Family, GuardedKind};
@@ -69,13 +69,14 @@ pub(super) fn containers(kinds: &[&GuardedKind], side: Side) -> Vec<CelVariable>
     let pods = CelVariable::new(&side.name("pods"), side.guarded(&format!("({pods})"), "[]"));
     let all: Vec<String> = CONTAINER_LISTS.iter().map(|list| cel::items("pod", [*list])).collect();
     let of_pods = format!("{}.map(pod, {})", side.variable("pods"), all.join("\n+ "));
-    // Lists of variables outside of pods, each as a container with the name of its field.
+    // Lists of variables outside of pods, each as a container with the nearest name above it.
     let loose = by_kind(kinds, object, "[]", |kind| {
         let lists: Vec<String> = kind
             .env
             .iter()
+            .filter(|place| !place.steps().contains(&FieldStep::AnyItem))
             .map(|place| {
-                let name = text(&shown(place.steps()));
+                let name = nearest_name(object, place.steps());
                 format!("{{'name': dyn({name}), 'env': dyn({})}}", list_at(object, place.steps()))
             })
             .collect();
@@ -109,6 +110,19 @@ fn pods_at(object: &str, place: &FieldPath) -> Option<String> {
     let list = cel::any_items(object, keys.iter().map(String::as_str));
     let pod = cel::optional("item", below.iter().map(String::as_str));
     Some(if below.is_empty() { list } else { format!("{list}.map(item, {pod}.orValue({{}}))") })
+}
+
+/// The nearest name above a list: of a mapping on the way, else of the object.
+fn nearest_name(object: &str, steps: &[FieldStep]) -> String {
+    let mut name = format!("{object}.metadata.name");
+    let mut keys: Vec<&str> = Vec::new();
+    for step in &steps[..steps.len().saturating_sub(1)] {
+        let FieldStep::Key(key) = step else { break };
+        keys.push(key);
+        let own = cel::optional(object, keys.iter().copied().chain(["name"]));
+        name = format!("{own}.orValue({name})");
+    }
+    name
 }
 
 /// A list at a place without lists on the way.

@@ -58,6 +58,13 @@ impl Removed {
             {
                 removed.renamed.push((to.clone(), rule.keys.keys().cloned().collect()));
             }
+            if rule.redirects {
+                // The Secret itself comes from elsewhere, and may be there; what refers to it may not.
+                for name in &rule.name.0 {
+                    removed.add(&name.to_string(), None);
+                }
+                continue;
+            }
             if rule.source.is_empty() {
                 removed.secrets.push(secret(rule, &Names::of(&rule.name.0), config));
             } else if render.is_none() {

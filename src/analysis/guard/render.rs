@@ -10,7 +10,7 @@ use crate::kube::references::references;
 use crate::rules::facts::selects;
 use crate::stream;
 use crate::yaml::field_path::{FieldPath, FieldStep};
-use crate::yaml::{self, Path, Step};
+use crate::yaml::{self, NodeId, Path, Step, Tree};
 
 /// What was read of a render.
 #[derive(Default)]
@@ -100,13 +100,29 @@ impl Shape {
             let steps = &reference.path.steps()[depth..];
             if let Some(pod) = pods_above(object, &reference.path, depth) {
                 self.pods.insert(place(pod));
-            } else if reference.namespace.is_some() {
+            } else if reference.namespace.is_some() || has_kind(object, &reference.path) {
+                // The mapping says more than the name: whose it is, or that it is no Secret's.
                 self.fields.insert(place(&steps[..steps.len().saturating_sub(1)]));
             } else {
                 self.fields.insert(place(steps));
             }
         }
     }
+}
+
+/// Whether a kind stands beside a name.
+fn has_kind(object: &Object<'_, '_>, name: &Path) -> bool {
+    let Some((holder, _)) = name.split_last() else { return false };
+    let holder = node_at(object.tree, holder.steps());
+    holder.is_some_and(|holder| object.tree.get(holder, "kind").is_some())
+}
+
+/// The node at a path.
+pub(super) fn node_at(tree: &Tree<'_>, steps: &[Step]) -> Option<NodeId> {
+    steps.iter().try_fold(tree.root()?, |node, step| match step {
+        Step::Key(key) => tree.get(node, key),
+        Step::Index(index) => tree.items(node).and_then(|items| items.get(*index).copied()),
+    })
 }
 
 /// The path of the pod that holds a list of variables: what stands before `containers[0].env`.

@@ -1,0 +1,172 @@
+//! Which policy looks at a place of an object.
+
+use std::collections::BTreeSet;
+
+use crate::analysis::guard::built_in::group_of;
+use crate::analysis::guard::kinds::{Family, GuardedKind};
+use crate::config::Config;
+use crate::edit::patch::Op;
+use crate::kube::object::Object;
+use crate::kube::pods::{CONTAINER_LISTS, EnvList, Pods};
+use crate::kube::references::{Reference, Takes, references};
+use crate::yaml::field_path::{FieldPath, FieldStep};
+use crate::yaml::{Path, Step};
+
+/// What of an object policies look at.
+pub(super) struct JudgedPlaces<'o, 't> {
+    kind: Option<&'o GuardedKind>,
+    /// How far down the stream's document the object is.
+    depth: usize,
+    env: Vec<EnvList<'t>>,
+    references: Vec<Reference<'t>>,
+}
+
+/// A change, as it is told.
+pub(super) struct Change {
+    /// Where.
+    pub(super) path: Path,
+    /// What is at fault; no value.
+    pub(super) what: String,
+    /// The policy that looks at it.
+    pub(super) policy: Option<Family>,
+}
+
+impl<'o, 't> JudgedPlaces<'o, 't> {
+    /// Of an object; `removed` are the names of removed Secrets.
+    pub(super) fn of(
+        object: &Object<'t, '_>,
+        config: &Config,
+        kinds: &'o [GuardedKind],
+        removed: &BTreeSet<String>,
+    ) -> Self {
+        let mut references = references(object, config, None).found;
+        references.retain(|reference| removed.contains(reference.name));
+        let group = group_of(&object.api_version);
+        Self {
+            // Where nobody says the version, a server would not take it, and the kind alone decides.
+            kind: kinds.iter().find(|kind| {
+                kind.kind == object.kind && (kind.group == group || object.api_version.is_empty())
+            }),
+            depth: object.path.steps().len(),
+            env: Pods::of(object).env,
+            references,
+        }
+    }
+
+    /// What a change means, and who looks there.
+    pub(super) fn find(&self, op: &Op) -> Change {
+        let path = op.path();
+        let found = self.reference(op).or_else(|| self.variable(op)).or_else(|| self.annotation(op));
+        found.unwrap_or_else(|| {
+            let what = format!("the filter changes {}", path.below(self.depth));
+            Change { path: path.clone(), what, policy: None }
+        })
+    }
+
+    /// An entry of a list of variables, or a part of one.
+    fn variable(&self, op: &Op) -> Option<Change> {
+        let path = op.path();
+        let steps = path.steps();
+        let list = self.env.iter().find(|list| steps.starts_with(list.path.steps()))?;
+        let below = &steps[list.path.steps().len()..];
+        let Some(Step::Index(position)) = below.first() else {
+            let what = format!("container {} lacks a variable that a rule adds", list.container);
+            return Some(Change { path: path.clone(), what, policy: None });
+        };
+        let name = list.entries.get(*position)?.as_ref().map_or("", |variable| variable.name);
+        let is_repeated = list.entries.iter().flatten().filter(|other| other.name == name).count() > 1;
+        let what = match op {
+            Op::Remove { .. } if below.len() == 1 && is_repeated => "is defined more than once",
+            Op::Remove { .. } if below.len() == 1 => "must not be there",
+            _ => "must read the vault",
+        };
+        let policy = self.judges_list(&list.path).then(|| self.family()).flatten();
+        let what = format!("container {} variable {name} {what}", list.container);
+        Some(Change { path: path.clone(), what, policy })
+    }
+
+    /// A field that names a Secret, or what stands beside the name.
+    fn reference(&self, op: &Op) -> Option<Change> {
+        let path = op.path();
+        let is_about = |reference: &&Reference<'_>| {
+            let name = reference.path.steps();
+            let holder = &name[..name.len() - 1];
+            match &reference.takes {
+                Takes::Shared(list) => list == path || path.steps() == name,
+                Takes::ListItem { item, .. } if item == path => true,
+                _ => {
+                    path.steps() == name
+                        || (path.steps().starts_with(holder) && path.steps().len() > holder.len())
+                }
+            }
+        };
+        let reference = self.references.iter().find(is_about)?;
+        let policy = self.judges_field(&reference.path).then(|| self.family()).flatten();
+        let what = format!("{} reads removed Secret {}", reference.path.below(self.depth), reference.name);
+        Some(Change { path: path.clone(), what, policy })
+    }
+
+    /// An annotation of a pod template.
+    fn annotation(&self, op: &Op) -> Option<Change> {
+        let [template @ .., Step::Key(metadata), Step::Key(annotations), Step::Key(name)] =
+            &op.path().steps()[self.depth..]
+        else {
+            return None;
+        };
+        if metadata != "metadata" || annotations != "annotations" {
+            return None;
+        }
+        let template = place(template);
+        let is_template =
+            |pod: &FieldPath| pod.steps().split_last().is_some_and(|(_, above)| above == template.steps());
+        let policy = self.kind.filter(|kind| kind.pods.iter().any(is_template)).and_then(|_| self.family());
+        let what = format!("annotation {name} must not be in the pod template");
+        Some(Change { path: op.path().clone(), what, policy })
+    }
+
+    /// The policy of the object's kind.
+    fn family(&self) -> Option<Family> {
+        let kind = self.kind?;
+        Family::ALL.into_iter().find(|family| kind.is_of(*family))
+    }
+
+    /// Whether a policy knows the list of variables at a path.
+    fn judges_list(&self, path: &Path) -> bool {
+        let steps = &path.steps()[self.depth..];
+        let Some(kind) = self.kind else { return false };
+        match steps {
+            [pod @ .., Step::Key(list), Step::Index(_), Step::Key(_)]
+                if CONTAINER_LISTS.contains(&list.as_str()) =>
+            {
+                judges_pod(kind, pod)
+            }
+            _ => kind.env.contains(&place(steps)) && !steps.iter().any(|step| matches!(step, Step::Index(_))),
+        }
+    }
+
+    /// Whether a policy knows the field at a path.
+    fn judges_field(&self, path: &Path) -> bool {
+        let steps = &path.steps()[self.depth..];
+        let Some(kind) = self.kind else { return false };
+        let at = place(steps);
+        // A place is that of the name, or of a mapping that holds it.
+        let is_field = |field: &FieldPath| at.is_below(field) && at.steps().len() <= field.steps().len() + 1;
+        kind.fields.iter().any(is_field)
+            || (0..steps.len()).any(|length| judges_pod(kind, &steps[..length]))
+            || matches!(kind.kind.as_str(), "Role" | "ClusterRole" | "StorageClass")
+    }
+}
+
+/// Whether a policy knows the pod at these steps. Lists within lists are beyond it.
+fn judges_pod(kind: &GuardedKind, steps: &[Step]) -> bool {
+    let lists = steps.iter().filter(|step| matches!(step, Step::Index(_))).count();
+    lists < 2 && kind.pods.contains(&place(steps))
+}
+
+/// Steps as a place: every position is any.
+fn place(steps: &[Step]) -> FieldPath {
+    FieldPath::of(steps.iter().map(|step| match step {
+        Step::Key(key) => FieldStep::Key(key.clone()),
+        Step::Index(_) => FieldStep::AnyItem,
+    }))
+}
