@@ -7,6 +7,7 @@ mod commands;
 mod judge;
 mod names;
 mod reason;
+mod shapes;
 #[cfg(test)]
 mod tests;
 mod texts;

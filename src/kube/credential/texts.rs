@@ -11,6 +11,7 @@ use crate::kube::credential::commands::{arguments, shell_commands};
 use crate::kube::credential::judge::{NameContext, reason};
 use crate::kube::credential::names::{Certainty, certainty};
 use crate::kube::credential::reason::{Reason, pattern};
+use crate::kube::credential::shapes::{pairs, setting, two_words};
 use crate::kube::credential::values::{fits, looks_random, value_reason};
 
 /// A credential in a text.
@@ -113,9 +114,8 @@ impl LineSearch {
 
     /// `name: value`, `name = value`, `name value`, at the begin of a line.
     fn setting(&mut self, line: &str, named: Option<(String, u8)>) {
-        let Some(setting) = SETTING.captures(line) else {
-            if let Some(pair) = WORDS.captures(line) {
-                let (name, value) = (group(&pair, 1), group(&pair, 2));
+        let Some((name, value)) = setting(line) else {
+            if let Some((name, value)) = two_words(line) {
                 let sure =
                     certainty(name).is_some() && (looks_random(value) || name.starts_with("requirepass"));
                 if sure && !self.code {
@@ -125,7 +125,7 @@ impl LineSearch {
             self.named = named;
             return;
         };
-        let (name, value) = (group(&setting, 1), without_comment(group(&setting, 2)));
+        let value = without_comment(value);
         match (name, named) {
             ("name" | "key", _) => self.named = Some((unquoted(value).to_owned(), 2)),
             ("value", Some((name, _))) => self.judge(&name, unquoted(value)),
@@ -150,21 +150,22 @@ impl LineSearch {
 
     /// `name="value"` anywhere in a line, XML, SQL and `.netrc`.
     fn pairs(&mut self, line: &str) {
-        for pair in PAIR.captures_iter(line) {
-            let value = pair.get(2).or_else(|| pair.get(3)).map_or("", |value| value.as_str());
-            let name = group(&pair, 1);
+        for (name, value) in pairs(line) {
             let label = self.code && name.eq_ignore_ascii_case(value);
             if value.trim() == value && !label {
                 self.judge(name, value);
             }
         }
-        for pattern in [&ELEMENT, &ATTRIBUTE] {
+        // A pattern is built for a line that could match: most runs see none.
+        let xml = [(&ELEMENT, "</"), (&ATTRIBUTE, "value=\"")].into_iter();
+        for (pattern, _) in xml.filter(|(_, part)| line.contains(part)) {
             for element in pattern.captures_iter(line) {
                 let name = element.get(1).or_else(|| element.get(2)).map_or("", |name| name.as_str());
                 self.judge(name, group(&element, 3));
             }
         }
-        for pattern in [&SQL, &NETRC] {
+        let others = [(&SQL, "'"), (&NETRC, "machine")].into_iter();
+        for (pattern, _) in others.filter(|(_, part)| line.contains(part)) {
             let password = pattern.captures(line).filter(|found| fits(Certainty::Password, group(found, 1)));
             if password.is_some() {
                 self.push(Some("password".to_owned()), Reason::Name);
@@ -194,8 +195,7 @@ impl LineSearch {
 /// The name at the begin of a line whose value says enough; only one that speaks of a credential itself is sure to be
 /// a name.
 fn name_of(line: &str) -> Option<String> {
-    let setting = SETTING.captures(line)?;
-    let name = group(&setting, 1);
+    let (name, _) = setting(line)?;
     certainty(name).map(|_| name.to_owned())
 }
 
@@ -256,19 +256,14 @@ static STEMS: LazyLock<AhoCorasick> = LazyLock::new(|| {
         .build(stems)
         .unwrap_or_else(|_| unreachable!("internal error: a constant search cannot be built"))
 });
-static SETTING: LazyLock<Regex> = LazyLock::new(|| {
+/// An element of XML, by the name of its attribute or by its own. Any character beyond ASCII is part of a name: to tell
+/// letters from others there would make the pattern ten times as large.
+static ELEMENT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"^(?:-\s+)?(?:(?:export|set|local|ENV|ARG|SetEnv)\s+)?["']?([A-Za-z_@][A-Za-z0-9_./@-]*)["']?\s*(?::=|=>|[:=])\s*(.*)$"#,
+        r#"<(?:[0-9A-Za-z_.:\x{80}-\x{10FFFF}-]+\s+(?:name|key)="([0-9A-Za-z_.\x{80}-\x{10FFFF}-]+)"[^<>]*|([0-9A-Za-z_.:\x{80}-\x{10FFFF}-]+))>([^<>]+)</"#,
     )
 });
-static WORDS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([A-Za-z_][A-Za-z0-9_.-]*)\s+(\S+)$"));
-static PAIR: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"([A-Za-z_][A-Za-z0-9_./-]*)["']?\]?(?:\s*(?::=|=>|=)|:)\s*(?:"([^"]*)"|'([^']*)')"#)
-});
-/// An element of XML, by the name of its attribute or by its own.
-static ELEMENT: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"<(?:[\w.:-]+\s+(?:name|key)="([\w.-]+)"[^<>]*|([\w.:-]+))>([^<>]+)</"#));
 static ATTRIBUTE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"(?:name|key)="([\w.-]+)"()\s+value="([^"]*)""#));
+    LazyLock::new(|| pattern(r#"(?:name|key)="([0-9A-Za-z_.\x{80}-\x{10FFFF}-]+)"()\s+value="([^"]*)""#));
 static SQL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?i-u:identified\s+by|password)\s+'([^']+)'"));
 static NETRC: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bmachine\s.*\bpassword\s+(\S+)"));

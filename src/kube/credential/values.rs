@@ -198,8 +198,15 @@ pub(super) fn is_plain_name(value: &str) -> bool {
 /// Whether a value alone looks like a credential.
 pub(crate) fn value_reason(value: &str) -> Option<Reason> {
     // Cheap tests first: the patterns are built only for a value that could match.
-    if value.contains('@') && (has_password(&URL, value) || has_password(&DSN, value)) {
+    let at = value.contains('@');
+    if at && value.contains("://") && has_password(&URL, value) {
         return Some(Reason::UrlPassword);
+    }
+    if at && DSN_HOST.iter().any(|host| value.contains(host)) && has_password(&DSN, value) {
+        return Some(Reason::UrlPassword);
+    }
+    if value.len() < SHORTEST && !value.contains('=') {
+        return None;
     }
     if PRIVATE_KEY.iter().all(|part| value.contains(part)) {
         return Some(Reason::PrivateKey);
@@ -207,16 +214,44 @@ pub(crate) fn value_reason(value: &str) -> Option<Reason> {
     if value.contains(JWT_BEGIN) && JWT.is_match(value) {
         return Some(Reason::Jwt);
     }
-    if value.contains('$') && HASH.is_match(value) {
+    if may_hold_hash(value) && HASH.is_match(value) {
         return Some(Reason::PasswordHash);
     }
-    if value.contains('=') && has_password(&CONNECTION, value) {
+    if assigns_password(value) && has_password(&CONNECTION, value) {
         return Some(Reason::ConnectionString);
     }
-    if TOKEN_PREFIXES.iter().any(|prefix| value.contains(prefix)) && TOKEN.is_match(value) {
+    if has_token_prefix(value) && TOKEN.is_match(value) {
         return Some(Reason::TokenPrefix);
     }
     (value.contains("Authorization") && has_password(&HEADER, value)).then_some(Reason::Header)
+}
+
+/// Whether what begins like a hash stands in a value.
+fn may_hold_hash(value: &str) -> bool {
+    let mut marks = value.match_indices('$').map(|(at, mark)| &value[at + mark.len()..]);
+    marks.any(|rest| HASHES.iter().any(|begin| rest.starts_with(begin)))
+}
+
+/// Whether a name that [`CONNECTION`] knows stands before an equals sign.
+fn assigns_password(value: &str) -> bool {
+    value.match_indices('=').any(|(at, _)| {
+        let before = &value[..at];
+        let is_part = |c: char| c.is_ascii_alphabetic() || c == '_';
+        let rest = before.trim_end_matches(is_part);
+        let name = before[rest.len()..].replace('_', "").to_ascii_lowercase();
+        let separated = |c: char| c.is_whitespace() || matches!(c, '?' | '&' | ';' | '"' | '\'');
+        CONNECTION_NAMES.contains(&name.as_str()) && (rest.is_empty() || rest.ends_with(separated))
+    })
+}
+
+/// Whether one of [`TOKEN_PREFIXES`] begins a word.
+fn has_token_prefix(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let begins = |at: usize| {
+        let inside = at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_');
+        !inside && TOKEN_PREFIXES.iter().any(|prefix| bytes[at..].starts_with(prefix.as_bytes()))
+    };
+    (0..bytes.len()).any(begins)
 }
 
 fn has_password(pattern: &Regex, value: &str) -> bool {
@@ -237,6 +272,25 @@ const URL_HOST: &str = r"[^\s/]";
 const DSN_PASSWORD: &str = r#"(?:^|[\s"'=])[^\s:@/"'=]+:([^\s@/]+)@(?:tcp|unix)?\("#;
 /// A password among other settings: of JDBC, ODBC, libpq, of a storage account.
 const CONNECTION_PASSWORD: &str = r#"(?:^|[?&;\s"'])(?i-u:password|passwd|pwd|pass|account_?key|shared_?access_?key|secret_?key|client_?secret|api_?key|access_?token|auth_?token|sig)=(?:"([^"]+)"|'([^']+)'|([^\s&;"',]+))"#;
+/// The names in it, without the underscores that some have.
+const CONNECTION_NAMES: [&str; 12] = [
+    "password",
+    "passwd",
+    "pwd",
+    "pass",
+    "accountkey",
+    "sharedaccesskey",
+    "secretkey",
+    "clientsecret",
+    "apikey",
+    "accesstoken",
+    "authtoken",
+    "sig",
+];
+/// What stands before the host in a data source.
+const DSN_HOST: [&str; 3] = ["@(", "@tcp(", "@unix("];
+/// No credential that a value alone tells is shorter, but a password in a URL or behind an equals sign.
+const SHORTEST: usize = 11;
 /// What a private key holds.
 const PRIVATE_KEY: [&str; 2] = ["-----BEGIN ", "PRIVATE KEY"];
 /// A JSON web token, which begins with [`JWT_BEGIN`].
@@ -245,6 +299,8 @@ pub(crate) const JWT_PATTERN: &str = r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{
 pub(crate) const JWT_BEGIN: &str = "eyJ";
 /// The hash of a password: bcrypt, Apache's MD5, SHA-512 of crypt, Argon2.
 const HASH_PATTERN: &str = r"\$2[abxy]\$[0-9]{2}\$[./A-Za-z0-9]{53}|\$apr1\$[^\s:$]{1,8}\$[./A-Za-z0-9]{22}|\$6\$[^\s$]+\$[./A-Za-z0-9]{86}|\$argon2(?:id|i|d)\$v=";
+/// What follows the first `$` of a hash.
+const HASHES: [&str; 4] = ["2", "apr1$", "6$", "argon2"];
 /// An access token, which begins with one of [`TOKEN_PREFIXES`].
 const TOKEN_PATTERN: &str = r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}\b|gh[opsur]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|sk-[A-Za-z0-9_-]{16,}|[sr]k_live_[A-Za-z0-9]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}|glpat-[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,}|AIza[A-Za-z0-9_-]{35}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|hvs\.[A-Za-z0-9_-]{20,}|dop_v1_[a-f0-9]{32,}|hf_[A-Za-z0-9]{20,}|dckr_pat_[A-Za-z0-9_-]{16,}|AGE-SECRET-KEY-1[A-Z0-9]{20,}|hooks\.slack\.com/services/T[A-Za-z0-9]+/B[A-Za-z0-9]+/[A-Za-z0-9]{16,})";
 /// What access tokens begin with.
