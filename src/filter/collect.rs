@@ -1,5 +1,7 @@
 //! The first pass: which documents are worth a look, which Secrets the stream renders, and which of them a rule removes.
 
+use std::collections::HashSet;
+
 use crate::config::{Config, Origin, SecretsRule};
 use crate::diagnostics::{Code, Diagnostic, Error, Location};
 use crate::filter::findings::Findings;
@@ -171,16 +173,15 @@ fn not_vaultable(name: &str, facts: &Facts, object: &Object<'_, '_>, config: &Co
 pub(crate) fn removed_targets(facts: &Facts, config: &Config) -> Vec<Diagnostic> {
     let secrets = config.secrets.iter().filter_map(|rule| Some((rule.to.as_deref()?, &rule.origin)));
     let env = config.env.iter().map(|rule| (rule.to.as_str(), &rule.origin));
-    let removed = |name: &str| {
-        facts.removed().filter(|secret| secret.name == name).any(|secret| {
-            let to = secret.rule.and_then(|rule| config.secrets[rule].to.as_deref());
-            to != Some(name)
-        })
-    };
+    let removed = facts.removed().filter(|secret| {
+        let to = secret.rule.and_then(|rule| config.secrets[rule].to.as_deref());
+        to != Some(&secret.name)
+    });
+    let removed: HashSet<&str> = removed.map(|secret| secret.name.as_str()).collect();
     let diagnostic = |(name, origin): (&str, &Origin)| {
         let message = format!("the vaulted Secret {name} is a Secret of the chart that is itself removed");
         let help = "let `to` name a Secret that is made outside the chart";
         Diagnostic::error(Code::Dangling, message, help).at(origin.location(format!("{}.to", origin.path)))
     };
-    secrets.chain(env).filter(|(name, _)| removed(name)).map(diagnostic).collect()
+    secrets.chain(env).filter(|(name, _)| removed.contains(name)).map(diagnostic).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use aho_corasick::AhoCorasick;
 
-use crate::config::{Config, SecretsRule};
+use crate::config::{Config, Pattern, SecretsRule};
 use crate::diagnostics::Error;
 use crate::kube::object::Object;
 use crate::rules::checksums::Checksums;
@@ -58,6 +58,8 @@ pub(crate) struct Facts {
     /// Finds the names of removed Secrets in a text, the longest first.
     removed_names: Option<AhoCorasick>,
     removed_names_hide: bool,
+    /// Made for the first Secret.
+    rules: Option<RulesByName>,
     /// The places of the Secret objects that are removed: document and path.
     removed_objects: HashSet<(usize, Path)>,
     /// The values of removed Secrets.
@@ -77,6 +79,38 @@ pub(crate) struct Facts {
 struct Fates {
     all: Vec<usize>,
     by_namespace: HashMap<Option<String>, Vec<usize>>,
+}
+
+/// The rules that remove Secrets: those for names that are written out, and the others.
+#[derive(Debug)]
+struct RulesByName {
+    exact: HashMap<String, Vec<usize>>,
+    others: Vec<usize>,
+}
+
+impl RulesByName {
+    fn of(config: &Config) -> Self {
+        let mut rules = Self { exact: HashMap::new(), others: Vec::new() };
+        for (number, rule) in config.secrets.iter().enumerate() {
+            if rule.name.is_empty() || rule.name.0.iter().any(Pattern::is_glob) {
+                rules.others.push(number);
+                continue;
+            }
+            for name in rule.name.0.iter().map(ToString::to_string) {
+                rules.exact.entry(name).or_default().push(number);
+            }
+        }
+        rules
+    }
+
+    /// The rules that a Secret with one of these names could meet, in their order.
+    fn possible<'n>(&self, names: impl Iterator<Item = &'n str>) -> Vec<usize> {
+        let exact = names.filter_map(|name| self.exact.get(name)).flatten();
+        let mut rules: Vec<usize> = self.others.iter().chain(exact).copied().collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules
+    }
 }
 
 /// What becomes of a reference to a name.
@@ -133,8 +167,10 @@ impl Facts {
         self.is_rendered(name);
         let number = self.count;
         self.count += 1;
-        let matching: Vec<usize> =
-            (0..config.secrets.len()).filter(|rule| selects(&config.secrets[*rule], object, name)).collect();
+        let rules = self.rules.get_or_insert_with(|| RulesByName::of(config));
+        let names = object.previous_names().chain([name]);
+        let mut matching = rules.possible(names);
+        matching.retain(|rule| selects(&config.secrets[*rule], object, name));
         let keys = object.secret_keys();
         let known: HashSet<&str> = keys.iter().map(String::as_str).collect();
         for rule in &matching {
