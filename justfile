@@ -179,9 +179,9 @@ measure-catalogue +schemas:
     tools/catalogue/generate.py --fields "$fields" {{ schemas }}
     RESECRET_FIELDS=$fields cargo test --locked --test cases catalogue:: -- --nocapture
 
-# Some minutes. `--quick` leaves out the large streams and writes nothing; `--check` fails below half of a target. The
+# Some minutes. `--quick` leaves out the large streams and writes nothing; `--check` fails far from a target. The
 # program is the release's, or BINARY; what runs and measures it need not be fast, and is built as the tests are.
-# Compares speed and memory with `cat`, yq and Kustomize, and writes `docs/performance.md`.
+# Compares speed and memory with `cat`, yq and Kustomize, counts instructions where valgrind is there, and writes `docs/performance.md`.
 bench *arguments:
     BINARY=${BINARY:-$(.ci/build)} cargo bench --locked --profile dev --bench peers -- {{ arguments }}
 

@@ -1,9 +1,10 @@
 //! Speed, memory and growth, side by side with programs that could do the same job.
 //!
 //! `just bench` runs it. All programs are measured in one run, in turns, so that what slows the machine down slows all of
-//! them down: read the ratios, not the times. `--quick` removes the large streams; `--check` fails where a ratio falls
-//! below half of its target or growth is not linear, in two runs one after the other; `--only-stream` prints what
-//! `--stream` takes, and measures nothing else.
+//! them down: read the ratios, not the times. Instructions do not depend on the machine's other work: where valgrind is
+//! there they are counted too. `--quick` removes the large streams; `--check` fails where a target is missed by more than
+//! its bar allows or growth is not linear, in two runs one after the other; `--only-stream` prints what `--stream`
+//! takes, and measures nothing else.
 #![allow(clippy::print_stdout)] // A benchmark is there to print.
 
 /// The result as a picture.
@@ -23,11 +24,12 @@ mod streams;
 /// The programs, and how each is told to do the job.
 mod tools;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 
-use self::results::{Results, Row};
+use self::results::{Count, Results, Row};
 use self::streams::Render;
 use self::tools::Tool;
 
@@ -95,11 +97,37 @@ fn measure(render: &Render, quick: bool) -> anyhow::Result<Results> {
         let stream = streams::releases(folder, render, releases)?;
         rows.extend(compare(&Tool::all(&stream, folder)?, &stream)?);
     }
+    let counts = count(folder, render)?;
     let untouched = streams::untouched(folder, if quick { 64 << 20 } else { 512 << 20 })?;
     let untouched = compare(&Tool::plain(), &untouched)?;
     let largest_document = render.largest_document() as u64;
     let streamed = vec![streamed(render, quick)?];
-    Ok(Results { rows, untouched, streamed, largest_document, growth: growth::all(folder, render, quick)? })
+    Ok(Results {
+        rows,
+        counts,
+        untouched,
+        streamed,
+        largest_document,
+        growth: growth::all(folder, render, quick)?,
+    })
+}
+
+/// Counts instructions on streams that are long enough for that.
+fn count(folder: &Path, render: &Render) -> anyhow::Result<Vec<Count>> {
+    let mut counts = Vec::new();
+    let streams = [
+        streams::releases(folder, render, 1)?,
+        streams::releases(folder, render, 16)?,
+        streams::untouched(folder, 8 << 20)?,
+    ];
+    for stream in streams {
+        let Some(instructions) = Tool::ours().instructions(&stream.path)? else {
+            println!("skipped the instructions: valgrind is missing");
+            break;
+        };
+        counts.push(Count { stream: stream.name, bytes: stream.bytes, instructions });
+    }
+    Ok(counts)
 }
 
 /// Measures `--stream` alone, and writes nothing.

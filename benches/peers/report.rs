@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::chart;
 use crate::page;
-use crate::results::{Growth, Results, Row, Target, megabytes};
+use crate::results::{Count, Growth, Results, Row, Target, megabytes};
 use crate::streams::Render;
 
 fn all_rows(results: &Results) -> impl Iterator<Item = &Row> {
@@ -34,6 +34,18 @@ pub(crate) fn table(render: &Render, results: &Results) -> String {
     }
     if results.is_disturbed() {
         text += "\nOther work kept the machine busy: the targets are compared with processor time, not with time.\n";
+    }
+    if !results.counts.is_empty() {
+        text += "\n| stream | size | instructions of resecret on one processor | a byte |\n| --- | ---: | ---: | ---: |\n";
+    }
+    for count in &results.counts {
+        text += &format!(
+            "| {} | {:.2} MB | {:.1} million | {:.1} |\n",
+            count.stream,
+            megabytes(count.bytes),
+            megabytes(count.instructions),
+            count.per_byte()
+        );
     }
     text += "\n| target | wanted | measured | reached |\n| --- | --- | --- | ---: |\n";
     for Target { what, wanted, measured, reached, .. } in results.targets() {
@@ -73,6 +85,7 @@ fn json(results: &Results) -> Value {
             "peakMemoryBytes": row.sample.memory,
         })
     };
+    let count = |count: &Count| json!({"stream": count.stream, "bytes": count.bytes, "instructions": count.instructions});
     let growth = |growth: &Growth| {
         json!({
             "what": growth.what,
@@ -83,6 +96,7 @@ fn json(results: &Results) -> Value {
     let target = |target: &Target| json!({"what": target.what, "target": target.wanted, "measured": target.measured, "reached": target.reached});
     json!({
         "measurements": all_rows(results).map(row).collect::<Vec<_>>(),
+        "instructions": results.counts.iter().map(count).collect::<Vec<_>>(),
         "growth": results.growth.iter().map(growth).collect::<Vec<_>>(),
         "targets": results.targets().iter().map(target).collect::<Vec<_>>(),
     })

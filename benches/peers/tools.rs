@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -48,8 +48,12 @@ impl Tool {
 
     /// Those that need no setting up: resecret with its presets, and `cat` as the least that a filter can cost.
     pub(crate) fn plain() -> Vec<Self> {
-        let ours = Self::resecret(&["--preset", "langfuse", "--to", "langfuse-vault", "--allow-unmatched"]);
-        vec![ours, Self::new("cat", "cat", &[])]
+        vec![Self::ours(), Self::new("cat", "cat", &[])]
+    }
+
+    /// The program of this repository with its presets.
+    pub(crate) fn ours() -> Self {
+        Self::resecret(&["--preset", "langfuse", "--to", "langfuse-vault", "--allow-unmatched"])
     }
 
     /// All that can do the job on a stream of releases; says which cannot.
@@ -91,6 +95,28 @@ impl Tool {
         let sample = measure::end(&command, child, start, self.code)?;
         writer.join().map_err(|_| anyhow!("the stream could not be made"))??;
         Ok(sample)
+    }
+
+    /// The instructions of a run on one processor; `None` where valgrind, which counts them, is missing.
+    pub(crate) fn instructions(&self, input: &Path) -> anyhow::Result<Option<u64>> {
+        let mut command = Command::new("valgrind");
+        command.args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]);
+        command.arg(&self.program).args(&self.arguments).env("RAYON_NUM_THREADS", "1");
+        command.stdin(fs::File::open(input)?).stdout(Stdio::null());
+        let output = match command.output() {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            output => output.context("valgrind")?,
+        };
+        let text = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.code() == Some(self.code),
+            "{command:?} ended with {:?}:\n{text}",
+            output.status
+        );
+        let count = text.lines().find_map(|line| line.split_once("refs:"));
+        let digits: String =
+            count.context("valgrind counts")?.1.chars().filter(char::is_ascii_digit).collect();
+        Ok(Some(digits.parse()?))
     }
 
     /// Runs it on a stream.
