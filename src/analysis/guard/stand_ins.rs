@@ -14,7 +14,7 @@ const NO_VALUE: &str = "resecret-guard-check-stands-in-for-a-value";
 /// Documents with the Secrets that references of the manifests can mean and that are not among them: those of the render,
 /// else one for every name that a rule matches.
 pub(super) fn stand_ins(manifests: &[u8], render: Option<&[u8]>, config: &Config) -> Vec<u8> {
-    let mut found = Named::default();
+    let mut found = WantedSecrets::default();
     for document in stream::documents(manifests) {
         let Ok(text) = stream::text(&document) else { continue };
         let Ok(tree) = yaml::parse(text) else { continue };
@@ -45,14 +45,14 @@ pub(super) fn stand_ins(manifests: &[u8], render: Option<&[u8]>, config: &Config
 
 /// The Secrets of manifests.
 #[derive(Default)]
-struct Named {
+struct WantedSecrets {
     /// Those that are there.
     present: BTreeSet<String>,
     /// Names that references hold, and the keys that they take.
     wanted: BTreeMap<String, BTreeSet<String>>,
 }
 
-impl Named {
+impl WantedSecrets {
     /// The documents of a render that hold Secrets.
     fn of_render(&self, render: &[u8], documents: &mut Vec<u8>) {
         for document in stream::documents(render) {
