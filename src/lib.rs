@@ -110,5 +110,6 @@ pub use filter::filter;
 pub use filter::filtered::{Filtered, Summary};
 pub use filter::streaming::{Cause, StreamError, filter_stream};
 pub use krm::add_function_config;
+pub use rules::reported_by;
 pub use stream::writer::Written;
 pub use yaml::scalar::{escaped_json, one_line};

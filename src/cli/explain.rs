@@ -1,7 +1,7 @@
 //! `resecret explain`: what a diagnostic means and how to act on it.
 
 use anyhow::bail;
-use resecret::Code;
+use resecret::{Code, reported_by};
 
 use crate::cli::io::stdout::print;
 
@@ -17,7 +17,7 @@ pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<()> {
     let text = match &args.code {
         None => Code::ALL.iter().map(|code| format!("{:<22} {}\n", code.id(), summary(*code))).collect(),
         Some(id) => match Code::ALL.iter().find(|code| code.id() == id) {
-            Some(code) => format!("{}\n\n{}", code.id(), text(*code)),
+            Some(code) => format!("{}\n\n{}{}", code.id(), text(*code), rules(*code)),
             None => bail!("there is no code `{id}`; `resecret explain` lists them"),
         },
     };
@@ -34,4 +34,14 @@ fn text(code: Code) -> String {
     lines
         .map(|line| line.strip_prefix("# ").map_or(line.to_owned(), |title| format!("{title}:")) + "\n")
         .collect()
+}
+
+/// The rules that report a code, with the fields of a configuration that direct them.
+fn rules(code: Code) -> String {
+    let rules = reported_by(code).map(|(rule, settings)| {
+        let settings: Vec<String> = settings.iter().map(|setting| format!("spec.{setting}")).collect();
+        format!("{rule} ({})", settings.join(", "))
+    });
+    let rules: Vec<String> = rules.collect();
+    if rules.is_empty() { String::new() } else { format!("\nReported by:\n\n{}\n", rules.join("\n")) }
 }

@@ -11,6 +11,7 @@ use crate::kube::object::{Object, objects};
 use crate::rules::facts::{Facts, Resolution};
 use crate::rules::leaked_values::LeakedValues;
 use crate::rules::vaulted_values::of_secret;
+use crate::rules::{self, Rule};
 use crate::search::candidates::Candidates;
 use crate::search::prefilter::Interest;
 use crate::stream::{self, Document};
@@ -35,9 +36,9 @@ pub(crate) struct Collected<'i> {
 ///
 /// The stream is empty or in an encoding that cannot be read, a ResourceList has other documents beside it, there is no rule,
 /// or there are more names and values than a search can hold.
-pub(crate) fn collect<'i>(input: &'i [u8], config: &Config) -> Result<Collected<'i>, Error> {
+pub(crate) fn collect<'i>(input: &'i [u8], config: &Config, rules: &[Rule]) -> Result<Collected<'i>, Error> {
     stream::check(input)?;
-    let mut candidates = Candidates::of(input, config)?;
+    let mut candidates = Candidates::of(input, rules::words(rules, config))?;
     let format = if candidates.may_be_list() { InputFormat::of(input)? } else { InputFormat::Manifests };
     config.check_rules()?;
     let locator = Locator::new(input);

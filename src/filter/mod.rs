@@ -29,6 +29,7 @@ use crate::krm::InputFormat;
 use crate::rules::already_filtered;
 use crate::rules::unmatched::unmatched;
 use crate::rules::vaulted_values::VaultedValues;
+use crate::rules::{RULES, Rule};
 use crate::search::prefilter::Interest;
 use crate::stream::output::{Action, Finished, Output};
 
@@ -94,7 +95,18 @@ pub(crate) fn run<'i, T: Send>(
     reach: Reach,
     view: impl Fn(&RewrittenDocument<'_, '_, '_>) -> T + Sync,
 ) -> Result<(Filtered<'i>, Vec<T>), Error> {
-    let Judged { format, output, summary, found, views } = judge(input, config, reach, view)?;
+    run_rules(RULES, input, config, reach, view)
+}
+
+/// [`run`] with these rules.
+fn run_rules<'i, T: Send>(
+    rules: &[Rule],
+    input: &'i [u8],
+    config: &Config,
+    reach: Reach,
+    view: impl Fn(&RewrittenDocument<'_, '_, '_>) -> T + Sync,
+) -> Result<(Filtered<'i>, Vec<T>), Error> {
+    let Judged { format, output, summary, found, views } = judge(rules, input, config, reach, view)?;
     let diagnostics = conclude(found)?;
     let Finished { pieces, changes } = format.with_results(input, output.finish(), &diagnostics)?;
     Ok((Filtered { input, pieces, changes, diagnostics, summary }, views))
@@ -117,16 +129,18 @@ pub(crate) struct Judged<'i, T> {
 ///
 /// A stream that nobody can look into.
 pub(crate) fn judge<'i, T: Send>(
+    rules: &[Rule],
     input: &'i [u8],
     config: &Config,
     reach: Reach,
     view: impl Fn(&RewrittenDocument<'_, '_, '_>) -> T + Sync,
 ) -> Result<Judged<'i, T>, Error> {
-    let Collected { mut candidates, format, facts, leaked_values, mut findings } = collect(input, config)?;
+    let Collected { mut candidates, format, facts, leaked_values, mut findings } =
+        collect(input, config, rules)?;
     if reach == Reach::Every {
         candidates.add_all(Interest::Check(Severity::Warning));
     }
-    let rewriter = Rewriter { config, format, facts: &facts, leaked_values: &leaked_values };
+    let rewriter = Rewriter { rules, config, format, facts: &facts, leaked_values: &leaked_values };
     let rewrites = rewrite_all(&rewriter, input, &candidates.found, &view);
 
     let mut output = Output::new(input);
@@ -154,4 +168,49 @@ pub(crate) fn judge<'i, T: Send>(
     }
     let found = format.located(input, in_order(findings));
     Ok(Judged { format, output, summary, found, views })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::{Code, Finding};
+    use crate::edit::patch::Op;
+
+    /// A rule in the way that CONTRIBUTING describes: what it looks for, what it reports, what it does.
+    const TOY: Rule = Rule {
+        name: "toy",
+        codes: &[Code::NameInText],
+        words: |_, words| words.add(&["toy"], Interest::Edit),
+        apply: |subject, _, outcome| {
+            let object = subject.object;
+            let Some(toy) = object.tree.get(object.node, "toy") else { return };
+            let path = object.path.key("toy");
+            if object.tree.text(toy) == Some("broken") {
+                let (message, help) = ("the toy is broken".to_owned(), "mend it".to_owned());
+                let (code, severity) = (Code::NameInText, Severity::Warning);
+                outcome.findings.push(Finding { code, severity, message, help, path, node: toy });
+            } else {
+                outcome.patch.push(Op::Replace { path, value: "ball".into() });
+            }
+        },
+        ..Rule::QUIET
+    };
+
+    #[test]
+    fn a_rule_is_all_that_a_new_behaviour_takes() {
+        let mut config = Config::default();
+        config.add_preset("langfuse", "vault").expect("a preset");
+        config.allow_unmatched();
+        let input = b"kind: Box\ntoy: doll # old\n---\nkind: Box\ntoy: broken\n---\nkind: Box\ngame: chess\n";
+        let run = |rules: &[Rule]| {
+            run_rules(rules, input, &config, Reach::Candidates, |_| ()).expect("the run goes through").0
+        };
+        let filtered = run(&[TOY]);
+        let expected =
+            "kind: Box\ntoy: ball # old\n---\nkind: Box\ntoy: broken\n---\nkind: Box\ngame: chess\n";
+        assert_eq!(String::from_utf8_lossy(&filtered.to_vec()), expected);
+        let said: Vec<&str> = filtered.diagnostics().iter().map(|found| found.message.as_str()).collect();
+        assert_eq!(said, ["the toy is broken"]);
+        assert_eq!(run(RULES).to_vec(), input, "without it nobody looks at toys");
+    }
 }

@@ -20,7 +20,7 @@ use crate::rules::facts::Facts;
 use crate::rules::leaked_values::{LeakedValue, LeakedValues};
 use crate::rules::secret_use::SecretUse;
 use crate::rules::vaulted_values::VaultedValue;
-use crate::rules::{self, ConfigEntry, Context, RuleOutput};
+use crate::rules::{self, ConfigEntry, Context, Rule, RuleOutput};
 use crate::search::candidates::{Candidate, LARGE};
 use crate::search::prefilter::Interest;
 use crate::stream::Document;
@@ -29,7 +29,9 @@ use crate::yaml::Tree;
 
 /// What the pass knows, the same for every document.
 pub(crate) struct Rewriter<'a> {
-    /// The rules.
+    /// What is done to each object, in order.
+    pub(crate) rules: &'a [Rule],
+    /// What is wanted.
     pub(crate) config: &'a Config,
     /// How the client hands the stream over.
     pub(crate) format: InputFormat,
@@ -147,7 +149,8 @@ impl Rewriter<'_> {
             if is_configuration(object) {
                 continue;
             }
-            rules::apply(object, Context { config: self.config, facts: self.facts }, &mut output);
+            let context = Context { config: self.config, facts: self.facts };
+            rules::apply(self.rules, object, context, &mut output);
             for finding in output.findings.drain(..) {
                 findings.add(document, object, finding);
             }

@@ -3,16 +3,30 @@
 //! The entry comes last. A variable that `envFrom` brings is overridden, as Kubernetes does; what other entries expand
 //! stays as it is, since they expand only entries before them.
 
+use crate::search::prefilter::Interest;
 use serde_json::{Value, json};
 
 use crate::config::EnvRule;
 use crate::edit::patch::Op;
 use crate::kube::object::Object;
 use crate::rules::secret_use::SecretUse;
-use crate::rules::{ConfigEntry, Context, ObjectView, RuleOutput};
+use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput};
 use crate::yaml::{NodeId, Path, Tree};
 
-pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "add_env",
+    settings: &["env"],
+    words: |config, words| {
+        if config.env.iter().any(|rule| rule.add) {
+            words.add(&["ontainers"], Interest::Edit);
+        }
+    },
+    apply,
+    ..Rule::QUIET
+};
+
+fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     if !context.config.env.iter().any(|rule| rule.add) {
         return;
     }

@@ -4,10 +4,25 @@
 
 use crate::diagnostics::{Code, Finding, Severity};
 use crate::edit::patch::Op;
-use crate::rules::{ConfigEntry, Context, ObjectView, RuleOutput};
+use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput};
+use crate::search::prefilter::Interest;
 use crate::yaml::{NodeId, Path};
 
-pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "annotations",
+    settings: &["dropAnnotations"],
+    codes: &[Code::ChecksumAnnotation],
+    words: |config, words| {
+        if !config.drop_annotations.is_empty() {
+            words.add(&["annotations"], Interest::Edit);
+        }
+    },
+    apply,
+    ..Rule::QUIET
+};
+
+fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     let redirected = !outcome.patch.is_empty();
     for Annotation { name, value, path, node } in template_annotations(subject) {
         let rules = context.config.drop_annotations.iter().enumerate();

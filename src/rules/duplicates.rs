@@ -4,9 +4,23 @@ use crate::config::Duplicates;
 use crate::diagnostics::{Code, Finding, Severity};
 use crate::kube::pods::ValueSource;
 use crate::rules::keep_one::keep_one;
-use crate::rules::{Context, ObjectView, RuleOutput};
+use crate::rules::{Context, ObjectView, Rule, RuleOutput};
+use crate::search::prefilter::Interest;
 
-pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+/// A document with a list of variables holds one of these.
+pub(super) const LISTS_OF_VARIABLES: [&str; 2] = ["env", "Env"];
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "duplicates",
+    settings: &["duplicates"],
+    codes: &[Code::DuplicateEnv, Code::EnvOrder],
+    words: |_, words| words.add(&LISTS_OF_VARIABLES, Interest::Edit),
+    apply,
+    ..Rule::QUIET
+};
+
+fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     for list in &subject.pods.env {
         let mut groups = list.groups();
         groups.retain(|(_, positions)| positions.len() > 1);

@@ -1,5 +1,8 @@
 //! `spec.env`: variables that must read the vaulted Secret, and variables that must go.
 
+use crate::rules::duplicates::LISTS_OF_VARIABLES;
+use crate::rules::needs_whole_stream;
+use crate::search::prefilter::Interest;
 use serde_json::{Value, json};
 
 use crate::config::{Config, Duplicates, EnvRule};
@@ -10,7 +13,7 @@ use crate::kube::pods::{EnvList, ValueSource, expansions};
 use crate::rules::keep_one::keep_one;
 use crate::rules::secret_use::SecretUse;
 use crate::rules::vaulted_values::{VaultedValue, number_of};
-use crate::rules::{ConfigEntry, Context, ObjectView, RuleOutput};
+use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput};
 use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Tree, scalar};
 
 /// What a rule decides for a variable.
@@ -21,7 +24,27 @@ enum Decision<'c> {
     Remove,
 }
 
-pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "env",
+    settings: &["env", "duplicates"],
+    codes: &[Code::ValueOnly, Code::EnvOrder],
+    words: |config, words| {
+        if !config.env.is_empty() {
+            words.add(&LISTS_OF_VARIABLES, Interest::Edit);
+            words.add_groups(|uses| uses.variables, Interest::Edit);
+        }
+    },
+    needs_whole_stream: |config| {
+        let keeping = config.env.iter().filter(|rule| rule.keep_existing);
+        let place = |rule: &EnvRule| rule.origin.location(format!("{}.keepExisting", rule.origin.path));
+        let asks = "keepExisting asks whether the stream renders a Secret, which only its end can say";
+        keeping.map(|rule| needs_whole_stream(asks, "run without --stream").at(place(rule))).collect()
+    },
+    apply,
+};
+
+fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     if context.config.env.is_empty() {
         return;
     }

@@ -5,9 +5,13 @@
 
 use crate::diagnostics::{Code, Finding};
 use crate::rules::facts::Resolution;
-use crate::rules::{Context, ObjectView, RuleOutput};
+use crate::rules::{Context, ObjectView, Rule, RuleOutput};
 
-pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+/// The rule.
+pub(super) const RULE: Rule =
+    Rule { name: "hooks", settings: &["secrets"], codes: &[Code::HookReference], apply, ..Rule::QUIET };
+
+fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     let Some(severity) = context.config.hooks.severity() else { return };
     let object = subject.object;
     let Some(hook) = object.hook().filter(|_| object.skips_post_renderer()) else { return };

@@ -13,7 +13,7 @@ use crate::diagnostics::{Code, Doubtful, Finding, Severity};
 use crate::kube::object::Object;
 use crate::kube::references::Takes;
 use crate::rules::facts::Resolution;
-use crate::rules::{Context, ObjectView, RuleOutput};
+use crate::rules::{Context, ObjectView, Rule, RuleOutput};
 use crate::yaml::scalar::plain_or_quoted;
 use crate::yaml::{Kind, NodeId, Path, Span, Step, Trail};
 
@@ -23,7 +23,16 @@ const SPEAKS: [&str; 6] = ["secret", "credential", "keyref", "tls", "password", 
 /// Keys under which names are chosen freely, or are those of something else.
 const FREE: [&str; 5] = ["apiVersion", "kind", "labels", "matchLabels", "namespace"];
 
-pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "left_behind",
+    settings: &["policy.leftBehind", "references"],
+    codes: &[Code::LeftBehind, Code::NameInText],
+    apply,
+    ..Rule::QUIET
+};
+
+fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     let Some(level) = context.config.policy.left_behind.severity() else { return };
     for found in names(subject, context) {
         // What another rule removes or replaces is not left.

@@ -7,9 +7,38 @@ use crate::config::Duplicates;
 use crate::diagnostics::{Code, Finding, Severity};
 use crate::edit::patch::Op;
 use crate::kube::list_keys::{Repeated, repeated};
-use crate::rules::{Context, ObjectView, RuleOutput};
+use crate::rules::{Context, ObjectView, Rule, RuleOutput};
+use crate::search::prefilter::Interest;
 
-pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+/// A document with a list that the API server merges by key (`kube::list_keys`) holds one of these.
+const KEYED_LISTS: [&str; 10] = [
+    "ontainers",
+    "finalizers",
+    "ownerReferences",
+    "Service",
+    "WebhookConfiguration",
+    "AdmissionPolicy",
+    "EndpointSlice",
+    "odGroup",
+    "CSIDriver",
+    "FlowSchema",
+];
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "list_duplicates",
+    settings: &["duplicates"],
+    codes: &[Code::DuplicateItem],
+    words: |config, words| {
+        if config.repairs_lists() {
+            words.add(&KEYED_LISTS, Interest::Edit);
+        }
+    },
+    apply,
+    ..Rule::QUIET
+};
+
+fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     if !context.config.repairs_lists() {
         return;
     }

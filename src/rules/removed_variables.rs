@@ -2,12 +2,16 @@
 
 use crate::diagnostics::{Code, Finding, Severity};
 use crate::kube::pods::{EnvList, expansions};
-use crate::rules::{Context, ObjectView, RuleOutput};
+use crate::rules::{Context, ObjectView, Rule, RuleOutput};
 use crate::yaml::{NodeId, Path};
+
+/// The rule.
+pub(super) const RULE: Rule =
+    Rule { name: "removed_variables", settings: &["env"], codes: &[Code::EnvOrder], apply, ..Rule::QUIET };
 
 /// Runs when every list of variables has its last form: an entry that is itself removed, or reads
 /// the vault, expands nothing.
-pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     if context.config.env.iter().all(|rule| rule.remove.is_empty()) {
         return;
     }

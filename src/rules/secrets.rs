@@ -1,5 +1,7 @@
 //! `spec.secrets`: every reference to a removed Secret goes to the vaulted one.
 
+use crate::rules::needs_whole_stream;
+use crate::search::prefilter::Interest;
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
@@ -10,10 +12,38 @@ use crate::edit::patch::Op;
 use crate::kube::references::{Reference, Takes};
 use crate::rules::facts::{ChartSecret, Resolution, vaulted_key};
 use crate::rules::secret_use::SecretUse;
-use crate::rules::{ConfigEntry, Context, ObjectView, RuleOutput};
+use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput};
 use crate::yaml::{Path, Step};
 
-pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "secrets",
+    settings: &["secrets", "references", "redirect", "policy.dangling", "policy.external"],
+    codes: &[
+        Code::AmbiguousReference,
+        Code::Dangling,
+        Code::External,
+        Code::NeedsWholeStream,
+        Code::RenamedEnvFrom,
+        Code::RenamedKey,
+    ],
+    words: |config, words| {
+        if let Some(severity) = config.policy.external.severity() {
+            words.add_references(Interest::Check(severity));
+        }
+        for rule in &config.references {
+            words.add(&[&rule.kind], Interest::Edit);
+        }
+    },
+    needs_whole_stream: |config| {
+        let asks = "policy.external asks whether the stream renders a Secret, which only its end can say";
+        let help = "run without --stream, or set policy.external to allow";
+        config.policy.external.severity().map(|_| needs_whole_stream(asks, help)).into_iter().collect()
+    },
+    apply,
+};
+
+fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     let ObjectView { object, references, .. } = subject;
     let mut lists = Lists::new(references);
     for reference in references {

@@ -4,9 +4,8 @@ use std::ops::Range;
 
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
-use crate::config::Config;
 use crate::diagnostics::Error;
-use crate::search::prefilter::{ConfigMatcher, HitIter, Hits, Interest, Matcher};
+use crate::search::prefilter::{ConfigMatcher, HitIter, Hits, Interest, Matcher, Words};
 use crate::stream::{self, Document};
 
 /// Bytes of a stream from which on threads pay.
@@ -39,8 +38,8 @@ impl<'i> Candidates<'i> {
     /// # Errors
     ///
     /// More words than a search can hold.
-    pub(crate) fn of(input: &'i [u8], config: &Config) -> Result<Self, Error> {
-        let SearchedChunk { found, filled, .. } = search(input, &ConfigMatcher::new(config)?);
+    pub(crate) fn of(input: &'i [u8], words: Words<'_>) -> Result<Self, Error> {
+        let SearchedChunk { found, filled, .. } = search(input, &ConfigMatcher::new(words)?);
         Ok(Self { input, found, documents: filled })
     }
 
@@ -142,7 +141,9 @@ mod tests {
         let stream: String = (0..4500).map(document).collect();
         assert!(stream.len() > 2 * PART);
         let input = stream.as_bytes();
-        let words = ConfigMatcher::new(&Config::default()).expect("words");
+        let mut words = Words::default();
+        words.add(&["env"], Interest::Edit);
+        let words = ConfigMatcher::new(words).expect("words");
         let (parts, whole) = (search(input, &words), search_part(input, 0..input.len(), &words));
         assert_eq!((parts.documents, parts.filled), (whole.documents, whole.filled));
         let places = |part: &SearchedChunk<'_>| -> Vec<_> {

@@ -13,8 +13,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter};
 
-use crate::catalogue;
-use crate::config::{Config, Level};
+use crate::catalogue::{self, GroupUses};
 use crate::diagnostics::{Code, Diagnostic, Error, Severity};
 use crate::search::escapes::{find_escape, find_mark};
 use crate::stream::Document;
@@ -31,49 +30,8 @@ const KINDS: [(&str, Hits); 2] = [
     ("ResourceList", Hits { list: true, ..Hits::NOTHING }),
 ];
 
-/// A document with a list that the API server merges by key (`kube::list_keys`) holds one of these.
-const KEYED_LISTS: [&str; 10] = [
-    "ontainers",
-    "finalizers",
-    "ownerReferences",
-    "Service",
-    "WebhookConfiguration",
-    "AdmissionPolicy",
-    "EndpointSlice",
-    "odGroup",
-    "CSIDriver",
-    "FlowSchema",
-];
-
-/// Parts of names and values, one of which each credential in a custom resource or header has, unless it has an [`AT`].
-const CREDENTIALS: [&str; 19] = [
-    "pass",
-    "Pass",
-    "PASS",
-    "ecret",
-    "ECRET",
-    "oken",
-    "OKEN",
-    "Key",
-    "KEY",
-    "key",
-    "redential",
-    "REDENTIAL",
-    "auth",
-    "Auth",
-    "AUTH",
-    "salt",
-    "Salt",
-    "SALT",
-    "PRIVATE KEY",
-];
 /// What stands between a password and a host. A word so short would slow the search for the others down.
-const AT: u8 = b'@';
-
-/// Whether a name or a value holds a part of a credential.
-pub(crate) fn may_be_credential(text: &str) -> bool {
-    text.as_bytes().contains(&AT) || CREDENTIALS.iter().any(|part| text.contains(part))
-}
+pub(crate) const AT: u8 = b'@';
 
 /// Words that vector instructions find all at once.
 const FEW: usize = 32;
@@ -135,6 +93,47 @@ impl BitOrAssign for Hits {
     }
 }
 
+/// What tells by its bytes that a document is interesting, before anything is read.
+#[derive(Default)]
+pub(crate) struct Words<'c> {
+    texts: Vec<(&'c [u8], Interest)>,
+    /// API groups of the catalogue, in alphabetical order.
+    groups: Vec<(&'static str, Interest)>,
+    /// What [`AT`] says.
+    at: Interest,
+}
+
+impl<'c> Words<'c> {
+    /// These words.
+    pub(crate) fn add(&mut self, words: &[&'c str], interest: Interest) {
+        self.texts.extend(words.iter().map(|word| (word.as_bytes(), interest)));
+    }
+
+    /// The groups of the catalogue that something is known of.
+    pub(crate) fn add_groups(&mut self, is_meant: fn(GroupUses) -> bool, interest: Interest) {
+        if self.groups.is_empty() {
+            self.groups =
+                catalogue::groups().into_iter().map(|(group, _)| (group, Interest::Nothing)).collect();
+        }
+        for ((_, wanted), (_, uses)) in self.groups.iter_mut().zip(catalogue::groups()) {
+            if is_meant(uses) {
+                *wanted = interest.max(*wanted);
+            }
+        }
+    }
+
+    /// The sign between a password and a host.
+    pub(crate) fn add_at(&mut self, interest: Interest) {
+        self.at = interest.max(self.at);
+    }
+
+    /// Whatever may refer to a Secret.
+    pub(crate) fn add_references(&mut self, interest: Interest) {
+        self.add(&REFERENCES, interest);
+        self.add_groups(|uses| uses.references, interest);
+    }
+}
+
 /// Something that finds in bytes what makes a document interesting, by one search or several.
 pub(crate) trait Matcher: Sync {
     /// How many searches it makes.
@@ -172,32 +171,13 @@ impl ConfigMatcher {
     /// The words of [`KINDS`], one search for each.
     const FIRST_KIND: usize = 5;
 
-    /// What the configuration makes interesting.
+    /// Of the words that begin at the same byte only the longest is found, so it says what its beginnings say too.
     ///
     /// # Errors
     ///
     /// More words than a search can hold (billions of bytes).
-    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
-        Self::of(words(config), groups(config, Interest::Nothing), credentials(config))
-    }
-
-    /// The same, and what may refer to Secrets.
-    ///
-    /// # Errors
-    ///
-    /// As for [`ConfigMatcher::new`].
-    pub(crate) fn with_references(config: &Config) -> Result<Self, Error> {
-        let references = REFERENCES.iter().map(|word| (word.as_bytes(), Interest::References));
-        let words = words(config).into_iter().chain(references).collect();
-        Self::of(words, groups(config, Interest::References), credentials(config))
-    }
-
-    /// Of the words that begin at the same byte only the longest is found, so it says what its beginnings say too.
-    fn of(
-        mut words: Vec<(&[u8], Interest)>,
-        groups: Vec<(&'static str, Interest)>,
-        credentials: Interest,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(sought: Words<'_>) -> Result<Self, Error> {
+        let Words { texts: mut words, groups, at } = sought;
         words.sort_by_key(|(word, _)| *word);
         let mut interests: Vec<Interest> = Vec::with_capacity(words.len());
         // The words, each a beginning of the next, that the last one begins with.
@@ -215,13 +195,15 @@ impl ConfigMatcher {
             }
         }
         let most_of_words = interests.iter().copied().max().unwrap_or_default();
+        let groups: Vec<_> =
+            groups.into_iter().filter(|(_, interest)| *interest != Interest::Nothing).collect();
         let most_of_groups = groups.iter().map(|(_, interest)| *interest).max().unwrap_or_default();
         let most = [
             Hits::of(most_of_words),
             Hits::DISGUISE,
             Hits::DISGUISE,
             Hits::of(most_of_groups),
-            Hits::of(credentials),
+            Hits::of(at),
             KINDS[0].1,
             KINDS[1].1,
         ];
@@ -239,56 +221,6 @@ impl ConfigMatcher {
         let position = self.groups.binary_search_by(|(known, _)| known.as_bytes().cmp(group)).ok()?;
         Some(self.groups[position].1)
     }
-}
-
-/// The words of rules and policies, and what each says.
-fn words(config: &Config) -> Vec<(&[u8], Interest)> {
-    // Duplicates are looked for in every list of variables, so `env` alone makes a document interesting.
-    let mut words: Vec<(&[u8], Interest)> = vec![(b"env", Interest::Edit), (b"Env", Interest::Edit)];
-    let mut add = |word: &'static [&str], interest| {
-        words.extend(word.iter().map(|word| (word.as_bytes(), interest)));
-    };
-    if config.env.iter().any(|rule| rule.add) {
-        add(&["ontainers"], Interest::Edit);
-    }
-    if config.repairs_lists() {
-        add(&KEYED_LISTS, Interest::Edit);
-    }
-    if !config.drop_annotations.is_empty() {
-        add(&["annotations"], Interest::Edit);
-    }
-    if config.policy.external != Level::Allow {
-        add(&REFERENCES, check(config));
-    }
-    if config.policy.plaintext != Level::Allow {
-        add(&["ConfigMap", "args", "command", "annotations"], credentials(config));
-        add(&CREDENTIALS, credentials(config));
-    }
-    words.extend(config.references.iter().map(|rule| (rule.kind.as_bytes(), Interest::Edit)));
-    words
-}
-
-/// What the API groups of the catalogue say, in alphabetical order; `references` is what those with references do apart from
-/// policies.
-fn groups(config: &Config, references: Interest) -> Vec<(&'static str, Interest)> {
-    let external = if config.policy.external == Level::Allow { Interest::Nothing } else { check(config) };
-    let known = catalogue::groups().into_iter().map(|(group, uses)| {
-        let refers = if uses.references { references.max(external) } else { Interest::Nothing };
-        let has_variables = uses.variables && !config.env.is_empty();
-        (group, if has_variables { Interest::Edit } else { refers })
-    });
-    known.filter(|(_, interest)| *interest != Interest::Nothing).collect()
-}
-
-/// What a part of a credential says.
-fn credentials(config: &Config) -> Interest {
-    if config.policy.plaintext == Level::Allow { Interest::Nothing } else { check(config) }
-}
-
-/// What a policy wants.
-fn check(config: &Config) -> Interest {
-    let strict = [config.policy.external, config.policy.plaintext].contains(&Level::Error);
-    Interest::Check(if strict { Severity::Error } else { Severity::Warning })
 }
 
 impl Matcher for ConfigMatcher {
@@ -420,9 +352,17 @@ mod tests {
         documents(text.as_bytes()).map(|document| iter.of(&document)).collect()
     }
 
+    fn matcher(words: &[(&'static str, Interest)]) -> ConfigMatcher {
+        let mut sought = Words::default();
+        for (word, interest) in words {
+            sought.add(&[word], *interest);
+        }
+        ConfigMatcher::new(sought).expect("a filter")
+    }
+
     #[test]
     fn every_spelling_of_secret_is_found() {
-        let words = ConfigMatcher::new(&Config::default()).expect("a filter");
+        let words = matcher(&[]);
         for text in [
             "kind: Secret",
             "\"kind\":\"Secret\"",
@@ -447,9 +387,10 @@ mod tests {
 
     #[test]
     fn each_document_has_its_own_words() {
-        let words = ConfigMatcher::new(&Config::default()).expect("a filter");
+        let check = Interest::Check(Severity::Warning);
+        let words = matcher(&[("env", Interest::Edit), ("ecret", check)]);
         let found = hits("a: b\n---\nenv: []\n---\nkind: Secret\n---\nc: d\n", &words);
-        let secret = Hits { secret: true, ..Hits::of(Interest::Check(Severity::Warning)) };
+        let secret = Hits { secret: true, ..Hits::of(check) };
         assert_eq!(found, [Hits::default(), Hits::of(Interest::Edit), secret, Hits::default()]);
     }
 
@@ -457,11 +398,7 @@ mod tests {
     fn no_word_hides_another() {
         let check = Interest::Check(Severity::Warning);
         let (edit, references) = (Interest::Edit, Interest::References);
-        let found = |words: &[(&'static str, Interest)], text: &str| {
-            let words = words.iter().map(|(word, interest)| (word.as_bytes(), *interest)).collect();
-            let words = ConfigMatcher::of(words, Vec::new(), Interest::Nothing).expect("a filter");
-            hits(text, &words)[0].interest
-        };
+        let found = |words: &[(&'static str, Interest)], text: &str| hits(text, &matcher(words))[0].interest;
         assert_eq!(
             found(&[("abc", check), ("ab", edit), ("bcd", edit), ("abc", check)], "xabc"),
             edit,
@@ -477,10 +414,10 @@ mod tests {
 
     #[test]
     fn groups_of_the_catalogue_are_found_before_a_slash() {
-        let mut config = Config::default();
-        config.policy.external = Level::Warn;
-        let words = ConfigMatcher::new(&config).expect("a filter");
         let interest = Interest::Check(Severity::Warning);
+        let mut words = Words::default();
+        words.add_groups(|uses| uses.references, interest);
+        let words = ConfigMatcher::new(words).expect("a filter");
         for text in [
             "apiVersion: acid.zalan.do/v1",
             "{\"apiVersion\":\"acid.zalan.do/v1\"}",

@@ -17,6 +17,7 @@ use crate::edit::patch::Op;
 use crate::filter::rewrite::RewrittenDocument;
 use crate::filter::{self, Reach};
 use crate::kube::object::Object;
+use crate::rules::RULES;
 use crate::stream;
 
 /// Types of Secrets that Helm and the API server make for themselves.
@@ -47,7 +48,7 @@ pub fn check_guarded(
     let removed = Render::read(&input, &config).removed.into_iter().map(|secret| secret.name);
     let removed: BTreeSet<String> = removed.chain(redirected.map(ToString::to_string)).collect();
     let judge = Judge { config: &config, kinds: &kinds, removed: &removed };
-    let judged = filter::judge(&input, &config, Reach::Every, |seen| judge.verdicts(seen))?;
+    let judged = filter::judge(RULES, &input, &config, Reach::Every, |seen| judge.verdicts(seen))?;
     let is_own = |found: &Diagnostic| found.location.document.is_none_or(|number| number <= own);
     let unreadable = judged.found.iter().filter(|found| found.code.prevents_judgement());
     let unreadable: Vec<Diagnostic> =

@@ -22,7 +22,7 @@ use crate::rules::checksums::Evidence;
 use crate::rules::leaked_values::LeakedValues;
 use crate::rules::left_behind::{self, names};
 use crate::rules::plaintext::{Credential as Literal, credentials, literal};
-use crate::rules::{Context, ObjectView};
+use crate::rules::{Context, ObjectView, RULES};
 use crate::search::candidates::Candidate;
 use crate::search::prefilter::Interest;
 use crate::stream::Document;
@@ -62,7 +62,8 @@ spec:
 pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
     let mut config = Config::default();
     config.add_file("inventory", EVERYTHING)?;
-    let Collected { candidates, facts, leaked_values, findings: mut warnings, .. } = collect(input, &config)?;
+    let Collected { candidates, facts, leaked_values, findings: mut warnings, .. } =
+        collect(input, &config, RULES)?;
     let locator = Locator::new(input);
     let mut findings = Findings::new(&locator);
     let mut collector = InventoryCollector::new(input, Context { config: &config, facts: &facts });
@@ -90,7 +91,7 @@ pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
 pub(super) fn secret_values(input: &[u8]) -> Result<LeakedValues, Error> {
     let mut config = Config::default();
     config.add_file("inventory", EVERYTHING)?;
-    Ok(collect(input, &config)?.leaked_values)
+    Ok(collect(input, &config, RULES)?.leaked_values)
 }
 
 struct InventoryCollector<'c, 'i> {

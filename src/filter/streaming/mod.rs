@@ -4,10 +4,8 @@
 //! nothing, and what only a whole stream can say: a Secret must come before what refers to it. Whatever could come out
 //! otherwise than from the whole stream is refused, with [`Code::NeedsWholeStream`](crate::Code::NeedsWholeStream).
 //!
-//! - `documents` takes the stream apart as it is read, `outlet` writes and counts.
-//! - `memory` is what is known of the documents that have passed, with `marks` of what is forgotten, and `watch` how names and
-//!   values are found.
-//! - `refuse` has the words for what cannot be known, `error` for where a run has stopped.
+//! - `memory` is what is known of the documents that have passed, and `seen_names` which names they refer to.
+//! - `needs_whole_stream` has the words for what cannot be known, `error` for where a run has stopped.
 
 mod error;
 mod memory;
@@ -28,9 +26,9 @@ pub use crate::filter::streaming::error::{Cause, StreamError};
 use crate::filter::streaming::memory::Memory;
 use crate::krm::InputFormat;
 use crate::kube::locator::Locator;
-use crate::rules::ConfigEntry;
 use crate::rules::unmatched::unmatched;
 use crate::rules::vaulted_values::VaultedValues;
+use crate::rules::{self, ConfigEntry, RULES};
 use crate::search::prefilter::{ConfigMatcher, HitIter, Hits, Interest};
 use crate::stream::output::{Action, line_break};
 use crate::stream::reader::Documents;
@@ -151,7 +149,8 @@ struct StreamRun<'c> {
 impl<'c> StreamRun<'c> {
     fn new(config: &'c Config) -> Result<Self, Error> {
         config.check_rules()?;
-        let refused = needs_whole_stream::rules(config);
+        let refused: Vec<Diagnostic> =
+            RULES.iter().flat_map(|rule| (rule.needs_whole_stream)(config)).collect();
         if !refused.is_empty() {
             return Err(Error::new(refused));
         }
@@ -217,6 +216,7 @@ impl<'c> StreamRun<'c> {
         }
         let leaked_values = self.memory.recall(document, &found)?;
         let rewriter = Rewriter {
+            rules: RULES,
             config: self.config,
             format: InputFormat::Manifests,
             facts: &self.memory.facts,
@@ -241,11 +241,11 @@ impl<'c> StreamRun<'c> {
 
 /// What makes a document interesting; where Secrets can go, also what may refer to one that has not come.
 fn words(config: &Config) -> Result<ConfigMatcher, Error> {
-    if config.secrets.is_empty() {
-        ConfigMatcher::new(config)
-    } else {
-        ConfigMatcher::with_references(config)
+    let mut words = rules::words(RULES, config);
+    if !config.secrets.is_empty() {
+        words.add_references(Interest::References);
     }
+    ConfigMatcher::new(words)
 }
 
 /// The Secrets from outside the stream that a document refers to.

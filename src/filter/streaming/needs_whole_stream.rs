@@ -1,24 +1,9 @@
 //! The words for what a stream cannot be filtered for before its end is known.
 
-use crate::config::{Config, Level, Origin};
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::Diagnostic;
+use crate::rules::needs_whole_stream;
 
 const HELP: &str = "run without --stream";
-
-/// Rules that ask for all Secrets of a stream.
-pub(super) fn rules(config: &Config) -> Vec<Diagnostic> {
-    let asks = "asks whether the stream renders a Secret, which only its end can say";
-    let place = |origin: &Origin| origin.location(format!("{}.keepExisting", origin.path));
-    let keeping = config.env.iter().filter(|rule| rule.keep_existing);
-    let mut found: Vec<Diagnostic> = keeping
-        .map(|rule| needs_whole_stream(format!("keepExisting {asks}"), HELP).at(place(&rule.origin)))
-        .collect();
-    if config.policy.external != Level::Allow {
-        let help = format!("{HELP}, or set policy.external to allow");
-        found.push(needs_whole_stream(format!("policy.external {asks}"), &help));
-    }
-    found
-}
 
 /// A ResourceList is a single document, and its client wants all of it or nothing.
 pub(super) fn resource_list() -> Diagnostic {
@@ -59,8 +44,4 @@ pub(super) fn too_many() -> Diagnostic {
         "the stream renders more Secrets than are remembered whose labels, template or namespace decide what becomes of them",
         "run without --stream, or choose the Secrets by `name` alone",
     )
-}
-
-fn needs_whole_stream(message: impl Into<String>, help: &str) -> Diagnostic {
-    Diagnostic::error(Code::NeedsWholeStream, message, help)
 }

@@ -10,9 +10,54 @@ pub(crate) use self::holder::Credential;
 use self::holder::Holder;
 pub(crate) use self::search::{credentials, literal};
 use crate::diagnostics::{Code, Finding};
-use crate::rules::{Context, ObjectView, RuleOutput};
+use crate::rules::{Context, ObjectView, Rule, RuleOutput};
+use crate::search::prefilter::{AT, Interest};
 
-pub(super) fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+/// Parts of names and values, one of which each credential in a custom resource or header has, unless it has an [`AT`].
+const CREDENTIALS: [&str; 19] = [
+    "pass",
+    "Pass",
+    "PASS",
+    "ecret",
+    "ECRET",
+    "oken",
+    "OKEN",
+    "Key",
+    "KEY",
+    "key",
+    "redential",
+    "REDENTIAL",
+    "auth",
+    "Auth",
+    "AUTH",
+    "salt",
+    "Salt",
+    "SALT",
+    "PRIVATE KEY",
+];
+
+/// Whether a name or a value holds a part of a credential.
+pub(super) fn may_be_credential(text: &str) -> bool {
+    text.as_bytes().contains(&AT) || CREDENTIALS.iter().any(|part| text.contains(part))
+}
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "plaintext",
+    settings: &["policy.plaintext"],
+    codes: &[Code::Plaintext],
+    words: |config, words| {
+        if let Some(severity) = config.policy.plaintext.severity() {
+            words.add(&["ConfigMap", "args", "command", "annotations"], Interest::Check(severity));
+            words.add(&CREDENTIALS, Interest::Check(severity));
+            words.add_at(Interest::Check(severity));
+        }
+    },
+    apply,
+    ..Rule::QUIET
+};
+
+fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     let Some(severity) = context.config.policy.plaintext.severity() else { return };
     for found in credentials(subject, context) {
         let what = found.what();

@@ -10,8 +10,8 @@ use crate::kube::credential::{
 use crate::kube::object::Object;
 use crate::kube::pods::{ValueSource, Variable};
 use crate::rules::plaintext::holder::{Credential, Holder};
+use crate::rules::plaintext::may_be_credential;
 use crate::rules::{Context, ObjectView};
-use crate::search::prefilter::may_be_credential;
 use crate::yaml::{Kind, NodeId, Path, Step, Trail, Tree};
 
 /// Custom resources whose fields hold names of keys, encrypted values or descriptions.
