@@ -166,7 +166,10 @@ impl Script<'_> {
     fn upgrade(&self) -> String {
         let Way { method, paused, jobs, scaled } = self.way;
         let mut text = comment("", method.reason());
-        let accepted = method.avoids().join(",");
+        let mut accepted = method.avoids();
+        // They are made again.
+        accepted.extend((!jobs.is_empty()).then_some(Code::RefusedPatch.id()));
+        let accepted = accepted.join(",");
         text += &format!(
             "if is_adopted && is_right >/dev/null 2>&1; then\n    say \"  revision $deployed has gone through the filter, and the live objects are what it says\"\nelse\n    is_adopted || forecast {accepted}\n"
         );

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::adopt::adoption::Helm;
+use crate::analysis::upgrade::immutable::changed_field;
 use crate::analysis::upgrade::release::{Member, Release};
 use crate::analysis::upgrade::remedy::{Damage, not_replaceable};
 use crate::analysis::upgrade::variables::damaged;
@@ -186,7 +187,7 @@ fn unchangeable<'r>(previous: &Release<'_>, next: &'r Release<'_>) -> (Vec<&'r M
     let mut others = Vec::new();
     for object in next.members().filter(|member| !member.is_hook) {
         let Some(before) = previous.find(object) else { continue };
-        if before.fixed == object.fixed {
+        if changed_field(before, object).is_none() {
             continue;
         }
         if object.kind() == "Job" {

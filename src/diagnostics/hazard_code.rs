@@ -31,12 +31,14 @@ macro_rules! with_hazards {
             ///
             /// # What it means
             ///
-            /// The patch would give a variable a literal beside a reference, or contradicts its own order. Helm goes through the
-            /// other objects all the same: the release is half upgraded.
+            /// The patch would give a variable a literal beside a reference, or contradicts its own order; or a field changes that
+            /// the API server never changes (a Job's template, the parameters of a StorageClass, the claims of a StatefulSet, an
+            /// immutable Secret). Helm goes through the other objects all the same: the release is half upgraded.
             ///
             /// # What to do
             ///
-            /// Upgrade with the flags that the message names, and accept the hazard for that one run.
+            /// Upgrade with the flags that the message names, or delete the object first where it says so, and accept the hazard
+            /// for that one run.
             RefusedPatch = "refused-patch",
             /// An object that the API server refuses when it is applied on the server.
             ///

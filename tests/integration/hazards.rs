@@ -272,3 +272,80 @@ fn repeated_ports_are_refused_by_the_server_too() {
     check_rules(&one, &ports("{containerPort: 80}, {containerPort: 80}"), &["refused-apply"]);
     check_rules(&one, &ports("{containerPort: 80}, {containerPort: 80, protocol: UDP}"), &[]);
 }
+
+mod what_the_api_server_never_changes {
+    use super::*;
+
+    fn refused(object: &str, kind: &str, field: &str, way_out: &str) {
+        let previous = format!("---\n{object}");
+        let next = previous.replace("OLD", "NEW");
+        let render = format!("{SECRET}{next}");
+        let output = check(&format!("{SECRET}{previous}"), &render).run().finds();
+        let text = output.text();
+        let message = format!(
+            "error[refused-patch]: the upgrade fails at {kind}/x, when the rest of the release is upgraded: it changes {field}, which the API server never changes\n"
+        );
+        assert!(text.contains(&message), "{text}");
+        assert!(text.contains(way_out), "{text}");
+        // Nothing changes, nothing is said.
+        check_rules(&format!("{SECRET}{next}"), &render, &["deleted-secret"]);
+    }
+
+    #[test]
+    fn each_kind_has_its_way_out() {
+        let pod = "spec: {containers: [{name: c, image: i, env: [{name: A, value: OLD}]}]}";
+        let job =
+            format!("apiVersion: batch/v1\nkind: Job\nmetadata: {{name: x}}\nspec:\n  template: {{{pod}}}\n");
+        refused(&job, "Job", "spec.template", "`kubectl delete job x`");
+        let class = "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: x}\nprovisioner: p\nparameters: {fsName: OLD}\n";
+        refused(class, "StorageClass", "parameters", "`kubectl delete storageclass x`");
+        let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: x, namespace: n}\nspec:\n  volumeClaimTemplates: [{metadata: {name: OLD}}]\n";
+        refused(
+            set,
+            "StatefulSet",
+            "spec.volumeClaimTemplates",
+            "`kubectl delete statefulset x --namespace n --cascade=orphan`",
+        );
+        let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\nimmutable: true\ndata: {a: OLD}\n";
+        refused(map, "ConfigMap", "data", "`kubectl delete configmap x`");
+        let service = "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {clusterIP: OLD}\n";
+        refused(service, "Service", "spec.clusterIP", "`kubectl delete service x`");
+        let volume = "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: x}\nspec:\n  csi: {driver: d, nodePublishSecretRef: {name: OLD}}\n";
+        refused(volume, "PersistentVolume", "spec.csi", "keep its Secret");
+    }
+
+    #[test]
+    fn what_may_change_or_is_filled_in_is_no_hazard() {
+        let none = |old: &str, new: &str| check_rules(&format!("---\n{old}"), &format!("---\n{new}"), &[]);
+        let pod =
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: c, image: i:1}]}\n";
+        none(pod, &pod.replace("i:1", "i:2"));
+        let service = "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {type: ClusterIP}\n";
+        none(service, &service.replace("{type", "{clusterIP: 10.0.0.1, type"));
+        let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n";
+        none(map, &format!("{map}immutable: true\n"));
+    }
+}
+
+/// A patch that contradicts its own order is refused as a whole; the finding is about the variable that is the cause.
+#[test]
+fn a_refusal_belongs_to_the_entries_that_cause_it() {
+    for count in [9, 12, 20] {
+        let others: Vec<String> =
+            (0..count).map(|number| format!("{{name: V{number:02}, value: v}}")).collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        let twice = ["{name: A, value: a}", "{name: B, value: c}", "{name: A, value: a2}"];
+        let previous = deployment(&[&twice, others.as_slice()].concat());
+        let next = deployment(&[&["{name: B, value: b}"], others.as_slice()].concat());
+        let text = check(&previous, &next).run().finds().text();
+        let found: Vec<&str> = text.lines().filter(|line| line.starts_with("error[")).collect();
+        assert!(found.len() == 1 && found[0].contains("fail because of A in container web"), "{text}");
+    }
+}
+
+#[test]
+fn deleted_secrets_come_first() {
+    let previous = format!("{}{SECRET}", deployment(&[LITERAL, CHART, LITERAL]));
+    let next = format!("{}{SECRET}", deployment(&[LITERAL, CHART]));
+    check_rules(&previous, &next, &["deleted-secret", "rollback-variable"]);
+}

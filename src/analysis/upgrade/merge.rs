@@ -5,7 +5,7 @@
 //! name, as if names were unique. This module is that computation, step by step, for lists of variables alone; the
 //! functions bear the names they have in Kubernetes (`k8s.io/apimachinery/pkg/util/strategicpatch`).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -70,9 +70,12 @@ struct ListPatch {
     element_order: Option<Vec<Value>>,
 }
 
-/// A patch that contradicts its own order: two entries of one name change, and so does one between them.
+/// A patch that contradicts its own order: several entries of one name change, and so does one between them.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct OrderMismatch;
+pub(super) struct OrderMismatch {
+    /// The names that the patch has more than once.
+    pub(super) repeated: BTreeSet<String>,
+}
 
 /// The live list after a client-side upgrade from manifest `original` to manifest `modified`.
 ///
@@ -225,7 +228,13 @@ fn merge_patch_into_original(
 fn validate_patch_with_set_order_list(patch: &[Entry], order: &[Value]) -> Result<(), OrderMismatch> {
     let mut order = order.iter();
     let mut entries = patch.iter().filter(|entry| !entry.contains_key(DIRECTIVE));
-    if entries.all(|entry| order.any(|wanted| wanted == name(entry))) { Ok(()) } else { Err(OrderMismatch) }
+    if entries.all(|entry| order.any(|wanted| wanted == name(entry))) {
+        return Ok(());
+    }
+    let mut known = HashSet::new();
+    let changed = patch.iter().filter(|entry| !entry.contains_key(DIRECTIVE)).map(name);
+    let repeated = changed.filter(|name| !known.insert(*name)).map(str::to_owned).collect();
+    Err(OrderMismatch { repeated })
 }
 
 fn merge_slice(original: &[Entry], patch: &[Entry], place: Merge) -> Vec<Entry> {
@@ -367,7 +376,8 @@ mod tests {
 
     #[test]
     fn a_patch_can_contradict_its_own_order() {
-        check(&[OTHER], &[CHART, CHANGED, VAULT], Err(OrderMismatch));
+        let repeated = ["A".to_owned()].into();
+        check(&[OTHER], &[CHART, CHANGED, VAULT], Err(OrderMismatch { repeated }));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //!
 //! Pure: the manifest of the last release and the new one in, diagnostics out. `release` reads both; `merge` is the
 //! computation by which Helm and the API server merge lists of variables; `variables` and `secrets` look for what would
-//! go wrong on the way up and on the way back; `remedy` says what avoids it. What Helm and the API server really do is
+//! go wrong on the way up and on the way back, `immutable` for fields that never change; `remedy` says what avoids it. What Helm and the API server really do is
 //! tried in `tests/live`.
 
+pub(crate) mod immutable;
 pub(crate) mod merge;
 pub(crate) mod release;
 pub(crate) mod remedy;
@@ -36,7 +37,7 @@ pub const HAZARDS: [Code; 8] = [
 /// call it. Objects as the cluster holds them (`kubectl get -o yaml`) may stand there too: what they say of themselves
 /// counts more than what the manifest says. `next` is the filtered stream.
 ///
-/// Each diagnostic is of severity error, in the order of the last manifest.
+/// Each diagnostic is of severity error, those of deleted Secrets first, then in the order of the last manifest.
 ///
 /// # Errors
 ///
@@ -68,10 +69,15 @@ pub fn hazards(previous: &[u8], file: &str, next: &[u8], config: &Config) -> Res
     let next = Release::read(next, None, config)?;
     let replacement = Replacement::of(&previous, &next);
     let mut found = variables::on_the_way_up(&previous, &next, &replacement);
+    found.extend(immutable::on_the_way_up(&previous, &next));
     found.extend(secrets::on_the_way_up(&previous, &next));
     found.extend(variables::on_the_way_back(&previous, &next));
     found.extend(secrets::on_the_way_back(&previous, &next));
-    let place = |diagnostic: &Diagnostic| diagnostic.location.document.unwrap_or(usize::MAX);
+    // What is gone for good comes first.
+    let place = |diagnostic: &Diagnostic| {
+        let is_deleted = matches!(diagnostic.code, Code::DeletedSecret | Code::DeletedSecretInUse);
+        (!is_deleted, diagnostic.location.document.unwrap_or(usize::MAX))
+    };
     found.sort_by_key(place);
     Ok(found)
 }

@@ -1,6 +1,6 @@
 //! A release's manifest, as far as an upgrade can lose something of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -59,8 +59,8 @@ pub(crate) struct Member {
     pub(crate) reads: Vec<String>,
     /// Those of them that it names elsewhere than in a variable.
     reads_beside_env: Vec<String>,
-    /// The fields that the API server never changes, where this object has any that a run can change.
-    pub(crate) fixed: Option<Value>,
+    /// The fields that the API server never changes, by path.
+    pub(crate) fixed: BTreeMap<String, Value>,
     /// Its replicas, where it says them.
     pub(crate) replicas: Option<String>,
     /// What it holds, if it is a Secret.
@@ -299,23 +299,52 @@ fn text(object: &Object<'_, '_>, path: &[&str]) -> Option<String> {
     object.tree.text(node).map(str::to_owned)
 }
 
-/// The fields that the API server never changes, of the kinds in which a rule can change one.
-fn fixed(object: &Object<'_, '_>, group: &str) -> Option<Value> {
+/// The fields that the API server never changes, by path.
+fn fixed(object: &Object<'_, '_>, group: &str) -> BTreeMap<String, Value> {
     /// Sources of a volume that name a Secret.
-    const VOLUMES: [&str; 8] =
-        ["azureFile", "cephfs", "csi", "flexVolume", "iscsi", "rbd", "scaleIO", "storageos"];
-    let part = |path: &[&str]| Some(value(object.tree, object.tree.get_in(object.node, path)?));
-    match (group, object.kind.as_str()) {
-        ("batch", "Job") => part(&["spec", "template"]),
-        ("", "Pod") => part(&["spec"]),
-        ("", "PersistentVolume") => {
-            Some(VOLUMES.iter().filter_map(|source| part(&["spec", source])).collect())
-        }
-        ("storage.k8s.io", "StorageClass") => part(&["parameters"]),
+    const VOLUMES: [&str; 8] = [
+        "spec.azureFile",
+        "spec.cephfs",
+        "spec.csi",
+        "spec.flexVolume",
+        "spec.iscsi",
+        "spec.rbd",
+        "spec.scaleIO",
+        "spec.storageos",
+    ];
+    const STATEFUL_SET: [&str; 4] =
+        ["spec.volumeClaimTemplates", "spec.selector", "spec.serviceName", "spec.podManagementPolicy"];
+    let fields: &[&str] = match (group, object.kind.as_str()) {
+        ("batch", "Job") => &["spec.template"],
+        ("", "Pod") => &["spec"],
+        ("", "PersistentVolume") => &VOLUMES,
+        ("", "Service") => &["spec.clusterIP"],
+        ("apps", "StatefulSet") => &STATEFUL_SET,
+        ("apps", "Deployment" | "DaemonSet" | "ReplicaSet") => &["spec.selector"],
+        ("storage.k8s.io", "StorageClass") => &["parameters", "provisioner"],
         ("", "Secret" | "ConfigMap") if text(object, &["immutable"]).as_deref() == Some("true") => {
-            Some(["data", "stringData", "binaryData"].iter().filter_map(|field| part(&[field])).collect())
+            &["immutable", "data", "stringData", "binaryData"]
         }
-        _ => None,
+        _ => &[],
+    };
+    let part = |field: &&str| {
+        let steps: Vec<&str> = field.split('.').collect();
+        let mut value = value(object.tree, object.tree.get_in(object.node, &steps)?);
+        if object.kind == "Pod" {
+            without_images(&mut value);
+        }
+        Some(((*field).to_owned(), value))
+    };
+    fields.iter().filter_map(part).collect()
+}
+
+/// A pod's specification without what may change in it.
+fn without_images(specification: &mut Value) {
+    for list in ["containers", "initContainers"] {
+        let containers = specification.get_mut(list).and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
+            container.remove("image");
+        }
     }
 }
 

@@ -84,6 +84,12 @@ pub(super) fn keep(secret: &Member) -> String {
     format!("`kubectl annotate secret {}{} helm.sh/resource-policy=keep`", secret.name(), namespace(secret))
 }
 
+/// The command that makes room for an object that cannot be changed.
+pub(super) fn delete(object: &Member, flags: &str) -> String {
+    let kind = object.kind().to_lowercase();
+    format!("`kubectl delete {kind} {}{}{flags}`", object.name(), namespace(object))
+}
+
 /// The flag for kubectl, where the object says its namespace.
 fn namespace(object: &Member) -> String {
     object.namespace().map(|namespace| format!(" --namespace {namespace}")).unwrap_or_default()

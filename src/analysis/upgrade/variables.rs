@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use crate::analysis::upgrade::merge::{self, Entry, SortOrder};
+use crate::analysis::upgrade::merge::{self, Entry, OrderMismatch, SortOrder};
 use crate::analysis::upgrade::release::{EnvOf, Member, Release};
 use crate::analysis::upgrade::remedy::{Damage, ROLL_FORWARD, Replacement};
 use crate::diagnostics::{Code, Diagnostic, Location};
@@ -47,8 +47,8 @@ struct ListChange<'r> {
     twice: OnceCell<Vec<Merged>>,
 }
 
-/// The entries of each name; `None` where the patch is refused.
-type Merged = Option<HashMap<String, Vec<Entry>>>;
+/// The entries of each name, or why the patch is refused.
+type Merged = Result<HashMap<String, Vec<Entry>>, OrderMismatch>;
 
 /// What an upgrade would lose.
 pub(super) fn on_the_way_up(
@@ -213,7 +213,7 @@ impl<'r> ListChange<'r> {
         let longest = [&old.entries, &live, &new.entries].into_iter().map(Vec::len).max();
         let most = counts.iter().flat_map(HashMap::values).max().copied();
         let orders = SortOrder::possible(longest.unwrap_or_default(), most.unwrap_or_default());
-        let after = |order: &SortOrder| merge::upgraded(&old.entries, &live, &new.entries, *order).ok();
+        let after = |order: &SortOrder| merge::upgraded(&old.entries, &live, &new.entries, *order);
         let once = orders.iter().map(|order| after(order).map(|list| by_name(&list))).collect();
         let wanted = by_name(&new.entries);
         let last = |(name, mut entries): (String, Vec<Entry>)| Some((name, entries.pop()?));
@@ -232,18 +232,24 @@ impl<'r> ListChange<'r> {
     fn damage(&self, name: &str) -> Damage {
         let new = &self.new.entries;
         let again = |order: &SortOrder| {
-            let live = merge::upgraded(&self.old.entries, &self.live, new, *order).ok()?;
-            let second = merge::upgraded(new, &stored(&live), new, *order).ok()?;
-            Some(by_name(&second))
+            let live = merge::upgraded(&self.old.entries, &self.live, new, *order)?;
+            let second = merge::upgraded(new, &stored(&live), new, *order)?;
+            Ok(by_name(&second))
         };
         let twice = self.twice.get_or_init(|| self.orders.iter().map(again).collect());
-        let is_mended = twice.iter().all(|merged| self.outcome(merged, name) == MergeResult::Right);
+        let is_mended =
+            twice.iter().all(|merged| merged.is_ok() && self.outcome(merged, name) == MergeResult::Right);
         if is_mended { Damage::UntilNextTime } else { Damage::Refused }
     }
 
     /// What has become of a variable.
     fn outcome(&self, merged: &Merged, name: &str) -> MergeResult {
-        let Some(merged) = merged else { return MergeResult::Refused };
+        let merged = match merged {
+            Ok(merged) => merged,
+            // The whole patch is refused; what causes it is what stands in it several times.
+            Err(mismatch) if mismatch.repeated.contains(name) => return MergeResult::Refused,
+            Err(_) => return MergeResult::Right,
+        };
         let found = merged.get(name).map(Vec::as_slice).unwrap_or_default();
         if found.iter().any(is_invalid) {
             return MergeResult::Refused;
