@@ -40,6 +40,16 @@ impl Pattern {
         Self::new(&text.replace('[', "\\[").replace(']', "\\]"))
     }
 
+    /// A text as [`Pattern::new`] reads it for only this text.
+    pub(crate) fn escaped(text: &str) -> String {
+        escape(text, |c| matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\'))
+    }
+
+    /// A path as [`Pattern::of_path`] reads it for only this path.
+    pub(crate) fn escaped_path(text: &str) -> String {
+        escape(text, |c| matches!(c, '*' | '?' | '{' | '}' | '\\'))
+    }
+
     /// Whether this is a glob.
     pub(crate) fn is_glob(&self) -> bool {
         matches!(self, Self::Glob(_))
@@ -60,6 +70,10 @@ impl Pattern {
             Self::Glob(glob) => glob.is_match(text),
         }
     }
+}
+
+fn escape(text: &str, is_special: impl Fn(char) -> bool) -> String {
+    text.chars().flat_map(|c| is_special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
 impl fmt::Display for Pattern {

@@ -1,5 +1,6 @@
 //! What a run has to say: codes, diagnostics, findings, the error that ends a run, and the formats of reports.
 
+pub(crate) mod addition;
 mod code;
 mod define;
 mod diagnostic;

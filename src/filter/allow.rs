@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{AllowRule, Config};
+use crate::config::{AllowRule, Config, Pattern};
+use crate::diagnostics::addition::add_to;
 use crate::diagnostics::{Code, Diagnostic, Location};
 use crate::rules::ConfigEntry;
 use crate::yaml::scalar::plain_or_quoted;
@@ -22,7 +23,7 @@ pub(crate) fn apply(found: &mut Vec<Diagnostic>, config: &Config) -> BTreeSet<Co
     });
     for diagnostic in found {
         if let Some(entry) = entry(diagnostic.code, &diagnostic.location) {
-            diagnostic.help += &format!("; if it is meant, add to spec: allow: [{entry}]");
+            diagnostic.help += &format!("\nif it is meant, {}", add_to("allow", &entry));
         }
     }
     used
@@ -68,10 +69,8 @@ fn own_path(path: &str) -> &str {
 
 /// A text as a pattern that matches only it.
 fn literal(field: &str, text: &str) -> String {
-    let special =
-        |c: char| matches!(c, '*' | '?' | '{' | '}' | '\\') || (field != "path" && "[]".contains(c));
-    let escaped = text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c]));
-    plain_or_quoted(&escaped.collect::<String>())
+    let escaped = if field == "path" { Pattern::escaped_path(text) } else { Pattern::escaped(text) };
+    plain_or_quoted(&escaped)
 }
 
 /// The last key of a path as it is displayed: `a.b[0]` has `b`, and `data["tls.key"]` has `tls.key`.

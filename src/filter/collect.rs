@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::config::{Config, Origin, SecretsRule};
+use crate::diagnostics::addition::add_to;
 use crate::diagnostics::{Code, Diagnostic, Error, Location};
 use crate::filter::findings::Findings;
 use crate::krm::InputFormat;
@@ -15,6 +16,7 @@ use crate::rules::{self, Rule};
 use crate::search::candidates::Candidates;
 use crate::search::prefilter::Interest;
 use crate::stream::{self, Document};
+use crate::yaml::scalar::plain_or_quoted;
 
 /// What must be known across documents before one of them is rewritten.
 pub(crate) struct Collected<'i> {
@@ -103,11 +105,19 @@ pub(crate) fn collect_secret<'t>(
 /// A Secret that the chart renders, although a rule says that it is only named.
 fn rendered(name: &str, rule: &SecretsRule) -> Diagnostic {
     let to = rule.to.as_deref().unwrap_or_default();
+    let key =
+        |(chart, own): (&String, &String)| format!("{}: {}", plain_or_quoted(chart), plain_or_quoted(own));
+    let keys: Vec<String> = rule.keys.iter().map(key).collect();
+    let keys = if keys.is_empty() { String::new() } else { format!(", keys: {{{}}}", keys.join(", ")) };
     Diagnostic::error(
         Code::RenderedRedirect,
         format!("the chart renders Secret {name}, and spec.redirect is for Secrets that it only names"),
         format!(
-            "move the entry to spec.secrets, which removes the Secret: secrets: [{{name: {name}, to: {to}}}]"
+            "take the entry out of spec.redirect; to remove the Secret, {}",
+            add_to(
+                "secrets",
+                &format!("{{name: {}, to: {}{keys}}}", plain_or_quoted(name), plain_or_quoted(to))
+            )
         ),
     )
 }

@@ -19,6 +19,7 @@ pub(crate) mod streaming;
 use std::collections::BTreeSet;
 
 use crate::config::Config;
+use crate::diagnostics::addition::join;
 use crate::diagnostics::{Diagnostic, Error, Severity};
 use crate::filter::collect::{Collected, collect};
 use crate::filter::doubts::Doubts;
@@ -166,7 +167,9 @@ pub(crate) fn judge<'i, T: Send>(
         }
         findings.extend(unmatched);
     }
-    let found = format.located(input, in_order(findings));
+    let mut findings = in_order(findings);
+    join(&mut findings);
+    let found = format.located(input, findings);
     Ok(Judged { format, output, summary, found, views })
 }
 

@@ -2,10 +2,13 @@
 //!
 //! When a Secret is removed, the hash of its template still changes with values that no pod reads.
 
+use crate::config::Pattern;
+use crate::diagnostics::addition::add_to;
 use crate::diagnostics::{Code, Finding, Severity};
 use crate::edit::patch::Op;
 use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput};
 use crate::search::prefilter::Interest;
+use crate::yaml::scalar::plain_or_quoted;
 use crate::yaml::{NodeId, Path};
 
 /// The rule.
@@ -38,7 +41,7 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
                 message: format!(
                     "annotation {name} seems to hash a removed Secret: it would still roll the pods"
                 ),
-                help: format!("add to spec: dropAnnotations: [{name:?}]"),
+                help: add_to("dropAnnotations", &plain_or_quoted(&Pattern::escaped(name))),
                 path,
                 node,
             });

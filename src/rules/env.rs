@@ -5,15 +5,16 @@ use crate::rules::needs_whole_stream;
 use crate::search::prefilter::Interest;
 use serde_json::{Value, json};
 
-use crate::config::{Config, Duplicates, EnvRule};
-use crate::diagnostics::{Code, Finding, Severity};
+use crate::config::{Config, Duplicates, EnvRule, Pattern};
+use crate::diagnostics::{Code, Finding, ObjectRef, Severity};
 use crate::edit::patch::Op;
 use crate::kube::object::Object;
 use crate::kube::pods::{EnvList, ValueSource, expansions};
 use crate::rules::keep_one::keep_one;
 use crate::rules::secret_use::SecretUse;
-use crate::rules::vaulted_values::{VaultedValue, number_of};
+use crate::rules::vaulted_values::{Remedy, VaultedValue, number_of};
 use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput};
+use crate::yaml::scalar::plain_or_quoted;
 use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Tree, scalar};
 
 /// What a rule decides for a variable.
@@ -185,20 +186,31 @@ fn literal(
         return None;
     }
     let (name, container, reference) = (variable.name, list.container, object.reference());
-    let own_key = format!("{}-{key}", reference.name);
+    let own = format!("{}-{key}", reference.name);
     let vaulted = VaultedValue {
         secret: to.to_owned(),
         key: key.to_owned(),
         namespace: object.namespace().map(str::to_owned),
         holder: format!("variable {name} of container {container} of {}/{}", reference.kind, reference.name),
         owner: None,
-        remedy: format!(
-            "give one of them a key of its own, by a rule above this one: `- {{to: {to}, vars: {{{name}: {own_key}}}, in: {{kind: {}, name: {}, container: {container}}}}}`",
-            reference.kind, reference.name
-        ),
+        remedy: Remedy::Rule(rule_of_variable((name, to, &own), &reference, container)),
         value: number_of(value.as_bytes()),
     };
     Some((vaulted, variable.node, list.path.index(winner)))
+}
+
+/// A rule for one variable of one container.
+fn rule_of_variable((name, to, key): (&str, &str, &str), object: &ObjectRef, container: &str) -> String {
+    let within = [("kind", object.kind.as_str()), ("name", &object.name), ("container", container)];
+    let within = within.into_iter().filter(|(_, text)| !text.is_empty());
+    let within = within.map(|(field, text)| format!("{field}: {}", plain_or_quoted(&Pattern::escaped(text))));
+    format!(
+        "{{to: {}, vars: {{{}: {}}}, in: {{{}}}}}",
+        plain_or_quoted(to),
+        plain_or_quoted(name),
+        plain_or_quoted(key),
+        within.collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn boolean(tree: &Tree<'_>, node: NodeId) -> Value {

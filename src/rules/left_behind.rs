@@ -9,6 +9,7 @@ use std::collections::HashSet;
 
 use aho_corasick::Match;
 
+use crate::diagnostics::addition::add_to;
 use crate::diagnostics::{Code, Doubtful, Finding, Severity};
 use crate::kube::object::Object;
 use crate::kube::references::Takes;
@@ -119,11 +120,7 @@ impl NameLeft<'_> {
             NameSite::Field(declared) => (
                 Code::LeftBehind,
                 format!("{field} Secret {name}, which a rule removes, and no rule knows the field"),
-                format!(
-                    "if it refers to the Secret, add to spec: references: [{{kind: {}, path: {}}}]; if it means something else, set policy.leftBehind to warn",
-                    plain_or_quoted(kind),
-                    plain_or_quoted(&declared)
-                ),
+                format!("if it refers to the Secret, {}", add_to("references", &declaration(kind, &declared))),
             ),
             NameSite::Key => (
                 Code::LeftBehind,
@@ -138,6 +135,11 @@ impl NameLeft<'_> {
         };
         Finding { code, severity, message, help, path, node }
     }
+}
+
+/// The line of `spec.references` for a field.
+fn declaration(kind: &str, declared: &str) -> String {
+    format!("{{kind: {}, path: {}}}", plain_or_quoted(kind), plain_or_quoted(declared))
 }
 
 /// Whether an escape in the object, or an alias to what stands outside of it, could spell a name.
@@ -302,7 +304,9 @@ fn declared(path: &Path, object: &Path) -> String {
     for step in steps {
         match step {
             Step::Index(_) => text.push_str("[*]"),
-            Step::Key(key) if key.contains(['.', '[', '/']) => text.push_str(&format!("[{key:?}]")),
+            Step::Key(key) if key.is_empty() || key.contains(['.', '[', '/']) => {
+                text.push_str(&format!("[\"{key}\"]"));
+            }
             Step::Key(key) if text.is_empty() => text.push_str(key),
             Step::Key(key) => text.push_str(&format!(".{key}")),
         }

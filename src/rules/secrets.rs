@@ -7,12 +7,14 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use crate::config::SecretsRule;
+use crate::diagnostics::addition::add_to;
 use crate::diagnostics::{Code, Finding, Severity};
 use crate::edit::patch::Op;
 use crate::kube::references::{Reference, Takes};
 use crate::rules::facts::{ChartSecret, Resolution, vaulted_key};
 use crate::rules::secret_use::SecretUse;
 use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput};
+use crate::yaml::scalar::plain_or_quoted;
 use crate::yaml::{Path, Step};
 
 /// The rule.
@@ -37,7 +39,7 @@ pub(super) const RULE: Rule = Rule {
     },
     needs_whole_stream: |config| {
         let asks = "policy.external asks whether the stream renders a Secret, which only its end can say";
-        let help = "run without --stream, or set policy.external to allow";
+        let help = "run without --stream, or set spec.policy.external to allow";
         config.policy.external.severity().map(|_| needs_whole_stream(asks, help)).into_iter().collect()
     },
     apply,
@@ -219,8 +221,10 @@ fn external(reference: &Reference<'_>, context: Context<'_>) -> Option<Finding> 
         code: Code::External,
         severity,
         message: format!("Secret {} is neither in the stream nor in the configuration", reference.name),
-        help: "a typing error? If not, list it in spec.vault, or send it to another Secret by spec.redirect"
-            .to_owned(),
+        help: format!(
+            "a typing error? If not, {}\nor send it to another Secret by spec.redirect",
+            add_to("vault", &plain_or_quoted(reference.name))
+        ),
         path: reference.path.clone(),
         node: reference.node,
     })

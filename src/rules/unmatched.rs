@@ -11,12 +11,19 @@ use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::rules::ConfigEntry;
 use crate::rules::facts::Facts;
 
+/// What lets an entry of each list pass, and what that gives up.
+const SECRETS: &str = "`optional: true` on the rule lets it pass; then a Secret that the chart renames goes out as it is, and no run stops for it";
+const REDIRECT: &str = "`optional: true` on the rule lets it pass; then a reader that names another Secret keeps reading that one, and no run stops for it";
+const ENV: &str = "`optional: true` on the rule lets it pass; then a variable that the chart renames keeps the chart's value, and no run stops for it";
+const REFERENCES: &str = "`optional: true` on the line lets it pass; then a field that the operator moves is a reference that nobody has declared";
+const TAKE_OUT: &str = "if it is not needed any more, take it out of the configuration";
+
 /// What matched nothing.
 pub(crate) fn unmatched(config: &Config, facts: &Facts, matched: &BTreeSet<ConfigEntry>) -> Vec<Diagnostic> {
     let Some(severity) = config.policy.unmatched.severity() else { return Vec::new() };
     let mut found = Vec::new();
-    let mut say = |origin: &Origin, path: String, message: String| {
-        found.push(diagnostic(origin, path, message, severity));
+    let mut say = |origin: &Origin, path: String, message: String, way: &str| {
+        found.push(diagnostic(origin, path, message, way, severity));
     };
     for (number, rule) in config.secrets.iter().enumerate().filter(|(_, rule)| !rule.optional) {
         if rule.redirects {
@@ -29,12 +36,12 @@ pub(crate) fn unmatched(config: &Config, facts: &Facts, matched: &BTreeSet<Confi
         let path = &rule.origin.path;
         if !facts.matched_rules.contains(&number) {
             let near = near_glob(rule, facts).unwrap_or_default();
-            say(&rule.origin, path.clone(), format!("no Secret of the stream has {rule}{near}"));
+            say(&rule.origin, path.clone(), format!("no Secret of the stream has {rule}{near}"), SECRETS);
             continue;
         }
         for key in rule.keys.keys().filter(|key| !facts.matched_keys.contains(&(number, (*key).clone()))) {
             let message = format!("no Secret that this rule matches has a key `{key}`");
-            say(&rule.origin, format!("{path}.keys.{key}"), message);
+            say(&rule.origin, format!("{path}.keys.{key}"), message, SECRETS);
         }
     }
     for (number, rule) in config.env.iter().enumerate().filter(|(_, rule)| !rule.optional) {
@@ -42,39 +49,39 @@ pub(crate) fn unmatched(config: &Config, facts: &Facts, matched: &BTreeSet<Confi
         for (position, (variable, _)) in rule.vars.iter().enumerate() {
             if !matched.contains(&ConfigEntry::Variable(number, position)) {
                 let message = format!("no selected container has a variable {variable}");
-                say(&rule.origin, format!("{path}.vars.{variable}"), message);
+                say(&rule.origin, format!("{path}.vars.{variable}"), message, ENV);
             }
         }
         for (position, variable) in rule.remove.iter().enumerate() {
             if !matched.contains(&ConfigEntry::Remove(number, position)) {
                 let message = format!("no selected container has a variable {variable}");
-                say(&rule.origin, format!("{path}.remove[{position}]"), message);
+                say(&rule.origin, format!("{path}.remove[{position}]"), message, ENV);
             }
         }
     }
     for (number, rule) in config.references.iter().enumerate().filter(|(_, rule)| !rule.optional) {
         if !matched.contains(&ConfigEntry::Reference(number)) {
             let message = format!("no {} of the stream has this field", rule.kind);
-            say(&rule.origin, rule.origin.path.clone(), message);
+            say(&rule.origin, rule.origin.path.clone(), message, REFERENCES);
         }
     }
     for (number, rule) in config.drop_annotations.iter().enumerate() {
         if !matched.contains(&ConfigEntry::Annotation(number)) {
             let message = format!("no pod template has an annotation {}", rule.annotation);
-            say(&rule.origin, rule.origin.path.clone(), message);
+            say(&rule.origin, rule.origin.path.clone(), message, TAKE_OUT);
         }
     }
     for (number, rule) in config.allow.iter().enumerate() {
         if !matched.contains(&ConfigEntry::Allow(number)) {
             let message =
                 format!("there is no {} finding at this place, so there is nothing to allow", rule.code);
-            say(&rule.origin, rule.origin.path.clone(), message);
+            say(&rule.origin, rule.origin.path.clone(), message, TAKE_OUT);
         }
     }
     let used: BTreeSet<usize> = used_presets(config, facts, matched).collect();
     for (_, preset) in config.presets.iter().enumerate().filter(|(number, _)| !used.contains(number)) {
         let message = format!("preset {} matches nothing in the stream", preset.name);
-        say(&preset.origin, preset.origin.path.clone(), message);
+        say(&preset.origin, preset.origin.path.clone(), message, TAKE_OUT);
     }
     found
 }
@@ -103,7 +110,7 @@ fn redirect(
     number: usize,
     rule: &SecretsRule,
     matched: &BTreeSet<ConfigEntry>,
-    say: &mut impl FnMut(&Origin, String, String),
+    say: &mut impl FnMut(&Origin, String, String, &str),
 ) {
     let path = &rule.origin.path;
     if !matched.contains(&ConfigEntry::Redirect(number)) {
@@ -111,12 +118,13 @@ fn redirect(
             &rule.origin,
             path.clone(),
             format!("nothing in the stream refers to a Secret with {rule}"),
+            REDIRECT,
         );
     }
     for (position, key) in rule.keys.keys().enumerate() {
         if !matched.contains(&ConfigEntry::RedirectKey(number, position)) {
             let message = format!("no reference to this Secret takes its key `{key}`");
-            say(&rule.origin, format!("{path}.keys.{key}"), message);
+            say(&rule.origin, format!("{path}.keys.{key}"), message, REDIRECT);
         }
     }
 }
@@ -128,7 +136,7 @@ pub(crate) fn formats(config: &Config, used: &BTreeSet<usize>) -> Vec<Diagnostic
     let unused = rules.filter(|(number, rule)| rule.origin.preset.is_none() && !used.contains(number));
     let diagnostic = |(_, rule): (usize, &FormatRule)| {
         let message = format!("no vaulted Secret has a key {0}, and no variable {0} reads one", rule.name);
-        diagnostic(&rule.origin, rule.origin.path.clone(), message, severity)
+        diagnostic(&rule.origin, rule.origin.path.clone(), message, TAKE_OUT, severity)
     };
     unused.map(diagnostic).collect()
 }
@@ -146,7 +154,9 @@ fn used_presets<'a>(
     secrets.chain(env)
 }
 
-fn diagnostic(origin: &Origin, path: String, message: String, severity: Severity) -> Diagnostic {
-    let help = "has the chart changed? Compare the render with the rule; `optional: true` on a rule, or --allow-unmatched for the run, lets it pass";
+fn diagnostic(origin: &Origin, path: String, message: String, way: &str, severity: Severity) -> Diagnostic {
+    let help = format!(
+        "has the chart changed? Compare the render with the configuration\n{way}\n--allow-unmatched lets everything pass that matches nothing, for one run"
+    );
     Diagnostic::error(Code::Unmatched, message, help).with_severity(severity).at(origin.location(path))
 }

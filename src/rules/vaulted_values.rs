@@ -1,11 +1,15 @@
 //! Values that would meet under one key of a vaulted Secret must be the same: of two that differ, one cannot log in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
-use crate::config::SecretsRule;
+use crate::config::{Pattern, SecretsRule};
+use crate::diagnostics::addition::add_on_top_of;
 use crate::diagnostics::{Code, Diagnostic, Location, Severity};
 use crate::kube::object::Object;
+use crate::yaml::scalar::plain_or_quoted;
 
 /// A value that the run takes out and that is to be a key of a vaulted Secret. The value itself is not kept.
 pub(crate) struct VaultedValue {
@@ -20,7 +24,7 @@ pub(crate) struct VaultedValue {
     /// The chart Secret, where it is one.
     pub(crate) owner: Option<String>,
     /// A rule that gives this value another key.
-    pub(crate) remedy: String,
+    pub(crate) remedy: Remedy,
     /// Which value it is; the same number for the same value.
     pub(crate) value: u64,
 }
@@ -42,18 +46,72 @@ pub(crate) fn of_secret(object: &Object<'_, '_>, name: &str, rule: &SecretsRule)
         values.retain(|(key, _)| *key != entry.key);
         values.push((entry.key, plain));
     }
+    let held: HashSet<&str> = values.iter().map(|(key, _)| *key).collect();
+    let keys = rule.keys.iter().filter(|(key, _)| held.contains(key.as_str()));
+    let renamed = Arc::new(SecretKeys {
+        name: name.to_owned(),
+        namespace: object.namespace().map(str::to_owned),
+        to: to.clone(),
+        keys: keys.map(|(key, own)| (key.clone(), own.clone())).collect(),
+    });
     let vaulted = |(key, plain): (&str, Vec<u8>)| VaultedValue {
         secret: to.clone(),
         key: rule.keys.get(key).map_or(key, String::as_str).to_owned(),
         namespace: object.namespace().map(str::to_owned),
         holder: format!("key {key} of Secret {name}"),
         owner: Some(name.to_owned()),
-        remedy: format!(
-            "give one of them a key of its own, by a rule above this one: `- {{name: {name}, to: {to}, keys: {{{key}: {name}-{key}}}}}`"
-        ),
+        remedy: Remedy::Key(Arc::clone(&renamed), key.to_owned()),
         value: number_of(&plain),
     };
     values.into_iter().map(vaulted).collect()
+}
+
+/// A rule that gives a value a key of its own, written down only where somebody needs it.
+pub(crate) enum Remedy {
+    /// A rule of `spec.env`.
+    Rule(String),
+    /// A rule of `spec.secrets` for one Secret, in which this key gets another name.
+    Key(Arc<SecretKeys>, String),
+}
+
+/// A Secret, and how a rule renames its keys.
+pub(crate) struct SecretKeys {
+    name: String,
+    namespace: Option<String>,
+    to: String,
+    keys: BTreeMap<String, String>,
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self {
+            Self::Rule(rule) => add_on_top_of("env", rule),
+            Self::Key(secret, key) => add_on_top_of("secrets", &secret.rule(key)),
+        };
+        write!(f, "give one of them a key of its own: {words}")
+    }
+}
+
+impl SecretKeys {
+    /// The rule, with a name of its own for one key.
+    fn rule(&self, key: &str) -> String {
+        let Self { name, namespace, to, keys } = self;
+        let own = format!("{name}-{key}");
+        let mut keys: BTreeMap<&str, &str> =
+            keys.iter().map(|(key, own)| (key.as_str(), own.as_str())).collect();
+        keys.insert(key, &own);
+        let key = |(key, own): (&&str, &&str)| format!("{}: {}", plain_or_quoted(key), plain_or_quoted(own));
+        let keys: Vec<String> = keys.iter().map(key).collect();
+        let exactly = |text: &str| plain_or_quoted(&Pattern::escaped(text));
+        let namespace = namespace.as_deref().map(|namespace| format!(", namespace: {}", exactly(namespace)));
+        format!(
+            "{{name: {}{}, to: {}, keys: {{{}}}}}",
+            exactly(name),
+            namespace.unwrap_or_default(),
+            plain_or_quoted(to),
+            keys.join(", ")
+        )
+    }
 }
 
 /// The values that vaulted Secrets are to hold.
@@ -117,7 +175,9 @@ impl VaultedValues {
             // Keys of one Secret meet by a rename alone, and nobody means that. Two Secrets may hold what never mattered.
             let renamed = owner.is_some() && owner == other.owner;
             let severity = if renamed { Severity::Error } else { Severity::Warning };
-            Diagnostic::error(Code::TwoValues, message, remedy).with_severity(severity).at(location.clone())
+            Diagnostic::error(Code::TwoValues, message, remedy.to_string())
+                .with_severity(severity)
+                .at(location.clone())
         });
         held.hold(namespace, Held { value, holder, owner });
         diagnostic
@@ -138,7 +198,7 @@ mod tests {
                 namespace: Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty()),
                 holder: holder.to_owned(),
                 owner: None,
-                remedy: String::new(),
+                remedy: Remedy::Rule(String::new()),
                 value: number_of(value),
             };
             values.add(vaulted, &Location::default()).is_some()

@@ -93,6 +93,21 @@ impl Fixture {
         Ok(brought.map(|_| config))
     }
 
+    /// The configuration as a value, with the presets of the command line; `None` where it comes otherwise or is none.
+    pub(crate) fn config_value(&self) -> anyhow::Result<Option<serde_yaml::Value>> {
+        let arguments = self.text("args.txt").unwrap_or_default();
+        if arguments.contains("--allow-unmatched") || self.config()?.is_err() {
+            return Ok(None);
+        }
+        let base = "{apiVersion: resecret.dev/v1alpha1, kind: Resecret, spec: {}}".to_owned();
+        let mut config: serde_yaml::Value = serde_yaml::from_str(&self.text("config.yaml").unwrap_or(base))?;
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        if let [.., "--preset", name, "--to", to] = words[..] {
+            config["spec"]["presets"] = serde_yaml::from_str(&format!("[{{name: {name}, to: {to}}}]"))?;
+        }
+        Ok(Some(config))
+    }
+
     fn text(&self, file: &str) -> Option<String> {
         fs::read_to_string(self.folder.join(file)).ok()
     }

@@ -22,6 +22,8 @@ mod fixture;
 /// Where those folders are.
 #[path = "../support/fixture_folders.rs"]
 mod fixture_folders;
+/// Help that can be pasted.
+mod help;
 /// The index of the fixtures, with how many show which place and which style.
 mod inventory;
 /// What every case must hold, and the snapshot that it is compared with.
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         of_all("fixtures::the_index_is_current", inventory::check),
     ];
     trials.extend(proposals::trials(&fixtures));
+    trials.extend(help::trials(&fixtures));
     trials.extend(fixtures.into_iter().map(|fixture| {
         Trial::test(format!("fixtures::{}", fixture.name()), move || failed(laws::check(&fixture)))
     }));

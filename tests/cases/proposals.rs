@@ -22,17 +22,13 @@ const NOT_EDITABLE: [Code; 6] = [
 /// Two trials per fixture, render of the repository, and render of the corpus: what is proposed for it, into a vaulted
 /// Secret for each of the chart's or into one, goes through and leaves nothing to vault.
 pub(crate) fn trials(fixtures: &[Fixture]) -> Vec<Trial> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let renders =
-        ["umbrella-helm3.yaml", "umbrella-helm4.yaml"].map(|name| root.join("tests/renders").join(name));
-    let corpus = files(&root.join("../shared/corpus"));
     let fixtures =
         fixtures.iter().map(|fixture| (format!("fixtures::{}", fixture.name()), fixture.input_file(), false));
     let named = |path: PathBuf| {
         let name = path.iter().rev().take(2).map(|part| part.to_string_lossy().into_owned());
         (name.collect::<Vec<_>>().join("_of_"), path, true)
     };
-    let all = fixtures.chain(renders.into_iter().chain(corpus).map(named));
+    let all = fixtures.chain(renders().into_iter().map(named));
     all.flat_map(|(name, path, real)| {
         [None, Some("one-vault")].map(|to| {
             let (path, with) = (path.clone(), to.map_or("each", |_| "one"));
@@ -41,6 +37,14 @@ pub(crate) fn trials(fixtures: &[Fixture]) -> Vec<Trial> {
         })
     })
     .collect()
+}
+
+/// The renders of the repository and of the corpus.
+pub(crate) fn renders() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let own =
+        ["umbrella-helm3.yaml", "umbrella-helm4.yaml"].map(|name| root.join("tests/renders").join(name));
+    own.into_iter().chain(files(&root.join("../shared/corpus"))).collect()
 }
 
 fn files(corpus: &Path) -> Vec<PathBuf> {

@@ -36,7 +36,12 @@ pub(crate) fn compare(
 ) -> Result<Outcome, String> {
     let lasting = |diagnostics: &[Diagnostic]| -> Vec<Diagnostic> {
         let lasts = |diagnostic: &&Diagnostic| secrets_first || !LOOKED_FOR.contains(&diagnostic.code);
-        diagnostics.iter().filter(lasts).cloned().collect()
+        // The first of several findings says what all of them ask for, and a stream knows only what has come.
+        let alone = |diagnostic: &Diagnostic| {
+            let lines = diagnostic.help.lines().filter(|line| !line.starts_with("for all "));
+            Diagnostic { help: lines.collect::<Vec<_>>().join("\n"), ..diagnostic.clone() }
+        };
+        diagnostics.iter().filter(lasts).map(alone).collect()
     };
     let whole = filter(input, config);
     let (mut output, mut said) = (Vec::new(), Vec::new());

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::analysis::scan::naming::{Content, CredentialValue, Keys, SecretNames};
 use crate::analysis::scan::{CredentialVariable, Inventory, OutsideRead, Secret};
+use crate::config::Pattern;
 
 /// Rules that vault all that rules can vault.
 pub(super) struct Draft {
@@ -74,7 +75,8 @@ impl Draft {
             }
         }
         let checksums = inventory.checksums.iter().filter(|found| !found.also_hashes_others);
-        draft.annotations = distinct(checksums.map(|found| found.annotation.as_str()));
+        let annotations = distinct(checksums.map(|found| found.annotation.as_str()));
+        draft.annotations = annotations.iter().map(|name| Pattern::escaped(name)).collect();
         // Beside other rules, entries that differ need not stop the run.
         let differ = inventory.entries.iter().any(|found| !found.equal) && !draft.is_empty();
         let entries = inventory.entries.iter().filter(|_| !differ);

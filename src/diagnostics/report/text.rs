@@ -44,7 +44,7 @@ fn write_one(diagnostic: &Diagnostic, styles: &Styles, writer: &mut dyn Write) -
     for line in places(&diagnostic.location) {
         writeln!(writer, "  {label}at{label:#} {line}")?;
     }
-    writeln!(writer, "  {label}help:{label:#} {}", diagnostic.help)
+    writeln!(writer, "  {label}help:{label:#} {}", diagnostic.help.replace('\n', "\n        "))
 }
 
 /// The location, from the stream down to the path, one line for each kind of place.

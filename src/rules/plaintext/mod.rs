@@ -69,7 +69,10 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
             code: Code::Plaintext,
             severity,
             message: format!("{what} looks like a plain credential: {reason}"),
-            help: format!("{}, or set policy.plaintext", holder.remedy()),
+            help: format!(
+                "{}\nto look for no plain credentials at all, set spec.policy.plaintext to allow",
+                holder.remedy()
+            ),
             path,
             node,
         });
