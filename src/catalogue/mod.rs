@@ -4,6 +4,8 @@
 //! groups. A line is a label, kinds or `*`, and the last keys of paths; the first line that fits decides, and a group's own
 //! lines come first. A block is found in the text when an object asks for it: nothing is built before.
 
+pub(crate) mod name_format;
+
 use std::sync::LazyLock;
 
 use crate::yaml::Trail;
@@ -82,6 +84,11 @@ impl Fields {
             line.kinds == "*" || line.kinds.split(',').any(|other| other.eq_ignore_ascii_case(kind))
         });
         Some(Self { own })
+    }
+
+    /// What is known of the fields of anything, whatever it is.
+    pub(crate) fn of_any() -> Self {
+        Self { own: Vec::new() }
     }
 
     /// What the field at the end of a trail is, as a mapping or as a text.

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer as _, MapAccess, SeqAccess, Visitor};
 
+use crate::catalogue::name_format::NameFormat;
 use crate::config::key_format::KeyFormat;
 use crate::config::rotation::Rotation;
 use crate::diagnostics::Code;
@@ -211,6 +212,9 @@ pub(super) struct ReferenceEntry {
     /// The field: keys with dots, `[*]` for every item, `["a.b"]` for a key with dots. A mapping there holds `name` and,
     /// where it has one, `key`.
     pub(super) path: String,
+    /// What a text there holds.
+    #[serde(default)]
+    pub(super) format: NameFormat,
     /// Matching nothing is no error.
     #[serde(default)]
     pub(super) optional: bool,
@@ -320,6 +324,8 @@ pub(super) struct PolicyEntry {
     pub(super) dangling: Option<Level>,
     /// A literal that looks like a credential.
     pub(super) plaintext: Option<Level>,
+    /// A removed Secret's name in a text that no rule can change.
+    pub(super) texts: Option<Level>,
     /// A removed Secret's name in a field that no rule knows, or its value elsewhere in the stream.
     pub(super) left_behind: Option<Level>,
     /// A reference to a Secret that neither the stream nor the configuration knows.

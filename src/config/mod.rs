@@ -19,6 +19,7 @@ pub(crate) use self::format::{Duplicates, Level};
 pub(crate) use self::pattern::{Pattern, Patterns};
 use self::rotation::Rotation;
 
+use crate::catalogue::name_format::NameFormat;
 use crate::config::key_format::KeyFormat;
 use crate::diagnostics::{Code, Diagnostic, Error, Location, Severity};
 use crate::yaml::field_path::FieldPath;
@@ -139,6 +140,7 @@ pub(crate) struct ReferenceRule {
     pub(crate) kind: String,
     pub(crate) api_version: Option<String>,
     pub(crate) place: FieldPath,
+    pub(crate) format: NameFormat,
     pub(crate) optional: bool,
     pub(crate) origin: Origin,
 }
@@ -189,6 +191,7 @@ pub(crate) struct Policy {
     pub(crate) unmatched: Level,
     pub(crate) dangling: Level,
     pub(crate) plaintext: Level,
+    pub(crate) texts: Level,
     pub(crate) left_behind: Level,
     pub(crate) external: Level,
 }
@@ -199,6 +202,7 @@ impl Default for Policy {
             unmatched: Level::Error,
             dangling: Level::Error,
             plaintext: Level::Warn,
+            texts: Level::Warn,
             left_behind: Level::Error,
             external: Level::Allow,
         }

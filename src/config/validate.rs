@@ -45,6 +45,7 @@ pub(super) fn add_file(config: &mut Config, name: &str, text: &str) -> Result<()
     config.policy.unmatched = policy.unmatched.unwrap_or(config.policy.unmatched);
     config.policy.dangling = policy.dangling.unwrap_or(config.policy.dangling);
     config.policy.plaintext = policy.plaintext.unwrap_or(config.policy.plaintext);
+    config.policy.texts = policy.texts.unwrap_or(config.policy.texts);
     config.policy.left_behind = policy.left_behind.unwrap_or(config.policy.left_behind);
     config.policy.external = policy.external.unwrap_or(config.policy.external);
     for (position, name) in file.spec.vault.iter().enumerate() {
@@ -328,8 +329,8 @@ impl ConfigText<'_> {
             self.error(&format!("{path}.path"), &format!("`{}` is not a path: {why}", entry.path))
         })?;
         let origin = self.origin(path);
-        let ReferenceEntry { kind, api_version, optional, .. } = entry;
-        Ok(ReferenceRule { kind, api_version, place, optional, origin })
+        let ReferenceEntry { kind, api_version, format, optional, .. } = entry;
+        Ok(ReferenceRule { kind, api_version, place, format, optional, origin })
     }
 
     fn allow_rule(&self, entry: &AllowEntry, path: &str) -> Result<AllowRule, Error> {

@@ -329,15 +329,17 @@ with_hazards! {
     ///
     /// Add the `references` line that the message shows. If the field means something else, set `policy.leftBehind` to `warn`.
     LeftBehind = "left-behind",
-    /// A removed Secret's name inside a text that speaks of secrets.
+    /// A removed Secret's name inside a text.
     ///
     /// # What it means
     ///
-    /// An argument, a script or a file of a ConfigMap names the Secret. Texts are not changed.
+    /// An argument, a script or a file of a ConfigMap names the Secret. Only objects and settings that are embedded as YAML
+    /// or JSON are redirected, and texts of a format that is known or declared.
     ///
     /// # What to do
     ///
-    /// See whether a program reads the Secret by this name, and change it in the chart's values.
+    /// See whether a program reads the Secret by this name, and change it in the chart's values. `policy.texts` says how much
+    /// such findings matter.
     NameInText = "name-in-text",
     /// A value of a removed Secret, somewhere else in the stream.
     ///

@@ -59,6 +59,9 @@ fn not_editable(error: &LowerError) -> Diagnostic {
             Code::DuplicateKey,
             "remove one of the two: Kubernetes takes the last, other readers refuse the document",
         ),
+        LowerError::Text { .. } => {
+            (Code::UnsafeEdit, "write the text as a literal block: a `|`, and lines below it")
+        }
         LowerError::Unsupported { .. } => {
             (Code::UnsafeEdit, "write this part of the document in block style")
         }

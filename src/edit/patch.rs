@@ -1,10 +1,14 @@
 //! What changes, in meaning: operations by path, as JSON Patch (RFC 6902) knows them.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use serde_json::{Value, json};
 
 use crate::yaml::Path;
+
+/// A part of a scalar's text, and what it becomes.
+pub(crate) type TextEdit = (Range<usize>, String);
 
 /// One operation. Its paths are those of the document as it came in, whatever the other operations do.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +31,17 @@ pub(crate) enum Op {
         path: Path,
         /// What it becomes.
         value: Value,
+    },
+    /// Parts of a scalar's text become others; what is between them keeps its bytes.
+    Rewrite {
+        /// The place of a scalar.
+        path: Path,
+        /// Its text as it becomes.
+        text: String,
+        /// The parts of its text as it came in, in order, and what they become.
+        edits: Vec<TextEdit>,
+        /// Where the parts are in what the text holds, for people.
+        inside: String,
     },
     /// A new entry of a mapping, after the others.
     Add {
@@ -51,6 +66,7 @@ impl Op {
             Self::Test { path, .. }
             | Self::Remove { path }
             | Self::Replace { path, .. }
+            | Self::Rewrite { path, .. }
             | Self::Add { path, .. } => path,
             Self::Append { sequence, .. } => sequence,
         }
@@ -63,6 +79,7 @@ impl Op {
             Self::Test { path, .. }
             | Self::Remove { path }
             | Self::Replace { path, .. }
+            | Self::Rewrite { path, .. }
             | Self::Add { path, .. } => {
                 *path = path.below(depth);
             }
@@ -84,7 +101,7 @@ impl Patch {
     /// Adds an operation.
     pub(crate) fn push(&mut self, op: Op) {
         match &op {
-            Op::Remove { path } | Op::Replace { path, .. } => {
+            Op::Remove { path } | Op::Replace { path, .. } | Op::Rewrite { path, .. } => {
                 self.decided.insert(path.clone(), matches!(op, Op::Remove { .. }));
             }
             Op::Test { .. } | Op::Add { .. } | Op::Append { .. } => {}
@@ -128,6 +145,9 @@ impl Patch {
                 }
                 Op::Replace { path, value } => {
                     body.push(json!({"op": "replace", "path": path.to_pointer(), "value": value}));
+                }
+                Op::Rewrite { path, text, .. } => {
+                    body.push(json!({"op": "replace", "path": path.to_pointer(), "value": text}));
                 }
                 Op::Add { path, value } => {
                     body.push(json!({"op": "add", "path": path.to_pointer(), "value": value}));

@@ -1,5 +1,7 @@
 //! What changes, in bytes.
 
+use std::ops::Range;
+
 use crate::yaml::Span;
 
 /// One replacement: the bytes of `span` become `text`.
@@ -71,6 +73,11 @@ impl Splices {
             }
         }
         Ok(Self { begins: begins(&sorted), splices: sorted })
+    }
+
+    /// The changes, for a text in which this one begins at a byte.
+    pub(crate) fn shifted(&self, by: usize) -> impl Iterator<Item = (Range<usize>, String)> {
+        self.splices.iter().map(move |Splice { span, text }| (span.start + by..span.end + by, text.clone()))
     }
 
     /// Whether nothing changes.

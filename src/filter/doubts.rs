@@ -30,12 +30,14 @@ impl Doubts {
         self.shared.extend(other.shared);
     }
 
-    /// The findings, once the whole stream has been seen.
+    /// The findings, once the whole stream has been seen. A word of a text means the other object.
     pub(crate) fn settle(self) -> impl Iterator<Item = Diagnostic> {
         let Self { findings, shared } = self;
-        findings.into_iter().map(move |(name, diagnostic)| {
-            let severity = if shared.contains(&name) { Severity::Warning } else { diagnostic.severity };
-            diagnostic.with_severity(severity)
+        findings.into_iter().filter_map(move |(name, diagnostic)| {
+            let is_shared = shared.contains(&name);
+            let severity = if is_shared { Severity::Warning } else { diagnostic.severity };
+            let counts = !is_shared || diagnostic.code != Code::NameInText;
+            counts.then(|| diagnostic.with_severity(severity))
         })
     }
 

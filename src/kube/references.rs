@@ -6,10 +6,13 @@
 //! catalogue, and by what can mean nothing else ([`custom`]).
 
 mod custom;
+mod texts;
 
 use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
 
 use crate::catalogue::Fields;
+use crate::catalogue::name_format::NameFormat;
 use crate::config::Config;
 use crate::kube::object::Object;
 use crate::yaml::field_path::{FieldPath, FieldStep};
@@ -26,6 +29,8 @@ pub(crate) struct Reference<'t> {
     pub(crate) name: &'t str,
     /// The Secret's namespace, where the field can say.
     pub(crate) namespace: Option<&'t str>,
+    /// The part of the text that is the name, where the text holds more.
+    pub(crate) part: Option<Range<usize>>,
     /// What it takes from the Secret.
     pub(crate) takes: Takes<'t>,
 }
@@ -35,6 +40,8 @@ pub(crate) struct Reference<'t> {
 pub(crate) enum Takes<'t> {
     /// The one key at this path.
     Key(Path, &'t str),
+    /// The one key that is this part of the text that holds the name.
+    KeyBeside(Range<usize>, &'t str),
     /// All keys, as variables of their own names.
     Env,
     /// The keys of these items (path of `key`, key), as files of a volume.
@@ -174,7 +181,9 @@ pub(crate) fn references<'t>(
     config: &Config,
     has_key: Option<HasKey<'_>>,
 ) -> References<'t> {
-    let fields = Fields::of(&object.api_version, &object.kind);
+    let is_custom = !object.kind.is_empty() || !object.api_version.is_empty();
+    let fields =
+        if is_custom { Fields::of(&object.api_version, &object.kind) } else { Some(Fields::of_any()) };
     let mut finder = Finder {
         tree: object.tree,
         found: Vec::new(),
@@ -204,14 +213,19 @@ pub(crate) fn references<'t>(
     let mut declared = BTreeSet::new();
     for (position, rule) in config.references.iter().enumerate() {
         let version = rule.api_version.as_ref().is_none_or(|version| *version == object.api_version);
-        if rule.kind == kind && version && finder.at(object.node, &object.path, rule.place.steps()) {
+        if rule.kind == kind
+            && version
+            && finder.at(object.node, &object.path, rule.place.steps(), rule.format)
+        {
             declared.insert(position);
         }
     }
     let mut seen = BTreeSet::new();
-    finder.found.retain(|reference| seen.insert(reference.path.clone()));
+    finder.found.retain(|reference| {
+        seen.insert((reference.path.clone(), reference.part.as_ref().map(|part| part.start)))
+    });
     let Finder { found, others, .. } = finder;
-    References { found, declared, others, is_custom: fields.is_some() }
+    References { found, declared, others, is_custom: is_custom && fields.is_some() }
 }
 
 struct Finder<'t, 's, 'f> {
@@ -257,8 +271,9 @@ impl<'t> Finder<'t, '_, '_> {
                 self.each(value, &list, |finder, item, path| finder.mapping(item, path, Some(&list)));
             }
             "volumes" => self.each(value, &trail.to_path(), Self::volume),
+            "args" | "command" => self.arguments(value, trail),
             _ if self.fields.is_some() && is_env_from(key) => self.env_from(value, trail),
-            _ => {}
+            _ => self.by_format(key, value, trail),
         }
     }
 
@@ -336,14 +351,6 @@ impl<'t> Finder<'t, '_, '_> {
         self.scalar(node, path.key(field), namespace, takes);
     }
 
-    fn scalar(&mut self, node: NodeId, path: Path, namespace: Option<&'t str>, takes: Takes<'t>) {
-        if let Some(name) = self.tree.text(node).filter(|name| !name.is_empty())
-            && !self.others.contains(&node)
-        {
-            self.found.push(Reference { node, path, name, namespace, takes });
-        }
-    }
-
     fn text(&self, mapping: NodeId, key: &str) -> Option<&'t str> {
         self.tree.get(mapping, key).and_then(|value| self.tree.text(value)).filter(|text| !text.is_empty())
     }
@@ -351,12 +358,12 @@ impl<'t> Finder<'t, '_, '_> {
     fn find(&mut self, object: &Object<'t, '_>, place: &str) {
         // The places are constants, and a test reads them all.
         if let Ok(place) = FieldPath::parse(place) {
-            self.at(object.node, &object.path, place.steps());
+            self.at(object.node, &object.path, place.steps(), NameFormat::Name);
         }
     }
 
     /// The references at a place; whether there is a field.
-    fn at(&mut self, node: NodeId, path: &Path, steps: &[FieldStep]) -> bool {
+    fn at(&mut self, node: NodeId, path: &Path, steps: &[FieldStep], format: NameFormat) -> bool {
         match steps {
             [] if self.tree.entries(node).is_some() => {
                 if self.refers_to_a_secret(node) {
@@ -365,11 +372,14 @@ impl<'t> Finder<'t, '_, '_> {
                 true
             }
             [] => {
-                self.scalar(node, path.clone(), None, Takes::Whole);
+                match format {
+                    NameFormat::Name => self.scalar(node, path.clone(), None, Takes::Whole),
+                    _ => self.formatted(node, path, format),
+                }
                 true
             }
             [FieldStep::Key(key), rest @ ..] => match self.tree.get(node, key) {
-                Some(value) => self.at(value, &path.key(key), rest),
+                Some(value) => self.at(value, &path.key(key), rest, format),
                 None => false,
             },
             [FieldStep::AnyItem] => {
@@ -377,7 +387,7 @@ impl<'t> Finder<'t, '_, '_> {
                 for (position, item) in items.iter().enumerate() {
                     let item_path = path.index(position);
                     if self.tree.entries(*item).is_none() {
-                        self.at(*item, &item_path, &[]);
+                        self.at(*item, &item_path, &[], format);
                     } else if self.refers_to_a_secret(*item) {
                         self.mapping(*item, &item_path, Some(path));
                     }
@@ -386,7 +396,7 @@ impl<'t> Finder<'t, '_, '_> {
             }
             [FieldStep::AnyItem, rest @ ..] => {
                 let mut found = false;
-                self.each(node, path, |finder, item, path| found |= finder.at(item, path, rest));
+                self.each(node, path, |finder, item, path| found |= finder.at(item, path, rest, format));
                 found
             }
         }

@@ -3,7 +3,8 @@
 //! Charts give a Secret the name of its Service, Deployment and labels, so the field decides, not the text: a field whose
 //! key, or a parent's key, speaks of secrets can be a reference. One that is neither known nor declared stops the run. So
 //! does any other field of a custom resource, as long as no other object has the name; else it is a warning. The same name
-//! inside a longer text is a warning, where that text speaks of secrets.
+//! inside a longer text is for `policy.texts`, where that text speaks of secrets, or where the name is a word of its own and
+//! no other object has it.
 
 use std::collections::HashSet;
 
@@ -11,6 +12,7 @@ use aho_corasick::Match;
 
 use crate::diagnostics::addition::add_to;
 use crate::diagnostics::{Code, Doubtful, Finding, Severity};
+use crate::edit::patch::Op;
 use crate::kube::object::Object;
 use crate::kube::references::Takes;
 use crate::rules::facts::Resolution;
@@ -27,26 +29,72 @@ const FREE: [&str; 5] = ["apiVersion", "kind", "labels", "matchLabels", "namespa
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     name: "left_behind",
-    settings: &["policy.leftBehind", "references"],
+    settings: &["policy.leftBehind", "policy.texts", "references"],
     codes: &[Code::LeftBehind, Code::NameInText],
     apply,
     ..Rule::QUIET
 };
 
 fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
-    let Some(level) = context.config.policy.left_behind.severity() else { return };
+    let texts = context.config.policy.texts.severity();
     for found in names(subject, context) {
-        // What another rule removes or replaces is not left.
-        if outcome.patch.decides(&found.path) {
-            continue;
+        match (&found.place, texts) {
+            (NameSite::Text(_), Some(severity)) if is_left(subject, context, &found, outcome) => {
+                say(found, severity, subject, outcome);
+            }
+            (NameSite::Text(_), _) => {}
+            (NameSite::Field(_) | NameSite::Key, _) => field(found, subject, context, outcome),
         }
-        let severity = if found.place == NameSite::Text { Severity::Warning } else { level };
-        let doubtful = found.doubtful.then(|| found.name.to_owned());
-        let finding = found.finding(severity, &subject.object.kind);
-        match doubtful {
-            Some(name) => outcome.doubtful.push(Doubtful { name, finding }),
-            None => outcome.findings.push(finding),
+    }
+}
+
+/// The same for what a text holds: its own texts are part of the whole one.
+pub(super) fn fields(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+    for found in names(subject, context) {
+        if !matches!(found.place, NameSite::Text(_)) {
+            field(found, subject, context, outcome);
         }
+    }
+}
+
+fn field(
+    found: NameLeft<'_>,
+    subject: &ObjectView<'_, '_, '_>,
+    context: Context<'_>,
+    outcome: &mut RuleOutput,
+) {
+    // What another rule removes or replaces is not left.
+    if let Some(severity) = context.config.policy.left_behind.severity()
+        && !outcome.patch.decides(&found.path)
+    {
+        say(found, severity, subject, outcome);
+    }
+}
+
+fn say(found: NameLeft<'_>, severity: Severity, subject: &ObjectView<'_, '_, '_>, outcome: &mut RuleOutput) {
+    let doubtful = found.doubtful.then(|| found.name.to_owned());
+    let finding = found.finding(severity, &subject.object.kind);
+    match doubtful {
+        Some(name) => outcome.doubtful.push(Doubtful { name, finding }),
+        None => outcome.findings.push(finding),
+    }
+}
+
+/// Whether a name is still in a text, as other rules have left it.
+fn is_left(
+    subject: &ObjectView<'_, '_, '_>,
+    context: Context<'_>,
+    found: &NameLeft<'_>,
+    outcome: &RuleOutput,
+) -> bool {
+    let NameSite::Text(speaks) = found.place else { return false };
+    let rewritten = outcome.patch.ops().iter().rev().find_map(|op| match op {
+        Op::Rewrite { path, text, .. } if *path == found.path => Some(text),
+        _ => None,
+    });
+    match rewritten {
+        Some(text) => name_in(text, speaks, subject.object, context).is_some(),
+        None => !outcome.patch.decides(&found.path),
     }
 }
 
@@ -71,8 +119,8 @@ pub(crate) enum NameSite {
     Field(String),
     /// The key of a mapping.
     Key,
-    /// A longer text.
-    Text,
+    /// A longer text, and whether its key speaks of secrets.
+    Text(bool),
 }
 
 /// Every name of a removed Secret that may be meant as a reference and is none that is known.
@@ -127,10 +175,10 @@ impl NameLeft<'_> {
                 format!("{field} Secret {name}, which a rule removes, and no rule knows the field"),
                 "no rule renames a key: change it in the chart's values".to_owned(),
             ),
-            NameSite::Text => (
+            NameSite::Text(_) => (
                 Code::NameInText,
                 format!("this text names Secret {name}, which a rule removes"),
-                "no rule changes texts: see whether a program reads the Secret by this name, and change it in the chart's values".to_owned(),
+                "no rule knows this text: see whether a program reads the Secret by this name, and change it in the chart's values".to_owned(),
             ),
         };
         Finding { code, severity, message, help, path, node }
@@ -224,30 +272,66 @@ impl<'t> NameSearch<'_, 't, '_> {
             }
             return;
         }
-        let Some(names) = self.context.facts.removed_names() else { return };
-        let named = names.find_iter(text).find(|found| {
-            let whole = is_whole_name(text, found.start(), found.end());
-            let line_start = text[..found.start()].rfind('\n').map_or(0, |at| at + 1);
-            let line_end = text[found.end()..].find('\n').map_or(text.len(), |at| found.end() + at);
-            whole && (speaks || speaks_of_secrets(&text[line_start..line_end]))
-        });
-        if let Some(name) = named.map(|found| &text[found.range()]).filter(|name| self.is_dropped(name)) {
+        if let Some((name, certain)) = name_in(text, speaks, self.object, self.context) {
             let path = trail.to_path();
-            if !self.known.contains(&path) {
-                self.push(name, NameSite::Text, path, node);
+            if !self.known.contains(&path) && !is_free(trail) {
+                self.push_text(name, speaks, !certain, path, node);
             }
         }
     }
 
+    fn push_text(&mut self, name: &'t str, speaks: bool, doubtful: bool, path: Path, node: NodeId) {
+        self.found.push(NameLeft { name, place: NameSite::Text(speaks), path, node, doubtful });
+    }
+
     fn is_dropped(&self, name: &str) -> bool {
-        let Context { facts, config } = self.context;
-        match facts.target(name, self.object.namespace(), config) {
-            Resolution::Removed(secret) => {
-                let rule = secret.rule.map(|rule| &config.secrets[rule]);
-                rule.is_some_and(|rule| rule.to.as_deref() != Some(name))
-            }
-            Resolution::Untouched | Resolution::Ambiguous => false,
+        is_dropped(name, self.object, self.context)
+    }
+}
+
+/// A name in a text, and whether what stands around it speaks of secrets. Else it must be a word of its own, and could be
+/// the name of something else.
+fn name_in<'t>(
+    text: &'t str,
+    speaks: bool,
+    object: &Object<'_, '_>,
+    context: Context<'_>,
+) -> Option<(&'t str, bool)> {
+    let names = context.facts.removed_names()?;
+    let mut doubtful = None;
+    for found in names.find_iter(text).filter(|found| is_whole_name(text, found.start(), found.end())) {
+        let name = &text[found.range()];
+        let line_start = text[..found.start()].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = text[found.end()..].find('\n').map_or(text.len(), |at| found.end() + at);
+        let certain = speaks || speaks_of_secrets(&text[line_start..line_end]);
+        if (!certain && doubtful.is_some()) || !is_dropped(name, object, context) {
+            continue;
         }
+        if certain {
+            return Some((name, true));
+        }
+        doubtful = is_word(text, found.start(), found.end()).then_some((name, false)).or(doubtful);
+    }
+    doubtful
+}
+
+/// Whether a name is a word of its own, perhaps with its namespace before it; in a path or an address it is none.
+fn is_word(text: &str, start: usize, end: usize) -> bool {
+    let divides = |c: char| c.is_whitespace() || "\"'`=,;()[]{}<>|".contains(c);
+    let before = text[..start].rsplit(divides).next().unwrap_or_default();
+    let after = text[end..].split(divides).next().unwrap_or_default();
+    let namespace =
+        before.strip_suffix('/').is_some_and(|name| !name.is_empty() && !name.contains(['/', ':']));
+    (before.is_empty() || namespace) && after.is_empty()
+}
+
+fn is_dropped(name: &str, object: &Object<'_, '_>, Context { facts, config }: Context<'_>) -> bool {
+    match facts.target(name, object.namespace(), config) {
+        Resolution::Removed(secret) => {
+            let rule = secret.rule.map(|rule| &config.secrets[rule]);
+            rule.is_some_and(|rule| rule.to.as_deref() != Some(name))
+        }
+        Resolution::Untouched | Resolution::Ambiguous => false,
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod already_filtered;
 pub(crate) mod annotations;
 pub(crate) mod checksums;
 mod duplicates;
+mod embedded;
 mod env;
 pub(crate) mod facts;
 mod hooks;
@@ -145,6 +146,7 @@ pub(crate) const RULES: &[Rule] = &[
     removed_variables::RULE,
     hooks::RULE,
     secrets::RULE,
+    embedded::RULE,
     left_behind::RULE,
     annotations::RULE,
     plaintext::RULE,

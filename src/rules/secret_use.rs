@@ -66,7 +66,7 @@ impl SecretUse {
             chart: name.to_owned(),
         };
         let keys = match &reference.takes {
-            Takes::Key(_, name) => vec![key(name)],
+            Takes::Key(_, name) | Takes::KeyBeside(_, name) => vec![key(name)],
             Takes::Items(items) => items.iter().map(|(_, name)| key(name)).collect(),
             Takes::Env | Takes::Files { .. } | Takes::Whole => {
                 secret.keys.iter().map(|name| key(name)).collect()
@@ -82,7 +82,7 @@ impl SecretUse {
     pub(crate) fn existing(reference: &Reference<'_>, kind: &str) -> Self {
         let same = |names: &[&str]| names.iter().map(|name| KeyName::same(name)).collect();
         let keys = match &reference.takes {
-            Takes::Key(_, name) => vec![KeyName::same(name)],
+            Takes::Key(_, name) | Takes::KeyBeside(_, name) => vec![KeyName::same(name)],
             Takes::Items(items) => items.iter().map(|(_, name)| KeyName::same(name)).collect(),
             Takes::Whole if kind == "Ingress" => same(&TLS),
             Takes::ListItem { list, .. } => same(known_by(list)),

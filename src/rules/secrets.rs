@@ -2,20 +2,20 @@
 
 use crate::rules::needs_whole_stream;
 use crate::search::prefilter::Interest;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
 use crate::config::SecretsRule;
 use crate::diagnostics::addition::add_to;
 use crate::diagnostics::{Code, Finding, Severity};
-use crate::edit::patch::Op;
+use crate::edit::patch::{Op, TextEdit};
 use crate::kube::references::{Reference, Takes};
 use crate::rules::facts::{ChartSecret, Resolution, vaulted_key};
 use crate::rules::secret_use::SecretUse;
 use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput};
 use crate::yaml::scalar::plain_or_quoted;
-use crate::yaml::{Path, Step};
+use crate::yaml::{NodeId, Path, Step, Tree};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -48,6 +48,7 @@ pub(super) const RULE: Rule = Rule {
 fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     let ObjectView { object, references, .. } = subject;
     let mut lists = Lists::new(references);
+    let mut texts = Texts::default();
     for reference in references {
         if outcome.patch.decides(&reference.path) {
             continue;
@@ -75,13 +76,78 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
                     Some(to) => {
                         outcome.reads.push(SecretUse::redirected(reference, to, secret, rule));
                         let goal = Goal { secret, rule, to, kind: &object.kind };
-                        redirect(reference, goal, &mut lists, outcome);
+                        if reference.part.is_some() || matches!(reference.takes, Takes::KeyBeside(..)) {
+                            texts.redirect(reference, &goal, outcome);
+                        } else {
+                            redirect(reference, goal, &mut lists, outcome);
+                        }
                     }
                     None => outcome.findings.extend(dangling(reference, context)),
                 }
             }
         }
     }
+    texts.rewrite(object.tree, outcome);
+}
+
+/// Texts that hold a name among other things, with what becomes of their parts.
+#[derive(Default)]
+struct Texts {
+    edits: BTreeMap<Path, (NodeId, Vec<TextEdit>)>,
+}
+
+impl Texts {
+    fn redirect(&mut self, reference: &Reference<'_>, goal: &Goal<'_>, outcome: &mut RuleOutput) {
+        let renamed = renamed_keys(goal);
+        let (_, edits) = self.edits.entry(reference.path.clone()).or_insert((reference.node, Vec::new()));
+        if let Some(part) = &reference.part
+            && reference.name != goal.to
+        {
+            edits.push((part.clone(), goal.to.to_owned()));
+        }
+        match &reference.takes {
+            Takes::KeyBeside(part, key) => {
+                let vaulted = vaulted_key(&goal.rule.keys, key);
+                if vaulted != *key {
+                    edits.push((part.clone(), vaulted.to_owned()));
+                }
+            }
+            Takes::Key(path, key) => {
+                let vaulted = vaulted_key(&goal.rule.keys, key);
+                if vaulted != *key {
+                    outcome.patch.push(Op::Replace { path: path.clone(), value: vaulted.into() });
+                }
+            }
+            _ if !renamed.is_empty() => outcome.findings.push(renamed_key(reference, &renamed)),
+            _ => {}
+        }
+    }
+
+    fn rewrite(self, tree: &Tree<'_>, outcome: &mut RuleOutput) {
+        for (path, (node, mut edits)) in self.edits {
+            let Some(text) = tree.text(node).filter(|_| !edits.is_empty()) else { continue };
+            edits.sort_by_key(|(range, _)| range.start);
+            let inside = "a name".to_owned();
+            outcome.patch.push(Op::Rewrite { path, text: rewritten(text, &edits), edits, inside });
+        }
+    }
+}
+
+/// A text with parts of it replaced, in order.
+pub(super) fn rewritten(text: &str, edits: &[TextEdit]) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut at = 0;
+    for (range, new) in edits {
+        result.push_str(&text[at..range.start]);
+        result.push_str(new);
+        at = range.end;
+    }
+    result + &text[at..]
+}
+
+/// The keys of the chart's Secret that have another name in the vault.
+fn renamed_keys<'a>(Goal { secret, rule, .. }: &Goal<'a>) -> Vec<&'a String> {
+    secret.keys.iter().filter(|key| vaulted_key(&rule.keys, key) != *key).collect()
 }
 
 /// Where a reference goes.
@@ -123,8 +189,7 @@ fn redirect<'t>(
             outcome.patch.push(Op::Replace { path: path.clone(), value: vaulted.into() });
         }
     };
-    let renamed: Vec<&String> =
-        secret.keys.iter().filter(|key| vaulted_key(&rule.keys, key) != *key).collect();
+    let renamed = renamed_keys(&Goal { secret, rule, to, kind });
     match &reference.takes {
         Takes::Key(path, key) => rename(path, key, outcome),
         Takes::Items(items) => items.iter().for_each(|(path, key)| rename(path, key, outcome)),
@@ -147,14 +212,14 @@ fn redirect<'t>(
                 outcome.findings.push(renamed_key(reference, &missed));
             }
         }
-        Takes::Files { .. } | Takes::Env | Takes::Shared(_) => {}
+        Takes::Files { .. } | Takes::Env | Takes::Shared(_) | Takes::KeyBeside(..) => {}
     }
 }
 
 /// The parts of a rule of `spec.redirect` that a reference is a match for.
 fn redirect_entries(reference: &Reference<'_>, rule: &SecretsRule, number: usize) -> Vec<ConfigEntry> {
     let takes = |key: &str| match &reference.takes {
-        Takes::Key(_, taken) => *taken == key,
+        Takes::Key(_, taken) | Takes::KeyBeside(_, taken) => *taken == key,
         Takes::Items(items) => items.iter().any(|(_, taken)| *taken == key),
         Takes::Env | Takes::Files { .. } => true,
         _ => false,

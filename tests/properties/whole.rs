@@ -36,6 +36,8 @@ pub(crate) fn compare(
 ) -> Result<Outcome, String> {
     let lasting = |diagnostics: &[Diagnostic]| -> Vec<Diagnostic> {
         let lasts = |diagnostic: &&Diagnostic| secrets_first || !LOOKED_FOR.contains(&diagnostic.code);
+        // Whether another object has a name that a text holds, only the whole stream says.
+        let lasts = |diagnostic: &&Diagnostic| lasts(diagnostic) && diagnostic.code != Code::NameInText;
         // The first of several findings says what all of them ask for, and a stream knows only what has come.
         let alone = |diagnostic: &Diagnostic| {
             let lines = diagnostic.help.lines().filter(|line| !line.starts_with("for all "));

@@ -127,7 +127,7 @@ fn changes(object: &Object<'_, '_>, op: &Op) -> bool {
         Op::Replace { path, value } => {
             node_at(object.tree, path.steps()).is_none_or(|node| !same(object.tree, node, value))
         }
-        Op::Remove { .. } | Op::Add { .. } | Op::Append { .. } => true,
+        Op::Rewrite { .. } | Op::Remove { .. } | Op::Add { .. } | Op::Append { .. } => true,
     }
 }
 

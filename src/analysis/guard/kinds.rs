@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::guard::built_in::{BUILT_IN, built_in_group, group_of};
 use crate::analysis::guard::render::Render;
+use crate::catalogue::name_format::NameFormat;
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::kube::references::places;
@@ -80,6 +81,17 @@ pub(super) fn kinds(config: &Config, render: Option<&Render>) -> Result<Vec<Guar
     }
     let mut errors = Vec::new();
     for rule in &config.references {
+        if rule.format != NameFormat::Name {
+            errors.push(
+                Diagnostic::error(
+                    Code::Guard,
+                    "a policy compares whole texts, and this field holds more than a name",
+                    "leave the line out of the configuration for the guard: give that a file of its own",
+                )
+                .at(rule.origin.location(rule.origin.path.clone())),
+            );
+            continue;
+        }
         let mut groups: BTreeSet<&str> = BTreeSet::new();
         if let Some(version) = &rule.api_version {
             groups.insert(group_of(version));

@@ -338,7 +338,7 @@ impl Secret {
 
 fn taken(takes: &Takes<'_>) -> (Vec<String>, Use) {
     match takes {
-        Takes::Key(_, key) => (vec![(*key).to_owned()], Use::default()),
+        Takes::Key(_, key) | Takes::KeyBeside(_, key) => (vec![(*key).to_owned()], Use::default()),
         Takes::Items(items) => (items.iter().map(|(_, key)| (*key).to_owned()).collect(), Use::default()),
         Takes::Env => (Vec::new(), Use { env_from: true, ..Use::default() }),
         Takes::Files { .. } => (Vec::new(), Use { files: true, ..Use::default() }),

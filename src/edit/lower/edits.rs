@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::{Map, Value};
 
 use crate::edit::lower::error::LowerError;
-use crate::edit::patch::{Op, Patch};
+use crate::edit::patch::{Op, Patch, TextEdit};
 use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Step, Tree, scalar};
 
 /// What happens to one node.
@@ -17,6 +17,8 @@ use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Step, Tree, scalar};
 pub(super) struct Edit {
     /// The scalar or alias becomes this.
     pub(super) value: Option<Value>,
+    /// Parts of the scalar become others; and where they are, for people.
+    pub(super) rewritten: Option<(Vec<TextEdit>, String)>,
     /// Members of a collection that go, by position.
     pub(super) removed: BTreeSet<usize>,
     /// New entries of a mapping.
@@ -179,6 +181,16 @@ impl EditCollector<'_, '_> {
             Op::Replace { path, value } => {
                 let node = self.find(path)?;
                 self.replace(node, value)
+            }
+            Op::Rewrite { path, edits, inside, .. } => {
+                let node = self.find(path)?;
+                if !matches!(self.tree.node(node).kind, Kind::Scalar(_)) {
+                    return Err(LowerError::Text { inside: inside.clone(), at: self.tree.node(node).start });
+                }
+                if self.ask(node, format!("rewrite {edits:?}")) {
+                    self.edit(node).rewritten = Some((edits.clone(), inside.clone()));
+                }
+                Ok(())
             }
             Op::Add { path, value } => {
                 let (mapping, key) = self.new_entry(path)?;

@@ -29,6 +29,14 @@ pub(crate) enum LowerError {
         /// Where the second one begins.
         at: usize,
     },
+    /// A text that names Secrets is written in a style in which they cannot be changed.
+    #[error("the text names what a rule changes ({inside}), and its style has no room for that")]
+    Text {
+        /// Where the names are in what the text holds.
+        inside: String,
+        /// Where the text begins.
+        at: usize,
+    },
     /// The text at this place has no room for the change.
     #[error("this way of writing cannot take the change")]
     Unsupported {
@@ -44,6 +52,7 @@ impl LowerError {
             Self::AnchorInUse { at, .. }
             | Self::MergeKey { at, .. }
             | Self::DuplicateKey { at, .. }
+            | Self::Text { at, .. }
             | Self::Unsupported { at } => *at,
         }
     }

@@ -8,6 +8,7 @@ mod edits;
 mod error;
 mod members;
 mod render;
+mod within;
 
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ pub(crate) use self::error::LowerError;
 use crate::edit::lower::edits::{Edit, Edits};
 use crate::edit::lower::members::{MemberSpans, has_brackets};
 use crate::edit::lower::render::{FlowStyle, Indentation, block_entry, block_item, flow_entry, flow_value};
-use crate::edit::patch::Patch;
+use crate::edit::patch::{Patch, TextEdit};
 use crate::edit::splice::{Splice, Splices};
 use crate::yaml::span::{column, is_first_on_line, line_break, line_end, skip_trivia};
 use crate::yaml::{Kind, NodeId, ScalarStyle, Style, Tree, scalar};
@@ -59,6 +60,9 @@ impl Lowering<'_, '_> {
             let blank = if absent && !before.ends_with([' ', '\t', '\n', '\r']) { " " } else { "" };
             self.splices.push(Splice::replacement(content, format!("{blank}{text}")));
         }
+        if let Some((edits, inside)) = &edit.rewritten {
+            self.rewrite(node, edits, inside)?;
+        }
         let slots = MemberSpans::of(self.tree, node);
         let mut removed = edit.removed.clone();
         if !edit.appended.is_empty() {
@@ -82,6 +86,16 @@ impl Lowering<'_, '_> {
             return Err(LowerError::Unsupported { at: self.tree.node(node).content.start });
         }
         self.splices.extend(slots.remove(&removed));
+        Ok(())
+    }
+
+    /// Changes parts of a scalar's text.
+    fn rewrite(&mut self, node: NodeId, edits: &[TextEdit], inside: &str) -> Result<(), LowerError> {
+        let content = self.tree.node(node).content;
+        let refused = || LowerError::Text { inside: inside.to_owned(), at: content.start };
+        let Kind::Scalar(scalar) = &self.tree.node(node).kind else { return Err(refused()) };
+        let made = within::splices(self.tree.source(), content, scalar.style, &scalar.text, edits);
+        self.splices.extend(made.filter(|_| self.takes_text(node)).ok_or_else(refused)?);
         Ok(())
     }
 

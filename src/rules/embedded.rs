@@ -1,0 +1,168 @@
+//! Objects that are embedded as YAML or JSON in a text: a pod template in a ConfigMap, settings of Argo CD, what kubectl
+//! notes of the last apply.
+//!
+//! They are read like objects of the stream, and the references in them are redirected in the text: its bytes stay but for
+//! the names. What is found in them is said at the text, with the place inside.
+
+use crate::diagnostics::{Code, Doubtful, Finding, Severity};
+use crate::edit::edit;
+use crate::edit::patch::{Op, TextEdit};
+use crate::kube::object::{Object, objects};
+use crate::rules::secrets::rewritten;
+use crate::rules::{Context, ObjectView, Rule, RuleOutput, left_behind, secrets};
+use crate::stream;
+use crate::yaml::{Kind, NodeId, Path, Trail, Tree, parse};
+
+/// How deep texts that hold texts are read.
+const DEPTH: usize = 3;
+
+/// The rule. What it reports are findings of others, inside a text.
+pub(super) const RULE: Rule =
+    Rule { name: "embedded", settings: &["secrets", "redirect", "references"], apply, ..Rule::QUIET };
+
+fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+    in_object(subject.object, context, outcome, DEPTH);
+}
+
+fn in_object(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut RuleOutput, depth: usize) {
+    let Some(names) = context.facts.removed_names().filter(|_| depth > 0) else { return };
+    let mut texts = Vec::new();
+    if names.is_match(object.tree.source_of(object.tree.resolve(object.node))) {
+        collect(object.tree, object.node, Trail::Start(&object.path), &mut texts);
+    }
+    for (node, path) in texts {
+        let text = object.tree.text(node).unwrap_or_default();
+        if names.is_match(text) && !outcome.patch.decides(&path) {
+            Embedded { context, node, path, text, depth }.apply(outcome);
+        }
+    }
+}
+
+/// The texts that could hold objects; what stands behind an alias is read where it is written.
+fn collect(tree: &Tree<'_>, node: NodeId, trail: Trail<'_>, found: &mut Vec<(NodeId, Path)>) {
+    match &tree.node(node).kind {
+        Kind::Mapping(_, entries) => {
+            for (key, value) in entries {
+                let Some(key) = tree.text(*key) else { continue };
+                collect(tree, *value, Trail::Key(&trail, key), found);
+            }
+        }
+        Kind::Sequence(_, items) => {
+            for (position, item) in items.iter().enumerate() {
+                collect(tree, *item, Trail::Index(&trail, position), found);
+            }
+        }
+        Kind::Scalar(scalar) => {
+            let text = scalar.text.trim_start();
+            if text.starts_with(['{', '[']) || (text.contains('\n') && text.contains(':')) {
+                found.push((node, trail.to_path()));
+            }
+        }
+        Kind::Alias(_) => {}
+    }
+}
+
+/// A text of an object that may hold others.
+struct Embedded<'a, 't> {
+    context: Context<'a>,
+    node: NodeId,
+    path: Path,
+    text: &'t str,
+    depth: usize,
+}
+
+impl Embedded<'_, '_> {
+    fn apply(&self, outcome: &mut RuleOutput) {
+        let documents: Option<Vec<(usize, Tree<'_>)>> = stream::documents(self.text.as_bytes())
+            .map(|document| {
+                let tree = parse(stream::text(&document).ok()?).ok()?;
+                Some((document.offset + document.body, tree))
+            })
+            .collect();
+        let (mut edits, mut inside) = (Vec::new(), Vec::new());
+        for (offset, tree) in documents.iter().flatten() {
+            let mut inner = RuleOutput::default();
+            for object in embedded_objects(tree) {
+                self.object(&object, &mut inner, outcome);
+            }
+            match edit(tree, &inner.patch) {
+                Ok(None) => {}
+                Ok(Some((_, splices))) => {
+                    edits.extend(splices.shifted(*offset).map(|edit| narrowed(self.text, edit)));
+                    let places = inner.patch.ops().iter().filter(|op| !matches!(op, Op::Test { .. }));
+                    inside.extend(places.map(|op| op.path().to_string()));
+                }
+                Err(refused) => outcome.findings.push(Finding {
+                    code: refused.diagnostic.code,
+                    severity: refused.diagnostic.severity,
+                    message: format!("in what this text holds: {}", refused.diagnostic.message),
+                    help: refused.diagnostic.help,
+                    path: self.path.clone(),
+                    node: self.node,
+                }),
+            }
+        }
+        if !edits.is_empty() {
+            let text = rewritten(self.text, &edits);
+            outcome.patch.push(Op::Rewrite {
+                path: self.path.clone(),
+                text,
+                edits,
+                inside: inside.join(", "),
+            });
+        }
+    }
+
+    /// Reads one object; what changes in it is for `inner`, what there is to say for `outcome`.
+    fn object(&self, object: &Object<'_, '_>, inner: &mut RuleOutput, outcome: &mut RuleOutput) {
+        let (view, matched) = ObjectView::of(object, self.context);
+        outcome.matched.extend(matched.into_iter().map(super::ConfigEntry::Reference));
+        (secrets::RULE.apply)(&view, self.context, inner);
+        in_object(object, self.context, inner, self.depth - 1);
+        if !object.kind.is_empty() {
+            left_behind::fields(&view, self.context, inner);
+        }
+        let place = |finding: Finding| self.place(object, finding);
+        outcome.findings.extend(inner.findings.drain(..).map(place));
+        let doubtful = inner.doubtful.drain(..);
+        outcome
+            .doubtful
+            .extend(doubtful.map(|found| Doubtful { finding: self.place(object, found.finding), ..found }));
+        outcome.matched.append(&mut inner.matched);
+        for mut read in inner.reads.drain(..) {
+            read.namespace = read.namespace.or_else(|| object.namespace().map(str::to_owned));
+            read.path = self.path.clone();
+            outcome.reads.push(read);
+        }
+    }
+
+    /// A finding inside, said at the text.
+    fn place(&self, object: &Object<'_, '_>, finding: Finding) -> Finding {
+        let what = object.reference();
+        let what = if what.kind.is_empty() { String::new() } else { format!("{}/{} ", what.kind, what.name) };
+        let message = format!("in what this text holds, at {what}{}: {}", finding.path, finding.message);
+        // What is only a warning of a text stays one; what names an object's field is as strict as there.
+        let severity = if finding.code == Code::NameInText { Severity::Warning } else { finding.severity };
+        Finding { message, severity, path: self.path.clone(), node: self.node, ..finding }
+    }
+}
+
+/// The same change without what stays at its ends, such as quotes.
+fn narrowed(text: &str, (range, new): TextEdit) -> TextEdit {
+    let same = |pairs: &mut dyn Iterator<Item = (char, char)>| -> usize {
+        pairs.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
+    };
+    let old = &text[range.clone()];
+    let head = same(&mut old.chars().zip(new.chars()));
+    let tail = same(&mut old[head..].chars().rev().zip(new[head..].chars().rev()));
+    (range.start + head..range.end - tail, new[head..new.len() - tail].to_owned())
+}
+
+/// The objects of a document, or what it holds instead.
+fn embedded_objects<'t, 's>(tree: &'t Tree<'s>) -> Vec<Object<'t, 's>> {
+    let found = objects(tree);
+    let list = tree.root().filter(|root| found.is_empty() && tree.items(*root).is_some());
+    let whole =
+        |node| Object { tree, node, path: Path::root(), kind: String::new(), api_version: String::new() };
+    found.into_iter().chain(list.map(whole)).collect()
+}
