@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{Error as GlobError, GlobBuilder, GlobMatcher};
 
 /// A name, or a glob (`*`, `?`, `[…]`, `{a,b}`). `*` crosses `/` and `.`: it means any text.
 #[derive(Clone, Debug)]
@@ -19,13 +19,12 @@ impl Pattern {
     /// # Errors
     ///
     /// The glob's own complaint (an unclosed bracket, say).
-    pub(crate) fn new(text: &str) -> Result<Self, String> {
+    pub(crate) fn new(text: &str) -> Result<Self, GlobError> {
         if !text.contains(['*', '?', '[', '{', '\\']) {
             return Ok(Self::Exact(text.to_owned()));
         }
         let glob = GlobBuilder::new(text).literal_separator(false).build();
         glob.map(|glob| Self::Glob(Box::new(glob.compile_matcher())))
-            .map_err(|error| error.kind().to_string())
     }
 
     /// Reads a path or a glob on paths, in which brackets are those of positions and keys.
@@ -33,7 +32,7 @@ impl Pattern {
     /// # Errors
     ///
     /// As for [`Pattern::new`].
-    pub(crate) fn of_path(text: &str) -> Result<Self, String> {
+    pub(crate) fn of_path(text: &str) -> Result<Self, GlobError> {
         if !text.contains(['*', '?', '{', '\\']) {
             return Ok(Self::Exact(text.to_owned()));
         }

@@ -391,7 +391,7 @@ impl ConfigText<'_> {
     }
 
     fn pattern(&self, text: &str, path: &str) -> Result<Pattern, Error> {
-        Pattern::new(text).map_err(|why| self.error(path, &format!("`{text}` is not a glob: {why}")))
+        Pattern::new(text).map_err(|why| self.error(path, &format!("`{text}` is not a glob: {}", why.kind())))
     }
 
     fn origin(&self, path: &str) -> Origin {

@@ -27,13 +27,13 @@ pub(crate) struct ReferenceValue(Value);
 pub(crate) enum Refusal {
     /// The independent reader cannot read the document as it came in.
     #[error("the document is read differently by different YAML readers ({0})")]
-    Before(ReadError),
+    Before(#[source] ReadError),
     /// The rules' reader and the independent one see different documents.
     #[error("the document means different things to different YAML readers")]
     Readers,
     /// It cannot read the edited document.
     #[error("the edited document would not be valid YAML ({0})")]
-    After(ReadError),
+    After(#[source] ReadError),
     /// The patch does not fit what it reads.
     #[error(
         "the document is read differently by different YAML readers (operation {operation} of the patch does not apply)"
@@ -61,6 +61,8 @@ impl fmt::Display for ReadError {
         }
     }
 }
+
+impl std::error::Error for ReadError {}
 
 impl ReferenceValue {
     /// Reads one document.

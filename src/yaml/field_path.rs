@@ -13,13 +13,33 @@ pub(crate) enum FieldStep {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FieldPath(Vec<FieldStep>);
 
+/// Why a text is no path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FieldPathError {
+    /// A quoted key has no end.
+    #[error("`[\"` without `\"]`")]
+    OpenKey,
+    /// Brackets hold something else than a key or all positions.
+    #[error("between brackets stands `*` or a key in double quotes")]
+    Bracket,
+    /// Nothing stands between two dots.
+    #[error("a key is empty")]
+    EmptyKey,
+    /// Nothing stands behind the last dot.
+    #[error("it ends with a dot")]
+    Dot,
+    /// Nothing is there at all.
+    #[error("it is empty")]
+    Empty,
+}
+
 impl FieldPath {
     /// Reads a path.
     ///
     /// # Errors
     ///
     /// What is wrong with it, for people.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, FieldPathError> {
         let mut steps = Vec::new();
         let mut rest = text;
         while !rest.is_empty() {
@@ -27,27 +47,27 @@ impl FieldPath {
                 steps.push(FieldStep::AnyItem);
                 rest = after;
             } else if let Some(after) = rest.strip_prefix("[\"") {
-                let (key, after) = after.split_once("\"]").ok_or("`[\"` without `\"]`")?;
+                let (key, after) = after.split_once("\"]").ok_or(FieldPathError::OpenKey)?;
                 steps.push(FieldStep::Key(key.to_owned()));
                 rest = after;
             } else if rest.starts_with('[') {
-                return Err("between brackets stands `*` or a key in double quotes".to_owned());
+                return Err(FieldPathError::Bracket);
             } else {
                 let end = rest.find(['.', '[']).unwrap_or(rest.len());
                 let (key, after) = rest.split_at(end);
                 if key.is_empty() {
-                    return Err("a key is empty".to_owned());
+                    return Err(FieldPathError::EmptyKey);
                 }
                 steps.push(FieldStep::Key(key.to_owned()));
                 rest = after;
             }
             rest = match rest.strip_prefix('.') {
-                Some("") => return Err("it ends with a dot".to_owned()),
+                Some("") => return Err(FieldPathError::Dot),
                 Some(after) => after,
                 None => rest,
             };
         }
-        if steps.is_empty() { Err("it is empty".to_owned()) } else { Ok(Self(steps)) }
+        if steps.is_empty() { Err(FieldPathError::Empty) } else { Ok(Self(steps)) }
     }
 
     /// A place of these steps.

@@ -2,6 +2,7 @@
 //!
 //! A check reads a value and gives back only what is wrong with it, in words that fit any value.
 
+mod error;
 mod url;
 
 use std::fmt;
@@ -10,6 +11,8 @@ use base64::prelude::{BASE64_URL_SAFE as URL_SAFE, Engine as _};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+pub(crate) use self::error::FormatError;
 
 /// A format of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -94,8 +97,8 @@ impl KeyFormat {
     /// # Errors
     ///
     /// What is wrong, without any part of the value.
-    pub(crate) fn check(self, value: &[u8]) -> Result<(), String> {
-        let text = std::str::from_utf8(value).map_err(|_| "it is not text (UTF-8)".to_owned())?;
+    pub(crate) fn check(self, value: &[u8]) -> Result<(), FormatError> {
+        let text = std::str::from_utf8(value).map_err(|_| FormatError::Encoding)?;
         match self {
             Self::Hex64 => hex(text, 64),
             Self::Url => one_line(text).and_then(|()| url::check(text)),
@@ -103,9 +106,9 @@ impl KeyFormat {
             Self::Fernet => one_line(text).and_then(|()| fernet(text)),
             Self::Line => one_line(text),
             Self::Pem => pem(text),
-            Self::Json => serde_json::from_str::<serde::de::IgnoredAny>(text).map(drop).map_err(|error| {
-                format!("it is not JSON from line {}, column {}", error.line(), error.column())
-            }),
+            Self::Json => serde_json::from_str::<serde::de::IgnoredAny>(text)
+                .map(drop)
+                .map_err(|error| FormatError::Json { line: error.line(), column: error.column() }),
         }
     }
 }
@@ -122,54 +125,51 @@ pub(crate) fn ends_with_stray_break(value: &[u8]) -> bool {
     line.is_some_and(|line| !line.contains(&b'\n'))
 }
 
-fn hex(text: &str, length: usize) -> Result<(), String> {
+fn hex(text: &str, length: usize) -> Result<(), FormatError> {
     one_line(text)?;
     let others = text.chars().filter(|c| !c.is_ascii_hexdigit()).count();
     match text.chars().count() {
-        count if count != length => Err(format!("it has {count} characters")),
-        _ if others > 0 => Err(format!("{others} of its characters are no hexadecimal digits")),
+        count if count != length => Err(FormatError::Length(count)),
+        _ if others > 0 => Err(FormatError::Digits(others)),
         _ => Ok(()),
     }
 }
 
-fn fernet(text: &str) -> Result<(), String> {
+fn fernet(text: &str) -> Result<(), FormatError> {
     let is_key = |key: &str| URL_SAFE.decode(key.trim()).is_ok_and(|bytes| bytes.len() == 32);
     match text.split(',').filter(|key| !is_key(key)).count() {
         0 => Ok(()),
-        1 if !text.contains(',') => Err(format!("it has {} characters and is none", text.chars().count())),
-        count => Err(format!("{count} of its keys are none")),
+        1 if !text.contains(',') => Err(FormatError::NoKey(text.chars().count())),
+        count => Err(FormatError::NoKeys(count)),
     }
 }
 
-fn one_line(text: &str) -> Result<(), String> {
+fn one_line(text: &str) -> Result<(), FormatError> {
     if ends_with_stray_break(text.as_bytes()) {
-        return Err("it ends with a line break".to_owned());
+        return Err(FormatError::LineBreak);
     }
     match text.lines().count() {
-        0 | 1 if text.trim() != text => Err("it begins or ends with blanks".to_owned()),
+        0 | 1 if text.trim() != text => Err(FormatError::Blanks),
         0 | 1 => Ok(()),
-        lines => Err(format!("it has {lines} lines")),
+        lines => Err(FormatError::Lines(lines)),
     }
 }
 
-fn url_safe(text: &str) -> Result<(), String> {
+fn url_safe(text: &str) -> Result<(), FormatError> {
     let safe = |c: char| c.is_ascii_alphanumeric() || "-._~!$'()*,".contains(c);
     let encoded = url::without_percent_encoded(text)?;
     match encoded.chars().filter(|c| !safe(*c)).count() {
         0 => Ok(()),
-        1 => Err("one of its characters has a meaning in URLs".to_owned()),
-        count => Err(format!("{count} of its characters have a meaning in URLs")),
+        count => Err(FormatError::Special(count)),
     }
 }
 
-fn pem(text: &str) -> Result<(), String> {
+fn pem(text: &str) -> Result<(), FormatError> {
     let begins = text.lines().filter(|line| line.starts_with("-----BEGIN ")).count();
     let ends = text.lines().filter(|line| line.starts_with("-----END ")).count();
     match (begins, ends) {
-        (0, _) => Err("it has no line that begins with -----BEGIN".to_owned()),
-        (begins, ends) if begins != ends => {
-            Err("it breaks off before a line that begins with -----END".to_owned())
-        }
+        (0, _) => Err(FormatError::NoBegin),
+        (begins, ends) if begins != ends => Err(FormatError::NoEnd),
         _ => Ok(()),
     }
 }
@@ -185,7 +185,7 @@ mod tests {
         }
         for value in wrong {
             let complaint = format.check(value.as_bytes()).expect_err(value);
-            assert!(!complaint.contains("hunter2"), "{complaint}");
+            assert!(!complaint.to_string().contains("hunter2"), "{complaint}");
         }
     }
 

@@ -3,39 +3,37 @@
 //! What is looked for is a password with special characters that are not percent-encoded: a `/`, `?` or `#` in it
 //! ends the host too early, an `@` begins it too early, a `%` is no escape.
 
+use crate::config::key_format::FormatError;
+
 /// Checks a connection string.
 ///
 /// # Errors
 ///
 /// What is wrong, without any part of the value.
-pub(super) fn check(text: &str) -> Result<(), String> {
-    let (scheme, rest) = text.split_once("://").ok_or("it has no scheme (`postgresql://…`)")?;
+pub(super) fn check(text: &str) -> Result<(), FormatError> {
+    let (scheme, rest) = text.split_once("://").ok_or(FormatError::NoScheme)?;
     if !is_scheme(scheme) {
-        return Err("it does not begin with a scheme (`postgresql://…`)".to_owned());
+        return Err(FormatError::NoScheme);
     }
     without_percent_encoded(rest)?;
     if rest.contains(|c: char| !c.is_ascii_graphic() || "\"<>\\^`{|}".contains(c)) {
-        return Err("it holds a character that must be percent-encoded".to_owned());
+        return Err(FormatError::NotEncoded);
     }
     let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     if tail.contains('@') && !authority.contains('@') {
-        return Err(broken("a `/`, `?` or `#` stands before the `@`"));
+        return Err(FormatError::Broken("a `/`, `?` or `#` stands before the `@`"));
     }
     let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
     if user.contains('@') {
-        return Err(broken("more than one `@` stands before the host"));
+        return Err(FormatError::Broken("more than one `@` stands before the host"));
     }
     if user.contains(['[', ']']) {
-        return Err(broken("a bracket stands before the `@`"));
+        return Err(FormatError::Broken("a bracket stands before the `@`"));
     }
     if hosts.is_empty() && !tail.contains("host=") {
-        return Err("it has no host".to_owned());
+        return Err(FormatError::NoHost);
     }
     hosts.split(',').filter(|host| !host.is_empty()).try_for_each(host)
-}
-
-fn broken(why: &str) -> String {
-    format!("{why}: a special character of user or password is not percent-encoded")
 }
 
 /// A scheme; that of a driver may have another in front (`jdbc:postgresql`), or a plus in it.
@@ -46,19 +44,19 @@ fn is_scheme(scheme: &str) -> bool {
     })
 }
 
-fn host(text: &str) -> Result<(), String> {
+fn host(text: &str) -> Result<(), FormatError> {
     let (name, port) = match text.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').ok_or("its host has an open bracket")?,
+        Some(rest) => rest.split_once(']').ok_or(FormatError::OpenBracket)?,
         None => text.split_at(text.find(':').unwrap_or(text.len())),
     };
     if name.is_empty() {
-        return Err("it has no host".to_owned());
+        return Err(FormatError::NoHost);
     }
     let digits = port.strip_prefix(':').unwrap_or(port);
     if digits.is_empty() || digits.parse::<u16>().is_ok() {
         return Ok(());
     }
-    Err("its port is no number; is a special character of the password not percent-encoded?".to_owned())
+    Err(FormatError::Port)
 }
 
 /// The text without its percent-encoded characters.
@@ -66,13 +64,13 @@ fn host(text: &str) -> Result<(), String> {
 /// # Errors
 ///
 /// A percent sign that is no part of one.
-pub(super) fn without_percent_encoded(text: &str) -> Result<String, String> {
+pub(super) fn without_percent_encoded(text: &str) -> Result<String, FormatError> {
     let mut parts = text.split('%');
     let mut rest = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         match part.get(..2) {
             Some(digits) if digits.bytes().all(|b| b.is_ascii_hexdigit()) => rest.push_str(&part[2..]),
-            _ => return Err("it holds a `%` that two hexadecimal digits do not follow".to_owned()),
+            _ => return Err(FormatError::Percent),
         }
     }
     Ok(rest)
