@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use resecret::{Config, Error, filter};
+use resecret::{Code, Config, Error, filter};
 
 const RULES: &str = "
 apiVersion: resecret.dev/v1alpha1
@@ -78,7 +78,8 @@ fn ten_thousand_variables_in_one_flow_line() {
     assert_eq!(output, pod.replace("lf-app", "vault"));
 }
 
-/// Each variable stands twice, and its first entry is used: the second moves up.
+/// Each variable stands twice, and its first entry is used: that stays where they are equal, and nothing can be done where they
+/// differ.
 #[test]
 fn five_thousand_duplicates_that_are_used_in_between() {
     let entry = |name: &str, value: &str| {
@@ -88,9 +89,14 @@ fn five_thousand_duplicates_that_are_used_in_between() {
         })
     };
     let users = entry("U", "$(V#)");
-    let input = [entry("V", "old#"), users.clone(), entry("V", "new# $(W)")].concat();
-    let output = run(&format!("{SECRET}{}", pod(&input))).expect("it goes through");
-    assert_eq!(output, pod(&[entry("V", "new# $(W)"), users].concat()));
+    let stream = |last: &str| {
+        let entries = [entry("V", "old#"), users.clone(), entry("V", last)].concat();
+        format!("{SECRET}{}", pod(&entries))
+    };
+    let output = run(&stream("old#")).expect("it goes through");
+    assert_eq!(output, pod(&[entry("V", "old#"), users.clone()].concat()));
+    let refused = run(&stream("new#")).expect_err("they differ");
+    assert_eq!(refused.code(), Code::EnvOrder);
 }
 
 #[test]
