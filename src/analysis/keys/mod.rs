@@ -90,6 +90,7 @@ impl VaultedKey {
     fn extend(&mut self, other: Self) {
         self.format = self.format.or(other.format);
         self.optional &= other.optional;
+        self.never_rotate |= other.never_rotate;
         extend(&mut self.readers, other.readers);
     }
 }

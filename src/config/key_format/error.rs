@@ -28,7 +28,7 @@ pub(crate) enum FormatError {
     #[error("it has {0} lines")]
     Lines(usize),
     /// So many characters end a part of a URL.
-    #[error("{0} of its characters {verb} a meaning in URLs", verb = if *.0 == 1 { "has" } else { "have" })]
+    #[error("{}", special(*.0))]
     Special(usize),
     /// No PEM begins in it.
     #[error("it has no line that begins with -----BEGIN")]
@@ -65,4 +65,11 @@ pub(crate) enum FormatError {
     /// The port is none.
     #[error("its port is no number; is a special character of the password not percent-encoded?")]
     Port,
+}
+
+fn special(count: usize) -> String {
+    match count {
+        1 => "one of its characters has a meaning in URLs".to_owned(),
+        count => format!("{count} of its characters have a meaning in URLs"),
+    }
 }

@@ -21,7 +21,8 @@ pub(super) fn splices(
     let mut wanted: Vec<usize> = edits.iter().flat_map(|(range, _)| [range.start, range.end]).collect();
     wanted.sort_unstable();
     wanted.dedup();
-    let mut cursor = Cursor { raw: raw.as_bytes(), text: text.as_bytes(), at: 0, read: 0, style, block };
+    let mut cursor =
+        ScalarCursor { raw: raw.as_bytes(), text: text.as_bytes(), at: 0, read: 0, style, block };
     cursor.open()?;
     let mut places = Vec::with_capacity(wanted.len());
     for place in wanted {
@@ -96,7 +97,7 @@ impl Block {
 }
 
 /// Where the source and the text are.
-struct Cursor<'s> {
+struct ScalarCursor<'s> {
     raw: &'s [u8],
     text: &'s [u8],
     at: usize,
@@ -105,7 +106,7 @@ struct Cursor<'s> {
     block: Option<Block>,
 }
 
-impl Cursor<'_> {
+impl ScalarCursor<'_> {
     /// Goes to where the text begins.
     fn open(&mut self) -> Option<()> {
         match self.style {
