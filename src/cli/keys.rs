@@ -54,6 +54,10 @@ pub(super) struct KeysArgs {
     #[arg(long, value_name = "KEY", default_value = "{name}")]
     pub(super) remote_key: String,
 
+    /// The release's namespace, for readers that do not say theirs
+    #[arg(short, long, value_name = "NAME", env = "HELM_NAMESPACE")]
+    pub(super) namespace: Option<String>,
+
     /// Check the Secrets in this file instead, `-` for standard input; repeat for several
     #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "store", "store_kind", "remote_key"])]
     pub(super) against: Vec<PathBuf>,
@@ -104,7 +108,13 @@ pub(super) fn run(args: &KeysArgs, reporter: &Reporter) -> anyhow::Result<ExitSt
     }
     let rules = Rules::read(&args.rules, None)?;
     let renders = Renders::find(&args.input.files)?;
-    let vaults = renders.each(|_, input| Ok(resecret::vault(input, &rules.of(input)?)))?;
+    let vaults = renders.each(|_, input| {
+        let mut config = rules.of(input)?;
+        if let Some(namespace) = &args.namespace {
+            config.set_namespace(namespace);
+        }
+        Ok(resecret::vault(input, &config))
+    })?;
     let mut vault = Vault::default();
     let mut warnings = Vec::new();
     match all(vaults) {

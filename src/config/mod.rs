@@ -34,6 +34,8 @@ use crate::yaml::field_path::FieldPath;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Config {
+    /// The namespace of the release, where it is known.
+    pub(crate) namespace: Option<String>,
     pub(crate) secrets: Vec<SecretsRule>,
     pub(crate) env: Vec<EnvRule>,
     pub(crate) presets: Vec<Preset>,
@@ -288,6 +290,11 @@ impl Config {
     /// Makes a rule that matches nothing no error.
     pub fn allow_unmatched(&mut self) {
         self.policy.unmatched = Level::Allow;
+    }
+
+    /// Names the namespace of the release, for what does not say its own.
+    pub fn set_namespace(&mut self, namespace: &str) {
+        self.namespace = Some(namespace.to_owned());
     }
 
     /// Makes hooks of the chart that the rules would need to reach a warning.

@@ -30,11 +30,13 @@ pub(crate) struct KeyName {
     pub(crate) vaulted: String,
     /// In the chart.
     pub(crate) chart: String,
+    /// Whether the chart's own Secret has it: then its reader expects it, although it would start without.
+    pub(crate) rendered: bool,
 }
 
 impl KeyName {
     fn same(name: &str) -> Self {
-        Self { vaulted: name.to_owned(), chart: name.to_owned() }
+        Self { vaulted: name.to_owned(), chart: name.to_owned(), rendered: false }
     }
 }
 
@@ -64,6 +66,7 @@ impl SecretUse {
         let key = |name: &str| KeyName {
             vaulted: vaulted_key(&rule.keys, name).to_owned(),
             chart: name.to_owned(),
+            rendered: !secret.is_named_only && secret.keys.iter().any(|key| key == name),
         };
         let keys = match &reference.takes {
             Takes::Key(_, name) | Takes::KeyBeside(_, name) => vec![key(name)],

@@ -9,6 +9,7 @@ use serde_yaml::Value;
 
 use crate::model::{Document, documents, each_container, each_under, item_lines, line_changes, reference};
 use crate::streaming;
+use crate::vault;
 
 const VAULT: &str = "langfuse-vault";
 const PATHS: [&str; 4] =
@@ -103,6 +104,7 @@ fn check(file: &PathBuf, folder: &str, stores: bool) -> anyhow::Result<()> {
     if stores {
         config.add_preset("langfuse-stores", VAULT)?;
     }
+    vault::round_trip(&config, input.as_bytes())?;
     // Helm 3 sorts by kind, and Secrets come before what refers to these; Helm 4 sorts by template.
     if file.ends_with("helm3-stdin.yaml") {
         streaming::goes_through(&config, input.as_bytes())?;

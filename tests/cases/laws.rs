@@ -13,6 +13,7 @@ use crate::fixture::Fixture;
 use crate::fixture_folders;
 use crate::model::line_changes;
 use crate::streaming;
+use crate::vault;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 /// What a stream holds of which every document has been removed.
@@ -42,6 +43,9 @@ pub(crate) fn check(fixture: &Fixture) -> anyhow::Result<()> {
     let outcome = run(&config, &input);
     no_value_is_shown(&outcome)?;
     one_by_one(&config, &input)?;
+    if let Ok(config) = &config {
+        vault::round_trip(config, &input)?;
+    }
     compare(fixture, &description, &outcome)?;
     if let Some(output) = &outcome.output {
         repeatable(&config, output)?;

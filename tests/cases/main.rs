@@ -34,6 +34,8 @@ mod model;
 mod proposals;
 /// The same documents one by one.
 mod streaming;
+/// What vaulted Secrets must hold, in each form of manifest.
+mod vault;
 /// The law that those must hold, the same that random streams do.
 #[path = "../properties/whole.rs"]
 mod whole;

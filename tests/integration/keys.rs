@@ -443,3 +443,78 @@ items:
         keys(&["--against", "s.yaml"]).file("s.yaml", latin).run().fails();
     }
 }
+
+/// In which namespace a vaulted Secret is, of which some readers say nothing.
+mod namespaces {
+    use super::*;
+
+    /// A pod that reads a key, in a namespace or in the release's.
+    fn pod(name: &str, namespace: Option<&str>, key: &str) -> String {
+        let namespace = namespace.map(|name| format!(", namespace: {name}")).unwrap_or_default();
+        format!(
+            "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: {name}{namespace}}}\nspec:\n  containers:\n  - name: c\n    env:\n    - {{name: V, valueFrom: {{secretKeyRef: {{name: chart, key: {key}}}}}}}\n"
+        )
+    }
+
+    const SECRET: &str = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: chart}\nstringData: {a: canary-1, b: canary-2}\n";
+    const ROLE: &str = "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\nrules: [{apiGroups: [''], resources: [secrets], resourceNames: [chart], verbs: [get]}]\n";
+    const TO_VAULT: &str =
+        "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec: {secrets: [{name: chart, to: vault}]}\n";
+
+    /// The vaulted Secrets as NAMESPACE/NAME: KEYS.
+    fn secrets(render: &str, run: impl FnOnce(Run) -> Run) -> Vec<String> {
+        let keys =
+            resecret().args(["keys", "-o", "json"]).config(TO_VAULT).stdin(format!("{SECRET}{render}"));
+        let value: Value = serde_json::from_str(&run(keys).run().succeeds().text()).expect("JSON");
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        let secrets = value["secrets"].as_array().expect("Secrets").iter();
+        let described = secrets.map(|secret| {
+            let keys = secret["keys"].as_array().expect("keys").iter();
+            let keys: Vec<String> = keys.map(|key| text(&key["name"])).collect();
+            format!("{}/{}: {}", text(&secret["namespace"]), text(&secret["name"]), keys.join(" "))
+        });
+        described.collect()
+    }
+
+    #[test]
+    fn an_unknown_one_is_the_only_known_one() {
+        let render = pod("p", None, "a") + &pod("q", Some("lf"), "b");
+        assert_eq!(secrets(&render, |run| run), ["lf/vault: a b"]);
+        assert_eq!(secrets(&pod("p", None, "a"), |run| run), ["-/vault: a"]);
+    }
+
+    #[test]
+    fn the_release_says_which() {
+        let render = pod("p", None, "a") + &pod("q", Some("lf"), "b") + &pod("r", Some("other"), "b");
+        assert_eq!(secrets(&render, |run| run), ["-/vault: a", "lf/vault: b", "other/vault: b"]);
+        let expected = ["lf/vault: a b", "other/vault: b"];
+        assert_eq!(secrets(&render, |run| run.args(["--namespace", "lf"])), expected);
+        assert_eq!(secrets(&render, |run| run.env("HELM_NAMESPACE", "lf")), expected);
+        let new = ["apps/vault: a", "lf/vault: b", "other/vault: b"];
+        assert_eq!(secrets(&render, |run| run.args(["-n", "apps"]).env("HELM_NAMESPACE", "lf")), new);
+    }
+
+    #[test]
+    fn an_object_of_the_whole_cluster_makes_no_second_secret() {
+        let render = pod("q", Some("lf"), "b") + ROLE;
+        assert_eq!(secrets(&render, |run| run), ["lf/vault: b"]);
+        assert_eq!(
+            secrets(&(render + &pod("r", Some("other"), "a")), |run| run),
+            ["lf/vault: b", "other/vault: a"]
+        );
+    }
+
+    #[test]
+    fn a_key_that_the_charts_secret_had_is_missed_although_its_reader_is_optional() {
+        let optional = |key: &str| {
+            pod("p", None, key).replace(&format!("key: {key}"), &format!("key: {key}, optional: true"))
+        };
+        let run = |key: &str| {
+            let run = resecret().args(["keys", "--against", "vault.yaml"]).config(TO_VAULT);
+            let run = run.file("vault.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: vault}\n");
+            run.stdin(format!("{SECRET}{}", optional(key))).run()
+        };
+        assert!(run("a").finds().stderr.contains("error[missing-key]: Secret vault has no key a"));
+        run("other").succeeds();
+    }
+}

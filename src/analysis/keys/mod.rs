@@ -2,6 +2,7 @@
 
 mod against;
 mod manifest;
+mod namespaces;
 pub(crate) mod readers;
 mod table;
 
@@ -44,7 +45,7 @@ pub struct VaultedKey {
     pub name: String,
     /// What its value must look like, where that is known.
     pub format: Option<KeyFormat>,
-    /// Whether every reader starts without it.
+    /// Whether every reader starts without it, and the chart's own Secret had none.
     pub optional: bool,
     /// Whether its value must never change, because stored data was made with it.
     pub never_rotate: bool,
@@ -117,13 +118,18 @@ impl Vault {
     /// Adds what another stream reads: a Secret of one name and namespace is one Secret.
     pub fn extend(&mut self, other: Self) {
         for secret in other.secrets {
-            let id = |secret: &VaultedSecret| (secret.name.clone(), secret.namespace.clone());
-            match self.secrets.binary_search_by_key(&id(&secret), id) {
-                Ok(known) => self.secrets[known].extend(secret),
-                Err(place) => self.secrets.insert(place, secret),
-            }
+            self.add(secret);
         }
         self.diagnostics.extend(other.diagnostics);
+        self.settle(None);
+    }
+
+    fn add(&mut self, secret: VaultedSecret) {
+        let id = |secret: &VaultedSecret| (secret.name.clone(), secret.namespace.clone());
+        match self.secrets.binary_search_by_key(&id(&secret), id) {
+            Ok(known) => self.secrets[known].extend(secret),
+            Err(place) => self.secrets.insert(place, secret),
+        }
     }
 }
 
@@ -170,7 +176,9 @@ pub fn vault(input: &[u8], config: &Config) -> Result<Vault, Error> {
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(Error::new(diagnostics));
     }
-    Ok(Vault { secrets, diagnostics })
+    let mut vault = Vault { secrets, diagnostics };
+    vault.settle(config.namespace.as_deref());
+    Ok(vault)
 }
 
 /// Name and namespace.
@@ -215,8 +223,14 @@ impl UsedSecret {
             }
             None => &mut self.readers,
         };
-        if readers.known.insert(found.reader.clone()) {
-            readers.all.push(found.reader);
+        readers.add(found.reader);
+    }
+}
+
+impl Readers {
+    fn add(&mut self, reader: Reader) {
+        if self.known.insert(reader.clone()) {
+            self.all.push(reader);
         }
     }
 }

@@ -76,7 +76,7 @@ pub(crate) fn resolve(object: &Object<'_, '_>, read: &SecretUse) -> Vec<KeyUse> 
     let reading = |key: Option<&KeyName>, container: Option<&str>, access: Access| KeyUse {
         key: key.map(|key| key.vaulted.clone()),
         reader: Reader { object: object.reference(), container: container.map(str::to_owned), access },
-        optional,
+        optional: optional && !key.is_some_and(|key| key.rendered),
     };
     // Keys that nobody can tell make one reading without a key.
     let keys: Vec<Option<&KeyName>> =
