@@ -30,6 +30,11 @@ doc:
 test *arguments:
     cargo test --locked --no-fail-fast {{ arguments }}
 
+# Half an hour: the scripts of `adopt` on every way, interrupted after each change. `test` tries one way of each kind.
+# Tries every scenario of a live release.
+live-thorough *arguments:
+    RESECRET_THOROUGH=1 RESECRET_REQUIRE_CLUSTER=1 cargo test --locked --test live {{ arguments }}
+
 # Needs Go. Random streams for a minute; `--time 2h --seed 0` for a long run with a seed of its own, which
 # `PROFILE=differential` makes some ten times faster.
 # Compares the filter with Kubernetes' own reader.

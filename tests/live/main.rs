@@ -96,6 +96,7 @@ impl Try {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "CI counts what was skipped")]
 #[expect(clippy::print_stderr, reason = "what a page does not say belongs to no trial")]
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -119,6 +120,9 @@ fn main() -> ExitCode {
         let (this, run) = (Try { scenario: scenario.name, major, installed_by: major }, scenario.run);
         let name = format!("{}::{}", scenario.name, major.client());
         match missing.clone() {
+            None if !is_thorough() && script::THOROUGH.contains(&scenario.name) => {
+                Trial::test(name, || Err(Failed::from("RESECRET_THOROUGH=1 runs it"))).with_ignored_flag(true)
+            }
             None => Trial::test(name, move || run(&this).map_err(|error| Failed::from(format!("{error:#}")))),
             Some(reason) => Trial::test(name, || Err(Failed::from(reason))).with_ignored_flag(!required),
         }
@@ -128,7 +132,13 @@ fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     cluster::stop();
     let whole = arguments.filter.as_ref().is_none_or(|filter| "guard::".starts_with(filter.as_str()));
-    let page = table::compare_page(whole && conclusion.num_failed == 0 && conclusion.num_ignored == 0);
+    let page = table::compare_page(whole && conclusion.num_failed == 0 && missing.is_none());
+    if missing.is_none() && !is_thorough() && conclusion.num_ignored > 0 {
+        let count = conclusion.num_ignored;
+        println!(
+            "skipped trials of live releases: {count} (more of the same kind; `just live-thorough` runs them)"
+        );
+    }
     table::print();
     match page {
         Ok(()) => conclusion.exit_code(),
@@ -140,6 +150,11 @@ fn main() -> ExitCode {
 }
 
 /// What keeps the scenarios from running here, said in one line.
+/// Whether every way of every scenario is to be tried, which takes half an hour, or one of each kind.
+pub(crate) fn is_thorough() -> bool {
+    std::env::var("RESECRET_THOROUGH").is_ok_and(|value| value == "1")
+}
+
 #[expect(clippy::print_stderr, reason = "libtest says that a trial is ignored, but not why")]
 fn missing(required: bool) -> Option<String> {
     let clients = ["helm3", "helm4", "kubectl"].iter().find_map(|name| clients::find(name).err());

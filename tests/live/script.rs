@@ -8,7 +8,7 @@ use crate::live::is_exact;
 use crate::machine::{Major, repository, text};
 use crate::rollback::replace;
 use crate::site::Site;
-use crate::{BOTH, Scenario, Try};
+use crate::{BOTH, Scenario, Try, is_thorough};
 
 const THREE: &[Major] = &[Major::Three];
 const FOUR: &[Major] = &[Major::Four];
@@ -67,12 +67,31 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "script::examples_of_dataspoke", majors: BOTH, run: |this| example(this, &DATASPOKE) },
 ];
 
+/// Scenarios of which others try the same on another way.
+pub(crate) const THOROUGH: &[&str] = &[
+    "script::kinds_of_sources_of_helm3",
+    "script::job_that_changes_of_helm3",
+    "script::bound_claim_of_helm3",
+    "script::literal_set_by_hand_of_helm3",
+    "script::same_name_of_helm3",
+    "script::filled_by_an_operator_of_helm3",
+    "script::rolled_back_and_again_of_helm3",
+    "script::there_and_back_of_helm3",
+    "script::examples_of_umbrella",
+    "script::examples_of_dataspoke",
+];
+
 const LANGFUSE: &str = "  presets:\n  - {name: langfuse, to: langfuse-vault}\n";
 
 /// The umbrella chart with values that nobody may see.
 const VALUES: &str = "langfuse: {langfuse: {nextauth: {secret: canary-nextauth}, salt: 'canary-\"$$salt'}}\n";
 /// Its salt, as the kubelet hands it to the pods.
 const SALT: &str = "canary-\"$salt";
+
+/// How often a script is interrupted.
+fn interruptions() -> After {
+    if is_thorough() { After::Change } else { After::Step }
+}
 
 /// The umbrella chart's release, as a client-side Helm has made it.
 fn langfuse(this: &Try) -> Result<Site> {
@@ -107,7 +126,7 @@ fn umbrella(this: &Try) -> Result<()> {
     {
         run.says(words)?;
     }
-    let end = adopted.adopts(After::Change)?;
+    let end = adopted.adopts(interruptions())?;
     for words in [
         "can go to what has gone through the filter: revision 2",
         "key nextauth-secret of Secret langfuse-vault\n  kubectl --namespace",
@@ -156,7 +175,7 @@ fn there_and_back(this: &Try) -> Result<()> {
     let nextauth = "--value=nextauth-secret=langfuse.langfuse.nextauth.secret";
     let back = Adopted::new(site, &["--back", nextauth, salt])?;
     back.only_asks()?.says("would upgrade lf")?;
-    back.comes_to_its_end(After::Change)?;
+    back.comes_to_its_end(interruptions())?;
     back.changes_nothing_more()?;
     is_exact(&back.site)?;
     back.loses_nothing()?;
@@ -273,7 +292,7 @@ fn job(this: &Try) -> Result<()> {
     set("{\"status\":{\"active\":1}}")?;
     adopted.run(&adopted.script, &[])?.failed()?.says("Job migrate is running")?;
     set("{\"status\":{\"active\":0}}")?;
-    adopted.adopts(After::Change)?;
+    adopted.adopts(interruptions())?;
     adopted.site.row("adopt.sh, with a Job that changes", "", "equal to the manifest, the Job made again");
     Ok(())
 }
@@ -326,7 +345,7 @@ fn twice(this: &Try) -> Result<()> {
         Ok(web["spec"]["paused"] == true)
     };
     ensure!(paused("web")?, "a pod could start without its variable");
-    adopted.adopts(After::Change)?;
+    adopted.adopts(interruptions())?;
     ensure!(!paused("web")? && paused("worker")?);
     adopted.site.row("adopt.sh: pause, upgrade twice, resume", "", "equal to the manifest");
     Ok(())
@@ -410,7 +429,7 @@ fn rolled_back(this: &Try) -> Result<()> {
         let command = format!("rollback lf REVISION {}", flags.join(" "));
         adopted.adopts(After::Step)?.says(&command)?;
         adopted.site.rollback("1", flags)?.succeeded()?;
-        adopted.comes_to_its_end(After::Change)?.says("the filter: revision 2 4")?;
+        adopted.comes_to_its_end(interruptions())?.says("the filter: revision 2 4")?;
         adopted.changes_nothing_more()?;
         adopted.loses_nothing()?;
         // Between revisions that have gone through the filter nothing is lost either, and no flag is needed.
