@@ -149,11 +149,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// What keeps the scenarios from running here, said in one line.
 /// Whether every way of every scenario is to be tried, which takes half an hour, or one of each kind.
 pub(crate) fn is_thorough() -> bool {
     std::env::var("RESECRET_THOROUGH").is_ok_and(|value| value == "1")
 }
+
+/// What keeps the scenarios from running here, said in one line.
 
 #[expect(clippy::print_stderr, reason = "libtest says that a trial is ignored, but not why")]
 fn missing(required: bool) -> Option<String> {
