@@ -155,7 +155,6 @@ pub(crate) fn is_thorough() -> bool {
 }
 
 /// What keeps the scenarios from running here, said in one line.
-
 #[expect(clippy::print_stderr, reason = "libtest says that a trial is ignored, but not why")]
 fn missing(required: bool) -> Option<String> {
     let clients = ["helm3", "helm4", "kubectl"].iter().find_map(|name| clients::find(name).err());
