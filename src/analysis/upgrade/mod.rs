@@ -58,7 +58,7 @@ pub const HAZARDS: [Code; 8] = [
 ///
 /// let config = resecret::Config::default();
 /// let found = resecret::hazards(previous.as_bytes(), "previous.yaml", next.as_bytes(), &config)?;
-/// assert_eq!(found[0].rule, resecret::Code::LostVariable);
+/// assert_eq!(found[0].code, resecret::Code::LostVariable);
 /// # Ok::<(), resecret::Error>(())
 /// ```
 pub fn hazards(previous: &[u8], file: &str, next: &[u8], config: &Config) -> Result<Vec<Diagnostic>, Error> {
