@@ -93,6 +93,7 @@ mod adopt;
 pub mod fuzzing;
 
 pub use adopt::{Adoption, ChartValue, Fill, Helm, adopt, leave, not_live, not_restored};
+pub use analysis::again::{Changes, changes, still_changing};
 pub use analysis::diff::{Diff, LineKind, diff};
 pub use analysis::guard::{
     Guard, GuardAction, GuardOptions, KubernetesVersion, NamespaceSelector, check_guarded, guard,

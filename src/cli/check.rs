@@ -4,6 +4,7 @@ use anyhow::Context;
 use clap::ValueEnum;
 use resecret::{Diagnostic, Severity};
 
+use crate::cli::again::{AgainArgs, Second};
 use crate::cli::exit::ExitStatus;
 use crate::cli::flags::{ReportArgs, RuleArgs, SourceArgs, UpgradeArgs};
 use crate::cli::io::renders::{Renders, Worked};
@@ -26,6 +27,10 @@ pub(super) struct CheckArgs {
     /// What to compare with.
     #[command(flatten)]
     pub(super) upgrade: UpgradeArgs,
+
+    /// What else to filter.
+    #[command(flatten)]
+    pub(super) again: AgainArgs,
 
     /// What to say.
     #[command(flatten)]
@@ -59,6 +64,10 @@ stream: cat them.
 With --previous (a file, or - for standard input), it also says which variables and Secrets of the
 live release the next upgrade would lose, and the flags and commands that lose nothing.
 
+With --again (a second render of the same chart and values), both renders are filtered, and each
+place that still differs is a finding, with the rule that would stop it: Argo CD, Flux and pipes
+have no cluster to look at, and change it on every upgrade.
+
 Give it the output of `helm template`, which has the chart's hooks: Helm 3 never sends them through
 a post-renderer, so one that reads a removed Secret is a finding here.
 
@@ -70,15 +79,18 @@ Exit codes:
 Examples:
   helm template lf ./chart | resecret check --config resecret.yaml
   resecret check --format sarif renders/ > resecret.sarif
-  helm get manifest lf | resecret check --previous - render.yaml";
+  helm get manifest lf | resecret check --previous - render.yaml
+  helm template lf ./chart | resecret check --again - render.yaml";
 
 /// Checks every render and reports all that was found.
 pub(super) fn run(args: &CheckArgs, reporter: &Reporter) -> anyhow::Result<ExitStatus> {
     let rules = Rules::read(&args.rules, None)?;
     let renders = Renders::find(&args.input.files)?;
     let previous = Previous::read(&args.upgrade, renders.sources())?;
+    let second = Second::read(&args.again, renders.sources())?;
     let mut found: Vec<Diagnostic> = Vec::new();
-    for Worked { name, outcome } in renders.each(|_, input| check(input, &rules, previous.as_ref()))? {
+    let check = |input: &[u8]| check(input, &rules, previous.as_ref(), second.as_ref());
+    for Worked { name, outcome } in renders.each(|_, input| check(input))? {
         found.extend(outcome.map_or_else(|failures| failures, |found| renders.place(&found, &name)));
     }
     // Those a person has seen and accepted.
@@ -107,7 +119,7 @@ impl CheckArgs {
     }
 }
 
-/// What the filter has to say about a render, and what its upgrade would lose.
+/// What the filter has to say about a render, what its upgrade would lose, and what changes in a second one.
 ///
 /// # Errors
 ///
@@ -116,18 +128,24 @@ fn check(
     input: &[u8],
     rules: &Rules,
     previous: Option<&Previous>,
+    second: Option<&Second>,
 ) -> anyhow::Result<Result<Vec<Diagnostic>, resecret::Error>> {
     let mut config = rules.of(input)?;
     config.warn_of_hooks();
     config.check_rules()?;
-    Ok(resecret::filter(input, &config).map(|filtered| {
-        let mut found = filtered.diagnostics().to_vec();
-        if let Some(previous) = previous {
-            let hazards = previous.hazards(&filtered.to_vec(), &config);
-            found.extend(hazards.unwrap_or_else(|error| error.diagnostics().to_vec()));
-        }
-        found
-    }))
+    let filtered = match resecret::filter(input, &config) {
+        Ok(filtered) => filtered,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut found = filtered.diagnostics().to_vec();
+    if let Some(previous) = previous {
+        let hazards = previous.hazards(&filtered.to_vec(), &config);
+        found.extend(hazards.unwrap_or_else(|error| error.diagnostics().to_vec()));
+    }
+    if let Some(second) = second {
+        found.extend(second.still_changing(&filtered, rules)?);
+    }
+    Ok(Ok(found))
 }
 
 fn prevents_judgement(diagnostic: &Diagnostic) -> bool {

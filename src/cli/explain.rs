@@ -15,7 +15,7 @@ pub(super) struct ExplainArgs {
 /// Prints the documentation of one code, or a line for each.
 pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<()> {
     let text = match &args.code {
-        None => Code::ALL.iter().map(|code| format!("{:<22} {}\n", code.id(), summary(*code))).collect(),
+        None => Code::ALL.iter().map(|code| format!("{:<23} {}\n", code.id(), summary(*code))).collect(),
         Some(id) => match Code::ALL.iter().find(|code| code.id() == id) {
             Some(code) => format!("{}\n\n{}{}", code.id(), text(*code), rules(*code)),
             None => bail!("there is no code `{id}`; `resecret explain` lists them"),

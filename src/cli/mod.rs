@@ -1,6 +1,7 @@
 //! The edge: arguments, files, environment, standard streams. Nothing else in the program touches them.
 
 mod adopt;
+mod again;
 mod args;
 mod check;
 mod diff;

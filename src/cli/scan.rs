@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use resecret::scan::{Inventory, Proposal, inventory, propose};
 use resecret::{Config, Diagnostic, escaped_json};
 
+use crate::cli::again::{AgainArgs, Second};
 use crate::cli::exit::ExitStatus;
 use crate::cli::flags::{LOG, ReportArgs, ReportFormat, SourceArgs};
 use crate::cli::io::renders::{Renders, all};
@@ -31,6 +32,10 @@ of them go to one; keys that would meet there are given the chart Secret's name 
 Secret whose keys cannot stand beside others (envFrom, types such as kubernetes.io/tls) keeps one
 of its own. What no rule can vault is a comment at the end of the file.
 
+With --again (a second render of the same chart and values), it lists instead what differs between
+the two: what the render itself has generated, and what changes with it on every upgrade where
+nothing looks at the cluster (Argo CD, Flux, pipes).
+
 Exit codes:
   0  nothing to report, or --write has written its file, or --exit-zero
   1  something was found
@@ -39,6 +44,7 @@ Exit codes:
 Examples:
   helm template lf ./chart | resecret scan
   helm template lf ./chart | resecret scan --write resecret.yaml --to langfuse-vault
+  helm template lf ./chart | resecret scan --again - render.yaml
   resecret scan --format json renders/ | jq '.credentials[].place.object.name'";
 
 /// The arguments of `scan`.
@@ -49,7 +55,7 @@ pub(super) struct ScanArgs {
     pub(super) input: SourceArgs,
 
     /// Propose a configuration and write it to this file, which must not be there yet
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "again")]
     pub(super) write: Option<PathBuf>,
 
     /// Vault all of it in this one Secret
@@ -57,8 +63,12 @@ pub(super) struct ScanArgs {
     pub(super) to: Option<String>,
 
     /// Do not list references to the Secrets that this configuration knows; repeat for several [default: resecret.yaml]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "again")]
     pub(super) config: Vec<PathBuf>,
+
+    /// What to compare it with.
+    #[command(flatten)]
+    pub(super) again: AgainArgs,
 
     /// Overwrite the file of --write
     #[arg(long, requires = "write")]
@@ -104,6 +114,9 @@ pub(super) enum ScanFormat {
 /// Writes the inventory of every render, and the proposal if one is asked for.
 pub(super) fn run(args: &ScanArgs, reporter: &Reporter) -> anyhow::Result<ExitStatus> {
     let renders = Renders::find(&args.input.files)?;
+    if let Some(second) = Second::read(&args.again, renders.sources())? {
+        return compare(args, &renders, &second, reporter);
+    }
     let mut known = Config::default();
     let default =
         default_file().filter(|file| args.config.is_empty() && args.write.as_deref() != Some(*file));
@@ -142,6 +155,44 @@ pub(super) fn run(args: &ScanArgs, reporter: &Reporter) -> anyhow::Result<ExitSt
         done |= one.proposal.is_some();
     }
     Ok(if done { ExitStatus::Success } else { ExitStatus::Findings })
+}
+
+/// Writes what differs between two renders of the same inputs.
+fn compare(
+    args: &ScanArgs,
+    renders: &Renders,
+    second: &Second,
+    reporter: &Reporter,
+) -> anyhow::Result<ExitStatus> {
+    let compared = renders.each(|name, input| {
+        Ok(second.changes(input).map(|mut changes| {
+            changes.name_file(name);
+            changes
+        }))
+    })?;
+    let mut same = true;
+    match all(compared) {
+        Err(failures) => {
+            reporter.report(&failures);
+            return Ok(ExitStatus::Error);
+        }
+        Ok(compared) => {
+            for (name, changes) in compared {
+                let text = match args.format {
+                    ScanFormat::Json => escaped_json(&changes.to_json()) + "\n",
+                    ScanFormat::Text => changes.to_string(),
+                };
+                print(text.as_bytes())?;
+                reporter.note(&format!(
+                    "resecret: {name} and {} compared: {}",
+                    second.name(),
+                    changes.summary()
+                ));
+                same &= changes.is_empty();
+            }
+        }
+    }
+    Ok(if same || args.exit_zero { ExitStatus::Success } else { ExitStatus::Findings })
 }
 
 /// What is in a render.

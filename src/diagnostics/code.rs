@@ -477,19 +477,15 @@ with_hazards! {
     ///
     /// Upgrade once more, or look who else writes the object. On the way back, give `--value` the chart's value.
     NotLive = "not-live",
-}
-
-impl Code {
-    /// What `spec.allow` can allow: findings about what stays in the stream. An edit that cannot be made is none.
-    pub(crate) const ALLOWABLE: [Self; 9] = [
-        Self::ChecksumAnnotation,
-        Self::Dangling,
-        Self::DuplicateItem,
-        Self::External,
-        Self::HookReference,
-        Self::LeftBehind,
-        Self::NameInText,
-        Self::Plaintext,
-        Self::ValueLeftBehind,
-    ];
+    /// A place that differs between two renders of the same chart and values.
+    ///
+    /// # What it means
+    ///
+    /// The render makes it: a random password, a certificate, what hashes them. Where nothing looks at the cluster (Argo CD, Flux,
+    /// pipes), every upgrade changes it. `resecret check --again` found it in what the filter writes.
+    ///
+    /// # What to do
+    ///
+    /// Add the rule that the message shows, or set the value in the chart's values.
+    ChangesOnEveryRender = "changes-on-every-render",
 }

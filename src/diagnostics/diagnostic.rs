@@ -140,6 +140,19 @@ impl Diagnostic {
 }
 
 impl Code {
+    /// What `spec.allow` can allow: findings about what stays in the stream. An edit that cannot be made is none.
+    pub(crate) const ALLOWABLE: [Self; 9] = [
+        Self::ChecksumAnnotation,
+        Self::Dangling,
+        Self::DuplicateItem,
+        Self::External,
+        Self::HookReference,
+        Self::LeftBehind,
+        Self::NameInText,
+        Self::Plaintext,
+        Self::ValueLeftBehind,
+    ];
+
     /// Whether an error about this means that the input could not be judged at all: wrong flags, a configuration or an
     /// input that cannot be read. All others say something about manifests that were read.
     #[must_use]

@@ -2,6 +2,8 @@
 
 /// `resecret adopt`: the first upgrade of a live release as a script.
 mod adopt;
+/// `--again`: what changes on every render.
+mod again;
 /// The bar of the benchmark: what is good enough, and what fails it.
 mod bar;
 /// No secret value on standard error, in a log, or on standard output when the run fails.

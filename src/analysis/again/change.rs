@@ -1,0 +1,193 @@
+//! A place that changes on every render: what it is, and what would stop it.
+
+use std::fmt;
+
+use crate::config::Config;
+use crate::diagnostics::Location;
+use crate::kube::object::Object;
+use crate::kube::pods::Pods;
+use crate::yaml::scalar::{double_quoted, plain_or_quoted};
+use crate::yaml::{NodeId, Path, Step};
+
+/// A place at which two renders of the same inputs differ.
+#[derive(Clone, Debug)]
+pub(super) struct RenderChange {
+    /// What it is.
+    pub(super) place: ChangedPlace,
+    /// The render that has it, where the other one has nothing there.
+    pub(super) only_in: Option<OnlyIn>,
+    /// Where it is.
+    pub(super) location: Location,
+}
+
+/// One of the two renders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnlyIn {
+    First,
+    Second,
+}
+
+impl OnlyIn {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Second => "second",
+        }
+    }
+}
+
+/// What changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ChangedPlace {
+    /// A Secret, or a key of it; with the reason if nobody can vault it.
+    Secret { key: Option<String>, obstacle: Option<&'static str> },
+    /// A key of a ConfigMap.
+    ConfigMapKey(String),
+    /// An annotation, of a pod template or anything else.
+    Annotation { name: String, of_pods: bool },
+    /// What a variable holds.
+    Variable { name: String, container: String, reads_secrets: bool },
+    /// An item of `command` or `args`.
+    Argument { container: String },
+    /// Anything else in an object.
+    Field,
+    /// An object.
+    Object,
+    /// Nothing in any object: comments, or the order of documents.
+    Text,
+}
+
+impl ChangedPlace {
+    /// What stands at a path.
+    pub(super) fn of(object: &Object<'_, '_>, pods: &Pods<'_>, path: &Path) -> Self {
+        let steps = path.steps();
+        let own = &steps[object.path.steps().len().min(steps.len())..];
+        let data_key = match own {
+            [Step::Key(field), Step::Key(key), ..]
+                if ["data", "stringData", "binaryData"].contains(&field.as_str()) =>
+            {
+                Some(key.clone())
+            }
+            _ => None,
+        };
+        match (object.is_secret(), object.kind.as_str(), data_key) {
+            (true, _, key) => return Self::Secret { key, obstacle: object.not_to_be_vaulted() },
+            (false, "ConfigMap", Some(key)) => return Self::ConfigMapKey(key),
+            _ if own.is_empty() => return Self::Object,
+            _ => {}
+        }
+        Self::in_pods(object, pods, steps).unwrap_or_else(|| match own {
+            [.., Step::Key(metadata), Step::Key(field), Step::Key(name)]
+                if metadata == "metadata" && field == "annotations" =>
+            {
+                let holder = &steps[..steps.len() - 3];
+                let of_pods = pods.templates.iter().any(|(path, _)| path.steps() == holder);
+                Self::Annotation { name: name.clone(), of_pods }
+            }
+            _ => Self::Field,
+        })
+    }
+
+    fn in_pods(object: &Object<'_, '_>, pods: &Pods<'_>, steps: &[Step]) -> Option<Self> {
+        for list in &pods.env {
+            let Some([Step::Index(position), Step::Key(field), ..]) = steps.strip_prefix(list.path.steps())
+            else {
+                continue;
+            };
+            let variable = list.entries.get(*position)?.as_ref()?;
+            let (name, container) = (variable.name.to_owned(), list.container.to_owned());
+            let is_value = ["value", "valueFrom"].contains(&field.as_str());
+            return is_value.then_some(Self::Variable { name, container, reads_secrets: list.reads_secrets });
+        }
+        pods.commands.iter().find(|(path, _)| steps.starts_with(path.steps()))?;
+        let is_in = |(path, _): &&(Path, NodeId)| steps.starts_with(path.steps());
+        let (_, container) = pods.containers.iter().rfind(is_in)?;
+        let name = object.tree.get(*container, "name").and_then(|name| object.tree.text(name));
+        Some(Self::Argument { container: name.unwrap_or_default().to_owned() })
+    }
+
+    /// Its type and its name, for programs.
+    pub(super) fn type_and_name(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Self::Secret { key: Some(key), .. } => ("secretKey", Some(key)),
+            Self::Secret { .. } => ("secret", None),
+            Self::ConfigMapKey(key) => ("configMapKey", Some(key)),
+            Self::Annotation { name, .. } => ("annotation", Some(name)),
+            Self::Variable { name, .. } => ("variable", Some(name)),
+            Self::Argument { .. } => ("argument", None),
+            Self::Field => ("field", None),
+            Self::Object => ("object", None),
+            Self::Text => ("text", None),
+        }
+    }
+
+    /// Its container's name.
+    pub(super) fn container(&self) -> Option<&str> {
+        let (Self::Variable { container, .. } | Self::Argument { container }) = self else { return None };
+        Some(container).filter(|container| !container.is_empty()).map(String::as_str)
+    }
+}
+
+impl fmt::Display for ChangedPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret { key: Some(key), .. } | Self::ConfigMapKey(key) => write!(f, "key {key}"),
+            Self::Secret { .. } => f.write_str("the Secret"),
+            Self::Annotation { name, .. } => write!(f, "annotation {name}"),
+            Self::Variable { name, .. } => write!(f, "variable {name}"),
+            Self::Argument { .. } => f.write_str("an argument"),
+            Self::Field => f.write_str("a field"),
+            Self::Object => f.write_str("the object"),
+            Self::Text => f.write_str("a comment, or the order of documents,"),
+        }
+    }
+}
+
+impl RenderChange {
+    /// The rule that would stop it, as lines that can be pasted, or what else would.
+    pub(super) fn help(&self, config: &Config) -> String {
+        const VALUES: &str = "set it in the chart's values";
+        let object = self.location.object.clone().unwrap_or_default();
+        // Of a vaulted Secret that no rule names yet, the name is the user's choice.
+        let mut known = config.vault.iter();
+        let to = match (known.next(), known.next()) {
+            (Some(only), None) => only.clone(),
+            _ => format!("{}-vault", object.name),
+        };
+        match &self.place {
+            ChangedPlace::Secret { obstacle: Some(obstacle), .. } => {
+                format!("no rule can vault this Secret: {obstacle}; {VALUES}")
+            }
+            ChangedPlace::Secret { key: None, .. } if self.only_in.is_some() => {
+                "name it in the chart's values; or remove it by a rule in spec.secrets with a glob as name"
+                    .to_owned()
+            }
+            ChangedPlace::Secret { .. } => {
+                let to = plain_or_quoted(&format!("{}-vault", object.name));
+                format!("add to spec: secrets: [{{name: {}, to: {to}}}]", plain_or_quoted(&object.name))
+            }
+            ChangedPlace::Annotation { name, of_pods: true } => {
+                format!("add to spec: dropAnnotations: [{}]", double_quoted(name))
+            }
+            ChangedPlace::Variable { name, container, reads_secrets: true } => {
+                let [kind, of, container, variable, to] =
+                    [&object.kind, &object.name, container, name, &to].map(|text| plain_or_quoted(text));
+                format!(
+                    "add to spec: env: [{{to: {to}, vars: {{{variable}: {variable}}}, \
+                     in: {{kind: {kind}, name: {of}, container: {container}}}}}]"
+                )
+            }
+            ChangedPlace::ConfigMapKey(_) => {
+                format!("no rule can stop it: {VALUES}, or move it to a Secret there")
+            }
+            ChangedPlace::Argument { .. } => {
+                format!("no rule can stop it: {VALUES}, or pass it as a variable from a Secret")
+            }
+            ChangedPlace::Text => {
+                "no cluster reads it, but every diff shows it: look for the template that prints it"
+                    .to_owned()
+            }
+            _ => format!("no rule can stop it: {VALUES}"),
+        }
+    }
+}
