@@ -321,7 +321,6 @@ pub(crate) fn all(folder: &Path, render: &Render, quick: bool) -> anyhow::Result
             let tool = Tool::resecret(&words);
             match (goes_through, run) {
                 (false, _) => tool.that_ends_with(2),
-                (true, Run::Scan) => tool.that_ends_with(1),
                 (true, _) => tool,
             }
         };
