@@ -93,11 +93,7 @@ pub(crate) fn variable(tree: &Tree<'_>, path: &Path) -> Option<String> {
     let steps = path.steps();
     let is_entry = |pair: &[Step]| matches!(pair, [Step::Key(key), Step::Index(_)] if key == "env");
     let at = steps.windows(2).rposition(is_entry)?;
-    let down = |node, step: &Step| match step {
-        Step::Key(key) => tree.get(node, key),
-        Step::Index(index) => tree.items(node)?.get(*index).copied(),
-    };
-    let entry = steps[..at + 2].iter().try_fold(tree.root()?, down)?;
+    let entry = tree.at(&steps[..at + 2])?;
     tree.text(tree.get(entry, "name")?).map(str::to_owned)
 }
 

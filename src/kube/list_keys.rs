@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use crate::kube::object::Object;
+use crate::kube::object::group_of;
 use crate::kube::pods::Pods;
 use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Tree, scalar};
 
@@ -89,12 +90,8 @@ const WORKLOADS: [(&str, &[&str]); 3] = [
 
 /// Whether the API server merges the lists in an object's pods by key. In custom resources it rather replaces them whole.
 pub(crate) fn merges_pods(api_version: &str, kind: &str) -> bool {
-    let group = group(api_version);
+    let group = group_of(api_version);
     WORKLOADS.iter().any(|(of, kinds)| *of == group && kinds.contains(&kind))
-}
-
-fn group(api_version: &str) -> &str {
-    api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
 /// Several entries of one key in a list.
@@ -119,7 +116,7 @@ pub(crate) fn repeated(object: &Object<'_, '_>, pods: &Pods<'_>) -> Vec<Repeated
     for (path, key) in OBJECT {
         finder.follow(object.node, &object.path, path, key);
     }
-    let group = group(&object.api_version);
+    let group = object.group();
     for (_, _, path, key) in KINDS.iter().filter(|(of, kind, ..)| *of == group && *kind == object.kind) {
         finder.follow(object.node, &object.path, path, key);
     }

@@ -14,6 +14,11 @@ const KUSTOMIZE_NAMES: &str = "internal.config.kubernetes.io/previousNames";
 /// Makes an object a hook: Helm runs it beside the release.
 const HOOK: &str = "helm.sh/hook";
 
+/// The group of an `apiVersion`; empty for the core group.
+pub(crate) fn group_of(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
 /// An object: a document's root, or an item of a list.
 #[derive(Clone)]
 pub(crate) struct Object<'t, 's> {
@@ -30,6 +35,11 @@ pub(crate) struct Object<'t, 's> {
 }
 
 impl<'t> Object<'t, '_> {
+    /// Its API group.
+    pub(crate) fn group(&self) -> &str {
+        group_of(&self.api_version)
+    }
+
     /// `metadata.name`.
     pub(crate) fn name(&self) -> Option<&'t str> {
         self.text_at(&["metadata", "name"])

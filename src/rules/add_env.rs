@@ -3,7 +3,6 @@
 //! The entry comes last. A variable that `envFrom` brings is overridden, as Kubernetes does; what other entries expand
 //! stays as it is, since they expand only entries before them.
 
-use crate::search::prefilter::Interest;
 use serde_json::{Value, json};
 
 use crate::config::EnvRule;
@@ -11,6 +10,7 @@ use crate::edit::patch::Op;
 use crate::kube::object::Object;
 use crate::rules::secret_use::SecretUse;
 use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput};
+use crate::search::prefilter::Interest;
 use crate::yaml::{NodeId, Path, Tree};
 
 /// The rule.

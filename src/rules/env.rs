@@ -1,8 +1,5 @@
 //! `spec.env`: variables that must read the vaulted Secret, and variables that must go.
 
-use crate::rules::duplicates::LISTS_OF_VARIABLES;
-use crate::rules::needs_whole_stream;
-use crate::search::prefilter::Interest;
 use serde_json::{Value, json};
 
 use crate::config::{Config, Duplicates, EnvRule, Pattern};
@@ -10,10 +7,12 @@ use crate::diagnostics::{Code, Finding, ObjectRef, Severity};
 use crate::edit::patch::Op;
 use crate::kube::object::Object;
 use crate::kube::pods::{EnvList, ValueSource, expansions};
+use crate::rules::duplicates::LISTS_OF_VARIABLES;
 use crate::rules::keep_one::keep_one;
 use crate::rules::secret_use::SecretUse;
 use crate::rules::vaulted_values::{Remedy, VaultedValue, number_of};
-use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput};
+use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput, needs_whole_stream};
+use crate::search::prefilter::Interest;
 use crate::yaml::scalar::plain_or_quoted;
 use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Tree, scalar};
 

@@ -1,7 +1,5 @@
 //! `spec.secrets`: every reference to a removed Secret goes to the vaulted one.
 
-use crate::rules::needs_whole_stream;
-use crate::search::prefilter::Interest;
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
@@ -13,7 +11,8 @@ use crate::edit::patch::{Op, TextEdit};
 use crate::kube::references::{Reference, Takes};
 use crate::rules::facts::{ChartSecret, Resolution, vaulted_key};
 use crate::rules::secret_use::SecretUse;
-use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput};
+use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput, needs_whole_stream};
+use crate::search::prefilter::Interest;
 use crate::yaml::scalar::plain_or_quoted;
 use crate::yaml::{NodeId, Path, Step, Tree};
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use crate::yaml::Span;
 use crate::yaml::span::skip_trivia;
+use crate::yaml::{Span, Step};
 
 /// A node's place in its tree's arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -224,6 +224,19 @@ impl<'s> Tree<'s> {
                 None => scalar.style == ScalarStyle::Plain,
                 Some(tag) => tag == MERGE_TAG || tag == NO_TAG,
             }
+    }
+
+    /// The node one step down; an alias leads on to its target.
+    pub(crate) fn child(&self, id: NodeId, step: &Step) -> Option<NodeId> {
+        match step {
+            Step::Key(key) => self.get(id, key),
+            Step::Index(position) => self.items(id)?.get(*position).copied(),
+        }
+    }
+
+    /// The node at a path from the root.
+    pub(crate) fn at(&self, steps: &[Step]) -> Option<NodeId> {
+        steps.iter().try_fold(self.root()?, |node, step| self.child(node, step))
     }
 
     /// Follows keys down from `id`.

@@ -148,8 +148,7 @@ fn own<'i>(
 
 /// What makes two objects one: not the version, which says only how it is written.
 fn identity<'t>(object: &'t Object<'_, '_>) -> (&'t str, &'t str, Option<&'t str>, Option<&'t str>) {
-    let group = object.api_version.split_once('/').map_or("", |(group, _)| group);
-    (group, &object.kind, object.namespace(), object.name())
+    (object.group(), &object.kind, object.namespace(), object.name())
 }
 
 /// Two trees on the way down. Aliases are not followed: their target is compared where it is written.

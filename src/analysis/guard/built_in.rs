@@ -23,11 +23,6 @@ pub(super) const BUILT_IN: [BuiltInKind; 16] = [
     ("storage.k8s.io", "v1", "storageclasses", "StorageClass", false, None),
 ];
 
-/// The group of an `apiVersion`.
-pub(super) fn group_of(api_version: &str) -> &str {
-    api_version.split_once('/').map_or("", |(group, _)| group)
-}
-
 /// Whether a group and kind are built in, with all that is to be known of them.
 pub(super) fn is_built_in(group: &str, kind: &str) -> bool {
     BUILT_IN.iter().any(|row| (row.0, row.3) == (group, kind))

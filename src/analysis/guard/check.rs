@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::analysis::guard::kinds::{self, Family, GuardedKind};
 use crate::analysis::guard::places::{Change, JudgedPlaces};
-use crate::analysis::guard::render::{Render, node_at};
+use crate::analysis::guard::render::Render;
 use crate::analysis::guard::stand_ins::stand_ins;
 use crate::analysis::guard::{GuardOptions, guard};
 use crate::config::Config;
@@ -125,7 +125,7 @@ fn changes(object: &Object<'_, '_>, op: &Op) -> bool {
     match op {
         Op::Test { .. } => false,
         Op::Replace { path, value } => {
-            node_at(object.tree, path.steps()).is_none_or(|node| !same(object.tree, node, value))
+            object.tree.at(path.steps()).is_none_or(|node| !same(object.tree, node, value))
         }
         Op::Rewrite { .. } | Op::Remove { .. } | Op::Add { .. } | Op::Append { .. } => true,
     }

@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::guard::built_in::{BUILT_IN, built_in_group, group_of};
+use crate::analysis::guard::built_in::{BUILT_IN, built_in_group};
 use crate::analysis::guard::render::Render;
 use crate::catalogue::name_format::NameFormat;
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic};
+use crate::kube::object::group_of;
 use crate::kube::references::places;
 use crate::yaml::field_path::FieldPath;
 

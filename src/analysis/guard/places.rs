@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::analysis::guard::built_in::group_of;
 use crate::analysis::guard::kinds::{Family, GuardedKind};
+use crate::analysis::guard::render::{place, pod_of};
 use crate::config::Config;
 use crate::edit::patch::Op;
 use crate::kube::object::Object;
-use crate::kube::pods::{CONTAINER_LISTS, EnvList, Pods};
+use crate::kube::pods::{EnvList, Pods};
 use crate::kube::references::{Reference, Takes, references};
-use crate::yaml::field_path::{FieldPath, FieldStep};
+use crate::yaml::field_path::FieldPath;
 use crate::yaml::{Path, Step};
 
 /// What of an object policies look at.
@@ -41,11 +41,10 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
     ) -> Self {
         let mut references = references(object, config, None).found;
         references.retain(|reference| removed.contains(reference.name));
-        let group = group_of(&object.api_version);
         Self {
             // Where nobody says the version, a server would not take it, and the kind alone decides.
             kind: kinds.iter().find(|kind| {
-                kind.kind == object.kind && (kind.group == group || object.api_version.is_empty())
+                kind.kind == object.kind && (kind.group == object.group() || object.api_version.is_empty())
             }),
             depth: object.path.steps().len(),
             env: Pods::of(object).env,
@@ -134,13 +133,11 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
     fn judges_list(&self, path: &Path) -> bool {
         let steps = &path.steps()[self.depth..];
         let Some(kind) = self.kind else { return false };
-        match steps {
-            [pod @ .., Step::Key(list), Step::Index(_), Step::Key(_)]
-                if CONTAINER_LISTS.contains(&list.as_str()) =>
-            {
-                judges_pod(kind, pod)
+        match pod_of(steps) {
+            Some(pod) => judges_pod(kind, pod),
+            None => {
+                kind.env.contains(&place(steps)) && !steps.iter().any(|step| matches!(step, Step::Index(_)))
             }
-            _ => kind.env.contains(&place(steps)) && !steps.iter().any(|step| matches!(step, Step::Index(_))),
         }
     }
 
@@ -161,12 +158,4 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
 fn judges_pod(kind: &GuardedKind, steps: &[Step]) -> bool {
     let lists = steps.iter().filter(|step| matches!(step, Step::Index(_))).count();
     lists < 2 && kind.pods.contains(&place(steps))
-}
-
-/// Steps as a place: every position is any.
-fn place(steps: &[Step]) -> FieldPath {
-    FieldPath::of(steps.iter().map(|step| match step {
-        Step::Key(key) => FieldStep::Key(key.clone()),
-        Step::Index(_) => FieldStep::AnyItem,
-    }))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::guard::built_in::{group_of, is_built_in};
+use crate::analysis::guard::built_in::is_built_in;
 use crate::config::Config;
 use crate::kube::object::{Object, objects};
 use crate::kube::pods::{CONTAINER_LISTS, Pods};
@@ -10,7 +10,7 @@ use crate::kube::references::references;
 use crate::rules::facts::selects;
 use crate::stream;
 use crate::yaml::field_path::{FieldPath, FieldStep};
-use crate::yaml::{self, NodeId, Path, Step, Tree};
+use crate::yaml::{self, Path, Step};
 
 /// What was read of a render.
 #[derive(Default)]
@@ -56,8 +56,8 @@ impl Render {
             for object in objects(&tree) {
                 if object.is_secret() {
                     render.learn(&object, config);
-                } else if !is_built_in(group_of(&object.api_version), &object.kind) {
-                    let group = group_of(&object.api_version).to_owned();
+                } else if !is_built_in(object.group(), &object.kind) {
+                    let group = object.group().to_owned();
                     let shape = shapes.entry((group.clone(), object.kind.clone())).or_insert_with(|| Shape {
                         group,
                         kind: object.kind.clone(),
@@ -113,20 +113,12 @@ impl Shape {
 /// Whether a kind stands beside a name.
 fn has_kind(object: &Object<'_, '_>, name: &Path) -> bool {
     let Some((holder, _)) = name.split_last() else { return false };
-    let holder = node_at(object.tree, holder.steps());
+    let holder = object.tree.at(holder.steps());
     holder.is_some_and(|holder| object.tree.get(holder, "kind").is_some())
 }
 
-/// The node at a path.
-pub(super) fn node_at(tree: &Tree<'_>, steps: &[Step]) -> Option<NodeId> {
-    steps.iter().try_fold(tree.root()?, |node, step| match step {
-        Step::Key(key) => tree.get(node, key),
-        Step::Index(index) => tree.items(node).and_then(|items| items.get(*index).copied()),
-    })
-}
-
 /// The path of the pod that holds a list of variables: what stands before `containers[0].env`.
-fn pod_of(steps: &[Step]) -> Option<&[Step]> {
+pub(super) fn pod_of(steps: &[Step]) -> Option<&[Step]> {
     match steps {
         [pod @ .., Step::Key(list), Step::Index(_), Step::Key(_)]
             if CONTAINER_LISTS.contains(&list.as_str()) =>
@@ -149,17 +141,13 @@ fn pods_above<'p>(object: &Object<'_, '_>, path: &'p Path, depth: usize) -> Opti
         if has_containers {
             found = Some(&steps[..position]);
         }
-        let next = match step {
-            Step::Key(key) => object.tree.get(node, key),
-            Step::Index(index) => object.tree.items(node).and_then(|items| items.get(*index).copied()),
-        };
-        node = next?;
+        node = object.tree.child(node, step)?;
     }
     found
 }
 
 /// A path as a place: every position is any.
-fn place(steps: &[Step]) -> FieldPath {
+pub(super) fn place(steps: &[Step]) -> FieldPath {
     FieldPath::of(steps.iter().map(|step| match step {
         Step::Key(key) => FieldStep::Key(key.clone()),
         Step::Index(_) => FieldStep::AnyItem,

@@ -118,12 +118,7 @@ impl<'t, 'p> FieldTrail<'t, 'p> {
         let steps = path.steps().get(object.path.steps().len()..).unwrap_or_default();
         let mut nodes = vec![object.node];
         for step in steps {
-            let last = nodes[nodes.len() - 1];
-            let next = match step {
-                Step::Key(key) => tree.get(last, key),
-                Step::Index(index) => tree.items(last).and_then(|items| items.get(*index).copied()),
-            };
-            match next {
+            match tree.child(nodes[nodes.len() - 1], step) {
                 Some(next) => nodes.push(next),
                 None => break,
             }

@@ -313,15 +313,8 @@ fn names(object: &Object<'_, '_>, path: &Path) -> Vec<(Path, String)> {
     let mut found = Vec::new();
     let (mut node, mut here) = (object.node, Path::root());
     for step in path.steps() {
-        let next = match step {
-            Step::Key(key) => tree.get(node, key),
-            Step::Index(index) => tree.items(node).and_then(|items| items.get(*index).copied()),
-        };
-        let Some(next) = next else { break };
-        here = match step {
-            Step::Key(key) => here.key(key),
-            Step::Index(index) => here.index(*index),
-        };
+        let Some(next) = tree.child(node, step) else { break };
+        here = here.step(step);
         if matches!(step, Step::Index(_)) {
             found.extend(name(tree, next).map(|name| (here.key("name"), name)));
         }

@@ -4,7 +4,7 @@ use crate::kube::object::Object;
 use crate::kube::pods::CONTAINER_LISTS;
 use crate::kube::references::is_env_from;
 use crate::rules::ObjectView;
-use crate::yaml::{NodeId, Path, Step};
+use crate::yaml::{Path, Step};
 
 /// What a reference becomes in its object.
 pub(super) fn access(subject: &ObjectView<'_, '_, '_>, path: &Path) -> String {
@@ -21,7 +21,7 @@ pub(super) fn access(subject: &ObjectView<'_, '_, '_>, path: &Path) -> String {
         return "envFrom".to_owned();
     }
     if let Some(at) = steps.iter().position(|step| is_key(step, "volumes")) {
-        let volume = follow(subject.object, &steps[..(at + 2).min(steps.len())]).last().copied();
+        let volume = subject.object.tree.at(&steps[..(at + 2).min(steps.len())]);
         let name = volume.and_then(|volume| subject.object.tree.get(volume, "name"));
         let name = name.and_then(|name| subject.object.tree.text(name));
         return format!("volume {}", name.unwrap_or_default());
@@ -35,30 +35,13 @@ pub(super) fn container<'t>(object: &Object<'t, '_>, path: &Path) -> Option<&'t 
     let steps = path.steps();
     let is_list = |pair: &[Step]| matches!(pair, [Step::Key(key), Step::Index(_)] if CONTAINER_LISTS.contains(&key.as_str()));
     let at = steps.windows(2).rposition(is_list)?;
-    let container = follow(object, &steps[..at + 2]).last().copied()?;
+    let container = object.tree.at(&steps[..at + 2])?;
     object.tree.get(container, "name").and_then(|name| object.tree.text(name))
-}
-
-/// The nodes on the way from the document's root, the last one being at the end; empty where it leads nowhere.
-fn follow(object: &Object<'_, '_>, steps: &[Step]) -> Vec<NodeId> {
-    let tree = object.tree;
-    let mut nodes = Vec::from_iter(tree.root());
-    for step in steps {
-        let next = nodes.last().and_then(|node| match step {
-            Step::Key(key) => tree.get(*node, key),
-            Step::Index(position) => tree.items(*node)?.get(*position).copied(),
-        });
-        match next {
-            Some(next) => nodes.push(next),
-            None => return Vec::new(),
-        }
-    }
-    nodes
 }
 
 /// The key that the mapping at a path takes, where it says so.
 pub(super) fn key_beside(object: &Object<'_, '_>, path: &Path) -> Option<String> {
-    let mapping = follow(object, path.steps()).last().copied()?;
+    let mapping = object.tree.at(path.steps())?;
     let key = object.tree.get(mapping, "key")?;
     object.tree.text(key).map(str::to_owned)
 }

@@ -254,7 +254,7 @@ fn is_one_of(kinds: &[(&str, &[&str])], group: &str, kind: &str) -> bool {
 }
 
 fn member(document: &Document<'_>, object: &Object<'_, '_>, config: &Config) -> Member {
-    let group = object.api_version.split_once('/').map_or("", |(group, _)| group).to_owned();
+    let group = object.group().to_owned();
     let uid = object.tree.get_in(object.node, &["metadata", "uid"]);
     let pods = Pods::of(object);
     let env = pods.env.iter().map(|list| env(document, object, list)).collect();

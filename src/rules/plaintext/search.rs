@@ -72,7 +72,7 @@ fn is_key(path: &Path, key: &str) -> bool {
 
 /// Whether the fields of an object are a program's own settings.
 fn is_custom(object: &Object<'_, '_>) -> bool {
-    let group = object.api_version.split_once('/').map_or("", |(group, _)| group);
+    let group = object.group();
     let built_in = !group.contains('.') || group.ends_with(".k8s.io");
     !built_in && !NO_VALUES.contains(&object.kind.as_str())
 }
