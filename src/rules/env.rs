@@ -32,7 +32,7 @@ pub(super) const RULE: Rule = Rule {
     words: |config, words| {
         if !config.env.is_empty() {
             words.add(&LISTS_OF_VARIABLES, Interest::Edit);
-            words.add_groups(|uses| uses.variables, Interest::Edit);
+            words.add_groups_with_variables(Interest::Edit);
         }
     },
     needs_whole_stream: |config| {

@@ -97,8 +97,10 @@ impl BitOrAssign for Hits {
 #[derive(Default)]
 pub(crate) struct Words<'c> {
     texts: Vec<(&'c [u8], Interest)>,
-    /// API groups of the catalogue, in alphabetical order.
-    groups: Vec<(&'static str, Interest)>,
+    /// What the API groups of the catalogue say of whose fields some name a Secret.
+    references: Interest,
+    /// What those say of whose lists some hold variables.
+    variables: Interest,
     /// What [`AT`] says.
     at: Interest,
 }
@@ -109,19 +111,6 @@ impl<'c> Words<'c> {
         self.texts.extend(words.iter().map(|word| (word.as_bytes(), interest)));
     }
 
-    /// The groups of the catalogue that something is known of.
-    pub(crate) fn add_groups(&mut self, is_meant: fn(GroupUses) -> bool, interest: Interest) {
-        if self.groups.is_empty() {
-            self.groups =
-                catalogue::groups().into_iter().map(|(group, _)| (group, Interest::Nothing)).collect();
-        }
-        for ((_, wanted), (_, uses)) in self.groups.iter_mut().zip(catalogue::groups()) {
-            if is_meant(uses) {
-                *wanted = interest.max(*wanted);
-            }
-        }
-    }
-
     /// The sign between a password and a host.
     pub(crate) fn add_at(&mut self, interest: Interest) {
         self.at = interest.max(self.at);
@@ -130,7 +119,26 @@ impl<'c> Words<'c> {
     /// Whatever may refer to a Secret.
     pub(crate) fn add_references(&mut self, interest: Interest) {
         self.add(&REFERENCES, interest);
-        self.add_groups(|uses| uses.references, interest);
+        self.references = interest.max(self.references);
+    }
+
+    /// The groups whose resources have lists of variables.
+    pub(crate) fn add_groups_with_variables(&mut self, interest: Interest) {
+        self.variables = interest.max(self.variables);
+    }
+
+    /// What the API groups of the catalogue say, in alphabetical order; the catalogue is read only where one says something.
+    fn groups(&self) -> Vec<(&'static str, Interest)> {
+        if self.references.max(self.variables) == Interest::Nothing {
+            return Vec::new();
+        }
+        let interest = |uses: GroupUses| {
+            let references = if uses.references { self.references } else { Interest::Nothing };
+            let variables = if uses.variables { self.variables } else { Interest::Nothing };
+            references.max(variables)
+        };
+        let groups = catalogue::groups().into_iter().map(|(group, uses)| (group, interest(uses)));
+        groups.filter(|(_, interest)| *interest != Interest::Nothing).collect()
     }
 }
 
@@ -177,7 +185,8 @@ impl ConfigMatcher {
     ///
     /// More words than a search can hold (billions of bytes).
     pub(crate) fn new(sought: Words<'_>) -> Result<Self, Error> {
-        let Words { texts: mut words, groups, at } = sought;
+        let groups = sought.groups();
+        let Words { texts: mut words, at, .. } = sought;
         words.sort_by_key(|(word, _)| *word);
         let mut interests: Vec<Interest> = Vec::with_capacity(words.len());
         // The words, each a beginning of the next, that the last one begins with.
@@ -195,8 +204,6 @@ impl ConfigMatcher {
             }
         }
         let most_of_words = interests.iter().copied().max().unwrap_or_default();
-        let groups: Vec<_> =
-            groups.into_iter().filter(|(_, interest)| *interest != Interest::Nothing).collect();
         let most_of_groups = groups.iter().map(|(_, interest)| *interest).max().unwrap_or_default();
         let most = [
             Hits::of(most_of_words),
@@ -416,7 +423,7 @@ mod tests {
     fn groups_of_the_catalogue_are_found_before_a_slash() {
         let interest = Interest::Check(Severity::Warning);
         let mut words = Words::default();
-        words.add_groups(|uses| uses.references, interest);
+        words.references = interest;
         let words = ConfigMatcher::new(words).expect("a filter");
         for text in [
             "apiVersion: acid.zalan.do/v1",
