@@ -90,13 +90,14 @@ pub(crate) fn collect_secret<'t>(
     if let Some(rule) = facts.redirect(name) {
         findings.push(rendered(name, &config.secrets[rule]).at(location.clone()));
     }
-    let number = facts.add(document.number, object, name, config);
+    let data = object.secret_data();
+    let number = facts.add(document.number, object, &data, name, config);
     let found = [same_name, hook_secret, not_vaultable].map(|ask| ask(name, facts, object, config));
     for diagnostic in found.into_iter().flatten() {
         findings.push(diagnostic.at(location.clone()));
     }
     let rule = facts.secret(number).and_then(|secret| secret.rule).and_then(|rule| config.secrets.get(rule));
-    for vaulted in rule.map(|rule| of_secret(object, name, rule)).unwrap_or_default() {
+    for vaulted in rule.map(|rule| of_secret(object, &data, name, rule)).unwrap_or_default() {
         findings.extend(facts.vaulted_values.add(vaulted, &location));
     }
     Some(CollectedSecret { name, number, location })

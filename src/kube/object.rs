@@ -1,5 +1,6 @@
 //! A node as a Kubernetes object.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -131,13 +132,6 @@ impl<'t> Object<'t, '_> {
         }
     }
 
-    /// The keys of `data` and `stringData`, in order, each once.
-    pub(crate) fn secret_keys(&self) -> Vec<String> {
-        let mut known = HashSet::new();
-        let keys = self.secret_data().into_iter().map(|entry| entry.key);
-        keys.filter(|key| known.insert(*key)).map(str::to_owned).collect()
-    }
-
     /// Why nobody could vault this Secret, where it is one of those.
     pub(crate) fn not_to_be_vaulted(&self) -> Option<&'static str> {
         match self.text_at(&["type"]) {
@@ -155,7 +149,7 @@ impl<'t> Object<'t, '_> {
             let entries = self.tree.get(self.node, field).map(|data| self.tree.members(data));
             for (key, value) in entries.unwrap_or_default() {
                 let Some(key) = self.tree.text(key) else { continue };
-                found.push(DataEntry { key, text: self.tree.text(value), encoded });
+                found.push(DataEntry { key, text: self.tree.text(value), encoded, plain: OnceCell::new() });
             }
         }
         found
@@ -168,11 +162,17 @@ pub(crate) struct DataEntry<'t> {
     pub(crate) key: &'t str,
     text: Option<&'t str>,
     encoded: bool,
+    /// The value, once somebody has asked for it.
+    plain: OnceCell<Option<Vec<u8>>>,
 }
 
 impl DataEntry<'_> {
     /// The value itself; `None` where it is no text or its base64 is wrong.
-    pub(crate) fn plain(&self) -> Option<Vec<u8>> {
+    pub(crate) fn plain(&self) -> Option<&[u8]> {
+        self.plain.get_or_init(|| self.read()).as_deref()
+    }
+
+    fn read(&self) -> Option<Vec<u8>> {
         let text = self.text?;
         if !self.encoded {
             return Some(text.as_bytes().to_vec());
@@ -180,6 +180,12 @@ impl DataEntry<'_> {
         let encoded: String = text.split_whitespace().collect();
         BASE64_STANDARD.decode(encoded).ok()
     }
+}
+
+/// The keys of entries, in order, each once.
+pub(crate) fn distinct_keys(data: &[DataEntry<'_>]) -> Vec<String> {
+    let mut known = HashSet::new();
+    data.iter().map(|entry| entry.key).filter(|key| known.insert(*key)).map(str::to_owned).collect()
 }
 
 /// The objects of a document: itself, or the items of a list, nested ones included.

@@ -4,10 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
 use crate::config::{Config, SecretsRule};
 use crate::diagnostics::{Code, Diagnostic, Location};
+use crate::search::prefilter::search;
 
 /// The findings of rules that matched nothing in a stream that no rule has changed; one finding in their place where the
 /// stream reads the vaulted Secrets of all rules already.
@@ -40,8 +39,7 @@ fn vaulted(rule: &SecretsRule) -> Option<&str> {
 
 /// Whether each of these names stands somewhere in the stream, as a word.
 fn names_all(input: &[u8], names: &BTreeSet<&str>) -> bool {
-    let search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(names);
-    let Ok(search) = search else { return false };
+    let Ok(search) = search(names.iter()) else { return false };
     let is_part =
         |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(byte));
     let before = |start: usize| start.checked_sub(1).and_then(|before| input.get(before));

@@ -63,13 +63,18 @@ impl Checksums {
         self.subjects.len()
     }
 
-    /// Adds a removed Secret. `document` is the text that holds it, `template` where that came from.
-    pub(crate) fn add(&mut self, object: &Object<'_, '_>, name: &str, template: Option<&str>) {
+    /// Adds a removed Secret with this data. `template` is where it came from.
+    pub(crate) fn add(
+        &mut self,
+        object: &Object<'_, '_>,
+        data: &[DataEntry<'_>],
+        name: &str,
+        template: Option<&str>,
+    ) {
         let file =
             template.and_then(|path| path.rsplit('/').next()).map(|file| file.trim_end_matches(".yaml"));
         self.subjects.extend(file.map(words_of));
-        let keys = object.secret_keys();
-        for name in keys.iter().map(String::as_str).chain([name]) {
+        for name in data.iter().map(|entry| entry.key).chain([name]) {
             let words = words_of(name);
             let ends = words.match_indices('-').take(MAX_ENDS).map(|(dash, _)| words[dash + 1..].to_owned());
             self.subjects.extend(ends.chain([words.clone()]));
@@ -84,8 +89,8 @@ impl Checksums {
             let text = text.replace("\r\n", "\n");
             self.digests.extend(AROUND.iter().map(|(before, after)| digest([before, text.as_str(), after])));
         }
-        for plain in object.secret_data().iter().filter_map(DataEntry::plain) {
-            if let Ok(plain) = std::str::from_utf8(&plain)
+        for plain in data.iter().filter_map(DataEntry::plain) {
+            if let Ok(plain) = str::from_utf8(plain)
                 && (16..=MAX_LENGTH).contains(&plain.len())
             {
                 self.digests.insert(digest(["", plain, ""]));

@@ -6,7 +6,7 @@ use aho_corasick::AhoCorasick;
 
 use crate::config::{Config, Pattern, SecretsRule};
 use crate::diagnostics::Error;
-use crate::kube::object::Object;
+use crate::kube::object::{DataEntry, Object, distinct_keys};
 use crate::rules::checksums::Checksums;
 use crate::rules::leaked_values::{self, SecretValue};
 use crate::rules::vaulted_values::VaultedValues;
@@ -52,6 +52,8 @@ pub(crate) struct Facts {
     /// Whether more may come, or have been forgotten.
     partial: bool,
     by_name: HashMap<String, Vec<usize>>,
+    /// The Secrets that `spec.redirect` names and that have not come.
+    named_only: HashMap<String, Vec<usize>>,
     /// Where the whole stream is seen: for each name the first Secret that each rule removes, and the first that stays.
     /// What a reference means depends on no other, however many Secrets have the name.
     by_fate: HashMap<String, Fates>,
@@ -78,7 +80,8 @@ pub(crate) struct Facts {
 #[derive(Debug, Default)]
 struct Fates {
     all: Vec<usize>,
-    by_namespace: HashMap<Option<String>, Vec<usize>>,
+    without_namespace: Vec<usize>,
+    by_namespace: HashMap<String, Vec<usize>>,
 }
 
 /// The rules that remove Secrets: those for names that are written out, and the others.
@@ -134,6 +137,7 @@ impl Facts {
         for (number, rule) in config.secrets.iter().enumerate().filter(|(_, rule)| rule.redirects) {
             for name in rule.name.0.iter().map(ToString::to_string) {
                 facts.by_name.entry(name.clone()).or_default().push(facts.count);
+                facts.named_only.entry(name.clone()).or_default().push(facts.count);
                 let secret = ChartSecret {
                     name,
                     previous_names: Vec::new(),
@@ -161,6 +165,7 @@ impl Facts {
         &mut self,
         document: usize,
         object: &Object<'_, '_>,
+        data: &[DataEntry<'_>],
         name: &str,
         config: &Config,
     ) -> usize {
@@ -171,7 +176,7 @@ impl Facts {
         let names = object.previous_names().chain([name]);
         let mut matching = rules.possible(names);
         matching.retain(|rule| selects(&config.secrets[*rule], object, name));
-        let keys = object.secret_keys();
+        let keys = distinct_keys(data);
         let known: HashSet<&str> = keys.iter().map(String::as_str).collect();
         for rule in &matching {
             self.matched_rules.insert(*rule);
@@ -180,12 +185,12 @@ impl Facts {
         }
         if !matching.is_empty() {
             self.removed_objects.insert((document, object.path.clone()));
-            self.values.extend(leaked_values::values(object, name));
+            self.values.extend(leaked_values::values(data, name));
             // What is remembered of a stream is bounded.
             if self.partial && self.checksums.len() > MAX_CHECKSUM_WORDS {
                 self.checksums = Checksums::default();
             }
-            self.checksums.add(object, name, object.template().as_deref());
+            self.checksums.add(object, data, name, object.template().as_deref());
         }
         let previous: BTreeSet<&str> = object.previous_names().filter(|previous| *previous != name).collect();
         for name in previous.iter().copied().chain([name]) {
@@ -219,20 +224,19 @@ impl Facts {
             }
         };
         for name in secret.names() {
-            let Fates { all, by_namespace } = by_fate.entry(name.to_owned()).or_default();
+            let Fates { all, without_namespace, by_namespace } = by_fate.entry(name.to_owned()).or_default();
             note(all);
-            note(by_namespace.entry(secret.namespace.clone()).or_default());
+            note(match &secret.namespace {
+                None => without_namespace,
+                Some(namespace) => by_namespace.entry(namespace.clone()).or_default(),
+            });
         }
     }
 
     /// A Secret that was said to be named only has come: it is not sent anywhere, and the run is refused.
     fn is_rendered(&mut self, name: &str) {
-        let numbers = self.by_name.get(name).cloned().unwrap_or_default();
-        let named_only = |number: &usize| self.secrets.get(number).filter(|secret| secret.is_named_only);
-        let found: Vec<(usize, Option<usize>)> =
-            numbers.iter().filter_map(|number| Some((*number, named_only(number)?.rule))).collect();
-        for (number, rule) in found {
-            self.matched_rules.extend(rule);
+        for number in self.named_only.remove(name).unwrap_or_default() {
+            self.matched_rules.extend(self.secret(number).and_then(|secret| secret.rule));
             self.forget(number);
         }
     }
@@ -300,9 +304,7 @@ impl Facts {
 
     /// The rule of `spec.redirect` for a name.
     pub(crate) fn redirect(&self, name: &str) -> Option<usize> {
-        let numbers = self.by_name.get(name).into_iter().flatten();
-        let mut secrets = numbers.filter_map(|number| self.secrets.get(number));
-        secrets.find(|secret| secret.is_named_only)?.rule
+        self.secret(*self.named_only.get(name)?.first()?)?.rule
     }
 
     /// The removed Secrets, and those that are named only: nothing may name them any more.
@@ -359,12 +361,12 @@ impl Facts {
         let mut numbers: Vec<usize> = Vec::new();
         if self.partial {
             numbers.extend(self.by_name.get(name).into_iter().flatten());
-        } else if let Some(Fates { all, by_namespace }) = self.by_fate.get(name) {
+        } else if let Some(Fates { all, without_namespace, by_namespace }) = self.by_fate.get(name) {
             match namespace {
                 None => numbers.extend(all),
                 Some(namespace) => {
-                    let own = by_namespace.get(&Some(namespace.to_owned())).into_iter().flatten();
-                    numbers.extend(own.chain(by_namespace.get(&None).into_iter().flatten()));
+                    let own = by_namespace.get(namespace).into_iter().flatten();
+                    numbers.extend(own.chain(without_namespace));
                     numbers.sort_unstable();
                 }
             }

@@ -13,7 +13,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Error, Finding, Severity};
 use crate::kube::credential;
-use crate::kube::object::{Object, objects};
+use crate::kube::object::{DataEntry, Object, objects};
 use crate::search::escapes;
 use crate::search::prefilter::search_any;
 use crate::yaml::{Kind, NodeId, Path, Step, Tree, parse};
@@ -48,13 +48,13 @@ impl SecretValue {
     }
 }
 
-/// The values of a Secret object that must not survive it.
-pub(crate) fn values(object: &Object<'_, '_>, secret: &str) -> Vec<SecretValue> {
+/// The values in a Secret's data that must not survive it.
+pub(crate) fn values(data: &[DataEntry<'_>], secret: &str) -> Vec<SecretValue> {
     let mut found = Vec::new();
-    for entry in object.secret_data() {
-        let Some(plain) = entry.plain().and_then(|bytes| String::from_utf8(bytes).ok()) else { continue };
+    for entry in data {
+        let Some(plain) = entry.plain().and_then(|bytes| str::from_utf8(bytes).ok()) else { continue };
         let value = |spelling| SecretValue { secret: secret.to_owned(), key: entry.key.to_owned(), spelling };
-        found.extend(spellings(entry.key, &plain).into_iter().map(value));
+        found.extend(spellings(entry.key, plain).into_iter().map(value));
     }
     found
 }

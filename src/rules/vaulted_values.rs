@@ -1,6 +1,6 @@
 //! Values that would meet under one key of a vaulted Secret must be the same: of two that differ, one cannot log in.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::config::{Pattern, SecretsRule};
 use crate::diagnostics::addition::add_on_top_of;
 use crate::diagnostics::{Code, Diagnostic, Location, Severity};
-use crate::kube::object::Object;
+use crate::kube::object::{DataEntry, Object};
 use crate::yaml::scalar::plain_or_quoted;
 
 /// A value that the run takes out and that is to be a key of a vaulted Secret. The value itself is not kept.
@@ -37,33 +37,39 @@ pub(crate) fn number_of(value: &[u8]) -> u64 {
 }
 
 /// The values of a Secret that a rule moves to a vaulted one, each under its new key. Empty ones are still to be filled.
-pub(crate) fn of_secret(object: &Object<'_, '_>, name: &str, rule: &SecretsRule) -> Vec<VaultedValue> {
+pub(crate) fn of_secret(
+    object: &Object<'_, '_>,
+    data: &[DataEntry<'_>],
+    name: &str,
+    rule: &SecretsRule,
+) -> Vec<VaultedValue> {
     let Some(to) = &rule.to else { return Vec::new() };
-    let mut values: Vec<(&str, Vec<u8>)> = Vec::new();
-    for entry in object.secret_data() {
-        let Some(plain) = entry.plain().filter(|plain| !plain.is_empty()) else { continue };
-        // `stringData` comes second and wins.
-        values.retain(|(key, _)| *key != entry.key);
-        values.push((entry.key, plain));
-    }
-    let held: HashSet<&str> = values.iter().map(|(key, _)| *key).collect();
-    let keys = rule.keys.iter().filter(|(key, _)| held.contains(key.as_str()));
+    let filled = |entry: &'_ DataEntry<'_>| entry.plain().is_some_and(|plain| !plain.is_empty());
+    // `stringData` comes second and wins.
+    let last: HashMap<&str, usize> = data
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| filled(entry))
+        .map(|(position, entry)| (entry.key, position))
+        .collect();
+    let keys = rule.keys.iter().filter(|(key, _)| last.contains_key(key.as_str()));
     let renamed = Arc::new(SecretKeys {
         name: name.to_owned(),
         namespace: object.namespace().map(str::to_owned),
         to: to.clone(),
         keys: keys.map(|(key, own)| (key.clone(), own.clone())).collect(),
     });
-    let vaulted = |(key, plain): (&str, Vec<u8>)| VaultedValue {
+    let vaulted = |(key, plain): (&str, &[u8])| VaultedValue {
         secret: to.clone(),
         key: rule.keys.get(key).map_or(key, String::as_str).to_owned(),
         namespace: object.namespace().map(str::to_owned),
         holder: format!("key {key} of Secret {name}"),
         owner: Some(name.to_owned()),
         remedy: Remedy::Key(Arc::clone(&renamed), key.to_owned()),
-        value: number_of(&plain),
+        value: number_of(plain),
     };
-    values.into_iter().map(vaulted).collect()
+    let values = data.iter().enumerate().filter(|(position, entry)| last.get(entry.key) == Some(position));
+    values.filter_map(|(_, entry)| Some((entry.key, entry.plain()?))).map(vaulted).collect()
 }
 
 /// A rule that gives a value a key of its own, written down only where somebody needs it.

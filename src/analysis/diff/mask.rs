@@ -5,13 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 
 use crate::analysis::diff::hidden::hidden;
 use crate::config::Config;
 use crate::kube::credential::{NameContext, class, reason};
 use crate::kube::object::objects;
 use crate::rules::leaked_values::spellings;
+use crate::search::prefilter::search_any;
 use crate::yaml::{Kind, NodeId, Span, Tree, parse};
 
 /// What texts are masked with.
@@ -33,16 +34,15 @@ impl Mask {
                 if object.is_secret() {
                     names.extend(object.name().map(str::to_owned));
                     for entry in object.secret_data() {
-                        let plain = entry.plain().and_then(|bytes| String::from_utf8(bytes).ok());
-                        known.extend(plain.iter().flat_map(|plain| spellings(entry.key, plain)));
+                        let plain = entry.plain().and_then(|bytes| str::from_utf8(bytes).ok());
+                        known.extend(plain.into_iter().flat_map(|plain| spellings(entry.key, plain)));
                     }
                 }
                 literals(&tree, object.node, &mut |name, value| known.extend(spellings(name, value)));
             }
         }
         known.retain(|value| !names.contains(value));
-        let search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known);
-        Self { names, known: search.ok().filter(|_| !known.is_empty()) }
+        Self { names, known: search_any(known.iter()).ok().flatten() }
     }
 
     /// A document without its values, line for line.

@@ -10,7 +10,7 @@ use crate::diagnostics::{Diagnostic, Error, Location};
 use crate::filter::parse_document::parse_document;
 use crate::kube::list_keys::{Repeated, merges_pods, repeated};
 use crate::kube::locator::Locator;
-use crate::kube::object::{DataEntry, Object, objects};
+use crate::kube::object::{DataEntry, Object, distinct_keys, objects};
 use crate::kube::pods::{EnvList, Pods};
 use crate::kube::references::references;
 use crate::rules::facts::{selects, vaulted_key};
@@ -373,7 +373,8 @@ fn env(document: &Document<'_>, object: &Object<'_, '_>, list: &EnvList<'_>) -> 
 }
 
 fn secret(object: &Object<'_, '_>, config: &Config) -> SecretData {
-    let keys = object.secret_keys();
+    let data = object.secret_data();
+    let keys = distinct_keys(&data);
     let name = object.name().unwrap_or_default();
     let rule = config.secrets.iter().find(|rule| selects(rule, object, name));
     let vaulted = rule.and_then(|rule| {
@@ -381,8 +382,8 @@ fn secret(object: &Object<'_, '_>, config: &Config) -> SecretData {
         Some((rule.to.clone()?, names))
     });
     // Of one key the last value counts: `stringData` comes last.
-    let value = |entry: DataEntry<'_>| Some((entry.key.to_owned(), entry.plain()?));
-    SecretData { keys, values: object.secret_data().into_iter().filter_map(value).collect(), vaulted }
+    let value = |entry: &DataEntry<'_>| Some((entry.key.to_owned(), entry.plain()?.to_vec()));
+    SecretData { keys, values: data.iter().filter_map(value).collect(), vaulted }
 }
 
 /// A node as JSON. Numbers stay text: where Kubernetes wants a text, nothing else is accepted anyway.
