@@ -6,6 +6,7 @@ use anyhow::ensure;
 use resecret::{Changes, Diagnostic, Filtered};
 
 use crate::cli::io::progress::Progress;
+use crate::cli::io::renders::place;
 use crate::cli::io::source::{Source, refuse_chart};
 use crate::cli::load_config::Rules;
 
@@ -69,23 +70,11 @@ impl Second {
     ) -> anyhow::Result<Vec<Diagnostic>> {
         let config = rules.of(&self.bytes)?;
         config.check_rules()?;
-        let found = resecret::filter(&self.bytes, &config).map_err(|error| self.named(&error));
-        let found = found.and_then(|second| {
-            let found = resecret::still_changing(first, &second, &self.name, &config);
-            found.map_err(|error| error.diagnostics().to_vec())
-        });
-        Ok(found.unwrap_or_else(|failures| failures))
-    }
-
-    /// The diagnostics of an error, with the name of this render.
-    fn named(&self, error: &resecret::Error) -> Vec<Diagnostic> {
-        let mut found = error.diagnostics().to_vec();
-        for diagnostic in &mut found {
-            match &diagnostic.location.file {
-                Some(_) => diagnostic.message += &format!(", in {}", self.name),
-                None => diagnostic.location.file = Some(self.name.clone()),
-            }
-        }
-        found
+        let second = match resecret::filter(&self.bytes, &config) {
+            Ok(second) => second,
+            Err(error) => return Ok(place(error.diagnostics(), &self.name, true)),
+        };
+        let found = resecret::still_changing(first, &second, &self.name, &config);
+        Ok(found.unwrap_or_else(|error| error.diagnostics().to_vec()))
     }
 }

@@ -115,20 +115,11 @@ pub(super) fn run(args: &KeysArgs, reporter: &Reporter) -> anyhow::Result<ExitSt
         }
         Ok(resecret::vault(input, &config))
     })?;
+    let Some(vaults) = all(vaults, reporter) else { return Ok(ExitStatus::Error) };
+    let placed = vaults.iter().flat_map(|(name, one)| renders.place(one.diagnostics(), name));
+    let warnings: Vec<Diagnostic> = placed.collect();
     let mut vault = Vault::default();
-    let mut warnings = Vec::new();
-    match all(vaults) {
-        Ok(vaults) => {
-            for (name, one) in vaults {
-                warnings.extend(renders.place(one.diagnostics(), &name));
-                vault.extend(one);
-            }
-        }
-        Err(failures) => {
-            reporter.report(&failures);
-            return Ok(ExitStatus::Error);
-        }
-    }
+    vault.extend(vaults.into_iter().map(|(_, one)| one));
     if !args.against.is_empty() {
         return check(&vault, &warnings, args, reporter);
     }

@@ -63,13 +63,7 @@ pub(super) fn run(args: &PatchesArgs, reporter: &Reporter) -> anyhow::Result<Exi
     let rules = Rules::read(&args.rules, None)?;
     let renders = Renders::find(&args.input.files)?;
     let plans = renders.each(|_, input| Ok(resecret::plan(input, &rules.of(input)?)))?;
-    let plans = match all(plans) {
-        Ok(plans) => plans,
-        Err(failures) => {
-            reporter.report(&failures);
-            return Ok(ExitStatus::Error);
-        }
-    };
+    let Some(plans) = all(plans, reporter) else { return Ok(ExitStatus::Error) };
     let mut warnings = Vec::new();
     let mut named = Vec::new();
     for (name, mut plan) in plans {

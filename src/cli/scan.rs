@@ -135,15 +135,11 @@ pub(super) fn run(args: &ScanArgs, reporter: &Reporter) -> anyhow::Result<ExitSt
         }
     }
     let scanned = renders.each(|name, input| Ok(scan(name, input, &known, args)))?;
-    let scanned = match all(scanned) {
-        Ok(scanned) => scanned,
-        Err(failures) => {
-            reporter.report(&failures);
-            if let Some(path) = &args.write {
-                reporter.note(&format!("resecret: {} not written: see above", path.display()));
-            }
-            return Ok(ExitStatus::Error);
+    let Some(scanned) = all(scanned, reporter) else {
+        if let Some(path) = &args.write {
+            reporter.note(&format!("resecret: {} not written: see above", path.display()));
         }
+        return Ok(ExitStatus::Error);
     };
     report(&renders, &scanned, args.format, reporter)?;
     let mut done = args.exit_zero || scanned.iter().all(|(_, one)| one.found.is_empty());
@@ -170,28 +166,16 @@ fn compare(
             changes
         }))
     })?;
-    let mut same = true;
-    match all(compared) {
-        Err(failures) => {
-            reporter.report(&failures);
-            return Ok(ExitStatus::Error);
-        }
-        Ok(compared) => {
-            for (name, changes) in compared {
-                let text = match args.format {
-                    ScanFormat::Json => escaped_json(&changes.to_json()) + "\n",
-                    ScanFormat::Text => changes.to_string(),
-                };
-                print(text.as_bytes())?;
-                reporter.note(&format!(
-                    "resecret: {name} and {} compared: {}",
-                    second.name(),
-                    changes.summary()
-                ));
-                same &= changes.is_empty();
-            }
-        }
+    let Some(compared) = all(compared, reporter) else { return Ok(ExitStatus::Error) };
+    for (name, changes) in &compared {
+        let text = match args.format {
+            ScanFormat::Json => escaped_json(&changes.to_json()) + "\n",
+            ScanFormat::Text => changes.to_string(),
+        };
+        print(text.as_bytes())?;
+        reporter.note(&format!("resecret: {name} and {} compared: {}", second.name(), changes.summary()));
     }
+    let same = compared.iter().all(|(_, changes)| changes.is_empty());
     Ok(if same || args.exit_zero { ExitStatus::Success } else { ExitStatus::Findings })
 }
 

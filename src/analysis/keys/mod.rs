@@ -115,12 +115,14 @@ impl Vault {
         &self.diagnostics
     }
 
-    /// Adds what another stream reads: a Secret of one name and namespace is one Secret.
-    pub fn extend(&mut self, other: Self) {
-        for secret in other.secrets {
-            self.add(secret);
+    /// Adds what other streams read: a Secret of one name and namespace is one Secret.
+    pub fn extend(&mut self, others: impl IntoIterator<Item = Self>) {
+        for other in others {
+            for secret in other.secrets {
+                self.add(secret);
+            }
+            self.diagnostics.extend(other.diagnostics);
         }
-        self.diagnostics.extend(other.diagnostics);
         self.settle(None);
     }
 

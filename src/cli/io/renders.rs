@@ -6,6 +6,7 @@ use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use resecret::{Code, Diagnostic, Error, Location, Severity};
 
 use crate::cli::io::progress::Progress;
+use crate::cli::io::reporter::Reporter;
 use crate::cli::io::source::{Source, sources};
 
 /// The renders that arguments name, or standard input where they name nothing.
@@ -76,21 +77,26 @@ impl Renders {
 
     /// The same diagnostics with the name of the render that they are about.
     pub(crate) fn place(&self, diagnostics: &[Diagnostic], name: &str) -> Vec<Diagnostic> {
-        let mut placed = diagnostics.to_vec();
-        for diagnostic in &mut placed {
-            match &diagnostic.location.file {
-                // A place in the configuration: the render in which it matches nothing is not clear by itself.
-                Some(_) if self.are_several() => diagnostic.message += &format!(", in {name}"),
-                Some(_) => {}
-                None => diagnostic.location.file = Some(name.to_owned()),
-            }
-        }
-        placed
+        place(diagnostics, name, self.are_several())
     }
 }
 
-/// What was made of every render, with its name; or, where one failed, why.
-pub(crate) fn all<T>(worked: Vec<Worked<T>>) -> Result<Vec<(String, T)>, Vec<Diagnostic>> {
+/// The same diagnostics with the name of the render that they are about, which is one of several.
+pub(crate) fn place(diagnostics: &[Diagnostic], name: &str, are_several: bool) -> Vec<Diagnostic> {
+    let mut placed = diagnostics.to_vec();
+    for diagnostic in &mut placed {
+        match &diagnostic.location.file {
+            // A place in the configuration: the render in which it matches nothing is not clear by itself.
+            Some(_) if are_several => diagnostic.message += &format!(", in {name}"),
+            Some(_) => {}
+            None => diagnostic.location.file = Some(name.to_owned()),
+        }
+    }
+    placed
+}
+
+/// What was made of every render, with its name. `None` where one failed; then the reasons are reported.
+pub(crate) fn all<T>(worked: Vec<Worked<T>>, reporter: &Reporter) -> Option<Vec<(String, T)>> {
     let mut made = Vec::new();
     let mut failures = Vec::new();
     for Worked { name, outcome } in worked {
@@ -99,7 +105,8 @@ pub(crate) fn all<T>(worked: Vec<Worked<T>>) -> Result<Vec<(String, T)>, Vec<Dia
             Err(diagnostics) => failures.extend(diagnostics),
         }
     }
-    if failures.is_empty() { Ok(made) } else { Err(failures) }
+    reporter.report(&failures);
+    failures.is_empty().then_some(made)
 }
 
 /// A render that cannot be read.
