@@ -12,7 +12,7 @@ use crate::kube::object::{Object, objects};
 use crate::rules::facts::{Facts, Resolution};
 use crate::rules::leaked_values::LeakedValues;
 use crate::rules::vaulted_values::of_secret;
-use crate::rules::{self, Rule};
+use crate::rules::{self, RULES, Rule};
 use crate::search::candidates::Candidates;
 use crate::search::prefilter::Interest;
 use crate::stream::{self, Document};
@@ -62,6 +62,24 @@ pub(crate) fn collect<'i>(input: &'i [u8], config: &Config, rules: &[Rule]) -> R
     let conceal = |diagnostic| leaked_values.conceal(diagnostic);
     let findings = findings.into_diagnostics().into_iter().map(conceal).collect();
     Ok(Collected { candidates, format, facts, leaked_values, findings })
+}
+
+/// Rules by which every Secret goes.
+const EVERY_SECRET: &str = "
+apiVersion: resecret.dev/v1alpha1
+kind: Resecret
+spec: {secrets: [{name: '*'}]}
+";
+
+/// The values of all Secrets of a stream.
+///
+/// # Errors
+///
+/// Those of [`collect`].
+pub(crate) fn secret_values(input: &[u8]) -> Result<LeakedValues, Error> {
+    let mut config = Config::default();
+    config.add_file("every Secret", EVERY_SECRET)?;
+    Ok(collect(input, &config, RULES)?.leaked_values)
 }
 
 /// A Secret that the first pass has met.

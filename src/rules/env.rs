@@ -198,8 +198,13 @@ fn literal(
     Some((vaulted, variable.node, list.path.index(winner)))
 }
 
-/// A rule for one variable of one container.
-fn rule_of_variable((name, to, key): (&str, &str, &str), object: &ObjectRef, container: &str) -> String {
+/// A rule for one variable of one container, in the form of the configuration. The variable is given by its name, the vaulted
+/// Secret and the key there.
+pub(crate) fn rule_of_variable(
+    (name, to, key): (&str, &str, &str),
+    object: &ObjectRef,
+    container: &str,
+) -> String {
     let within = [("kind", object.kind.as_str()), ("name", &object.name), ("container", container)];
     let within = within.into_iter().filter(|(_, text)| !text.is_empty());
     let within = within.map(|(field, text)| format!("{field}: {}", plain_or_quoted(&Pattern::escaped(text))));

@@ -26,6 +26,8 @@ pub(crate) mod vaulted_values;
 
 use std::collections::{BTreeSet, HashSet};
 
+pub(crate) use self::env::rule_of_variable;
+
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Doubtful, Finding};
 use crate::edit::patch::Patch;

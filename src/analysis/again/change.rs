@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::diagnostics::Location;
 use crate::kube::object::Object;
 use crate::kube::pods::Pods;
+use crate::rules::rule_of_variable;
 use crate::yaml::scalar::{double_quoted, plain_or_quoted};
 use crate::yaml::{NodeId, Path, Step};
 
@@ -170,12 +171,8 @@ impl RenderChange {
                 format!("add to spec: dropAnnotations: [{}]", double_quoted(name))
             }
             ChangedPlace::Variable { name, container, reads_secrets: true } => {
-                let [kind, of, container, variable, to] =
-                    [&object.kind, &object.name, container, name, &to].map(|text| plain_or_quoted(text));
-                format!(
-                    "add to spec: env: [{{to: {to}, vars: {{{variable}: {variable}}}, \
-                     in: {{kind: {kind}, name: {of}, container: {container}}}}}]"
-                )
+                let rule = rule_of_variable((name, &to, name), &object, container);
+                format!("add to spec: env: [{rule}]")
             }
             ChangedPlace::ConfigMapKey(_) => {
                 format!("no rule can stop it: {VALUES}, or move it to a Secret there")

@@ -16,17 +16,9 @@ use crate::analysis::again::change::{ChangedPlace, RenderChange};
 use crate::analysis::again::compare::compare;
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Error, Location, Severity};
-use crate::filter::collect::collect;
+use crate::filter::collect::secret_values;
 use crate::filter::filtered::Filtered;
-use crate::rules::RULES;
 use crate::rules::leaked_values::LeakedValues;
-
-/// The Secrets whose values are not shown: all.
-const EVERY_SECRET: &str = "
-apiVersion: resecret.dev/v1alpha1
-kind: Resecret
-spec: {secrets: [{name: '*'}]}
-";
 
 /// The places at which two renders of the same inputs differ.
 #[derive(Clone, Debug)]
@@ -103,9 +95,6 @@ fn diagnostic(change: &RenderChange, config: &Config) -> Diagnostic {
 
 /// The values of all Secrets.
 fn values(renders: [&[u8]; 2], name: &str) -> Result<[LeakedValues; 2], Error> {
-    let mut config = Config::default();
-    config.add_file("comparison", EVERY_SECRET)?;
-    let of = |render| Ok(collect(render, &config, RULES)?.leaked_values);
     let in_second = |error: Error| {
         let mut found = error.diagnostics().to_vec();
         for found in &mut found {
@@ -113,7 +102,7 @@ fn values(renders: [&[u8]; 2], name: &str) -> Result<[LeakedValues; 2], Error> {
         }
         Error::new(found)
     };
-    Ok([of(renders[0])?, of(renders[1]).map_err(in_second)?])
+    Ok([secret_values(renders[0])?, secret_values(renders[1]).map_err(in_second)?])
 }
 
 /// The same changes without values of Secrets that stand where a name does.

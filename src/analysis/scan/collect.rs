@@ -19,7 +19,6 @@ use crate::kube::pods::{EnvList, ValueSource, expansions};
 use crate::kube::references::{Reference as Found, Takes};
 use crate::rules::annotations::{Annotation, template_annotations};
 use crate::rules::checksums::Evidence;
-use crate::rules::leaked_values::LeakedValues;
 use crate::rules::left_behind::{self, names};
 use crate::rules::plaintext::{Credential as Literal, credentials, literal};
 use crate::rules::{Context, ObjectView, RULES};
@@ -81,17 +80,6 @@ pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
     let mut inventory = Inventory { warnings, ..collector.finish() };
     inventory.conceal(&leaked_values);
     Ok(inventory)
-}
-
-/// The values of all Secrets of a stream.
-///
-/// # Errors
-///
-/// Those of [`inventory`].
-pub(super) fn secret_values(input: &[u8]) -> Result<LeakedValues, Error> {
-    let mut config = Config::default();
-    config.add_file("inventory", EVERYTHING)?;
-    Ok(collect(input, &config, RULES)?.leaked_values)
 }
 
 struct InventoryCollector<'c, 'i> {

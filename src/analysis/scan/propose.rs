@@ -1,10 +1,10 @@
 //! A configuration that vaults what an inventory has found, tried on the render before anybody sees it.
 
-use crate::analysis::scan::collect::secret_values;
 use crate::analysis::scan::draft::{Draft, EnvDraft, SecretsDraft, Within};
 use crate::analysis::scan::{Inventory, PlainCredential, inventory};
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Error, Location, Severity};
+use crate::filter::collect::secret_values;
 use crate::filter::{allow, filter};
 use crate::yaml::scalar::{one_line, plain_or_quoted};
 
