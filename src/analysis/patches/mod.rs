@@ -22,9 +22,9 @@ use crate::yaml::{Kind, NodeId, Path, ScalarStyle, Step, Tree, scalar};
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     patches: Vec<ObjectPatch>,
+    /// For each patch where its object comes from, to name it together with those of other streams.
+    origins: Vec<ObjectOrigin>,
     diagnostics: Vec<Diagnostic>,
-    /// What the patches were made from, to name the objects together with those of other streams.
-    planned: Vec<Planned>,
     targets: TargetCounts,
 }
 
@@ -78,7 +78,7 @@ impl Plan {
     /// Says of everything in it that it stands in this file.
     pub fn name_file(&mut self, name: &str) {
         let warnings = self.diagnostics.iter_mut().map(|diagnostic| &mut diagnostic.location);
-        for location in warnings.chain(self.planned.iter_mut().map(|planned| &mut planned.location)) {
+        for location in warnings.chain(self.origins.iter_mut().map(|origin| &mut origin.location)) {
             location.file.get_or_insert_with(|| name.to_owned());
         }
     }
@@ -93,19 +93,19 @@ impl Plan {
             for (target, count) in other.targets.0 {
                 *self.targets.0.entry(target).or_default() += count;
             }
-            self.planned.extend(other.planned);
+            self.patches.extend(other.patches);
+            self.origins.extend(other.origins);
             self.diagnostics.extend(other.diagnostics);
         }
         self.resolve()
     }
 
-    /// Names the objects anew, in view of all that are known.
+    /// Names the objects, in view of all that are known.
     fn resolve(&mut self) -> Result<(), Error> {
-        self.patches.clear();
         let mut refused = Vec::new();
-        for planned in &self.planned {
-            match planned.resolve(&self.targets) {
-                Ok(patch) => self.patches.push(patch),
+        for (patch, origin) in self.patches.iter_mut().zip(&self.origins) {
+            match origin.resolve(&self.targets) {
+                Ok(target) => patch.target = target,
                 Err(diagnostic) => refused.push(*diagnostic),
             }
         }
@@ -155,19 +155,24 @@ pub fn plan(input: &[u8], config: &Config) -> Result<Plan, Error> {
         for target in targets {
             plan.targets.add(target);
         }
-        plan.planned.extend(planned);
+        for (change, origin) in planned {
+            plan.patches.push(ObjectPatch { target: PatchTarget::default(), change });
+            plan.origins.push(origin);
+        }
     }
     plan.resolve()?;
     Ok(plan)
 }
 
-/// What becomes of an object whose name may be another one's too.
+/// An object that changes, whose name may be another one's too.
 #[derive(Clone, Debug)]
-struct Planned {
+struct ObjectOrigin {
     target: Option<PatchTarget>,
-    change: ObjectChange,
     location: Location,
 }
+
+/// What becomes of an object.
+type Planned = (ObjectChange, ObjectOrigin);
 
 /// What one document brings: what names its objects, and what becomes of those that change.
 fn planned(seen: &RewrittenDocument<'_, '_, '_>) -> (Vec<PatchTarget>, Vec<Planned>) {
@@ -201,14 +206,14 @@ fn changes(seen: &RewrittenDocument<'_, '_, '_>) -> Vec<Planned> {
         };
         let at = object.tree.node(object.node).start;
         let location = seen.locator.locate_in(seen.document, object, at);
-        planned.push(Planned { target: PatchTarget::of(object), change, location });
+        planned.push((change, ObjectOrigin { target: PatchTarget::of(object), location }));
     }
     planned
 }
 
-impl Planned {
-    /// The patch, if it can mean no other object.
-    fn resolve(&self, all: &TargetCounts) -> Result<ObjectPatch, Box<Diagnostic>> {
+impl ObjectOrigin {
+    /// What names it, if that can mean no other object.
+    fn resolve(&self, all: &TargetCounts) -> Result<PatchTarget, Box<Diagnostic>> {
         let help = "give it a name or namespace of its own in the chart's values, or run the filter itself";
         let Some(target) = &self.target else {
             let message = "a patch finds its object by apiVersion, kind and metadata.name, and this one lacks one of them";
@@ -224,7 +229,7 @@ impl Planned {
         };
         let unique = Some(target.clone()).filter(|target| count(target) == 1).or_else(strict);
         if let Some(target) = unique {
-            return Ok(ObjectPatch { target, change: self.change.clone() });
+            return Ok(target);
         }
         let message = format!("a patch for {target} would change {} objects", count(target));
         Err(Diagnostic::error(Code::Untargetable, message, help).at(self.location.clone()).into())
