@@ -147,7 +147,7 @@ pub(super) fn run(args: &ScanArgs, reporter: &Reporter) -> anyhow::Result<ExitSt
         let warnings = one.proposal.as_ref().map(|proposal| renders.place(&proposal.warnings, name));
         write(path, one.proposal.as_ref(), args.force)?;
         reporter.report(&warnings.unwrap_or_default());
-        reporter.note(&written(path, one));
+        reporter.note(&written(path, one.proposal.as_ref()));
         done |= one.proposal.is_some();
     }
     Ok(if done { ExitStatus::Success } else { ExitStatus::Findings })
@@ -183,8 +183,6 @@ fn compare(
 struct Scanned {
     found: Inventory,
     proposal: Option<Proposal>,
-    /// How many findings `check` has with the proposal.
-    remaining: usize,
 }
 
 /// What is in a render, without what a configuration knows already.
@@ -194,21 +192,9 @@ fn scan(name: &str, input: &[u8], known: &Config, args: &ScanArgs) -> Result<Sca
         Some(_) => propose(input, &found, args.to.as_deref())?,
         None => None,
     };
-    let remaining = proposal.as_ref().map_or(0, |proposal| remaining(input, &proposal.text));
     found.name_file(name);
     found.leave_out_known(known, args.to.as_deref());
-    Ok(Scanned { found, proposal, remaining })
-}
-
-/// How many findings `check` has of an input with a configuration.
-fn remaining(input: &[u8], text: &str) -> usize {
-    let found = || {
-        let mut config = Config::default();
-        config.add_file("proposal", text)?;
-        config.warn_of_hooks();
-        resecret::filter(input, &config).map(|filtered| filtered.diagnostics().len())
-    };
-    found().unwrap_or_else(|error: resecret::Error| error.diagnostics().len())
+    Ok(Scanned { found, proposal })
 }
 
 fn report(
@@ -250,12 +236,12 @@ fn write(path: &Path, proposal: Option<&Proposal>, force: bool) -> anyhow::Resul
 }
 
 /// What was written, and what it leaves.
-fn written(path: &Path, Scanned { proposal, remaining, .. }: &Scanned) -> String {
+fn written(path: &Path, proposal: Option<&Proposal>) -> String {
     let path = path.display();
     let Some(proposal) = proposal else {
         return format!("resecret: {path} not written: there is nothing that a rule could do");
     };
-    let left = match (proposal.left.is_empty(), remaining) {
+    let left = match (proposal.left.is_empty(), proposal.findings) {
         (false, _) => format!("no rule can vault what is left: {}", proposal.left.summary()),
         (true, 0) => "with it nothing is left to report".to_owned(),
         (true, 1) => "1 finding is left, `resecret check` shows it".to_owned(),

@@ -202,7 +202,7 @@ impl<'c, 'i> InventoryCollector<'c, 'i> {
         let mut keys: Vec<SecretKey> = Vec::new();
         let mut positions: HashMap<&str, usize> = HashMap::new();
         for entry in object.secret_data() {
-            let bytes = entry.plain().map(|plain| plain.len());
+            let bytes = entry.plain().map(<[u8]>::len);
             // `stringData` comes second and wins.
             if let Some(position) = positions.get(entry.key) {
                 keys[*position].bytes = bytes;

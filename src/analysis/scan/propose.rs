@@ -15,6 +15,8 @@ pub struct Proposal {
     pub text: String,
     /// What the filter says about the render with it.
     pub warnings: Vec<Diagnostic>,
+    /// How many findings `check` has with it, those about hooks included.
+    pub findings: usize,
     /// What is left in its output: things that no rule can vault.
     pub left: Inventory,
 }
@@ -48,12 +50,17 @@ pub fn propose(input: &[u8], found: &Inventory, to: Option<&str>) -> Result<Opti
     let attempt = |lenient: Option<&[Diagnostic]>| {
         let mut config = Config::default();
         config.add_file("the proposal", &write(&draft, lenient, None))?;
+        config.warn_of_hooks();
         let filtered = filter(input, &config)?;
+        let found = filtered.diagnostics();
         let mut left = inventory(&filtered.to_vec())?;
         // The Secrets are gone there, and their values could still be known as names.
         left.conceal(&values);
         let text = write(&draft, lenient, Some(&left));
-        Ok(Some(Proposal { text, warnings: filtered.diagnostics().to_vec(), left }))
+        // Hooks are for `check`: a proposal can do nothing about them.
+        let of_hooks = |found: &&Diagnostic| [Code::HookReference, Code::HookSecret].contains(&found.code);
+        let warnings = found.iter().filter(|found| !of_hooks(found)).cloned().collect();
+        Ok(Some(Proposal { text, warnings, findings: found.len(), left }))
     };
     attempt(None).or_else(|error: Error| {
         let errors = error.diagnostics().iter().filter(|found| found.severity == Severity::Error);
