@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::adopt::adoption::Helm;
-use crate::analysis::upgrade::immutable::changed_field;
+use crate::analysis::upgrade::immutable::unchangeable;
 use crate::analysis::upgrade::release::{Member, Release};
 use crate::analysis::upgrade::remedy::{Damage, not_replaceable};
 use crate::analysis::upgrade::variables::damaged;
@@ -90,7 +90,7 @@ impl<'r> Way<'r> {
         next: &'r Release<'_>,
         found: &[Diagnostic],
     ) -> Result<Self, Error> {
-        let (jobs, mut unsafe_objects) = unchangeable(previous, next);
+        let (jobs, mut unsafe_objects) = jobs_and_others(previous, next);
         let obstacle = obstacle(previous, next, &jobs);
         let damaged = damaged(previous, next);
         let is_refused = damaged.iter().any(|(_, damage)| *damage == Damage::Refused);
@@ -142,7 +142,7 @@ impl<'r> Way<'r> {
         next: &'r Release<'_>,
         found: &[Diagnostic],
     ) -> Result<Self, Error> {
-        let (jobs, mut unsafe_objects) = unchangeable(previous, next);
+        let (jobs, mut unsafe_objects) = jobs_and_others(previous, next);
         let obstacle = obstacle(previous, next, &jobs);
         let has_duplicates = found.iter().any(|found| found.code == Code::RefusedApply);
         let damaged = damaged(previous, next);
@@ -182,14 +182,10 @@ fn of_code(found: &[Diagnostic], code: Code) -> impl Iterator<Item = Diagnostic>
 
 /// Objects that change where the API server takes no change: the Jobs, which can be made again, and what is wrong with
 /// the others.
-fn unchangeable<'r>(previous: &Release<'_>, next: &'r Release<'_>) -> (Vec<&'r Member>, Vec<Diagnostic>) {
+fn jobs_and_others<'r>(previous: &Release<'_>, next: &'r Release<'_>) -> (Vec<&'r Member>, Vec<Diagnostic>) {
     let mut jobs = Vec::new();
     let mut others = Vec::new();
-    for object in next.members().filter(|member| !member.is_hook) {
-        let Some(before) = previous.find(object) else { continue };
-        if changed_field(before, object).is_none() {
-            continue;
-        }
+    for (before, object, _) in unchangeable(previous, next) {
         if object.kind() == "Job" {
             jobs.push(object);
         } else {

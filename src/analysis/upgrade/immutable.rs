@@ -9,22 +9,31 @@ const FILLED_IN: [&str; 3] = ["spec.clusterIP", "spec.podManagementPolicy", "spe
 
 /// The objects of both manifests that the API server would refuse, whether they are patched or replaced.
 pub(super) fn on_the_way_up(previous: &Release<'_>, next: &Release<'_>) -> Vec<Diagnostic> {
-    let objects = next.members().filter(|member| !member.is_hook);
-    let refused = objects.filter_map(|object| {
-        let before = previous.find(object)?;
-        let field = changed_field(before, object)?;
+    let refused = unchangeable(previous, next).map(|(before, object, field)| {
         let name = format!("{}/{}", object.kind(), object.name());
         let message = format!(
             "the upgrade fails at {name}, when the rest of the release is upgraded: it changes {field}, which the API server \
              never changes"
         );
-        Some(Diagnostic::error(Code::RefusedPatch, message, way_out(object)).at(previous.locate(before, None)))
+        Diagnostic::error(Code::RefusedPatch, message, way_out(object)).at(previous.locate(before, None))
     });
     refused.collect()
 }
 
+/// The objects of both manifests of which a field changes that must stay: before, after, and the field.
+pub(crate) fn unchangeable<'p, 'n>(
+    previous: &'p Release<'_>,
+    next: &'n Release<'_>,
+) -> impl Iterator<Item = (&'p Member, &'n Member, String)> {
+    let objects = next.members().filter(|member| !member.is_hook);
+    objects.filter_map(|object| {
+        let before = previous.find(object)?;
+        Some((before, object, changed_field(before, object)?.to_owned()))
+    })
+}
+
 /// The first field that must stay and does not.
-pub(crate) fn changed_field<'m>(before: &'m Member, object: &'m Member) -> Option<&'m str> {
+fn changed_field<'m>(before: &'m Member, object: &'m Member) -> Option<&'m str> {
     // A Secret that is not immutable yet may become so.
     if before.fixed.is_empty() {
         return None;
