@@ -319,10 +319,7 @@ pub(crate) fn all(folder: &Path, render: &Render, quick: bool) -> anyhow::Result
                 Run::Scan => vec!["scan", "--quiet", "--force", "--write", &proposal],
             };
             let tool = Tool::resecret(&words);
-            match (goes_through, run) {
-                (false, _) => tool.that_ends_with(2),
-                (true, _) => tool,
-            }
+            if goes_through { tool } else { tool.that_ends_with(2) }
         };
         let stream = |size: usize| {
             streams::write(folder, &format!("growth {what} {size}"), 0, |file| text(file, size))

@@ -50,15 +50,15 @@ impl<'l> Findings<'l> {
 
     /// Adds what a rule has found in an object of the document at hand.
     pub(crate) fn add(&mut self, document: &Document<'_>, object: &Object<'_, '_>, finding: Finding) {
-        let path = finding.path.to_string();
-        match finding.code {
+        let diagnostic = self.place(document, object, finding);
+        let path = diagnostic.location.path.as_deref().unwrap_or_default();
+        match diagnostic.code {
             // One place, one finding: what the rule says is more.
-            Code::Plaintext if self.value_only.contains(variable(&path)) => return,
-            Code::Plaintext => self.plaintext.insert(path),
-            Code::ValueOnly => self.value_only.insert(path),
+            Code::Plaintext if self.value_only.contains(variable(path)) => return,
+            Code::Plaintext => self.plaintext.insert(path.to_owned()),
+            Code::ValueOnly => self.value_only.insert(path.to_owned()),
             _ => false,
         };
-        let diagnostic = self.place(document, object, finding);
         self.diagnostics.push(diagnostic);
     }
 

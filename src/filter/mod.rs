@@ -148,13 +148,12 @@ pub(crate) fn judge<'i, T: Send>(
     let mut summary = Summary { documents: candidates.documents, edited: 0, removed: facts.removed_count() };
     let (mut matched, mut views, mut doubts) = (BTreeSet::new(), Vec::new(), Doubts::default());
     let mut literals = VaultedValues::default();
-    for (document, rewrite) in rewrites {
+    for (document, mut rewrite) in rewrites {
+        rewrite.hold(&mut literals, &leaked_values);
         summary.edited += usize::from(matches!(rewrite.action, Action::Replace(_)));
         output.put(&document, rewrite.action);
         findings.extend(rewrite.findings);
         doubts.extend(rewrite.doubts);
-        let differing = rewrite.literals.into_iter().filter_map(|(value, place)| literals.add(value, &place));
-        findings.extend(differing.map(|diagnostic| leaked_values.conceal(diagnostic)));
         matched.extend(rewrite.matched);
         views.extend(rewrite.view);
     }

@@ -19,7 +19,7 @@ use crate::kube::object::{Object, objects};
 use crate::rules::facts::Facts;
 use crate::rules::leaked_values::{LeakedValue, LeakedValues};
 use crate::rules::secret_use::SecretUse;
-use crate::rules::vaulted_values::VaultedValue;
+use crate::rules::vaulted_values::{VaultedValue, VaultedValues};
 use crate::rules::{self, ConfigEntry, Context, Rule, RuleOutput};
 use crate::search::candidates::{Candidate, LARGE};
 use crate::search::prefilter::Interest;
@@ -55,6 +55,14 @@ pub(crate) struct Rewrite<T> {
     pub(crate) literals: Vec<(VaultedValue, Location)>,
     /// What the view made of it; `None` for a document that cannot be parsed.
     pub(crate) view: Option<T>,
+}
+
+impl<T> Rewrite<T> {
+    /// Adds its literals to those of the documents before, and what differs from them to its findings.
+    pub(crate) fn hold(&mut self, held: &mut VaultedValues, leaked_values: &LeakedValues) {
+        let differing = self.literals.drain(..).filter_map(|(value, place)| held.add(value, &place));
+        self.findings.extend(differing.map(|diagnostic| leaked_values.conceal(diagnostic)));
+    }
 }
 
 /// A document with all that the rules have decided about it, for views of a run.

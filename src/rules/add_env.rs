@@ -76,20 +76,14 @@ fn name<'t>(tree: &'t Tree<'_>, container: NodeId) -> &'t str {
 }
 
 /// Whether a container has an entry of this name.
-pub(super) fn has_entry(tree: &Tree<'_>, container: NodeId, variable: &str) -> bool {
+fn has_entry(tree: &Tree<'_>, container: NodeId, variable: &str) -> bool {
     let items = tree.get(container, "env").and_then(|env| tree.items(env)).unwrap_or_default();
     let mut names = items.iter().filter_map(|item| tree.text(tree.get(*item, "name")?));
     names.any(|name| name == variable)
 }
 
 /// Puts entries behind the others of a container, in a new list where it has none.
-pub(super) fn append(
-    tree: &Tree<'_>,
-    container: NodeId,
-    path: &Path,
-    entries: Vec<Value>,
-    outcome: &mut RuleOutput,
-) {
+fn append(tree: &Tree<'_>, container: NodeId, path: &Path, entries: Vec<Value>, outcome: &mut RuleOutput) {
     if entries.is_empty() {
         return;
     }

@@ -78,7 +78,7 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
                         if reference.part.is_some() || matches!(reference.takes, Takes::KeyBeside(..)) {
                             texts.redirect(reference, &goal, outcome);
                         } else {
-                            redirect(reference, goal, &mut lists, outcome);
+                            redirect(reference, &goal, &mut lists, outcome);
                         }
                     }
                     None => outcome.findings.extend(dangling(reference, context)),
@@ -111,12 +111,7 @@ impl Texts {
                     edits.push((part.clone(), vaulted.to_owned()));
                 }
             }
-            Takes::Key(path, key) => {
-                let vaulted = vaulted_key(&goal.rule.keys, key);
-                if vaulted != *key {
-                    outcome.patch.push(Op::Replace { path: path.clone(), value: vaulted.into() });
-                }
-            }
+            Takes::Key(path, key) => rename(goal.rule, path, key, outcome),
             _ if !renamed.is_empty() => outcome.findings.push(renamed_key(reference, &renamed)),
             _ => {}
         }
@@ -158,12 +153,16 @@ struct Goal<'a> {
     kind: &'a str,
 }
 
-fn redirect<'t>(
-    reference: &Reference<'t>,
-    Goal { secret, rule, to, kind }: Goal<'_>,
-    lists: &mut Lists<'t>,
-    outcome: &mut RuleOutput,
-) {
+/// Gives the key at a path its name in the vault.
+fn rename(rule: &SecretsRule, path: &Path, key: &str, outcome: &mut RuleOutput) {
+    let vaulted = vaulted_key(&rule.keys, key);
+    if vaulted != key {
+        outcome.patch.push(Op::Replace { path: path.clone(), value: vaulted.into() });
+    }
+}
+
+fn redirect<'t>(reference: &Reference<'t>, goal: &Goal<'_>, lists: &mut Lists<'t>, outcome: &mut RuleOutput) {
+    let Goal { secret, rule, to, kind } = *goal;
     outcome.patch.push(Op::Test { path: reference.path.clone(), value: reference.name.to_owned() });
     match &reference.takes {
         Takes::ListItem { list, item } if lists.holds_another(list, reference, to) => {
@@ -182,16 +181,10 @@ fn redirect<'t>(
     if reference.name != to {
         outcome.patch.push(Op::Replace { path: reference.path.clone(), value: to.into() });
     }
-    let rename = |path: &Path, key: &str, outcome: &mut RuleOutput| {
-        let vaulted = vaulted_key(&rule.keys, key);
-        if vaulted != key {
-            outcome.patch.push(Op::Replace { path: path.clone(), value: vaulted.into() });
-        }
-    };
-    let renamed = renamed_keys(&Goal { secret, rule, to, kind });
+    let renamed = renamed_keys(goal);
     match &reference.takes {
-        Takes::Key(path, key) => rename(path, key, outcome),
-        Takes::Items(items) => items.iter().for_each(|(path, key)| rename(path, key, outcome)),
+        Takes::Key(path, key) => rename(rule, path, key, outcome),
+        Takes::Items(items) => items.iter().for_each(|(path, key)| rename(rule, path, key, outcome)),
         Takes::Files { volume, has_items } if !renamed.is_empty() => {
             let (path, value) = (volume.key("items"), items(secret, rule));
             outcome.patch.push(if *has_items {

@@ -422,9 +422,7 @@ mod tests {
     #[test]
     fn groups_of_the_catalogue_are_found_before_a_slash() {
         let interest = Interest::Check(Severity::Warning);
-        let mut words = Words::default();
-        words.references = interest;
-        let words = ConfigMatcher::new(words).expect("a filter");
+        let words = ConfigMatcher::new(Words { references: interest, ..Words::default() }).expect("a filter");
         for text in [
             "apiVersion: acid.zalan.do/v1",
             "{\"apiVersion\":\"acid.zalan.do/v1\"}",

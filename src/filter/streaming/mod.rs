@@ -223,9 +223,7 @@ impl<'c> StreamRun<'c> {
             leaked_values: &leaked_values,
         };
         let mut rewrite = rewriter.rewrite(document, interest, locator, &outside);
-        let literals = rewrite.literals.drain(..);
-        let differing = literals.filter_map(|(value, place)| self.literals.add(value, &place));
-        rewrite.findings.extend(differing.map(|diagnostic| leaked_values.conceal(diagnostic)));
+        rewrite.hold(&mut self.literals, &leaked_values);
         Ok(Some(rewrite))
     }
 
