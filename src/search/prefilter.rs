@@ -188,6 +188,14 @@ impl ConfigMatcher {
         let groups = sought.groups();
         let Words { texts: mut words, at, .. } = sought;
         words.sort_by_key(|(word, _)| *word);
+        // Several rules may ask for one word.
+        words.dedup_by(|next, kept| {
+            let is_same = next.0 == kept.0;
+            if is_same {
+                kept.1 = kept.1.max(next.1);
+            }
+            is_same
+        });
         let mut interests: Vec<Interest> = Vec::with_capacity(words.len());
         // The words, each a beginning of the next, that the last one begins with.
         let mut beginnings: Vec<usize> = Vec::new();
@@ -196,12 +204,6 @@ impl ConfigMatcher {
             let before = beginnings.last().map_or(Interest::Nothing, |last| interests[*last]);
             interests.push(interest.max(before));
             beginnings.push(position);
-        }
-        // A word that stands twice is found as one of the two, whichever: both say the same.
-        for position in (1..words.len()).rev() {
-            if words[position - 1].0 == words[position].0 {
-                interests[position - 1] = interests[position];
-            }
         }
         let most_of_words = interests.iter().copied().max().unwrap_or_default();
         let most_of_groups = groups.iter().map(|(_, interest)| *interest).max().unwrap_or_default();
