@@ -96,7 +96,7 @@ pub use adopt::{Adoption, ChartValue, Fill, Helm, adopt, leave, not_live, not_re
 pub use analysis::again::{Changes, changes, still_changing};
 pub use analysis::diff::{Diff, LineKind, diff};
 pub use analysis::guard::{
-    Guard, GuardAction, GuardOptions, KubernetesVersion, NamespaceSelector, check_guarded, guard,
+    Guard, GuardAction, GuardForm, GuardOptions, KubernetesVersion, NamespaceSelector, check_guarded, guard,
 };
 pub use analysis::keys::readers::{Access, Reader};
 pub use analysis::keys::{Manifest, SecretStore, Vault, VaultedKey, VaultedSecret, vault};

@@ -5,11 +5,11 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::ValueEnum;
 use resecret::{
-    Code, Config, Diagnostic, Guard, GuardAction, GuardOptions, KubernetesVersion, NamespaceSelector,
-    Severity, Vault,
+    Code, Config, Diagnostic, Guard, GuardAction, GuardForm, GuardOptions, KubernetesVersion,
+    NamespaceSelector, Severity, Vault,
 };
 
 use crate::cli::exit::ExitStatus;
@@ -30,6 +30,9 @@ A namespace is guarded by its label, which also chooses the action:
 
 With a render, references are judged by the names of the Secrets in it, and the fields of its custom
 resources are guarded. Rules with `source` or `keepExisting` need one.
+
+With -o mutate, a server rewrites pods that were sent plain instead of refusing them, in namespaces with
+the label resecret.dev/mutate=enabled. It removes no Secret: let policies that refuse guard them too.
 
 With --check, no policy is printed: it says which objects of manifests the policies would refuse, and,
 as a warning, what the filter would change at places that no policy looks at.
@@ -54,12 +57,17 @@ pub(super) struct GuardArgs {
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["action", "namespace_selector", "exempt", "protect", "name"])]
     check: Vec<PathBuf>,
 
+    /// What to print
+    #[arg(short, long, value_enum, value_name = "FORM", default_value_t = OutputArg::Vap)]
+    output: OutputArg,
+
     /// What happens to an object at fault; repeat for a binding each [default: all]
     #[arg(long, value_enum, value_name = "ACTION")]
     action: Vec<ActionArg>,
 
-    /// Guard these namespaces, in kubectl's words (`team=a,stage in (prod)`) [default: resecret.dev/guard=ACTION]
-    #[arg(long, value_name = "SELECTOR", requires = "action")]
+    /// Guard these namespaces, in kubectl's words (`team=a,stage in (prod)`); with one --action or more
+    /// [default: resecret.dev/guard=ACTION; with -o mutate: resecret.dev/mutate=enabled]
+    #[arg(long, value_name = "SELECTOR")]
     namespace_selector: Option<NamespaceSelector>,
 
     /// Let this account write removed Secrets: NAMESPACE/NAME of a service account, or a user; repeat for several.
@@ -71,9 +79,9 @@ pub(super) struct GuardArgs {
     #[arg(long)]
     protect: bool,
 
-    /// The oldest Kubernetes that must take the policies, 1.30 to 1.36
-    #[arg(long, value_name = "VERSION", default_value_t)]
-    kubernetes: KubernetesVersion,
+    /// The oldest Kubernetes that must take the policies, 1.30 to 1.36 [default: 1.30; 1.36 with -o mutate]
+    #[arg(long, value_name = "VERSION")]
+    kubernetes: Option<KubernetesVersion>,
 
     /// The middle of the policies' names [default: metadata.name of the configuration]
     #[arg(long, value_name = "NAME")]
@@ -99,6 +107,54 @@ enum ActionArg {
     Audit,
 }
 
+/// What is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OutputArg {
+    /// ValidatingAdmissionPolicies: what the filter would change is refused
+    Vap,
+    /// A MutatingAdmissionPolicy: it is changed, in pods
+    Mutate,
+}
+
+impl From<OutputArg> for GuardForm {
+    fn from(output: OutputArg) -> Self {
+        match output {
+            OutputArg::Vap => Self::Validating,
+            OutputArg::Mutate => Self::Mutating,
+        }
+    }
+}
+
+impl GuardArgs {
+    /// The oldest server that must take the policies.
+    fn kubernetes(&self) -> KubernetesVersion {
+        self.kubernetes.unwrap_or_else(|| match self.output {
+            OutputArg::Vap => KubernetesVersion::default(),
+            OutputArg::Mutate => KubernetesVersion::first_with_mutating_policies(),
+        })
+    }
+
+    /// Refuses flags that mean nothing for what is printed.
+    fn check_flags(&self) -> anyhow::Result<()> {
+        let given = [
+            ("--action", !self.action.is_empty()),
+            ("--exempt", !self.exempt.is_empty()),
+            ("--protect", self.protect),
+            ("--check", !self.check.is_empty()),
+        ];
+        if self.output == OutputArg::Mutate {
+            if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
+                bail!("{flag} means nothing with -o mutate: a mutation refuses no object");
+            }
+        } else if self.namespace_selector.is_some() && self.action.is_empty() {
+            bail!(
+                "--namespace-selector needs --action: a label of its own tells the bindings of several apart"
+            );
+        }
+        Ok(())
+    }
+}
+
 impl From<ActionArg> for GuardAction {
     fn from(action: ActionArg) -> Self {
         match action {
@@ -111,10 +167,12 @@ impl From<ActionArg> for GuardAction {
 
 /// Runs the command.
 pub(super) fn run(args: &GuardArgs, reporter: &Reporter) -> anyhow::Result<ExitStatus> {
+    args.check_flags()?;
     let render = if args.files.is_empty() { None } else { Some(Joined::read(&args.files)?) };
     let config = Rules::read(&args.rules, None)?.of(render.as_ref().map_or(b"", |render| &render.bytes))?;
     let mut options =
-        GuardOptions { protect: args.protect, kubernetes: args.kubernetes, ..GuardOptions::default() };
+        GuardOptions { protect: args.protect, kubernetes: args.kubernetes(), ..GuardOptions::default() };
+    options.form = args.output.into();
     options.name = args.name.clone().unwrap_or_else(|| config.name());
     options.actions = match args.action.as_slice() {
         [] => vec![GuardAction::Deny, GuardAction::Warn, GuardAction::Audit],
@@ -137,7 +195,7 @@ pub(super) fn run(args: &GuardArgs, reporter: &Reporter) -> anyhow::Result<ExitS
     let guard = resecret::guard(bytes.as_deref(), &config, &options)?;
     io::stdout().lock().write_all(guard.to_yaml().as_bytes()).context("cannot write standard output")?;
     let mut said = guard.diagnostics().to_vec();
-    if let Some(render) = &bytes {
+    if let Some(render) = bytes.as_ref().filter(|_| args.output == OutputArg::Vap) {
         // What only the filter guards in this very render.
         let found = resecret::check_guarded(render, Some(render), &config)?;
         said.extend(found.into_iter().filter(|found| found.code == Code::GuardRefuses && !is_refused(found)));
@@ -196,7 +254,8 @@ impl fmt::Display for GuardSummary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_policy = |manifest: &&serde_json::Value| manifest["spec"].get("policyName").is_none();
         let policies = self.0.manifests().iter().filter(is_policy).count();
-        let bindings = self.0.manifests().len() - policies;
-        write!(f, "resecret: {policies} policies and {bindings} bindings")
+        let bindings = counted(self.0.manifests().len() - policies, "binding");
+        let word = if policies == 1 { "policy" } else { "policies" };
+        write!(f, "resecret: {policies} {word} and {bindings}")
     }
 }

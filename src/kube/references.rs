@@ -113,7 +113,8 @@ const ENDPOINT: [&str; 12] = [
 const MONITORS: [&str; 4] = ["ServiceMonitor", "PodMonitor", "Probe", "ScrapeConfig"];
 
 /// Sources of a pod's volume that take a Secret by `secretRef.name`.
-const SECRET_REF_VOLUMES: [&str; 6] = ["cephfs", "rbd", "flexVolume", "iscsi", "scaleIO", "storageos"];
+pub(crate) const SECRET_REF_VOLUMES: [&str; 6] =
+    ["cephfs", "rbd", "flexVolume", "iscsi", "scaleIO", "storageos"];
 
 /// Parameters of storage classes that name a Secret, and those that name its namespace.
 pub(crate) const PARAMETERS: [(&str, &str); 6] = [

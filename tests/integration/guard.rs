@@ -151,6 +151,53 @@ fn a_version_without_stable_policies_is_refused() {
     assert!(output.stderr.contains("stable since Kubernetes 1.30"), "{}", output.stderr);
 }
 
+#[test]
+fn a_mutation_is_what_a_user_sees() {
+    let config =
+        format!("{CONFIG}  env:\n  - {{to: vault, vars: {{A: a}}}}\n  dropAnnotations: [\"checksum/*\"]\n");
+    let config = format!("{config}  policy: {{unmatched: warn}}\n");
+    resecret().args(["guard", "-o", "mutate", "-"]).config(&config).run().succeeds().is("guard-mutate");
+}
+
+#[test]
+fn a_mutation_has_the_api_of_the_server() {
+    for (version, api) in
+        [(Some("1.33"), "v1alpha1"), (Some("1.34"), "v1beta1"), (Some("1.36"), "v1"), (None, "v1")]
+    {
+        let flags = version.into_iter().flat_map(|version| ["--kubernetes", version]);
+        let args = ["guard", "-o", "mutate"].into_iter().chain(flags);
+        let all = manifests(&resecret().args(args).config(CONFIG).run().succeeds());
+        let wanted = format!("admissionregistration.k8s.io/{api}");
+        assert!(all.iter().all(|one| one["apiVersion"] == wanted.as_str()), "{version:?} {all:?}");
+    }
+    let old = resecret().args(["guard", "-o", "mutate", "--kubernetes", "1.32"]).config(CONFIG).run().fails();
+    assert!(old.stderr.contains("--kubernetes 1.36"), "{}", old.stderr);
+}
+
+#[test]
+fn a_mutation_takes_no_flag_of_what_refuses() {
+    for flags in [&["--action", "deny"][..], &["--protect"], &["--exempt", "a/b"], &["--check", "f.yaml"]] {
+        let args = ["guard", "-o", "mutate"].iter().chain(flags);
+        let run = resecret().args(args).config(CONFIG).file("f.yaml", RENDER).run().fails();
+        assert!(run.stderr.contains("means nothing with -o mutate"), "{}", run.stderr);
+    }
+    let args = ["guard", "-o", "mutate", "--namespace-selector", "team=a"];
+    let all = manifests(&resecret().args(args).config(CONFIG).run().succeeds());
+    assert_eq!(all[1]["spec"]["matchResources"]["namespaceSelector"]["matchLabels"]["team"], "a");
+}
+
+#[test]
+fn a_mutation_leaves_alone_what_it_could_do_twice() {
+    let config = CONFIG.replace("to: vault", "to: app-secret, sameName: true, keys: {a: b, b: c}");
+    let run = resecret().args(["guard", "-o", "mutate"]).config(&config).run().succeeds();
+    assert!(run.stderr.contains("keeps its name"), "{}", run.stderr);
+    let config = CONFIG.replace("to: vault", "to: vault, keys: {password: pw}");
+    let run = resecret().args(["guard", "-o", "mutate"]).config(&config).run().succeeds();
+    assert!(run.stderr.contains("only a render says which keys"), "{}", run.stderr);
+    let run = resecret().args(["guard", "-o", "mutate", "-"]).config(&config).run().succeeds();
+    assert!(!run.stderr.contains("only a render says"), "{}", run.stderr);
+}
+
 /// Manifests that are checked: at fault in several ways, or not at all.
 const MANIFESTS: &str = "\
 apiVersion: v1

@@ -1,4 +1,4 @@
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -43,8 +43,20 @@ impl Api {
         Ok(Self { proxy, address })
     }
 
-    /// Sends an object.
+    /// Sends an object; what the proxy hangs up on, under load, once more.
     pub(crate) fn send(&self, method: &str, path: &str, object: &Value) -> Result<Answer> {
+        let hung_up = |error: &anyhow::Error| {
+            error
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|error| error.kind() == ErrorKind::ConnectionReset)
+        };
+        match self.send_once(method, path, object) {
+            Err(error) if hung_up(&error) => self.send_once(method, path, object),
+            answer => answer,
+        }
+    }
+
+    fn send_once(&self, method: &str, path: &str, object: &Value) -> Result<Answer> {
         let body = object.to_string();
         let content = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
         let mut stream = TcpStream::connect(&self.address)?;
@@ -55,12 +67,31 @@ impl Api {
         )?;
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes)?;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let (head, body) = text.split_once("\r\n\r\n").context("an answer has a head")?;
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").context("an answer has a head")?;
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let is_chunked = head.to_lowercase().contains("transfer-encoding: chunked");
+        let body = &bytes[end + 4..];
+        let body = if is_chunked { joined(body)? } else { body.to_vec() };
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
         let warnings = lines.filter_map(|line| line.strip_prefix("Warning: ").map(str::to_owned)).collect();
-        Ok(Answer { status: status.context("an answer has a status")?, warnings, body: body.to_owned() })
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Ok(Answer { status: status.context("an answer has a status")?, warnings, body })
+    }
+}
+
+/// A body that came in chunks, each with its length before it.
+fn joined(mut chunks: &[u8]) -> Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = chunks.windows(2).position(|two| two == b"\r\n").context("a chunk has a length")?;
+        let length = usize::from_str_radix(std::str::from_utf8(&chunks[..end])?, 16)?;
+        if length == 0 {
+            return Ok(body);
+        }
+        let rest = &chunks[end + 2..];
+        body.extend(rest.get(..length).context("a chunk is whole")?);
+        chunks = rest.get(length + 2..).context("a chunk has an end")?;
     }
 }
 

@@ -25,6 +25,12 @@ rules:
 - {level: Request}
 ";
 
+/// Before 1.36 a server knows policies that rewrite only if it is told to.
+const MUTATING: [&str; 2] = [
+    "--feature-gates=MutatingAdmissionPolicy=true",
+    "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
+];
+
 /// Where a cluster comes from.
 pub(crate) enum Source {
     /// A kubeconfig.
@@ -74,7 +80,8 @@ pub(crate) fn kubeconfig() -> Result<PathBuf> {
     let path = |name: &str| folder.path().join(name).display().to_string();
     let policy = format!("--audit-policy-file={}", path("audit.yaml"));
     let log = format!("--audit-log-path={}", path(AUDIT_LOG));
-    run(&program, "start", &["-max", LIFE, "--", &policy, &log], folder.path())?;
+    let arguments = ["-max", LIFE, "--", &policy, &log].into_iter().chain(MUTATING);
+    run(&program, "start", &arguments.collect::<Vec<_>>(), folder.path())?;
     let kubeconfig = folder.path().join("run/kubeconfig");
     ensure!(kubeconfig.is_file(), "{} is not there", kubeconfig.display());
     *server = Some(Server { program, folder, kubeconfig: kubeconfig.clone() });

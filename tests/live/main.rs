@@ -26,6 +26,8 @@ mod forecast;
 mod guard;
 /// A comparison of manifests with what is live.
 mod live;
+/// What the policies of `guard -o mutate` make of every pod, and what the filter makes of it.
+mod mutated;
 /// Rollbacks, and the way forward again.
 mod rollback;
 /// The commands of docs/adopting.md, of its page step by step, and of the README's "Live releases", as they stand there.
@@ -113,6 +115,7 @@ fn main() -> ExitCode {
         examples::ALL,
         guard::ALL,
         verdicts::ALL,
+        mutated::ALL,
     ]
     .concat();
     let missing = missing(required);

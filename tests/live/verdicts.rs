@@ -61,18 +61,18 @@ const CUSTOM: [(&str, &str); 7] = [
 ];
 
 /// A render with rules for it.
-struct Case {
-    name: String,
-    config: Config,
-    input: Vec<u8>,
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) config: Config,
+    pub(crate) input: Vec<u8>,
 }
 
 /// An object of a case, as it goes to the server.
-struct Sent {
-    case: usize,
-    key: String,
-    path: String,
-    object: Value,
+pub(crate) struct Sent {
+    pub(crate) case: usize,
+    pub(crate) key: String,
+    pub(crate) path: String,
+    pub(crate) object: Value,
     /// Whether the filter would change it; an object of the filtered render is none of those.
     at_fault: bool,
 }
@@ -174,7 +174,7 @@ const ONLY_THE_FILTER: [&str; 12] = [
 ];
 
 /// Fixtures, renders and the corpus, where the filter goes through.
-fn cases() -> Result<Vec<Case>> {
+pub(crate) fn cases() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     let mut folders = vec![repository("tests/fixtures")];
     while let Some(folder) = folders.pop() {
@@ -262,7 +262,7 @@ fn examples() -> Result<Vec<Case>> {
 }
 
 /// The objects of a stream, those of lists apart; none where Kubernetes would not read it.
-fn objects(stream: &[u8]) -> Option<Vec<Value>> {
+pub(crate) fn objects(stream: &[u8]) -> Option<Vec<Value>> {
     let stream = std::str::from_utf8(stream).ok()?;
     let mut found = Vec::new();
     for document in serde_yaml::Deserializer::from_str(stream.trim_start_matches('\u{feff}')) {
@@ -285,6 +285,12 @@ fn collect(object: Value, found: &mut Vec<Value>) {
     }
 }
 
+/// What tells an object from others of its stream.
+pub(crate) fn key_of(object: &Value) -> String {
+    let word = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    [word("/kind"), word("/metadata/namespace"), word("/metadata/name")].join("/")
+}
+
 /// The objects of both renders. Where two have one name, nobody can say which of them changes.
 fn objects_of(number: usize, case: &Case) -> Result<Vec<Sent>> {
     let Ok(filtered) = resecret::filter(&case.input, &case.config) else { return Ok(Vec::new()) };
@@ -292,11 +298,8 @@ fn objects_of(number: usize, case: &Case) -> Result<Vec<Sent>> {
     let (Some(plain), Some(filtered)) = (objects(&case.input), objects(&output)) else {
         return Ok(Vec::new());
     };
-    let key = |object: &Value| {
-        let word = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        [word("/kind"), word("/metadata/namespace"), word("/metadata/name")].join("/")
-    };
-    let keys: BTreeSet<String> = plain.iter().map(&key).collect();
+    let key = key_of;
+    let keys: BTreeSet<String> = plain.iter().map(key).collect();
     if keys.len() < plain.len() {
         return Ok(Vec::new());
     }
@@ -344,7 +347,7 @@ fn told(case: &Case, manifests: &[u8]) -> (BTreeSet<String>, BTreeSet<String>) {
 }
 
 /// An object as the server takes it: fixtures leave out what they do not show.
-fn send_as(case: usize, key: String, object: &Value, at_fault: bool) -> Option<Sent> {
+pub(crate) fn send_as(case: usize, key: String, object: &Value, at_fault: bool) -> Option<Sent> {
     let mut object = object.clone();
     let kind = object["kind"].as_str()?.to_owned();
     // Before Kustomize has corrected the names, there is no server yet.
@@ -375,9 +378,9 @@ fn send_as(case: usize, key: String, object: &Value, at_fault: bool) -> Option<S
     (object.to_string().len() < LARGEST).then_some(Sent { case, key, path, object, at_fault })
 }
 
-/// Adds what a kind needs and a fixture leaves out.
-fn complete(object: &mut Value, kind: &str) {
-    let template = match kind {
+/// Where a kind has its pod, with the pod's metadata.
+pub(crate) fn pod_template(kind: &str) -> Option<&'static str> {
+    match kind {
         "Pod" => Some(""),
         "PodTemplate" => Some("/template"),
         "CronJob" => Some("/spec/jobTemplate/spec/template"),
@@ -385,8 +388,12 @@ fn complete(object: &mut Value, kind: &str) {
             Some("/spec/template")
         }
         _ => None,
-    };
-    let Some(template) = template else { return };
+    }
+}
+
+/// Adds what a kind needs and a fixture leaves out.
+fn complete(object: &mut Value, kind: &str) {
+    let Some(template) = pod_template(kind) else { return };
     if kind == "CronJob" && object["spec"]["schedule"].is_null() {
         object["spec"]["schedule"] = "0 0 * * *".into();
     }
@@ -428,7 +435,7 @@ fn complete(object: &mut Value, kind: &str) {
     }
 }
 
-fn namespace(one: &Sent) -> Option<String> {
+pub(crate) fn namespace(one: &Sent) -> Option<String> {
     let (_, rest) = one.path.split_once("/namespaces/")?;
     rest.split('/').next().map(str::to_owned)
 }
@@ -437,7 +444,7 @@ fn label(case: usize) -> String {
     format!("guard.example.org/case-{case}")
 }
 
-fn dry(path: &str) -> String {
+pub(crate) fn dry(path: &str) -> String {
     format!("{path}?dryRun=All")
 }
 

@@ -187,6 +187,11 @@ pub(super) fn together(parts: &[String]) -> String {
     }
 }
 
+/// A name for a value, which CEL has no word for.
+pub(super) fn bind(name: &str, value: &str, body: &str) -> String {
+    format!("[{value}].map({name},\n{body})[0]")
+}
+
 /// Whether a key can stand behind a dot.
 fn is_identifier(key: &str) -> bool {
     /// What CEL reads as something else, also behind a dot.

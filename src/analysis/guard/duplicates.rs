@@ -5,6 +5,8 @@
 //! text that is the same for equal names: the positions at which its pieces are first found in lists of all pieces, and
 //! then the positions of those. Only names of more letters than that are compared whole.
 
+use crate::analysis::guard::cel::bind;
+
 /// Letters in a piece.
 const PIECE: usize = 9;
 
@@ -17,6 +19,19 @@ const SHOWN: usize = 100;
 /// The text that names every variable that `c` defines more than once; only the entry that is the last one of its name
 /// is named, and those that are equal to it.
 pub(super) fn of_container() -> String {
+    // One entry for each name, as long as there are not too many to look for the last one of each.
+    repeated(
+        "''",
+        &format!(
+            "(found.size() > {SHOWN} ? found : found.filter(e, c.env[names.lastIndexOf(e.name)] == e))\n\
+             .map(e, 'container ' + c.name + ' variable ' + e.name).join(', ')"
+        ),
+    )
+}
+
+/// An expression of the entries `found` of the container `c` whose names have others, and of all its `names`; `none` where
+/// there is none.
+pub(super) fn repeated(none: &str, body: &str) -> String {
     let two = 2 * PIECE;
     let last = format!("(n.size() > {PIECE} ? n.substring(n.size() - {PIECE}) : n)");
     let before_last = format!(
@@ -37,15 +52,7 @@ pub(super) fn of_container() -> String {
         2 * two,
         recurs("alike", "n")
     );
-    // One entry for each name, as long as there are not too many to look for the last one of each.
-    let compared = bind(
-        "found",
-        &format!("c.env.filter(e, [e.name].exists(n, {is_twice}))"),
-        &format!(
-            "(found.size() > {SHOWN} ? found : found.filter(e, c.env[names.lastIndexOf(e.name)] == e))\n\
-             .map(e, 'container ' + c.name + ' variable ' + e.name).join(', ')"
-        ),
-    );
+    let compared = bind("found", &format!("c.env.filter(e, [e.name].exists(n, {is_twice}))"), body);
     // Those that share an end are compared further; most containers have none.
     let further = bind(
         "firsts",
@@ -79,7 +86,7 @@ pub(super) fn of_container() -> String {
                     &bind(
                         "close",
                         &format!("names.filter(n, {})", recurs("ends", &end)),
-                        &format!("close.size() == 0 ? '' :\n{further}"),
+                        &format!("close.size() == 0 ? {none} :\n{further}"),
                     ),
                 ),
             ),
@@ -95,9 +102,4 @@ fn pair(one: (&str, &str), other: (&str, &str)) -> String {
 /// Whether an item is in a list at two positions.
 fn recurs(list: &str, item: &str) -> String {
     format!("[{item}].exists(i, {list}.indexOf(i) != {list}.lastIndexOf(i))")
-}
-
-/// A name for a value, which CEL has no word for.
-fn bind(name: &str, value: &str, body: &str) -> String {
-    format!("[{value}].map({name},\n{body})[0]")
 }

@@ -12,21 +12,20 @@ use crate::config::{Config, EnvRule, Pattern};
 use crate::diagnostics::{Code, Diagnostic};
 
 /// What a rule says of variables, its globs in their order of precedence.
-struct Decided<'c> {
-    rule: &'c EnvRule,
-    number: usize,
+pub(super) struct Decided<'c> {
+    pub(super) rule: &'c EnvRule,
+    pub(super) number: usize,
     /// Names and keys.
-    keys: BTreeMap<&'c str, &'c str>,
+    pub(super) keys: BTreeMap<&'c str, &'c str>,
     /// Globs of variables whose key is their own name.
-    globs: Names,
+    pub(super) globs: Names,
     /// What is removed.
-    removed: Names,
+    pub(super) removed: Names,
 }
 
 /// The checks of all rules.
 pub(super) fn checks(config: &Config, secrets: &BTreeSet<String>) -> Vec<Check> {
-    let decided: Vec<Decided<'_>> =
-        config.env.iter().enumerate().map(|(number, rule)| Decided::of(number, rule)).collect();
+    let decided = Decided::all(config);
     decided.iter().map(|this| this.check(&decided[..this.number], secrets)).collect()
 }
 
@@ -44,6 +43,11 @@ pub(super) fn refusals(config: &Config, render: Option<&Render>) -> Vec<Diagnost
 }
 
 impl<'c> Decided<'c> {
+    /// What all rules say.
+    pub(super) fn all(config: &'c Config) -> Vec<Self> {
+        config.env.iter().enumerate().map(|(number, rule)| Self::of(number, rule)).collect()
+    }
+
     fn of(number: usize, rule: &'c EnvRule) -> Self {
         let removes = |name: &str| rule.remove.iter().any(|pattern| pattern.matches(name));
         let mut keys = BTreeMap::new();
@@ -143,7 +147,7 @@ impl<'c> Decided<'c> {
     }
 
     /// Where the rule applies: conditions on the object, and one on its container.
-    fn applies(&self) -> Vec<String> {
+    pub(super) fn applies(&self) -> Vec<String> {
         let EnvRule { kind, object, container, .. } = self.rule;
         let named = [(kind, "object.kind"), (object, "object.metadata.name"), (container, "c.name")];
         let named = named.into_iter().filter(|(patterns, _)| !patterns.is_empty());

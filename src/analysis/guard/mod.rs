@@ -12,6 +12,7 @@ mod credentials;
 mod duplicates;
 mod env_rules;
 mod kinds;
+mod mutate;
 mod objects;
 mod options;
 mod places;
@@ -24,7 +25,7 @@ mod secrets;
 mod stand_ins;
 
 pub use check::check_guarded;
-pub use options::{GuardAction, GuardOptions, KubernetesVersion, NamespaceSelector};
+pub use options::{GuardAction, GuardForm, GuardOptions, KubernetesVersion, NamespaceSelector};
 
 use serde_json::Value;
 
@@ -83,6 +84,12 @@ pub fn guard(render: Option<&[u8]>, config: &Config, options: &GuardOptions) -> 
     let (Some(removed), Some(kinds), true) = (removed, kinds, errors.is_empty()) else {
         return Err(Error::new(errors));
     };
+    if options.form == GuardForm::Mutating {
+        let (mut manifests, left) = mutate::manifests(&kinds, config, render.as_ref(), options)?;
+        options::label(&mut manifests, options);
+        diagnostics.extend(left);
+        return Ok(Guard { manifests, diagnostics });
+    }
     let none = std::collections::BTreeSet::new();
     let rendered = render.as_ref().map_or(&none, |render| &render.secrets);
     let mut policies: Vec<_> = secrets::policy(&removed, &options.exempt).into_iter().collect();

@@ -195,7 +195,7 @@ fn annotations(kinds: &[&GuardedKind], config: &Config) -> Check {
 }
 
 /// The annotations of the templates of the pods at a place; an object that is itself a pod has none.
-fn templates_at(object: &str, place: &FieldPath) -> Option<String> {
+pub(super) fn templates_at(object: &str, place: &FieldPath) -> Option<String> {
     let [template @ .., FieldStep::Key(_)] = place.steps() else { return None };
     if template.is_empty() {
         return None;

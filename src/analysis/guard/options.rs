@@ -29,9 +29,21 @@ impl GuardAction {
     }
 }
 
+/// What is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GuardForm {
+    /// Policies that refuse.
+    #[default]
+    Validating,
+    /// Policies that rewrite what they can.
+    Mutating,
+}
+
 /// Settings of [`guard()`](crate::guard()).
 #[derive(Clone, Debug)]
 pub struct GuardOptions {
+    /// What is printed.
+    pub form: GuardForm,
     /// The middle of the names of all policies: `resecret-NAME-secrets`.
     pub name: String,
     /// A binding is made for each.
@@ -59,6 +71,7 @@ const VAULT_OPERATORS: [&str; 3] = [
 impl Default for GuardOptions {
     fn default() -> Self {
         Self {
+            form: GuardForm::default(),
             name: "default".to_owned(),
             actions: vec![GuardAction::Deny],
             namespaces: None,
@@ -88,6 +101,9 @@ const LONGEST_NAME: usize = 60;
 /// The label that selects namespaces unless somebody says otherwise.
 const GUARD: &str = "resecret.dev/guard";
 
+/// The same for policies that rewrite; a namespace may have both.
+const MUTATE: &str = "resecret.dev/mutate";
+
 impl GuardOptions {
     /// Exempts a user: `NAMESPACE/NAME` of a service account, or the name of a user.
     pub fn exempt(&mut self, user: &str) {
@@ -111,6 +127,16 @@ impl GuardOptions {
     }
 }
 
+impl GuardOptions {
+    /// The namespaces of the binding of policies that rewrite.
+    pub(super) fn mutated(&self) -> Value {
+        match &self.namespaces {
+            Some(selector) => selector.0.clone(),
+            None => json!({"matchLabels": {MUTATE: "enabled"}}),
+        }
+    }
+}
+
 /// A version of Kubernetes: `1.34`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KubernetesVersion(u32);
@@ -118,6 +144,23 @@ pub struct KubernetesVersion(u32);
 impl KubernetesVersion {
     /// The first version with stable policies, and the last one that this program knows.
     const KNOWN: (u32, u32) = (30, 36);
+
+    /// The first version whose policies rewrite by default.
+    #[must_use]
+    pub const fn first_with_mutating_policies() -> Self {
+        Self(36)
+    }
+
+    /// The version of the API by which a server of this version knows policies that rewrite; none where there is none.
+    pub(super) fn mutating_api(self) -> Option<&'static str> {
+        match self.0 {
+            // Two variables in one comprehension are known to the CEL of 1.32, and to policies one version later.
+            ..33 => None,
+            33 => Some("v1alpha1"),
+            34 | 35 => Some("v1beta1"),
+            _ => Some("v1"),
+        }
+    }
 }
 
 /// The oldest: what it knows, all later ones know.

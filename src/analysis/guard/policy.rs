@@ -137,7 +137,7 @@ impl AdmissionPolicy {
         self.validations.extend(check.validation);
     }
 
-    fn name(&self, options: &GuardOptions) -> String {
+    pub(super) fn name(&self, options: &GuardOptions) -> String {
         format!("resecret-{}-{}", options.name, self.suffix)
     }
 
@@ -155,8 +155,8 @@ impl AdmissionPolicy {
         expression
     }
 
-    /// The policy as a manifest.
-    pub(super) fn manifest(&self, options: &GuardOptions) -> Value {
+    /// What a policy has of either kind: the objects it is for, and variables.
+    pub(super) fn spec(&self) -> Map<String, Value> {
         let mut spec = Map::new();
         // What cannot be judged, since it is too large, is refused; where nothing is ever refused it passes.
         let failure = if self.warns_only { "Ignore" } else { "Fail" };
@@ -176,6 +176,12 @@ impl AdmissionPolicy {
                     .collect(),
             );
         }
+        spec
+    }
+
+    /// The policy as a manifest.
+    pub(super) fn manifest(&self, options: &GuardOptions) -> Value {
+        let mut spec = self.spec();
         let validations = self.validations.iter().map(|validation| {
             json!({
                 "expression": validation.expression,

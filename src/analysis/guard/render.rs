@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::guard::built_in::is_built_in;
 use crate::config::Config;
-use crate::kube::object::{Object, objects};
+use crate::kube::object::{Object, distinct_keys, objects};
 use crate::kube::pods::{CONTAINER_LISTS, Pods};
 use crate::kube::references::references;
 use crate::rules::facts::selects;
@@ -31,6 +31,8 @@ pub(super) struct RemovedInRender {
     pub(super) namespace: Option<String>,
     /// The position of the rule in [`Config::secrets`].
     pub(super) rule: usize,
+    /// The keys of its data.
+    pub(super) keys: Vec<String>,
 }
 
 /// Where the objects of a kind have pods, variables and references.
@@ -80,6 +82,7 @@ impl Render {
                 name: name.to_owned(),
                 namespace: object.namespace().map(str::to_owned),
                 rule,
+                keys: distinct_keys(&object.secret_data()),
             });
         }
     }
