@@ -79,8 +79,7 @@ pub(crate) struct RewrittenDocument<'a, 't, 's> {
     pub(crate) uses: &'a [(usize, SecretUse)],
 }
 
-/// Rewrites the candidates that somebody has an interest in, a large stream on all processors. The result has the order of the
-/// stream.
+/// Rewrites the candidates that somebody has an interest in. The result has the order of the stream.
 ///
 /// `view` sees each document; it is a pure function, as the rules are.
 pub(crate) fn rewrite_all<'i, T: Send>(
@@ -89,13 +88,24 @@ pub(crate) fn rewrite_all<'i, T: Send>(
     candidates: &[Candidate<'i>],
     view: &(impl Fn(&RewrittenDocument<'_, '_, '_>) -> T + Sync),
 ) -> Vec<(Document<'i>, Rewrite<T>)> {
+    for_each(input, candidates, |document, interest, locator| {
+        (*document, rewriter.rewrite(document, interest, locator, view))
+    })
+}
+
+/// What `of_document` makes of each candidate that somebody has an interest in, in the order of the stream; of a large stream,
+/// on all processors.
+pub(crate) fn for_each<'i, T: Send>(
+    input: &'i [u8],
+    candidates: &[Candidate<'i>],
+    of_document: impl Fn(&Document<'i>, Interest, &Locator<'_>) -> T + Sync,
+) -> Vec<T> {
     let chunk = |candidates: &[Candidate<'i>]| {
         let locator = Locator::new(input);
         let wanted = candidates.iter().filter(|candidate| candidate.hits.interest != Interest::Nothing);
-        let rewrite = |Candidate { document, hits }: &Candidate<'i>| {
-            (*document, rewriter.rewrite(document, hits.interest, &locator, view))
-        };
-        wanted.map(rewrite).collect::<Vec<_>>()
+        let of_candidate =
+            |Candidate { document, hits }: &Candidate<'i>| of_document(document, hits.interest, &locator);
+        wanted.map(of_candidate).collect::<Vec<_>>()
     };
     if input.len() < LARGE {
         return chunk(candidates);

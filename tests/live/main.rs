@@ -60,6 +60,7 @@ mod page;
 mod results;
 
 use std::process::ExitCode;
+use std::sync::{PoisonError, RwLock};
 
 use anyhow::Result;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -68,6 +69,10 @@ use crate::machine::Major;
 use crate::site::Site;
 
 const BOTH: &[Major] = &[Major::Three, Major::Four];
+
+/// Policies also judge what other scenarios send that is in no namespace. The trial of every object is alone among those
+/// that put policies into force.
+static POLICIES: RwLock<()> = RwLock::new(());
 
 /// One scenario, tried with each of these majors of Helm.
 #[derive(Clone, Copy)]
@@ -87,6 +92,14 @@ pub(crate) struct Try {
 }
 
 impl Try {
+    fn run(&self, run: fn(&Self) -> Result<()>) -> Result<()> {
+        let is_verdicts = verdicts::ALL.iter().any(|scenario| scenario.name == self.scenario);
+        let is_guard = guard::ALL.iter().any(|scenario| scenario.name == self.scenario);
+        let _alone = is_verdicts.then(|| POLICIES.write().unwrap_or_else(PoisonError::into_inner));
+        let _others = is_guard.then(|| POLICIES.read().unwrap_or_else(PoisonError::into_inner));
+        run(self)
+    }
+
     /// A release of its own for this try.
     pub(crate) fn site(&self) -> Result<Site> {
         Site::new(self.scenario, self.major, self.installed_by)
@@ -126,7 +139,9 @@ fn main() -> ExitCode {
             None if !is_thorough() && script::THOROUGH.contains(&scenario.name) => {
                 Trial::test(name, || Err(Failed::from("RESECRET_THOROUGH=1 runs it"))).with_ignored_flag(true)
             }
-            None => Trial::test(name, move || run(&this).map_err(|error| Failed::from(format!("{error:#}")))),
+            None => {
+                Trial::test(name, move || this.run(run).map_err(|error| Failed::from(format!("{error:#}"))))
+            }
             Some(reason) => Trial::test(name, || Err(Failed::from(reason))).with_ignored_flag(!required),
         }
     };

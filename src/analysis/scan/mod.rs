@@ -4,15 +4,15 @@
 //! Found by the same pieces that the rules are made of, as if every Secret were to be removed. No value is kept: of
 //! a Secret's data its length, of a literal only whether another one is the same.
 
-mod collect;
 mod describe;
-
-use serde::Serialize;
-
-mod draft;
+mod document;
+mod collect;
 mod naming;
+mod draft;
 mod propose;
 mod table;
+
+use serde::Serialize;
 
 pub use crate::analysis::scan::collect::inventory;
 pub use crate::analysis::scan::propose::{Proposal, propose};
@@ -308,6 +308,7 @@ impl Inventory {
         self.checksums.extend(other.checksums);
         self.references.extend(other.references);
         self.named_only.extend(other.named_only);
+        self.left_alone.extend(other.left_alone);
         self.warnings.extend(other.warnings);
         self.variables.extend(other.variables);
         self.outside.extend(other.outside);
