@@ -4,6 +4,7 @@
 //! fields of custom resources. A finding names the place and the reason, never the value; a place gets one finding.
 
 mod holder;
+mod judge;
 mod search;
 
 pub(crate) use self::holder::Credential;

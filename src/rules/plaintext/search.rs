@@ -2,14 +2,11 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
-
-use crate::kube::credential::{
-    NameContext, Reason, arguments, in_text, is_code, is_script, reason, value_reason,
-};
+use crate::kube::credential::{NameContext, arguments, is_script};
 use crate::kube::object::Object;
 use crate::kube::pods::{ValueSource, Variable};
 use crate::rules::plaintext::holder::{Credential, Holder};
+use crate::rules::plaintext::judge::{Found, in_lines, is_secret, judge};
 use crate::rules::plaintext::may_be_credential;
 use crate::rules::{Context, ObjectView};
 use crate::yaml::{Kind, NodeId, Path, Step, Trail, Tree};
@@ -33,9 +30,6 @@ const NO_VALUES: [&str; 16] = [
     "PrometheusRule",
     "GrafanaDashboard",
 ];
-
-/// Whether it is inside a file, JSON or script, and why it looks like a credential.
-type Found = (bool, Reason);
 
 /// Every literal of an object that looks like a credential.
 pub(crate) fn credentials<'t>(subject: &ObjectView<'_, 't, '_>, context: Context<'_>) -> Vec<Credential<'t>> {
@@ -93,7 +87,7 @@ impl<'t> CredentialSearch<'_, 't, '_> {
                 let Some(variable) = variable else { continue };
                 self.done.insert(variable.node);
                 let value = literal(tree, variable);
-                if let Some(found) = self.judge(variable.name, value, NameContext::Flat) {
+                if let Some(found) = judge(self.context, variable.name, value, NameContext::Flat) {
                     let holder = Holder::Variable {
                         container: list.container,
                         name: variable.name,
@@ -110,7 +104,7 @@ impl<'t> CredentialSearch<'_, 't, '_> {
         let entries = tree.get_in(object.node, keys).and_then(|data| tree.entries(data));
         for (key, value) in entries.unwrap_or_default() {
             let (Some(name), Some(text)) = (tree.text(*key), tree.text(*value)) else { continue };
-            if let Some(found) = self.judge(name, text, place) {
+            if let Some(found) = judge(self.context, name, text, place) {
                 self.push(holder(name), found, object.path.keys(keys).key(name), *value);
             }
         }
@@ -128,7 +122,8 @@ impl<'t> CredentialSearch<'_, 't, '_> {
         let items = self.object.tree.items(list).unwrap_or_default();
         for argument in arguments(program, words) {
             let Some(item) = items.get(argument.position) else { continue };
-            let names_a_secret = words.get(argument.position).is_some_and(|word| self.is_secret(word));
+            let names_a_secret =
+                words.get(argument.position).is_some_and(|word| is_secret(self.context, word));
             if !names_a_secret {
                 let found = (false, argument.reason);
                 self.push(Holder::Argument, found, path.index(argument.position), *item);
@@ -185,7 +180,9 @@ impl<'t> CredentialSearch<'_, 't, '_> {
             Kind::Scalar(_) if custom => {
                 let text = tree.text(node).unwrap_or_default();
                 let stem = may_be_credential(name) || may_be_credential(text);
-                if let Some(found) = stem.then(|| self.judge(name, text, NameContext::Field)).flatten() {
+                if let Some(found) =
+                    stem.then(|| judge(self.context, name, text, NameContext::Field)).flatten()
+                {
                     self.push(Holder::Field(name), found, trail.to_path(), node);
                 }
             }
@@ -199,57 +196,13 @@ impl<'t> CredentialSearch<'_, 't, '_> {
         let text = |key: &str| tree.get(node, key).and_then(|value| tree.text(value));
         let (Some(name), Some(value)) = (text("name"), text("value")) else { return false };
         let stem = may_be_credential(name) || may_be_credential(value);
-        if let Some(found) = stem.then(|| self.judge(name, value, NameContext::Flat)).flatten() {
+        if let Some(found) = stem.then(|| judge(self.context, name, value, NameContext::Flat)).flatten() {
             self.push(Holder::Entry(name), found, trail.to_path(), node);
         }
         true
     }
 
-    /// Why a value looks like a credential. JSON and files are judged by what is in them.
-    fn judge(&self, name: &str, value: &str, place: NameContext) -> Option<Found> {
-        let json = value.trim_start().starts_with(['{', '[']).then(|| serde_json::from_str::<Value>(value));
-        match json {
-            Some(Ok(json @ (Value::Object(_) | Value::Array(_)))) => {
-                self.in_json(&json, "").map(|reason| (true, reason))
-            }
-            _ if value.contains('\n') => in_lines(value, is_code(name, value)),
-            _ => self.reason(name, value, place).map(|reason| (false, reason)),
-        }
-    }
-
-    /// Why a value looks like a credential; the name of a Secret does not.
-    fn reason(&self, name: &str, value: &str, place: NameContext) -> Option<Reason> {
-        if self.is_secret(value) { None } else { reason(name, value, place) }
-    }
-
-    fn is_secret(&self, value: &str) -> bool {
-        self.context.facts.renders(value) || self.context.config.vault.contains(value)
-    }
-
-    /// Inside JSON, such as the whole object that `kubectl apply` keeps in an annotation: by the key of a text, or by
-    /// the name that is beside a `value`.
-    fn in_json(&self, json: &Value, name: &str) -> Option<Reason> {
-        match json {
-            Value::Array(items) => items.iter().find_map(|item| self.in_json(item, name)),
-            Value::Object(entries) => {
-                let beside = entries.get("name").and_then(Value::as_str);
-                entries.iter().find_map(|(key, value)| {
-                    self.in_json(value, beside.filter(|_| key == "value").unwrap_or(key))
-                })
-            }
-            // A name that is a value, such as the `key` of a reference, is no credential.
-            Value::String(text) if matches!(name, "key" | "name") => value_reason(text),
-            Value::String(text) => self.reason(name, text, NameContext::Field),
-            _ => None,
-        }
-    }
-
     fn push(&mut self, holder: Holder<'t>, (is_inside, reason): Found, path: Path, node: NodeId) {
         self.found.push(Credential { holder, is_inside, reason, path, node });
     }
-}
-
-/// Why a text of several lines looks like a credential.
-fn in_lines(text: &str, code: bool) -> Option<Found> {
-    in_text(text, code).first().map(|found| (true, found.reason))
 }

@@ -1,0 +1,198 @@
+//! The search for names of removed Secrets in one object.
+
+use std::collections::HashSet;
+
+use aho_corasick::Match;
+
+use crate::kube::object::Object;
+use crate::kube::references::Takes;
+use crate::rules::left_behind::words::{
+    is_dropped, is_free, name_in, speaks_of_config_maps, speaks_of_secrets,
+};
+use crate::rules::{Context, ObjectView};
+use crate::yaml::{Kind, NodeId, Path, Span, Step, Trail};
+
+/// The name of a removed Secret, where no rule can redirect it.
+pub(crate) struct NameLeft<'t> {
+    /// The name.
+    pub(crate) name: &'t str,
+    /// What holds it.
+    pub(crate) place: NameSite,
+    /// Its path.
+    pub(crate) path: Path,
+    /// Its node.
+    pub(crate) node: NodeId,
+    /// Whether it may as well be the name of another object.
+    pub(crate) doubtful: bool,
+}
+
+/// What holds the name of a Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NameSite {
+    /// A field, with its path as `spec.references` takes it.
+    Field(String),
+    /// The key of a mapping.
+    Key,
+    /// A longer text, and whether its key speaks of secrets.
+    Text(bool),
+}
+
+/// Every name of a removed Secret that may be meant as a reference and is none that is known.
+pub(crate) fn names<'t>(subject: &ObjectView<'_, 't, '_>, context: Context<'_>) -> Vec<NameLeft<'t>> {
+    let object = subject.object;
+    let Some(names) = context.facts.removed_names() else { return Vec::new() };
+    let content = object.tree.node(object.tree.resolve(object.node)).content;
+    let text = &object.tree.source()[content.start..content.end];
+    let place = |found: Match| Span::new(content.start + found.start(), content.start + found.end());
+    let places: Vec<Span> = names.find_iter(text).map(place).collect();
+    if places.is_empty() && !has_disguise(text) && !context.facts.removed_names_hide() {
+        return Vec::new();
+    }
+    // The keys that a reference takes are what they must be, whatever they are called.
+    let keys = subject.references.iter().flat_map(|reference| match &reference.takes {
+        Takes::Key(path, _) => vec![path.clone()],
+        Takes::Items(items) => items.iter().map(|(path, _)| path.clone()).collect(),
+        _ => Vec::new(),
+    });
+    let known: HashSet<Path> =
+        subject.references.iter().map(|reference| reference.path.clone()).chain(keys).collect();
+    // A merge key gives a field two paths; the node is the same.
+    let mut nodes: HashSet<NodeId> = subject.references.iter().map(|reference| reference.node).collect();
+    nodes.extend(&subject.others);
+    let mut search = NameSearch {
+        object,
+        context,
+        content,
+        places,
+        is_custom: subject.is_custom,
+        found: Vec::new(),
+        known,
+        nodes,
+        aliased: HashSet::new(),
+    };
+    search.walk(object.node, Trail::Start(&object.path), false);
+    search.found
+}
+
+/// Whether an escape in the object, or an alias to what stands outside of it, could spell a name.
+fn has_disguise(text: &str) -> bool {
+    memchr::memchr2(b'\\', b'*', text.as_bytes()).is_some()
+}
+
+struct NameSearch<'a, 't, 's> {
+    object: &'a Object<'t, 's>,
+    context: Context<'a>,
+    /// The bytes of the object, and where names stand in them.
+    content: Span,
+    places: Vec<Span>,
+    is_custom: bool,
+    found: Vec<NameLeft<'t>>,
+    /// The fields that are known to name a Secret.
+    known: HashSet<Path>,
+    /// The scalars in those fields, and those that are known to be no references.
+    nodes: HashSet<NodeId>,
+    /// Collections that have been searched through an alias: once is enough, and aliases can be many.
+    aliased: HashSet<(NodeId, bool)>,
+}
+
+impl<'t> NameSearch<'_, 't, '_> {
+    fn walk(&mut self, node: NodeId, trail: Trail<'_>, speaks: bool) {
+        let tree = self.object.tree;
+        let target = tree.resolve(node);
+        if target != node && !self.aliased.insert((target, speaks)) {
+            return;
+        }
+        match &tree.node(target).kind {
+            Kind::Mapping(_, entries) => {
+                // A reference that says another kind is none; a variable's name says what its value is about.
+                let kind = tree.get(target, "kind").and_then(|kind| tree.text(kind));
+                let speaks = speaks && kind.is_none_or(|kind| kind == "Secret");
+                let named =
+                    tree.get(target, "name").and_then(|name| tree.text(name)).is_some_and(speaks_of_secrets);
+                for (key, value) in entries {
+                    let Some(text) = tree.text(*key).filter(|key| !is_bookkeeping(key)) else { continue };
+                    let trail = Trail::Key(&trail, text);
+                    if speaks && is_dropped(text, self.object, self.context) {
+                        self.push(text, NameSite::Key, trail.to_path(), *key);
+                    }
+                    let begins = speaks_of_secrets(text) || (named && text == "value");
+                    let speaks = (speaks || begins) && !speaks_of_config_maps(text);
+                    self.walk(*value, trail, speaks);
+                }
+            }
+            Kind::Sequence(_, items) => {
+                for (position, item) in items.iter().enumerate() {
+                    self.walk(*item, Trail::Index(&trail, position), speaks);
+                }
+            }
+            Kind::Scalar(scalar) if self.may_hold_name(target) => {
+                self.scalar(node, &scalar.text, trail, speaks);
+            }
+            Kind::Scalar(_) | Kind::Alias(_) => {}
+        }
+    }
+
+    /// Whether a name stands in the bytes of a scalar, or could be spelled there in another way.
+    fn may_hold_name(&self, scalar: NodeId) -> bool {
+        let span = self.object.tree.node(scalar).content;
+        let before = self.places.partition_point(|place| place.end <= span.start);
+        self.places.get(before).is_some_and(|place| place.start < span.end)
+            || !self.content.contains(span)
+            || self.context.facts.removed_names_hide()
+            || self.object.tree.source_of(scalar).contains('\\')
+    }
+
+    fn push(&mut self, name: &'t str, place: NameSite, path: Path, node: NodeId) {
+        self.found.push(NameLeft { name, place, path, node, doubtful: false });
+    }
+
+    fn scalar(&mut self, node: NodeId, text: &'t str, trail: Trail<'_>, speaks: bool) {
+        if is_dropped(text, self.object, self.context) {
+            let path = trail.to_path();
+            let counts = speaks || (self.is_custom && !is_free(trail));
+            if counts && !self.known.contains(&path) && !self.nodes.contains(&node) {
+                let place = NameSite::Field(declared(&path, &self.object.path));
+                self.found.push(NameLeft { name: text, place, path, node, doubtful: !speaks });
+            }
+            return;
+        }
+        if let Some((name, certain)) = name_in(text, speaks, self.object, self.context) {
+            let path = trail.to_path();
+            if !self.known.contains(&path) && !is_free(trail) {
+                self.push_text(name, speaks, !certain, path, node);
+            }
+        }
+    }
+
+    fn push_text(&mut self, name: &'t str, speaks: bool, doubtful: bool, path: Path, node: NodeId) {
+        self.found.push(NameLeft { name, place: NameSite::Text(speaks), path, node, doubtful });
+    }
+}
+
+/// Whether an annotation is Kustomize's own note of what an object is and was called; it never leaves Kustomize.
+fn is_bookkeeping(annotation: &str) -> bool {
+    annotation == "kustomize.config.k8s.io/id" || annotation.starts_with("internal.config.kubernetes.io/")
+}
+
+/// The path as `spec.references` takes it: below the object, with `[*]` for every position. Where a mapping holds `name` and
+/// `key`, the mapping.
+fn declared(path: &Path, object: &Path) -> String {
+    let mut steps = &path.steps()[object.steps().len()..];
+    if let [parents @ .., Step::Key(last)] = steps
+        && last == "name"
+    {
+        steps = parents;
+    }
+    let mut text = String::new();
+    for step in steps {
+        match step {
+            Step::Index(_) => text.push_str("[*]"),
+            Step::Key(key) if key.is_empty() || key.contains(['.', '[', '/']) => {
+                text.push_str(&format!("[\"{key}\"]"));
+            }
+            Step::Key(key) if text.is_empty() => text.push_str(key),
+            Step::Key(key) => text.push_str(&format!(".{key}")),
+        }
+    }
+    text
+}
