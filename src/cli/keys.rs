@@ -197,7 +197,7 @@ impl fmt::Display for KeysSummary {
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         write!(f, "resecret: {keys} key{} of {secrets} vaulted Secret{} ", plural(*keys), plural(*secrets))?;
         match findings {
-            None => f.write_str("read"),
+            None => f.write_str("listed"),
             Some(0) => f.write_str("checked, nothing found"),
             Some(count) => write!(f, "checked, {count} finding{}", plural(*count)),
         }

@@ -77,6 +77,11 @@ pub(crate) struct RewrittenDocument<'a, 't, 's> {
     pub(crate) patch: &'a Patch,
     /// What reads a vaulted Secret once the patch is applied, with the position of the object in `objects`.
     pub(crate) uses: &'a [(usize, SecretUse)],
+    /// The removed Secrets, by their positions in `objects`, and the positions in [`Config::secrets`] of the rules that remove
+    /// them.
+    pub(crate) removed: &'a [(usize, usize)],
+    /// The search for values of removed Secrets, none of which a view may show.
+    pub(crate) leaked_values: &'a LeakedValues,
 }
 
 /// Rewrites the candidates that somebody has an interest in. The result has the order of the stream.
@@ -133,10 +138,17 @@ impl Rewriter<'_> {
             return Rewrite { action: Action::Keep, findings, doubts, matched, literals, view: None };
         };
         let objects = objects(&tree);
-        let Decisions { patch, uses, matched, doubts, literals, is_removed } =
+        let Decisions { patch, uses, removed, matched, doubts, literals, is_removed } =
             self.decide(document, &objects, &mut findings);
-        let view =
-            view(&RewrittenDocument { document, locator, objects: &objects, patch: &patch, uses: &uses });
+        let view = view(&RewrittenDocument {
+            document,
+            locator,
+            objects: &objects,
+            patch: &patch,
+            uses: &uses,
+            removed: &removed,
+            leaked_values: self.leaked_values,
+        });
         let action = if is_removed {
             Action::Remove
         } else {
@@ -156,10 +168,10 @@ impl Rewriter<'_> {
     ) -> Decisions {
         let mut output = RuleOutput::default();
         let (mut uses, mut literals, mut doubts) = (Vec::new(), Vec::new(), Doubts::default());
-        let (mut kept, mut removed) = (0, 0);
+        let (mut kept, mut removed) = (0, Vec::new());
         for (position, object) in objects.iter().enumerate() {
-            if self.facts.removes(document.number, object) {
-                removed += 1;
+            if let Some(rule) = self.facts.removed_by(document.number, object) {
+                removed.push((position, rule));
                 output.patch.push(Op::Remove { path: object.path.clone() });
                 continue;
             }
@@ -184,8 +196,16 @@ impl Rewriter<'_> {
             }
             uses.extend(output.reads.drain(..).map(|found| (position, found)));
         }
-        let is_removed = removed > 0 && kept == 0 && self.format == InputFormat::Manifests;
-        Decisions { patch: output.patch, uses, matched: output.matched, doubts, literals, is_removed }
+        let is_removed = !removed.is_empty() && kept == 0 && self.format == InputFormat::Manifests;
+        Decisions {
+            patch: output.patch,
+            uses,
+            removed,
+            matched: output.matched,
+            doubts,
+            literals,
+            is_removed,
+        }
     }
 
     /// Edits a document that stays, and looks for values of removed Secrets in what would go out.
@@ -237,6 +257,7 @@ impl Rewriter<'_> {
 struct Decisions {
     patch: Patch,
     uses: Vec<(usize, SecretUse)>,
+    removed: Vec<(usize, usize)>,
     matched: BTreeSet<ConfigEntry>,
     doubts: Doubts,
     literals: Vec<(VaultedValue, Location)>,

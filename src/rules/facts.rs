@@ -62,8 +62,8 @@ pub(crate) struct Facts {
     removed_names_hide: bool,
     /// Made for the first Secret.
     rules: Option<RulesByName>,
-    /// The places of the Secret objects that are removed: document and path.
-    removed_objects: HashSet<(usize, Path)>,
+    /// The places of the Secret objects that are removed, document and path, and the rule that removes each.
+    removed_objects: HashMap<(usize, Path), usize>,
     /// The values of removed Secrets.
     values: Vec<SecretValue>,
     /// What tells the annotations that hash one that is removed.
@@ -183,8 +183,8 @@ impl Facts {
             let renames = config.secrets[*rule].keys.keys().filter(|key| known.contains(key.as_str()));
             self.matched_keys.extend(renames.map(|key| (*rule, key.clone())));
         }
-        if !matching.is_empty() {
-            self.removed_objects.insert((document, object.path.clone()));
+        if let Some(first) = matching.first() {
+            self.removed_objects.insert((document, object.path.clone()), *first);
             self.values.extend(leaked_values::values(data, name));
             // What is remembered of a stream is bounded.
             if self.partial && self.checksums.len() > MAX_CHECKSUM_WORDS {
@@ -398,9 +398,12 @@ impl Facts {
         unsettled.then_some(rule)
     }
 
-    /// Whether the object at this place of the stream is to be removed.
-    pub(crate) fn removes(&self, document: usize, object: &Object<'_, '_>) -> bool {
-        !self.removed_objects.is_empty() && self.removed_objects.contains(&(document, object.path.clone()))
+    /// The rule that removes the object at this place of the stream; `None` where it stays.
+    pub(crate) fn removed_by(&self, document: usize, object: &Object<'_, '_>) -> Option<usize> {
+        if self.removed_objects.is_empty() {
+            return None;
+        }
+        self.removed_objects.get(&(document, object.path.clone())).copied()
     }
 }
 

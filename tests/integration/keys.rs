@@ -258,7 +258,7 @@ mod manifests {
         assert_eq!(output.code, Some(1));
         let lines: Vec<&str> = output.stderr.lines().filter(|line| line.starts_with("error[")).collect();
         assert!(lines.iter().all(|line| line.contains("still holds the placeholder")), "{lines:#?}");
-        assert_eq!(lines.len(), 11);
+        assert_eq!(lines.len(), 12);
     }
 }
 
@@ -444,6 +444,64 @@ items:
     }
 }
 
+/// Secrets that a program finds by a label, or by a name that the render does not say.
+mod found_by {
+    use super::*;
+
+    const RENDER: &str = "\
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: repo
+  labels: {argocd.argoproj.io/secret-type: repository, app.kubernetes.io/part-of: argocd, helm.sh/chart: argo-cd-9}
+  annotations: {managed-by: argocd.argoproj.io, meta.helm.sh/release-name: cd, note: canary-password-1}
+stringData: {url: https://git.example.org, password: canary-password-1}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: user, labels: {konghq.com/credential: key-auth}, annotations: {note: canary-key-2}}
+type: example.org/key
+stringData: {key: canary-key-2}
+---
+apiVersion: configuration.konghq.com/v1
+kind: KongConsumer
+metadata: {name: user}
+credentials: [user]
+";
+    const RULES: &str = "\
+apiVersion: resecret.dev/v1alpha1
+kind: Resecret
+spec:
+  secrets: [{name: repo, to: repo, sameName: true}, {name: user, to: kong-vault}]
+  references: [{kind: KongConsumer, path: 'credentials[*]'}]
+";
+
+    fn keys(args: &[&str]) -> Run {
+        resecret().args(["keys"]).args(args.iter().copied()).config(RULES).stdin(RENDER)
+    }
+
+    #[test]
+    fn every_key_is_listed_with_or_without_a_reader() {
+        keys(&[]).run().succeeds().is("keys-found-by-table");
+    }
+
+    #[test]
+    fn manifests_carry_what_they_are_found_by_and_no_value() {
+        for form in ["secret", "external-secret", "sealed-secret", "vault-static-secret"] {
+            let store: &[&str] = if form == "external-secret" { &["--store", "vault"] } else { &[] };
+            let output = keys(&[&["-o", form], store].concat()).run().succeeds();
+            output.is(&format!("keys-found-by-{form}"));
+        }
+    }
+
+    #[test]
+    fn what_nothing_reads_must_have_all_its_keys() {
+        let held = "apiVersion: v1\nkind: Secret\nmetadata: {name: repo}\nstringData: {url: https://x.example.org}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: kong-vault}\nstringData: {other: canary}\n";
+        keys(&["--against", "s.yaml"]).file("s.yaml", held).run().is("keys-found-by-against");
+    }
+}
+
 /// In which namespace a vaulted Secret is, of which some readers say nothing.
 mod namespaces {
     use super::*;
@@ -480,27 +538,27 @@ mod namespaces {
     fn an_unknown_one_is_the_only_known_one() {
         let render = pod("p", None, "a") + &pod("q", Some("lf"), "b");
         assert_eq!(secrets(&render, |run| run), ["lf/vault: a b"]);
-        assert_eq!(secrets(&pod("p", None, "a"), |run| run), ["-/vault: a"]);
+        assert_eq!(secrets(&pod("p", None, "a"), |run| run), ["-/vault: a b"]);
     }
 
     #[test]
     fn the_release_says_which() {
         let render = pod("p", None, "a") + &pod("q", Some("lf"), "b") + &pod("r", Some("other"), "b");
-        assert_eq!(secrets(&render, |run| run), ["-/vault: a", "lf/vault: b", "other/vault: b"]);
+        assert_eq!(secrets(&render, |run| run), ["-/vault: a b", "lf/vault: b", "other/vault: b"]);
         let expected = ["lf/vault: a b", "other/vault: b"];
         assert_eq!(secrets(&render, |run| run.args(["--namespace", "lf"])), expected);
         assert_eq!(secrets(&render, |run| run.env("HELM_NAMESPACE", "lf")), expected);
-        let new = ["apps/vault: a", "lf/vault: b", "other/vault: b"];
+        let new = ["apps/vault: a b", "lf/vault: b", "other/vault: b"];
         assert_eq!(secrets(&render, |run| run.args(["-n", "apps"]).env("HELM_NAMESPACE", "lf")), new);
     }
 
     #[test]
     fn an_object_of_the_whole_cluster_makes_no_second_secret() {
         let render = pod("q", Some("lf"), "b") + ROLE;
-        assert_eq!(secrets(&render, |run| run), ["lf/vault: b"]);
+        assert_eq!(secrets(&render, |run| run), ["lf/vault: a b"]);
         assert_eq!(
             secrets(&(render + &pod("r", Some("other"), "a")), |run| run),
-            ["lf/vault: b", "other/vault: a"]
+            ["lf/vault: a b", "other/vault: a b"]
         );
     }
 

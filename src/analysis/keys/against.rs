@@ -30,11 +30,14 @@ impl Vault {
         }
         let mut found = Vec::new();
         for wanted in &self.secrets {
-            let mut same = existing.iter().filter(|secret| secret.is(wanted)).peekable();
-            if same.peek().is_none() {
+            let mut same: Vec<&Existing> = existing.iter().filter(|secret| secret.is(wanted)).collect();
+            if same.iter().any(|secret| secret.namespace == wanted.namespace) {
+                same.retain(|secret| secret.namespace == wanted.namespace);
+            }
+            if same.is_empty() {
                 found.push(missing_secret(wanted, files));
             }
-            same.for_each(|secret| secret.check(wanted, &mut found));
+            same.into_iter().for_each(|secret| secret.check(wanted, &mut found));
         }
         Ok(found)
     }

@@ -1,5 +1,6 @@
 //! Manifests to start from. They hold names and comments, never a value: a chart's default is not a secret.
 
+use crate::analysis::keys::found_by::FoundBy;
 use crate::analysis::keys::{Vault, VaultedKey, VaultedSecret};
 use crate::yaml::scalar::{one_line, plain_or_quoted};
 
@@ -66,26 +67,57 @@ fn manifest(secret: &VaultedSecret, form: &Manifest) -> String {
         ),
         Manifest::Secret => ("v1", "Secret", plain_secret(secret)),
     };
-    let comments: String = secret
+    let mut comments: String = secret
         .readers
         .iter()
         .map(|reader| format!("# Read as a whole by {}\n", one_line(&reader.to_string())))
         .collect();
+    if !secret.is_read() {
+        comments += "# Nothing in the render refers to it: it is found by its labels, or by its name.\n";
+    }
+    let never = never_rotate(secret);
+    let never = Some((NEVER_ROTATE, never.as_str())).filter(|(_, keys)| !keys.is_empty());
+    // What makes a Secret is found by nobody: the Secret that it makes is.
+    let found_by = matches!(form, Manifest::Secret).then_some(&secret.found_by);
+    let labels = found_by.map(FoundBy::labels).unwrap_or_default();
+    let annotations = found_by.map(FoundBy::annotations).unwrap_or_default().into_iter().chain(never);
     format!(
-        "{comments}apiVersion: {api_version}\nkind: {kind}\nmetadata:\n{}{}{body}",
+        "{comments}apiVersion: {api_version}\nkind: {kind}\nmetadata:\n{}{}{}{body}",
         metadata(secret, "  "),
-        annotation(secret)
+        marks("  ", "labels", labels),
+        marks("  ", "annotations", annotations),
     )
 }
 
 /// Comments do not reach the cluster: whoever rotates there finds the annotation.
-fn annotation(secret: &VaultedSecret) -> String {
+fn never_rotate(secret: &VaultedSecret) -> String {
     let keys = secret.keys.iter().filter(|key| key.never_rotate).map(|key| key.name.as_str());
-    let keys: Vec<&str> = keys.collect();
-    if keys.is_empty() {
-        return String::new();
+    keys.collect::<Vec<_>>().join(" ")
+}
+
+/// The labels and annotations by which the Secret is found that something else makes.
+fn found_by(secret: &VaultedSecret, indentation: &str) -> String {
+    marks(indentation, "labels", secret.found_by.labels())
+        + &marks(indentation, "annotations", secret.found_by.annotations())
+}
+
+/// A name behind a domain, which needs no quotes for its slash.
+fn qualified(name: &str) -> String {
+    let is_plain = |part: &str| plain_or_quoted(part) == part;
+    match name.split_once('/') {
+        Some((domain, name)) if is_plain(domain) && is_plain(name) => format!("{domain}/{name}"),
+        _ => plain_or_quoted(name),
     }
-    format!("  annotations:\n    {NEVER_ROTATE}: {}\n", plain_or_quoted(&keys.join(" ")))
+}
+
+fn marks<'m>(
+    indentation: &str,
+    field: &str,
+    entries: impl IntoIterator<Item = (&'m str, &'m str)>,
+) -> String {
+    let entry = |(key, value)| format!("{indentation}  {}: {}\n", qualified(key), plain_or_quoted(value));
+    let entries: String = entries.into_iter().map(entry).collect();
+    if entries.is_empty() { entries } else { format!("{indentation}{field}:\n{entries}") }
 }
 
 fn metadata(secret: &VaultedSecret, indentation: &str) -> String {
@@ -101,8 +133,14 @@ fn external_secret(secret: &VaultedSecret, store: &SecretStore, remote_key: &str
         plain_or_quoted(&store.name),
         plain_or_quoted(&secret.name)
     );
-    if secret.secret_type() != "Opaque" {
-        text += &format!("    template:\n      type: {}\n", secret.secret_type());
+    let kind = Some(secret.secret_type()).filter(|kind| *kind != "Opaque");
+    let kind = kind.map(|kind| format!("      type: {}\n", qualified(kind))).unwrap_or_default();
+    let found_by = found_by(secret, "        ");
+    if !kind.is_empty() || !found_by.is_empty() {
+        text += &format!("    template:\n{kind}");
+    }
+    if !found_by.is_empty() {
+        text += &format!("      metadata:\n{found_by}");
     }
     let remote = plain_or_quoted(&remote(secret, remote_key));
     if !secret.keys.is_empty() {
@@ -129,9 +167,10 @@ fn sealed_secret(secret: &VaultedSecret) -> String {
     );
     text += &values(secret, "  ", "encryptedData");
     text + &format!(
-        "  template:\n    metadata:\n{}    type: {}\n",
+        "  template:\n    metadata:\n{}{}    type: {}\n",
         metadata(secret, "      "),
-        secret.secret_type()
+        found_by(secret, "      "),
+        qualified(secret.secret_type())
     )
 }
 
@@ -140,11 +179,12 @@ fn vault_static_secret(secret: &VaultedSecret, auth: Option<&str>, remote_key: &
     let (mount, path) = remote.split_once('/').unwrap_or((DEFAULT_MOUNT, &remote));
     let auth = auth.map(|auth| format!("  vaultAuthRef: {}\n", plain_or_quoted(auth))).unwrap_or_default();
     let mut text = format!(
-        "spec:\n{auth}  mount: {}\n  path: {}\n  type: kv-v2\n  refreshAfter: 1h\n  destination:\n    name: {}\n    create: true\n    overwrite: false\n    type: {}\n    transformation:\n      excludeRaw: true\n",
+        "spec:\n{auth}  mount: {}\n  path: {}\n  type: kv-v2\n  refreshAfter: 1h\n  destination:\n    name: {}\n    create: true\n    overwrite: false\n    type: {}\n{}    transformation:\n      excludeRaw: true\n",
         plain_or_quoted(mount),
         plain_or_quoted(path),
         plain_or_quoted(&secret.name),
-        secret.secret_type()
+        qualified(secret.secret_type()),
+        found_by(secret, "    ")
     );
     // Who takes all keys takes them all; else the Secret holds what is read and nothing more. A key has no character
     // that means something in a pattern but the dot.
@@ -159,7 +199,7 @@ fn vault_static_secret(secret: &VaultedSecret, auth: Option<&str>, remote_key: &
 }
 
 fn plain_secret(secret: &VaultedSecret) -> String {
-    format!("type: {}\n{}", secret.secret_type(), values(secret, "", "stringData"))
+    format!("type: {}\n{}", qualified(secret.secret_type()), values(secret, "", "stringData"))
 }
 
 /// A mapping of every key to the placeholder.
@@ -187,7 +227,12 @@ fn comments(key: &VaultedKey, indentation: &str) -> String {
     } else {
         String::new()
     };
-    format.unwrap_or_default() + &never + &readers
+    let nobody = if readers.is_empty() {
+        format!("{indentation}# Nothing in the render reads it.\n")
+    } else {
+        readers
+    };
+    format.unwrap_or_default() + &never + &nobody
 }
 
 fn remote(secret: &VaultedSecret, remote_key: &str) -> String {

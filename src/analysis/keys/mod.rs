@@ -1,6 +1,7 @@
 //! What vaulted Secrets must hold, and who reads them: the filter's run, seen from the vault.
 
 mod against;
+mod found_by;
 mod manifest;
 mod namespaces;
 pub(crate) mod readers;
@@ -10,12 +11,14 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 pub use manifest::{Manifest, SecretStore};
 
+use crate::analysis::keys::found_by::FoundBy;
 use crate::analysis::keys::readers::{KeyUse, Reader, resolve};
 use crate::config::Config;
 use crate::config::key_format::KeyFormat;
 use crate::diagnostics::{Diagnostic, Error, Severity};
 use crate::filter::rewrite::RewrittenDocument;
 use crate::filter::{self, Reach};
+use crate::rules::facts::vaulted_key;
 use crate::rules::unmatched;
 
 /// Every vaulted Secret that a filtered stream reads.
@@ -36,6 +39,7 @@ pub struct VaultedSecret {
     pub keys: Vec<VaultedKey>,
     /// Those that name it without naming a key: they take all keys, or know themselves which.
     pub readers: Vec<Reader>,
+    found_by: FoundBy,
 }
 
 /// A key that a vaulted Secret must hold.
@@ -45,11 +49,12 @@ pub struct VaultedKey {
     pub name: String,
     /// What its value must look like, where that is known.
     pub format: Option<KeyFormat>,
-    /// Whether every reader starts without it, and the chart's own Secret had none.
+    /// Whether every reader starts without it, and the chart's own Secret had none; or nothing in the stream reads it, although
+    /// something reads the Secret.
     pub optional: bool,
     /// Whether its value must never change, because stored data was made with it.
     pub never_rotate: bool,
-    /// Who reads it.
+    /// Who reads it; nobody where the chart's own Secret had it and it is found by a label or its name, or not at all.
     pub readers: Vec<Reader>,
 }
 
@@ -60,22 +65,33 @@ impl VaultedKey {
     }
 }
 
+/// Types whose keys say what they are.
+const TYPED: [(&str, &[&str]); 4] = [
+    ("kubernetes.io/dockerconfigjson", &[".dockerconfigjson"]),
+    ("kubernetes.io/dockercfg", &[".dockercfg"]),
+    ("kubernetes.io/tls", &["tls.crt", "tls.key"]),
+    ("kubernetes.io/ssh-auth", &["ssh-privatekey"]),
+];
+
 impl VaultedSecret {
-    /// The `type` that its readers ask for.
+    /// The `type` that its readers ask for, or that the chart's own Secret has.
     #[must_use]
-    pub fn secret_type(&self) -> &'static str {
+    pub fn secret_type(&self) -> &str {
         let has = |name: &str| self.keys.iter().any(|key| key.name == name);
-        if has(".dockerconfigjson") {
-            "kubernetes.io/dockerconfigjson"
-        } else if has("tls.crt") && has("tls.key") {
-            "kubernetes.io/tls"
-        } else {
-            "Opaque"
-        }
+        let typed = TYPED.iter().filter(|(_, keys)| keys.iter().all(|key| has(key)));
+        let known = typed.map(|(name, _)| *name).next();
+        // A type that demands other keys, as before their renaming, is refused.
+        let own = self.found_by.kind().filter(|kind| TYPED.iter().all(|(name, _)| name != kind));
+        known.or(own).unwrap_or("Opaque")
     }
 }
 
 impl VaultedSecret {
+    /// Whether something in the stream reads it.
+    fn is_read(&self) -> bool {
+        !self.readers.is_empty() || self.keys.iter().any(|key| !key.readers.is_empty())
+    }
+
     fn extend(&mut self, other: Self) {
         for key in other.keys {
             match self.keys.binary_search_by(|known| known.name.cmp(&key.name)) {
@@ -84,6 +100,7 @@ impl VaultedSecret {
             }
         }
         extend(&mut self.readers, other.readers);
+        self.found_by.extend(other.found_by);
     }
 }
 
@@ -162,12 +179,17 @@ impl Vault {
 /// # Ok::<(), resecret::Error>(())
 /// ```
 pub fn vault(input: &[u8], config: &Config) -> Result<Vault, Error> {
-    let (filtered, documents) = filter::run(input, config, Reach::Every, uses)?;
+    let (filtered, documents) = filter::run(input, config, Reach::Every, |seen| document(seen, config))?;
     let mut found: BTreeMap<Id, UsedSecret> = BTreeMap::new();
-    for (id, uses) in documents.into_iter().flatten() {
-        let secret = found.entry(id).or_default();
-        for key in uses {
-            secret.add(key);
+    for DocumentUses { uses, removed } in documents {
+        for (id, keys) in uses {
+            let secret = found.entry(id).or_default();
+            keys.into_iter().for_each(|key| secret.add(key));
+        }
+        for (id, keys, found_by) in removed {
+            let secret = found.entry(id).or_default();
+            keys.into_iter().for_each(|key| _ = secret.keys.entry(key).or_default());
+            secret.found_by.extend(found_by);
         }
     }
     let mut used = BTreeSet::new();
@@ -190,6 +212,7 @@ type Id = (String, Option<String>);
 struct UsedSecret {
     keys: BTreeMap<String, UsedKey>,
     readers: Readers,
+    found_by: FoundBy,
 }
 
 #[derive(Default)]
@@ -205,14 +228,28 @@ struct Readers {
     known: HashSet<Reader>,
 }
 
-/// What one document reads: the vaulted Secret, and each key of it with its reader.
-fn uses(seen: &RewrittenDocument<'_, '_, '_>) -> Vec<(Id, Vec<KeyUse>)> {
+/// What one document says of vaulted Secrets.
+struct DocumentUses {
+    /// What it reads: the Secret, and each key of it with its reader.
+    uses: Vec<(Id, Vec<KeyUse>)>,
+    /// The removed Secrets in it, each by its vaulted one: the keys there, and how others find it.
+    removed: Vec<(Id, Vec<String>, FoundBy)>,
+}
+
+fn document(seen: &RewrittenDocument<'_, '_, '_>, config: &Config) -> DocumentUses {
     let uses = seen.uses.iter().map(|(position, found)| {
         let object = &seen.objects[*position];
         let namespace = found.namespace.clone().or_else(|| object.namespace().map(str::to_owned));
         ((found.secret.clone(), namespace), resolve(object, found))
     });
-    uses.collect()
+    let removed = seen.removed.iter().filter_map(|(position, rule)| {
+        let (object, rule) = (&seen.objects[*position], &config.secrets[*rule]);
+        let id = (rule.to.clone()?, object.namespace().map(str::to_owned));
+        let data = object.secret_data();
+        let keys = data.iter().map(|entry| vaulted_key(&rule.keys, entry.key).to_owned());
+        Some((id, keys.collect(), FoundBy::of(object, seen.leaked_values)))
+    });
+    DocumentUses { uses: uses.collect(), removed: removed.collect() }
 }
 
 impl UsedSecret {
@@ -249,5 +286,11 @@ fn secret(id: Id, found: UsedSecret, config: &Config, used: &mut BTreeSet<usize>
         let never_rotate = config.never_rotates(&name, &names);
         VaultedKey { format, optional: !required, never_rotate, readers, name: key }
     });
-    VaultedSecret { keys: keys.collect(), namespace, readers: found.readers.all, name }
+    VaultedSecret {
+        keys: keys.collect(),
+        namespace,
+        readers: found.readers.all,
+        found_by: found.found_by,
+        name,
+    }
 }

@@ -16,6 +16,12 @@ impl Vault {
                 self.add(VaultedSecret { namespace, ..secret.clone() });
             }
         }
+        // Where nothing reads the Secret, whoever finds it takes all that it had.
+        for secret in &mut self.secrets {
+            let is_read = secret.is_read();
+            let unread = secret.keys.iter_mut().filter(|key| key.readers.is_empty());
+            unread.for_each(|key| key.optional = is_read);
+        }
     }
 
     /// Where a Secret belongs whose readers say no namespace.
@@ -26,7 +32,8 @@ impl Vault {
         let known = self.secrets.iter().filter(|known| known.name == secret.name);
         let known: Vec<Option<String>> = known.map(|known| known.namespace.clone()).collect();
         // Who takes no key by name, such as a ClusterRole, asks for none that the others do not have.
-        let is_one_of_them = known.len() == 1 || (!known.is_empty() && secret.keys.is_empty());
+        let takes_none = secret.keys.iter().all(|key| key.readers.is_empty());
+        let is_one_of_them = known.len() == 1 || (!known.is_empty() && takes_none);
         if is_one_of_them { known } else { vec![None] }
     }
 }

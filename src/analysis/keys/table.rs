@@ -21,18 +21,22 @@ impl Vault {
     pub fn to_table(&self) -> String {
         let mut lines = vec![TITLES.map(str::to_owned)];
         for secret in &self.secrets {
-            let line = |key: &str, format: &str, rotate: &str, reader: &Reader| {
-                let container = reader.container.as_deref().unwrap_or(NONE);
-                let object = format!("{}/{}", reader.object.kind, reader.object.name);
-                let (id, access) = (secret.id(), reader.access.to_string());
-                [id.as_str(), key, format, rotate, object.as_str(), container, access.as_str()].map(one_line)
+            let line = |key: &str, format: &str, rotate: &str, reader: Option<&Reader>| {
+                let id = secret.id();
+                let container = reader.and_then(|reader| reader.container.as_deref()).unwrap_or(NONE);
+                let object = reader.map(|reader| format!("{}/{}", reader.object.kind, reader.object.name));
+                let access = reader.map(|reader| reader.access.to_string());
+                let [object, access] = [&object, &access].map(|text| text.as_deref().unwrap_or(NONE));
+                [id.as_str(), key, format, rotate, object, container, access].map(one_line)
             };
             for key in &secret.keys {
                 let format = key.format.map_or(NONE, crate::KeyFormat::id);
                 let rotate = if key.never_rotate { NEVER } else { NONE };
-                lines.extend(key.readers.iter().map(|reader| line(&key.name, format, rotate, reader)));
+                let readers = key.readers.iter().map(Some);
+                let nobody = key.readers.is_empty().then_some(None);
+                lines.extend(readers.chain(nobody).map(|reader| line(&key.name, format, rotate, reader)));
             }
-            lines.extend(secret.readers.iter().map(|reader| line(ALL, NONE, NONE, reader)));
+            lines.extend(secret.readers.iter().map(|reader| line(ALL, NONE, NONE, Some(reader))));
         }
         let mut widths = [0; TITLES.len()];
         for line in &lines {
