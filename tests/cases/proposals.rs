@@ -97,9 +97,12 @@ fn check(path: &Path, to: Option<&str>, real: bool) -> anyhow::Result<()> {
     for credential in credentials {
         ensure!(proposal.text.contains(&credential.holder), "the file names what it leaves");
     }
-    let secrets = proposal.text.lines().filter_map(|line| line.trim().strip_prefix("to: "));
-    let own = |name: &str| found.secrets.iter().any(|secret| secret.name == name);
-    ensure!(!secrets.clone().any(own), "no vaulted Secret has the name of one of the chart's");
+    let mut secrets = proposal.text.lines().filter_map(|line| line.trim().strip_prefix("to: "));
+    let is_read = |secret: &resecret::scan::Secret| {
+        !secret.readers.is_empty() || secret.keys.iter().any(|key| !key.readers.is_empty())
+    };
+    let own = |name: &str| found.secrets.iter().any(|secret| secret.name == name && is_read(secret));
+    ensure!(!secrets.any(own), "only a Secret that nothing reads keeps its name");
     ensure!(proposal.text.starts_with("# yaml-language-server: $schema="), "editors find the schema");
     Ok(())
 }

@@ -292,6 +292,30 @@ fn one_variable_with_two_values_in_containers_of_one_name_is_told_apart_by_the_o
 }
 
 #[test]
+fn a_secret_that_nothing_refers_to_keeps_its_name() {
+    let secret = |name: &str, labels: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, labels: {{helm.sh/chart: c-1, {labels}}}}}\nstringData: {{password: canary-1}}\n"
+        )
+    };
+    let render = secret("repo", "argocd.argoproj.io/secret-type: repository")
+        + &secret("alertmanager-main", "app: alertmanager");
+    for to in [&[][..], &["--to", "one-vault"]] {
+        let run =
+            resecret().args(["scan", "--write", "r.yaml"]).args(to.iter().copied()).stdin(render.as_str());
+        let text = run.run().succeeds().file("r.yaml");
+        assert!(text.contains("programs find it by label argocd.argoproj.io/secret-type"), "{text}");
+        assert!(text.contains("kubectl annotate secret repo helm.sh/resource-policy=keep"), "{text}");
+        for name in ["repo", "alertmanager-main"] {
+            assert!(
+                text.contains(&format!("  - name: {name}\n    to: {name}\n    sameName: true\n")),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
 fn what_would_be_left_behind_is_a_warning_with_its_place() {
     let repeated =
         format!("{RENDER}---\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{note: canary-1 is it}}\n");

@@ -9,6 +9,7 @@ use crate::analysis::scan::{
     RepeatedEntry, Secret, SecretKey, SecretReader, Site, UnknownReference, Use, ValueOrigin,
 };
 use crate::krm::is_configuration;
+use crate::kube::bookkeeping::is_bookkeeping;
 use crate::kube::list_keys::{Repeated, repeated};
 use crate::kube::locator::Locator;
 use crate::kube::object::Object;
@@ -180,6 +181,7 @@ impl DocumentInventory {
             keys,
             readers: Vec::new(),
             place: under.place(object, &object.path, object.node),
+            found_by: found_by(object),
             use_of: Use::default(),
             skips_post_renderer: object.skips_post_renderer(),
         });
@@ -221,6 +223,13 @@ impl Under<'_> {
             line: location.line,
         }
     }
+}
+
+/// The label by which programs may find a Secret.
+fn found_by(secret: &Object<'_, '_>) -> Option<String> {
+    let labels = secret.tree.get_in(secret.node, &["metadata", "labels"])?;
+    let labels = secret.tree.members(labels).into_iter().filter_map(|(key, _)| secret.tree.text(key));
+    labels.filter(|label| !is_bookkeeping(label)).map(str::to_owned).next()
 }
 
 fn taken(takes: &Takes<'_>) -> (Vec<String>, Use) {

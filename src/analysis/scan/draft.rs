@@ -26,6 +26,8 @@ pub(super) struct SecretsDraft {
     pub(super) name: String,
     pub(super) to: String,
     pub(super) renames: Vec<(String, String)>,
+    /// Whether it may be the chart Secret's own name.
+    pub(super) same_name: bool,
     pub(super) optional: bool,
     pub(super) comments: Vec<String>,
 }
@@ -118,7 +120,21 @@ fn secrets(
         let of_name: Vec<&Secret> = by_name.remove(name.as_str()).unwrap_or_default();
         let mut comments: Vec<String> = of_name.iter().map(|secret| describe(secret)).collect();
         let apart = of_name.iter().find_map(|secret| own_secret(secret));
+        let same_name = of_name.iter().all(|secret| secret.is_unread()) && SecretNames::takes(&name);
         let (to, shared) = match (to, apart) {
+            _ if same_name => {
+                let label = of_name.iter().find_map(|secret| secret.found_by.as_ref());
+                comments.push(match label {
+                    Some(label) => format!(
+                        "nothing in the render refers to it: programs find it by label {label}, which `resecret keys -o` prints"
+                    ),
+                    None => "nothing in the render refers to it: its readers know its name, so the name stays".to_owned(),
+                });
+                comments.push(format!(
+                    "before the first upgrade: kubectl annotate secret {name} helm.sh/resource-policy=keep"
+                ));
+                (name.clone(), false)
+            }
             (None, _) => (names.claim(&format!("{name}-vault")), false),
             (Some(to), None) => (to.to_owned(), true),
             (Some(to), Some(why)) => {
@@ -133,15 +149,15 @@ fn secrets(
                 "a hook: Helm 3 sends it past the post-renderer, so there the rule finds nothing".to_owned(),
             );
         }
-        SecretsDraft { name, to, renames, optional, comments }
+        SecretsDraft { name, to, renames, same_name, optional, comments }
     };
     all.into_iter().map(rule).collect()
 }
 
 /// Why the keys of a Secret cannot stand beside others, if they cannot.
-fn own_secret(secret: &Secret) -> Option<&'static str> {
+fn own_secret(secret: &Secret) -> Option<String> {
     let typed = secret.kind.as_deref().is_some_and(|kind| kind != "Opaque" && !kind.is_empty());
-    if secret.use_of.env_from {
+    let why = if secret.use_of.env_from {
         Some("envFrom makes a variable of every key")
     } else if typed {
         Some("its type says which keys it has")
@@ -153,7 +169,9 @@ fn own_secret(secret: &Secret) -> Option<&'static str> {
         Some("it is mounted as it is, and is empty")
     } else {
         None
-    }
+    };
+    let found_by = secret.found_by.as_ref().map(|label| format!("label {label} is how it is found"));
+    why.map(str::to_owned).or(found_by)
 }
 
 /// The keys of a Secret that need another name beside those of others.
@@ -192,10 +210,11 @@ fn renames(to: &str, secrets: &[&Secret], outside: &[OutsideRead], keys: &mut Ke
 }
 
 fn describe(secret: &Secret) -> String {
-    let mut place = secret.place.template.clone().unwrap_or_else(|| secret.place.object.to_string());
-    if let Some(namespace) = &secret.place.object.namespace {
-        place = format!("{place} in namespace {namespace}");
-    }
+    let place = match (&secret.place.template, &secret.place.object.namespace) {
+        (Some(template), Some(namespace)) => format!("{template} in namespace {namespace}"),
+        (Some(template), None) => template.clone(),
+        (None, _) => secret.place.object.to_string(),
+    };
     let keys: Vec<String> =
         secret.keys.iter().filter(|key| !key.missing).map(|key| key.name.clone()).collect();
     let keys = if keys.is_empty() { "no keys".to_owned() } else { keys.join(", ") };

@@ -79,10 +79,20 @@ pub struct Secret {
     pub readers: Vec<SecretReader>,
     /// Where it stands.
     pub place: Site,
+    /// The first label that is not Helm's or the chart's bookkeeping: programs find Secrets by one.
+    #[serde(skip)]
+    found_by: Option<String>,
     #[serde(skip)]
     use_of: Use,
     #[serde(skip)]
     skips_post_renderer: bool,
+}
+
+impl Secret {
+    /// Whether nothing in the render refers to it.
+    fn is_unread(&self) -> bool {
+        self.readers.is_empty() && self.keys.iter().all(|key| key.readers.is_empty())
+    }
 }
 
 /// How a Secret is read, as far as it matters where its keys can go.

@@ -168,6 +168,9 @@ fn secrets(rule: &SecretsDraft, lines: &mut Vec<String>) {
     rule.comments.iter().for_each(|text| comment("  ", text, lines));
     lines.push(format!("  - name: {}", plain_or_quoted(&rule.name)));
     lines.push(format!("    to: {}", plain_or_quoted(&rule.to)));
+    if rule.same_name {
+        lines.push("    sameName: true".to_owned());
+    }
     mapping("keys", &rule.renames, lines);
     if rule.optional {
         lines.push("    optional: true".to_owned());
