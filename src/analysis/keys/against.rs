@@ -37,7 +37,9 @@ impl Vault {
             if same.is_empty() {
                 found.push(missing_secret(wanted, files));
             }
-            same.into_iter().for_each(|secret| secret.check(wanted, &mut found));
+            for secret in same {
+                secret.check(wanted, &mut found);
+            }
         }
         Ok(found)
     }

@@ -184,11 +184,15 @@ pub fn vault(input: &[u8], config: &Config) -> Result<Vault, Error> {
     for DocumentUses { uses, removed } in documents {
         for (id, keys) in uses {
             let secret = found.entry(id).or_default();
-            keys.into_iter().for_each(|key| secret.add(key));
+            for key in keys {
+                secret.add(key);
+            }
         }
         for (id, keys, found_by) in removed {
             let secret = found.entry(id).or_default();
-            keys.into_iter().for_each(|key| _ = secret.keys.entry(key).or_default());
+            for key in keys {
+                secret.keys.entry(key).or_default();
+            }
             secret.found_by.extend(found_by);
         }
     }
