@@ -30,7 +30,7 @@ doc:
 test *arguments:
     cargo test --locked --no-fail-fast {{ arguments }}
 
-# Half an hour: the scripts of `adopt` on every way, interrupted after each change. `test` tries one way of each kind.
+# An hour: the scripts of `adopt` on every way, interrupted after each change. `test` tries one way of each kind.
 # Tries every scenario of a live release.
 live-thorough *arguments:
     RESECRET_THOROUGH=1 RESECRET_REQUIRE_CLUSTER=1 cargo test --locked --test live {{ arguments }}

@@ -13,7 +13,7 @@ const OWN_CLUSTER: &str = "RESECRET_TEST_KUBECONFIG";
 const AUDIT_LOG: &str = "audit.log";
 
 /// The longest that a server lives which nobody stops.
-const LIFE: &str = "30m";
+const LIFE: &str = "2h";
 
 /// What the server writes down: who asked for what, and with which body unless it is that of a Secret or ConfigMap.
 const AUDIT: &str = "\

@@ -28,6 +28,8 @@ mod guard;
 mod live;
 /// What the policies of `guard -o mutate` make of every pod, and what the filter makes of it.
 mod mutated;
+/// What real charts render, through the scripts of `resecret adopt`.
+mod real;
 /// Rollbacks, and the way forward again.
 mod rollback;
 /// The commands of docs/adopting.md, of its page step by step, and of the README's "Live releases", as they stand there.
@@ -119,6 +121,7 @@ fn main() -> ExitCode {
     let scenarios = [
         adopt::ALL,
         script::ALL,
+        real::ALL,
         secrets::ALL,
         rollback::ALL,
         drift::ALL,
@@ -136,7 +139,7 @@ fn main() -> ExitCode {
         let (this, run) = (Try { scenario: scenario.name, major, installed_by: major }, scenario.run);
         let name = format!("{}::{}", scenario.name, major.client());
         match missing.clone() {
-            None if !is_thorough() && script::THOROUGH.contains(&scenario.name) => {
+            None if !is_thorough() && is_one_more(scenario) => {
                 Trial::test(name, || Err(Failed::from("RESECRET_THOROUGH=1 runs it"))).with_ignored_flag(true)
             }
             None => {
@@ -167,9 +170,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether every way of every scenario is to be tried, which takes half an hour, or one of each kind.
+/// Whether every way of every scenario is to be tried, which takes an hour, or one of each kind.
 pub(crate) fn is_thorough() -> bool {
     std::env::var("RESECRET_THOROUGH").is_ok_and(|value| value == "1")
+}
+
+/// Whether another scenario tries the same on another way.
+fn is_one_more(scenario: &Scenario) -> bool {
+    [script::THOROUGH, real::THOROUGH].iter().any(|names| names.contains(&scenario.name))
 }
 
 /// What keeps the scenarios from running here, said in one line.

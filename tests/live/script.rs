@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::adopt::{deployment, named_deployment};
 use crate::adopted::{Adopted, After};
 use crate::live::is_exact;
-use crate::machine::{Major, repository, text};
+use crate::machine::{Major, text};
 use crate::rollback::replace;
 use crate::site::Site;
 use crate::{BOTH, Scenario, Try, is_thorough};
@@ -62,9 +62,6 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "script::waits_for_pods", majors: BOTH, run: pods },
     Scenario { name: "script::helm_is_killed", majors: BOTH, run: killed },
     Scenario { name: "script::stops", majors: FOUR, run: stops },
-    Scenario { name: "script::examples_of_umbrella", majors: BOTH, run: |this| example(this, &UMBRELLA) },
-    Scenario { name: "script::examples_of_aks", majors: BOTH, run: |this| example(this, &AKS) },
-    Scenario { name: "script::examples_of_dataspoke", majors: BOTH, run: |this| example(this, &DATASPOKE) },
 ];
 
 /// Scenarios of which others try the same on another way.
@@ -77,8 +74,6 @@ pub(crate) const THOROUGH: &[&str] = &[
     "script::filled_by_an_operator_of_helm3",
     "script::rolled_back_and_again_of_helm3",
     "script::there_and_back_of_helm3",
-    "script::examples_of_umbrella",
-    "script::examples_of_dataspoke",
 ];
 
 const LANGFUSE: &str = "  presets:\n  - {name: langfuse, to: langfuse-vault}\n";
@@ -188,43 +183,6 @@ fn there_and_back(this: &Try) -> Result<()> {
         "",
         "the chart's own manifest, with the vault's values",
     );
-    Ok(())
-}
-
-/// An example: its folder, its release, its chart and its values, below `examples`.
-struct Example {
-    folder: &'static str,
-    release: &'static str,
-    chart: &'static str,
-    values: Option<&'static str>,
-}
-
-const UMBRELLA: Example =
-    Example { folder: "langfuse-umbrella", release: "lf", chart: "langfuse-umbrella", values: None };
-const AKS: Example = Example {
-    folder: "langfuse-aks",
-    release: "langfuse",
-    chart: "charts/langfuse",
-    values: Some("langfuse-aks/values.yaml"),
-};
-const DATASPOKE: Example =
-    Example { folder: "dataspoke", release: "dataspoke", chart: "dataspoke", values: None };
-/// An example's release, live for long, through the script alone.
-fn example(this: &Try, example: &Example) -> Result<()> {
-    let mut site = this.site()?;
-    example.release.clone_into(&mut site.release);
-    let below = |path: &str| format!("examples/{path}");
-    site.chart_of(&below(example.chart))?;
-    if let Some(values) = example.values {
-        site.add_values(&repository(&below(values)))?;
-    }
-    site.install_plain()?;
-    let rules = fs::read_to_string(repository(&below(example.folder)).join("resecret.yaml"))?;
-    site.machine.write("resecret.yaml", &rules)?;
-    let mut adopted = Adopted::new(site, &[])?;
-    adopted.fill_the_rest()?;
-    adopted.adopts(After::Step)?;
-    adopted.site.row(&format!("adopt.sh for examples/{}", example.folder), "", "equal to the manifest");
     Ok(())
 }
 

@@ -1,0 +1,205 @@
+use std::fs;
+
+use anyhow::{Context as _, Result};
+
+use crate::adopted::{Adopted, After};
+use crate::machine::{Major, RESECRET, repository, text};
+use crate::site::Site;
+use crate::{BOTH, Scenario, Try};
+
+const FOUR: &[Major] = &[Major::Four];
+
+macro_rules! example {
+    ($name:literal, $example:ident) => {
+        Scenario { name: concat!("script::", $name), majors: BOTH, run: |this| example(this, &$example) }
+    };
+    ($name:literal, $example:ident, of_helm3) => {
+        Scenario {
+            name: concat!("script::", $name, "_of_helm3"),
+            majors: FOUR,
+            run: |this| example(&this.of_helm3(), &$example),
+        }
+    };
+}
+
+macro_rules! render {
+    ($name:literal, $folder:literal) => {
+        Scenario { name: concat!("script::", $name), majors: BOTH, run: |this| render(this, $folder) }
+    };
+    ($name:literal, $folder:literal, of_helm3) => {
+        Scenario {
+            name: concat!("script::", $name, "_of_helm3"),
+            majors: FOUR,
+            run: |this| render(&this.of_helm3(), $folder),
+        }
+    };
+}
+
+pub(crate) const ALL: &[Scenario] = &[
+    example!("examples_of_umbrella", UMBRELLA),
+    example!("examples_of_umbrella", UMBRELLA, of_helm3),
+    example!("examples_of_aks", AKS),
+    example!("examples_of_aks", AKS, of_helm3),
+    example!("examples_of_dataspoke", DATASPOKE),
+    example!("examples_of_dataspoke", DATASPOKE, of_helm3),
+    example!("examples_of_compose", COMPOSE),
+    example!("examples_of_compose", COMPOSE, of_helm3),
+    example!("examples_of_first_hour", FIRST_HOUR),
+    example!("examples_of_first_hour", FIRST_HOUR, of_helm3),
+    example!("examples_of_external_secrets", EXTERNAL_SECRETS),
+    example!("examples_of_external_secrets", EXTERNAL_SECRETS, of_helm3),
+    render!("renders_of_umbrella", "langfuse-0.10.0-umbrella"),
+    render!("renders_of_umbrella", "langfuse-0.10.0-umbrella", of_helm3),
+    render!("renders_of_0_10", "langfuse-0.10.0-default"),
+    render!("renders_of_0_10", "langfuse-0.10.0-default", of_helm3),
+    render!("renders_of_1_5", "langfuse-1.5.0"),
+    render!("renders_of_1_5", "langfuse-1.5.0", of_helm3),
+    render!("renders_of_2_0", "langfuse-2.0.0"),
+    render!("renders_of_2_0", "langfuse-2.0.0", of_helm3),
+];
+
+/// Scenarios of which others try the same on another way: one example stays, and the umbrella over the real chart.
+pub(crate) const THOROUGH: &[&str] = &[
+    "script::examples_of_umbrella",
+    "script::examples_of_umbrella_of_helm3",
+    "script::examples_of_aks",
+    "script::examples_of_aks_of_helm3",
+    "script::examples_of_dataspoke",
+    "script::examples_of_dataspoke_of_helm3",
+    "script::examples_of_compose",
+    "script::examples_of_compose_of_helm3",
+    "script::examples_of_first_hour_of_helm3",
+    "script::examples_of_external_secrets",
+    "script::examples_of_external_secrets_of_helm3",
+    "script::renders_of_umbrella_of_helm3",
+    "script::renders_of_0_10",
+    "script::renders_of_0_10_of_helm3",
+    "script::renders_of_1_5",
+    "script::renders_of_1_5_of_helm3",
+    "script::renders_of_2_0",
+    "script::renders_of_2_0_of_helm3",
+];
+
+/// An example: its folder, its release, its chart and its values, below `examples`.
+struct Example {
+    folder: &'static str,
+    release: &'static str,
+    chart: &'static str,
+    values: Option<&'static str>,
+}
+
+const UMBRELLA: Example =
+    Example { folder: "langfuse-umbrella", release: "lf", chart: "langfuse-umbrella", values: None };
+const AKS: Example = Example {
+    folder: "langfuse-aks",
+    release: "langfuse",
+    chart: "charts/langfuse",
+    values: Some("langfuse-aks/values.yaml"),
+};
+const DATASPOKE: Example =
+    Example { folder: "dataspoke", release: "dataspoke", chart: "dataspoke", values: None };
+const COMPOSE: Example = Example {
+    folder: "langfuse-from-compose",
+    release: "stack",
+    chart: "langfuse-from-compose",
+    values: None,
+};
+const FIRST_HOUR: Example = Example {
+    folder: "first-hour",
+    release: "lf",
+    chart: "charts/langfuse",
+    values: Some("first-hour/values.yaml"),
+};
+const EXTERNAL_SECRETS: Example = Example {
+    folder: "langfuse-external-secrets",
+    release: "lf",
+    chart: "charts/langfuse",
+    values: Some("langfuse-external-secrets/values.yaml"),
+};
+
+/// An example's release, live for long, through the script alone.
+fn example(this: &Try, example: &Example) -> Result<()> {
+    let mut site = this.site()?;
+    example.release.clone_into(&mut site.release);
+    let below = |path: &str| format!("examples/{path}");
+    site.chart_of(&below(example.chart))?;
+    if let Some(values) = example.values {
+        site.add_values(&repository(&below(values)))?;
+    }
+    site.install_plain()?;
+    let rules = repository(&below(example.folder)).join("resecret.yaml");
+    if rules.is_file() {
+        site.machine.write("resecret.yaml", &fs::read_to_string(rules)?)?;
+    } else {
+        propose_rules(&site)?;
+    }
+    let mut adopted = Adopted::new(site, &[])?;
+    adopted.fill_the_rest()?;
+    adopted.adopts(After::Step)?;
+    adopted.site.row(&format!("adopt.sh for examples/{}", example.folder), "", "equal to the manifest");
+    Ok(())
+}
+
+/// The rules that `scan --write` proposes, as the page of the example takes them.
+fn propose_rules(site: &Site) -> Result<()> {
+    let chart = site.chart().iter().map(String::as_str);
+    let render = site.helm(["template", &site.release].into_iter().chain(chart))?.succeeded()?.stdout;
+    let render = site.machine.write("render.yaml", &render)?;
+    let rules = site.machine.path("resecret.yaml");
+    let scan = ["scan", text(&render)?, "--write", text(&rules)?, "--to", "langfuse-vault"];
+    site.helm.run_by(RESECRET.as_ref(), scan)?.succeeded().map(drop)
+}
+
+/// The rules for a Langfuse whose stores are vaulted too.
+const LANGFUSE: &str =
+    "  presets:\n  - {name: langfuse, to: langfuse-vault}\n  - {name: langfuse-stores, to: langfuse-vault}\n";
+
+/// What a real Langfuse renders, live for long, through the script alone. The folder is one of renders beside the
+/// repository, as Helm hands them to a post-renderer; where there is none, the umbrella chart of the tests serves.
+fn render(this: &Try, folder: &str) -> Result<()> {
+    let mut site = this.site()?;
+    let beside = repository("../shared/corpus").join(folder);
+    let client = this.installed_by.client();
+    let (what, file) = if beside.is_dir() {
+        (folder, beside.join(format!("{client}-stdin.yaml")))
+    } else {
+        ("tests/renders", repository("tests/renders").join(format!("umbrella-{client}.yaml")))
+    };
+    let render = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    // It was rendered for another namespace, and for a cluster that knew the kind's first version.
+    let namespace = format!("namespace: {}\n", site.namespace());
+    let render = render
+        .replace("namespace: default\n", &namespace)
+        .replace("namespace: \"default\"\n", &namespace)
+        .replace("policy/v1beta1\n", "policy/v1\n");
+    make_kinds(&site, &render)?;
+    site.rules(LANGFUSE)?;
+    site.render(&render)?;
+    site.install_plain()?;
+    let mut adopted = Adopted::new(site, &[])?;
+    adopted.fill_the_rest()?;
+    adopted.adopts(After::Step)?;
+    adopted.site.row(&format!("adopt.sh for {what}"), "", "equal to the manifest");
+    Ok(())
+}
+
+/// The kinds of ClickHouse's operator, as far as a release with such objects needs them.
+fn make_kinds(site: &Site, render: &str) -> Result<()> {
+    for (kind, plural) in [("ClickHouseCluster", "clickhouseclusters"), ("KeeperCluster", "keeperclusters")] {
+        if !render.contains(&format!("\nkind: {kind}\n")) {
+            continue;
+        }
+        let lower = kind.to_lowercase();
+        let definition = format!(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {plural}.clickhouse.com}}\n\
+             spec:\n  group: clickhouse.com\n  scope: Namespaced\n  names: {{kind: {kind}, plural: {plural}, singular: {lower}}}\n\
+             \x20 versions:\n  - name: v1alpha1\n    served: true\n    storage: true\n\
+             \x20   schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}\n"
+        );
+        let file = site.machine.write("kind.yaml", &definition)?;
+        site.kubectl(["apply", "--server-side", "-f", text(&file)?])?.succeeded()?;
+        let crd = format!("crd/{plural}.clickhouse.com");
+        site.kubectl(["wait", "--for=condition=established", "--timeout=60s", &crd])?.succeeded()?;
+    }
+    Ok(())
+}
