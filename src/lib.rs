@@ -102,7 +102,7 @@ pub use analysis::keys::readers::{Access, Reader};
 pub use analysis::keys::{Manifest, SecretStore, Vault, VaultedKey, VaultedSecret, vault};
 pub use analysis::patches::{ObjectChange, ObjectPatch, PatchTarget, Plan, plan};
 pub use analysis::scan;
-pub use analysis::upgrade::{HAZARDS, accept_hazards, hazards};
+pub use analysis::upgrade::{AcceptedHazard, HAZARDS, accept_hazards, hazards};
 pub use config::Config;
 pub use config::key_format::KeyFormat;
 pub use diagnostics::report::{Format, write_report};

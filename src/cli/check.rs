@@ -94,7 +94,7 @@ pub(super) fn run(args: &CheckArgs, reporter: &Reporter) -> anyhow::Result<ExitS
         found.extend(outcome.map_or_else(|failures| failures, |found| renders.place(&found, &name)));
     }
     // Those a person has seen and accepted.
-    found.retain(|found| !args.upgrade.accept_hazards.contains(&found.code));
+    found.retain(|found| !args.upgrade.accept_hazards.iter().any(|accepted| accepted.accepts(found)));
     if found.iter().any(prevents_judgement) {
         reporter.report(&found);
         return Ok(ExitStatus::Error);

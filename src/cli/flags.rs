@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use resecret::{Code, HAZARDS};
+use resecret::AcceptedHazard;
 
 /// The variable that can name the log file: some clients pass no flags.
 pub(super) const LOG: &str = "RESECRET_LOG";
@@ -50,15 +50,9 @@ pub(super) struct UpgradeArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) previous: Option<PathBuf>,
 
-    /// Go on although the upgrade meets these hazards; repeat, or separate by commas
-    #[arg(long, value_name = "CODE", value_delimiter = ',', requires = "previous", value_parser = hazard)]
-    pub(super) accept_hazards: Vec<Code>,
-}
-
-/// A hazard that can be accepted, by its code.
-fn hazard(id: &str) -> Result<Code, String> {
-    let ids = || HAZARDS.iter().map(|code| code.id()).collect::<Vec<_>>().join(", ");
-    HAZARDS.into_iter().find(|code| code.id() == id).ok_or_else(|| format!("a hazard is one of {}", ids()))
+    /// Go on although the upgrade meets these hazards, everywhere or at one object; repeat, or separate by commas
+    #[arg(long, value_name = "CODE[:KIND/NAME]", value_delimiter = ',', requires = "previous")]
+    pub(super) accept_hazards: Vec<AcceptedHazard>,
 }
 
 /// Flags that say how to report.

@@ -32,8 +32,8 @@ macro_rules! with_hazards {
             /// # What it means
             ///
             /// The patch would give a variable a literal beside a reference, or contradicts its own order; or a field changes that
-            /// the API server never changes (a Job's template, the parameters of a StorageClass, the claims of a StatefulSet, an
-            /// immutable Secret). Helm goes through the other objects all the same: the release is half upgraded.
+            /// the API server never changes (a Job's template, the parameters of a StorageClass, the claims of a StatefulSet, a
+            /// selector, a Service's address, an immutable Secret or ConfigMap). Helm goes through the other objects all the same: the release is half upgraded.
             ///
             /// # What to do
             ///

@@ -229,6 +229,22 @@ mod flags {
     }
 
     #[test]
+    fn one_can_be_accepted_at_one_object() {
+        let previous = deployment(&[CHART, OWN]);
+        let of = |object: &str| {
+            ACCEPT.split(',').map(|rule| format!("{rule}:{object}")).collect::<Vec<_>>().join(",")
+        };
+        let secrets = "deleted-secret,rollback-secret";
+        let accepted = format!("{secrets},{}", of("deployment/web"));
+        filter(&previous).args(["--accept-hazards", &accepted]).run().succeeds();
+        for other in ["Deployment/other", "StatefulSet/web"] {
+            filter(&previous).args(["--accept-hazards", &format!("{secrets},{}", of(other))]).run().fails();
+        }
+        let run = filter(&previous).args(["--accept-hazards", "lost-variable:web"]).run().fails();
+        assert!(run.stderr.contains("KIND/NAME"), "{}", run.stderr);
+    }
+
+    #[test]
     fn only_a_hazard_can_be_accepted() {
         let run = filter(&deployment(&[OWN])).args(["--accept-hazards", "unmatched"]);
         run.run().fails().is("hazards-accept-unknown");
@@ -322,6 +338,13 @@ mod what_the_api_server_never_changes {
         none(pod, &pod.replace("i:1", "i:2"));
         let service = "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {type: ClusterIP}\n";
         none(service, &service.replace("{type", "{clusterIP: 10.0.0.1, type"));
+        let headless = service.replace("{type", "{clusterIP: None, type");
+        none(&headless, service);
+        let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: x}\nspec: {serviceName: x}\n";
+        none(set, &set.replace("{serviceName", "{podManagementPolicy: OrderedReady, serviceName"));
+        let secret =
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nimmutable: true\ndata: {a: Y2FuYXJ5}\n";
+        none(secret, &secret.replace("data: {a: Y2FuYXJ5}", "type: Opaque\nstringData: {a: canary}"));
         let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n";
         none(map, &format!("{map}immutable: true\n"));
     }

@@ -24,6 +24,8 @@ mod examples;
 mod forecast;
 /// The policies of `guard`: a forgotten flag, what stays operable, who is exempt, how large objects may be.
 mod guard;
+/// Every kind of field that the API server never changes.
+mod immutable;
 /// A comparison of manifests with what is live.
 mod live;
 /// What the policies of `guard -o mutate` make of every pod, and what the filter makes of it.
@@ -125,6 +127,7 @@ fn main() -> ExitCode {
         secrets::ALL,
         rollback::ALL,
         drift::ALL,
+        immutable::ALL,
         forecast::ALL,
         vault::ALL,
         runbook::ALL,

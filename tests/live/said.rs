@@ -45,6 +45,11 @@ impl Said {
         self.findings.iter().map(|finding| finding.rule.as_str()).collect()
     }
 
+    /// The objects that a rule names.
+    pub(crate) fn objects(&self, rule: &str) -> BTreeSet<&str> {
+        self.findings.iter().filter(|finding| finding.rule == rule).map(|f| f.object.as_str()).collect()
+    }
+
     /// What is in the table.
     pub(crate) fn summary(&self) -> String {
         if self.findings.is_empty() {

@@ -2,9 +2,11 @@
 //!
 //! Pure: the manifest of the last release and the new one in, diagnostics out. `release` reads both; `merge` is the
 //! computation by which Helm and the API server merge lists of variables; `variables` and `secrets` look for what would
-//! go wrong on the way up and on the way back, `immutable` for fields that never change; `remedy` says what avoids it. What Helm and the API server really do is
+//! go wrong on the way up and on the way back, `immutable` for fields that never change, which `fixed_fields` knows; `remedy` says what avoids it, and `accept` takes what a person has accepted. What Helm and the API server really do is
 //! tried in `tests/live`.
 
+mod accept;
+mod fixed_fields;
 pub(crate) mod immutable;
 pub(crate) mod merge;
 pub(crate) mod release;
@@ -12,8 +14,10 @@ pub(crate) mod remedy;
 mod secrets;
 pub(crate) mod variables;
 
+pub use accept::{AcceptedHazard, accept_hazards};
+
 use crate::config::Config;
-use crate::diagnostics::{Code, Diagnostic, Error, Location, Severity};
+use crate::diagnostics::{Code, Diagnostic, Error, Location};
 
 use crate::analysis::upgrade::release::Release;
 use crate::analysis::upgrade::remedy::Replacement;
@@ -80,19 +84,6 @@ pub fn hazards(previous: &[u8], file: &str, next: &[u8], config: &Config) -> Res
     };
     found.sort_by_key(place);
     Ok(found)
-}
-
-/// Makes warnings of the hazards that a person has accepted by name.
-///
-/// # Errors
-///
-/// All of them, where one is left that nobody has accepted.
-pub fn accept_hazards(mut found: Vec<Diagnostic>, accepted: &[Code]) -> Result<Vec<Diagnostic>, Error> {
-    for diagnostic in found.iter_mut().filter(|found| accepted.contains(&found.code)) {
-        diagnostic.severity = Severity::Warning;
-    }
-    let fails = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    if fails { Err(Error::new(found)) } else { Ok(found) }
 }
 
 /// A last manifest without anything in it.

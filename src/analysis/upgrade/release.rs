@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
+use crate::analysis::upgrade::fixed_fields::{fixed_fields, json};
 use crate::analysis::upgrade::merge::Entry;
 use crate::config::Config;
 use crate::diagnostics::{Diagnostic, Error, Location};
@@ -16,9 +17,8 @@ use crate::kube::references::references;
 use crate::rules::facts::{selects, vaulted_key};
 use crate::search::prefilter::Interest;
 use crate::stream::{self, Document};
-use crate::yaml::scalar::boolean_or_null;
 use crate::yaml::span::Lines;
-use crate::yaml::{Kind, NodeId, Path, ScalarStyle, Step, Tree};
+use crate::yaml::{NodeId, Path, Step, Tree};
 
 const POLICY: &str = "helm.sh/resource-policy";
 const KEEP: &str = "keep";
@@ -274,7 +274,7 @@ fn member(document: &Document<'_>, object: &Object<'_, '_>, config: &Config) -> 
             ..Location::default()
         },
         at: place(document, object.tree, object.node),
-        fixed: fixed(object, &group),
+        fixed: fixed_fields(object, &group),
         group,
         is_hook: object.hook().is_some(),
         is_live: uid.is_some_and(|uid| object.tree.text(uid).is_some()),
@@ -299,55 +299,6 @@ fn text(object: &Object<'_, '_>, path: &[&str]) -> Option<String> {
     object.tree.text(node).map(str::to_owned)
 }
 
-/// The fields that the API server never changes, by path.
-fn fixed(object: &Object<'_, '_>, group: &str) -> BTreeMap<String, Value> {
-    /// Sources of a volume that name a Secret.
-    const VOLUMES: [&str; 8] = [
-        "spec.azureFile",
-        "spec.cephfs",
-        "spec.csi",
-        "spec.flexVolume",
-        "spec.iscsi",
-        "spec.rbd",
-        "spec.scaleIO",
-        "spec.storageos",
-    ];
-    const STATEFUL_SET: [&str; 4] =
-        ["spec.volumeClaimTemplates", "spec.selector", "spec.serviceName", "spec.podManagementPolicy"];
-    let fields: &[&str] = match (group, object.kind.as_str()) {
-        ("batch", "Job") => &["spec.template"],
-        ("", "Pod") => &["spec"],
-        ("", "PersistentVolume") => &VOLUMES,
-        ("", "Service") => &["spec.clusterIP"],
-        ("apps", "StatefulSet") => &STATEFUL_SET,
-        ("apps", "Deployment" | "DaemonSet" | "ReplicaSet") => &["spec.selector"],
-        ("storage.k8s.io", "StorageClass") => &["parameters", "provisioner"],
-        ("", "Secret" | "ConfigMap") if text(object, &["immutable"]).as_deref() == Some("true") => {
-            &["immutable", "data", "stringData", "binaryData"]
-        }
-        _ => &[],
-    };
-    let part = |field: &&str| {
-        let steps: Vec<&str> = field.split('.').collect();
-        let mut value = value(object.tree, object.tree.get_in(object.node, &steps)?);
-        if object.kind == "Pod" {
-            without_images(&mut value);
-        }
-        Some(((*field).to_owned(), value))
-    };
-    fields.iter().filter_map(part).collect()
-}
-
-/// A pod's specification without what may change in it.
-fn without_images(specification: &mut Value) {
-    for list in ["containers", "initContainers"] {
-        let containers = specification.get_mut(list).and_then(Value::as_array_mut);
-        for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
-            container.remove("image");
-        }
-    }
-}
-
 /// Where a node begins in the stream.
 fn place(document: &Document<'_>, tree: &Tree<'_>, node: NodeId) -> usize {
     document.offset + document.body + tree.node(node).start
@@ -365,7 +316,7 @@ fn env(document: &Document<'_>, object: &Object<'_, '_>, list: &EnvList<'_>) -> 
     };
     for (position, variable) in list.entries.iter().enumerate() {
         let Some(variable) = variable else { continue };
-        let Value::Object(entry) = value(tree, variable.node) else { continue };
+        let Value::Object(entry) = json(tree, variable.node) else { continue };
         env.entries.push(entry);
         env.places.push((place(document, tree, variable.node), list.path.index(position)));
     }
@@ -384,21 +335,4 @@ fn secret(object: &Object<'_, '_>, config: &Config) -> SecretData {
     // Of one key the last value counts: `stringData` comes last.
     let value = |entry: &DataEntry<'_>| Some((entry.key.to_owned(), entry.plain()?.to_vec()));
     SecretData { keys, values: data.iter().filter_map(value).collect(), vaulted }
-}
-
-/// A node as JSON. Numbers stay text: where Kubernetes wants a text, nothing else is accepted anyway.
-fn value(tree: &Tree<'_>, node: NodeId) -> Value {
-    match &tree.node(tree.resolve(node)).kind {
-        Kind::Scalar(scalar) if scalar.style == ScalarStyle::Plain => {
-            boolean_or_null(&scalar.text).unwrap_or_else(|| scalar.text.as_ref().into())
-        }
-        Kind::Scalar(scalar) => scalar.text.as_ref().into(),
-        Kind::Sequence(_, items) => items.iter().map(|item| value(tree, *item)).collect(),
-        Kind::Mapping(..) => {
-            let field = |key: &str| Some((key.to_owned(), value(tree, tree.get(node, key)?)));
-            let keys = tree.members(node).into_iter();
-            Value::Object(keys.filter_map(|(key, _)| field(tree.text(key)?)).collect())
-        }
-        Kind::Alias(target) => value(tree, *target),
-    }
 }
