@@ -264,15 +264,16 @@ impl Leave<'_> {
     }
 
     fn upgrade(&self) -> String {
-        let Way { method, jobs, scaled, .. } = self.way;
+        let Way { method, remade, scaled, .. } = self.way;
         let mut text = comment("", method.reason());
         text += "if is_plain && is_right >/dev/null 2>&1; then\n    say \"  revision $deployed is the chart's own, and the live objects are what it says\"\nelse\n";
         let line = |object: &Member, command: String| indented(&within(object.namespace(), &command));
         for (object, replicas) in scaled {
             text += &line(object, format!("replicas {} {}", word(&object.resource()), word(replicas)));
         }
-        for job in jobs {
-            text += &line(job, format!("again {}", word(job.name())));
+        let room = remade.lines();
+        if !room.is_empty() {
+            text += &format!("    if ! is_plain; then\n{}    fi\n", indented(&indented(&room)));
         }
         text + "    act \"upgrade $release\" upgrade\n    read_history\nfi\n"
     }

@@ -287,6 +287,7 @@ forecast() {
             helm get hooks "$release" --revision "$deployed" && echo --- && live_objects
     } | { with_rules filter --quiet --previous /dev/fd/3 --accept-hazards="$accepted" 3<&0 <"$render" 2>&1 >/dev/null; }) || {
         printf '%s\n' "$said" >&2
+        test "$last" = "$deployed" || stop "revision $last has failed, and Helm upgrades from revision $deployed. If this script was made since, make it again from that one: \`helm get manifest $release --revision $deployed\`"
         stop "the cluster, or the chart, is not as it was when this script was made. Make it again: \`resecret adopt\` takes live objects behind --previous"
     }
     say '  no hazard but those that these steps avoid'
@@ -328,14 +329,45 @@ replicas() {
     esac
 }
 
+# is_new OBJECT: whether an upgrade has made it since the deployed revision: one that has failed, or was interrupted.
+is_new() {
+    test "$last" != "$deployed" || return 1
+    made=$(ask kubectl get "$1" --ignore-not-found -o go-template='{{.metadata.creationTimestamp}}') || exit 1
+    begun=$(
+        namespace=$home
+        ask kubectl get secret "sh.helm.release.v1.$release.v$((deployed + 1))" --ignore-not-found \
+            -o go-template='{{.metadata.creationTimestamp}}'
+    ) || exit 1
+    # Times as the API server writes them are in order as texts are.
+    awk -v made="$made" -v begun="$begun" 'BEGIN { exit !(made != "" && begun != "" && made "" >= begun "") }'
+}
+
 # again JOB: a Job's pod template never changes. The upgrade makes the Job again, and it runs again.
 again() {
     answer=$(ask kubectl get job "$1" --ignore-not-found -o go-template='{{if .status.active}}active{{else}}done{{end}}') || exit 1
-    case $answer in
-    active) stop "Job $1 is running, and the upgrade would have to replace it. Run this script again when it has ended" ;;
-    done) act "delete Job $1, which the upgrade makes again" kubectl delete job "$1" ;;
-    *) say "  Job $1 is not there (any more)" ;;
-    esac
+    if test -z "$answer"; then
+        say "  Job $1 is not there (any more)"
+    elif is_new "job/$1"; then
+        say "  Job $1 has been made again"
+    elif test "$answer" = active; then
+        stop "Job $1 is running, and the upgrade would have to replace it. Run this script again when it has ended"
+    else
+        act "delete Job $1, which the upgrade makes again" kubectl delete job "$1"
+    fi
+}
+
+# gone OBJECT FIELD WAY_OUT: the API server never changes the field. Whether the object may be deleted and made again is
+# for a person to decide.
+gone() {
+    if ! exists "$1"; then
+        say "  $1 is not there (any more): the upgrade makes it"
+    elif is_new "$1"; then
+        say "  $1 has been made again"
+    elif $dry_run; then
+        say "  would stop, since the upgrade changes $2 of $1: $3"
+    else
+        stop "the upgrade changes $2 of $1, which the API server never changes. Decide: leave the field as it is in the chart's values and make this script again, or $3"
+    fi
 }
 
 # ready AGE OBJECT: waits for the pods, where a controller looks after the object. It writes into the status which

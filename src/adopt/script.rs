@@ -164,21 +164,18 @@ impl Script<'_> {
     }
 
     fn upgrade(&self) -> String {
-        let Way { method, paused, jobs, scaled } = self.way;
+        let Way { method, paused, remade, scaled } = self.way;
         let mut text = comment("", method.reason());
-        let mut accepted = method.avoids();
-        // They are made again.
-        accepted.extend((!jobs.is_empty()).then_some(Code::RefusedPatch.id()));
-        let accepted = accepted.join(",");
+        let accepted = method.avoids().into_iter().map(str::to_owned).chain(remade.avoids());
+        let accepted = word(&accepted.collect::<Vec<_>>().join(","));
+        let room = indented(&indented(&remade.lines()));
         text += &format!(
-            "if is_adopted && is_right >/dev/null 2>&1; then\n    say \"  revision $deployed has gone through the filter, and the live objects are what it says\"\nelse\n    is_adopted || forecast {accepted}\n"
+            "if is_adopted && is_right >/dev/null 2>&1; then\n    say \"  revision $deployed has gone through the filter, and the live objects are what it says\"\nelse\n    \
+             if ! is_adopted; then\n        forecast {accepted}\n{room}    fi\n"
         );
         let line = |object: &Member, command: String| indented(&within(object.namespace(), &command));
         for (object, replicas) in scaled {
             text += &line(object, format!("replicas {} {}", word(&object.resource()), word(replicas)));
-        }
-        for job in jobs {
-            text += &line(job, format!("again {}", word(job.name())));
         }
         for deployment in paused {
             text += &line(deployment, format!("hold {}", word(deployment.name())));

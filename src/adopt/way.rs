@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::adopt::adoption::Helm;
-use crate::analysis::upgrade::immutable::unchangeable;
+use crate::adopt::shell::{word, words};
+use crate::adopt::text::within;
+use crate::analysis::upgrade::immutable::{deletion, unchangeable};
 use crate::analysis::upgrade::release::{Member, Release};
 use crate::analysis::upgrade::remedy::{Damage, not_replaceable};
 use crate::analysis::upgrade::variables::damaged;
@@ -29,10 +31,19 @@ pub(super) struct Way<'r> {
     pub(super) method: Method,
     /// The Deployments to pause.
     pub(super) paused: Vec<&'r Member>,
-    /// The Jobs that the upgrade has to make again.
-    pub(super) jobs: Vec<&'r Member>,
+    /// What the upgrade has to make again.
+    pub(super) remade: Remade<'r>,
     /// The objects whose replicas become what the manifest says.
     pub(super) scaled: Vec<(&'r Member, &'r str)>,
+}
+
+/// Objects of which a field changes that the API server never changes.
+#[derive(Default)]
+pub(super) struct Remade<'r> {
+    /// The Jobs, which the script deletes.
+    pub(super) jobs: Vec<&'r Member>,
+    /// The others, with the field: a person decides.
+    pub(super) others: Vec<(&'r Member, String)>,
 }
 
 impl Method {
@@ -78,6 +89,33 @@ impl Method {
     }
 }
 
+impl<'r> Remade<'r> {
+    fn objects(&self) -> impl Iterator<Item = &'r Member> {
+        self.jobs.iter().copied().chain(self.others.iter().map(|(object, _)| *object))
+    }
+
+    /// The hazards that are none, since the objects are made again.
+    pub(super) fn avoids(&self) -> impl Iterator<Item = String> {
+        self.objects()
+            .map(|object| format!("{}:{}/{}", Code::RefusedPatch.id(), object.kind(), object.name()))
+    }
+
+    /// The lines that make room for them.
+    pub(super) fn lines(&self) -> String {
+        let mut text = String::new();
+        for (object, field) in &self.others {
+            let Ok((command, consequence)) = deletion(object) else { continue };
+            let way_out = format!("run {command} and this script, which makes it again{consequence}");
+            let line = format!("gone {}", words([object.resource().as_str(), field, &way_out]));
+            text += &within(object.namespace(), &line);
+        }
+        for job in &self.jobs {
+            text += &within(job.namespace(), &format!("again {}", word(job.name())));
+        }
+        text
+    }
+}
+
 impl<'r> Way<'r> {
     /// Chooses the way.
     ///
@@ -90,8 +128,8 @@ impl<'r> Way<'r> {
         next: &'r Release<'_>,
         found: &[Diagnostic],
     ) -> Result<Self, Error> {
-        let (jobs, mut unsafe_objects) = jobs_and_others(previous, next);
-        let obstacle = obstacle(previous, next, &jobs);
+        let (remade, mut unsafe_objects) = remade(previous, next);
+        let obstacle = obstacle(previous, next, &remade);
         let damaged = damaged(previous, next);
         let is_refused = damaged.iter().any(|(_, damage)| *damage == Damage::Refused);
         let method = match (helm, damaged.is_empty(), obstacle) {
@@ -128,7 +166,7 @@ impl<'r> Way<'r> {
             Method::Plain | Method::Twice => Vec::new(),
             _ => scaled(previous, next),
         };
-        Ok(Self { method, paused, jobs, scaled })
+        Ok(Self { method, paused, remade, scaled })
     }
 
     /// Chooses the way back to a manifest that has not gone through the filter.
@@ -142,8 +180,8 @@ impl<'r> Way<'r> {
         next: &'r Release<'_>,
         found: &[Diagnostic],
     ) -> Result<Self, Error> {
-        let (jobs, mut unsafe_objects) = jobs_and_others(previous, next);
-        let obstacle = obstacle(previous, next, &jobs);
+        let (remade, mut unsafe_objects) = remade(previous, next);
+        let obstacle = obstacle(previous, next, &remade);
         let has_duplicates = found.iter().any(|found| found.code == Code::RefusedApply);
         let damaged = damaged(previous, next);
         let method = match helm {
@@ -166,13 +204,13 @@ impl<'r> Way<'r> {
             return Err(Error::new(unsafe_objects));
         }
         let scaled = if method == Method::Plain { Vec::new() } else { scaled(previous, next) };
-        Ok(Self { method, paused: Vec::new(), jobs, scaled })
+        Ok(Self { method, paused: Vec::new(), remade, scaled })
     }
 }
 
-/// The first object that no upgrade can replace, beside the Jobs that are made again anyway.
-fn obstacle<'r>(previous: &Release<'_>, next: &'r Release<'_>, jobs: &[&Member]) -> Option<&'r Member> {
-    let names: BTreeSet<String> = jobs.iter().map(|job| job.resource()).collect();
+/// The first object that no upgrade can replace, beside those that are made again anyway.
+fn obstacle<'r>(previous: &Release<'_>, next: &'r Release<'_>, remade: &Remade<'_>) -> Option<&'r Member> {
+    let names: BTreeSet<String> = remade.objects().map(Member::resource).collect();
     not_replaceable(previous, next).find(|member| !names.contains(&member.resource()))
 }
 
@@ -180,28 +218,26 @@ fn of_code(found: &[Diagnostic], code: Code) -> impl Iterator<Item = Diagnostic>
     found.iter().filter(move |diagnostic| diagnostic.code == code).cloned()
 }
 
-/// Objects that change where the API server takes no change: the Jobs, which can be made again, and what is wrong with
-/// the others.
-fn jobs_and_others<'r>(previous: &Release<'_>, next: &'r Release<'_>) -> (Vec<&'r Member>, Vec<Diagnostic>) {
-    let mut jobs = Vec::new();
-    let mut others = Vec::new();
-    for (before, object, _) in unchangeable(previous, next) {
-        if object.kind() == "Job" {
-            jobs.push(object);
-        } else {
-            let resource = object.resource();
-            let message = format!(
-                "the upgrade changes a field of {resource} that the API server never changes, so that no upgrade goes through"
-            );
-            let help = format!(
-                "decide what becomes of it: take it out of the rules or of the chart's values, or delete it before the \
-                 upgrade, which makes it again (`kubectl delete {resource}`; a pod stops, volumes of a storage class stay)"
-            );
-            let place = previous.locate(before, None);
-            others.push(Diagnostic::error(Code::NoSafeWay, message, help).at(place));
+/// Objects that change where the API server takes no change, and what is wrong with those that cannot be made again.
+fn remade<'r>(previous: &Release<'_>, next: &'r Release<'_>) -> (Remade<'r>, Vec<Diagnostic>) {
+    let mut remade = Remade::default();
+    let mut unsafe_objects = Vec::new();
+    for (before, object, field) in unchangeable(previous, next) {
+        match deletion(object) {
+            Ok(_) if object.kind() == "Job" => remade.jobs.push(object),
+            Ok(_) => remade.others.push((object, field)),
+            Err(help) => {
+                let resource = object.resource();
+                let message = format!(
+                    "the upgrade changes {field} of {resource}, which the API server never changes, so that no upgrade goes \
+                     through"
+                );
+                let place = previous.locate(before, None);
+                unsafe_objects.push(Diagnostic::error(Code::NoSafeWay, message, help).at(place));
+            }
         }
     }
-    (jobs, others)
+    (remade, unsafe_objects)
 }
 
 fn not_paused(next: &Release<'_>, object: &Member, obstacle: &Member) -> Diagnostic {

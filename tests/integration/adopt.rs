@@ -155,6 +155,22 @@ fn a_literal_set_by_hand_needs_a_replacement() {
 fn a_job_that_changes_is_made_again() {
     let render = SECRET.to_owned() + &workload("Job", &[CHART]);
     assert_eq!(way(adopt(&render)), "helm upgrade \"$release\" ./chart \\\nagain web\n");
+    // Of this Job alone the refusal is accepted.
+    let script = adopt(&render).run().succeeds().text();
+    assert!(script.contains("refused-patch:Job/web"), "{script}");
+}
+
+#[test]
+fn a_person_decides_about_what_else_never_changes() {
+    let class = "---\napiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: fast}\nprovisioner: x\n\
+                 parameters: {csi.storage.k8s.io/node-stage-secret-name: chart}\n";
+    // A storage class looks for the keys that it knows, so none is renamed.
+    let (config, render) = (CONFIG.replace("keys: {key: vaulted-key}, ", ""), SECRET.to_owned() + class);
+    let script = adopt_with(&config, &render, &render).run().succeeds().text();
+    let line = "        gone storageclass.storage.k8s.io/fast parameters 'run `kubectl delete storageclass fast` and this script, which makes it \
+                again; volumes that exist go on reading the old Secret: keep it'\n";
+    assert!(script.contains(line), "{script}");
+    assert!(script.contains("refused-patch:StorageClass/fast"), "{script}");
 }
 
 #[test]
@@ -162,10 +178,8 @@ fn what_has_no_safe_way_gets_no_script() {
     let set = SECRET.to_owned() + &workload("StatefulSet", &[CHART, OWN]) + CLAIM;
     adopt(&set).args(["--helm", "3"]).run().fails().is("adopt-not-paused");
     adopt(&set).args(["--helm", "4"]).run().succeeds();
-    let class = "---\napiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: fast}\nprovisioner: x\n\
-                 parameters: {csi.storage.k8s.io/node-stage-secret-name: chart}\n";
-    // A storage class looks for the keys that it knows, so none is renamed.
-    let (config, render) = (CONFIG.replace("keys: {key: vaulted-key}, ", ""), SECRET.to_owned() + class);
+    let volume = "---\napiVersion: v1\nkind: PersistentVolume\nmetadata: {name: disk}\nspec:\n  csi: {driver: d, nodePublishSecretRef: {name: chart}}\n";
+    let (config, render) = (CONFIG.replace("keys: {key: vaulted-key}, ", ""), SECRET.to_owned() + volume);
     adopt_with(&config, &render, &render).run().fails().is("adopt-fixed");
     let twice = workload("Deployment", &["{name: A, value: a}", "{name: A, value: b}", LITERAL]);
     let kept = CONFIG.replace("spec:\n", "spec:\n  duplicates: error\n");

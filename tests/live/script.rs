@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::adopt::{deployment, named_deployment};
 use crate::adopted::{Adopted, After};
+use crate::immutable::delete;
 use crate::live::is_exact;
 use crate::machine::{Major, text};
 use crate::rollback::replace;
@@ -30,6 +31,12 @@ pub(crate) const ALL: &[Scenario] = &[
     },
     Scenario { name: "script::job_that_changes", majors: BOTH, run: job },
     Scenario { name: "script::job_that_changes_of_helm3", majors: FOUR, run: |this| job(&this.of_helm3()) },
+    Scenario { name: "script::field_that_never_changes", majors: BOTH, run: never_changes },
+    Scenario {
+        name: "script::field_that_never_changes_of_helm3",
+        majors: FOUR,
+        run: |this| never_changes(&this.of_helm3()),
+    },
     Scenario { name: "script::bound_claim", majors: BOTH, run: claim },
     Scenario { name: "script::bound_claim_of_helm3", majors: FOUR, run: |this| claim(&this.of_helm3()) },
     Scenario { name: "script::paused_and_upgraded_twice", majors: THREE, run: twice },
@@ -68,6 +75,7 @@ pub(crate) const ALL: &[Scenario] = &[
 pub(crate) const THOROUGH: &[&str] = &[
     "script::kinds_of_sources_of_helm3",
     "script::job_that_changes_of_helm3",
+    "script::field_that_never_changes_of_helm3",
     "script::bound_claim_of_helm3",
     "script::literal_set_by_hand_of_helm3",
     "script::same_name_of_helm3",
@@ -252,6 +260,60 @@ fn job(this: &Try) -> Result<()> {
     set("{\"status\":{\"active\":0}}")?;
     adopted.adopts(interruptions())?;
     adopted.site.row("adopt.sh, with a Job that changes", "", "equal to the manifest, the Job made again");
+    Ok(())
+}
+
+/// Objects of which the upgrade changes a field that never changes: the script stops at each until a person has decided
+/// and deleted it, and does not ask again of those that a failed upgrade has made again.
+fn never_changes(this: &Try) -> Result<()> {
+    let objects = |claim: &str, address: &str, text: &str| {
+        format!(
+            "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {{name: store}}\nspec:\n  selector: {{matchLabels: {{app: store}}}}\n\
+             \x20 volumeClaimTemplates: [{{metadata: {{name: data}}, spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: {claim}}}}}}}}}]\n\
+             \x20 template:\n    metadata: {{labels: {{app: store}}}}\n    spec: {{containers: [{{name: store, image: 'web:1', env: [{APP}]}}]}}\n\
+             ---\napiVersion: v1\nkind: Service\nmetadata: {{name: store}}\nspec: {{{address}ports: [{{port: 80}}]}}\n\
+             ---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: fixed}}\nimmutable: true\ndata: {{text: {text}}}\n"
+        ) + SECRET
+            + &deployment(&[APP, VAULT])
+    };
+    let mut site = app(this, &objects("1Gi", "", "old"), TO_THE_VAULT)?;
+    // A wrong port lets the first upgrade fail at the last object.
+    let next = objects("2Gi", "clusterIP: None, ", "new");
+    site.render(&next.replace(
+        "name: web\n        image: web:1\n",
+        "name: web\n        image: web:1\n        ports: [{containerPort: 0}]\n",
+    ))?;
+    let mut adopted = Adopted::new(site, &[])?;
+    adopted.only_asks()?.says("would stop, since the upgrade changes data of configmap/fixed")?;
+    for (object, field, command) in [
+        ("configmap/fixed", "data", "delete configmap fixed"),
+        ("service/store", "spec.clusterIP", "delete service store"),
+        ("statefulset.apps/store", "spec.volumeClaimTemplates", "delete statefulset store --cascade=orphan"),
+    ] {
+        let stopped = adopted.run(&adopted.script, &[])?.failed()?;
+        stopped
+            .says(&format!("the upgrade changes {field} of {object}, which the API server never changes"))?;
+        stopped.says(&format!("run `kubectl {command}` and this script"))?;
+        delete(&adopted.site, command)?;
+    }
+    adopted.run(&adopted.script, &[])?.failed()?.says("could not upgrade lf")?;
+    // A script that is made of the failed revision says which one Helm upgrades from.
+    adopted.site.render(&next)?;
+    let Adopted { site, script, .. } = adopted;
+    let adopted = Adopted::new(site, &[])?;
+    adopted.run(&adopted.script, &[])?.failed()?.says("helm get manifest lf --revision 1")?;
+    adopted.run(&script, &[])?.succeeded()?.says("statefulset.apps/store has been made again")?;
+    is_exact(&adopted.site)?;
+    adopted.loses_nothing()?;
+    adopted.leaks_nothing()?;
+    let before = adopted.versions()?;
+    adopted.run(&script, &[])?.succeeded()?;
+    ensure!(adopted.versions()? == before, "the next run has changed something");
+    adopted.site.row(
+        "adopt.sh, with fields that never change",
+        "",
+        "stopped until a person has decided, then equal to the manifest",
+    );
     Ok(())
 }
 

@@ -15,6 +15,7 @@ pub struct AcceptedHazard {
 
 impl AcceptedHazard {
     /// Whether it accepts this finding.
+    #[must_use]
     pub fn accepts(&self, found: &Diagnostic) -> bool {
         let is_object = |(kind, name): &(String, String)| {
             let object = found.location.object.as_ref();

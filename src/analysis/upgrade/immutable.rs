@@ -39,10 +39,8 @@ fn changed_field<'m>(before: &'m Member, object: &'m Member) -> Option<&'m str> 
     let is_immutable = before.fixed.contains_key("immutable");
     let differs = |field: &&str| match (*field, before.fixed.get(*field), object.fixed.get(*field)) {
         ("spec.clusterIP", old, new) => is_another_address(old, new),
-        // The server goes on with the one that there is, which it may have made itself.
-        ("spec.selector", _, None) => false,
-        // A claim without a class may get one.
-        ("spec.storageClassName", None, _) => false,
+        // The server goes on with the selector that there is; a claim without a class may get one.
+        ("spec.selector", _, None) | ("spec.storageClassName", None, _) => false,
         // A Secret or ConfigMap may become immutable.
         (field, None, Some(_)) if !is_immutable && OF_IMMUTABLES.contains(&field) => false,
         (_, old, new) => old != new,
