@@ -22,7 +22,7 @@ arguments, annotations, and whatever looks like a credential. If the filter woul
 are all there is.
 
 Exit codes:
-  0  no difference
+  0  no difference, or --exit-zero
   1  there is a difference
   2  error: wrong flags or configuration, or the filter would fail
 
@@ -40,6 +40,10 @@ pub(super) struct DiffArgs {
     /// When to use colour; `auto` is on a terminal, unless NO_COLOR is set
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub(super) color: Color,
+
+    /// Exit with 0 although there is a difference
+    #[arg(long)]
+    pub(super) exit_zero: bool,
 
     /// What would change.
     #[command(flatten)]
@@ -102,7 +106,7 @@ pub(super) fn run(args: &DiffArgs, reporter: &Reporter) -> anyhow::Result<ExitSt
         }
     }
     reporter.success_with_count(&diagnostics, summary(&all));
-    Ok(if same { ExitStatus::Success } else { ExitStatus::Findings })
+    Ok(if same || args.exit_zero { ExitStatus::Success } else { ExitStatus::Findings })
 }
 
 /// What filtering does to a render.

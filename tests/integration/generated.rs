@@ -1,7 +1,8 @@
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use jsonschema::Validator;
-use resecret::Config;
+use resecret::{Code, Config};
 use serde_json::Value;
 
 use crate::fixture_folders;
@@ -28,11 +29,10 @@ mod schema {
         validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect()
     }
 
-    /// The text of the README's first fenced block of YAML.
-    fn example() -> String {
-        let readme = fs::read_to_string(root().join("README.md")).expect("the README");
-        let (_, rest) =
-            readme.split_once("```yaml\napiVersion: resecret.dev/v1alpha1\n").expect("an example");
+    /// The configuration that a page shows.
+    fn example(page: &str) -> String {
+        let text = fs::read_to_string(root().join(page)).expect("a page");
+        let (_, rest) = text.split_once("```yaml\napiVersion: resecret.dev/v1alpha1\n").expect("an example");
         let (example, _) = rest.split_once("```").expect("the end of the example");
         format!("apiVersion: resecret.dev/v1alpha1\n{example}")
     }
@@ -53,10 +53,12 @@ mod schema {
     }
 
     #[test]
-    fn it_and_the_program_accept_the_readmes_example() {
-        let example = example();
-        assert_eq!(objections(&validator(), &example), [""; 0]);
-        Config::default().add_file("README.md", &example).expect("the program accepts it");
+    fn it_and_the_program_accept_what_the_pages_show() {
+        for page in ["README.md", "docs/configuration.md"] {
+            let example = example(page);
+            assert_eq!(objections(&validator(), &example), [""; 0], "{page}");
+            Config::default().add_file(page, &example).expect("the program accepts it");
+        }
     }
 
     #[test]
@@ -158,14 +160,24 @@ mod man {
     }
 }
 
-mod readme {
+mod pages {
     use super::*;
 
-    /// The README with every usage block as the program prints it now.
+    /// A page must be what the program and the tests make of it now; `RESECRET_UPDATE=1` writes it.
+    fn compare(name: &str, current: &str) {
+        let path = root().join(name);
+        let text = || fs::read_to_string(&path).unwrap_or_default();
+        if text() != current && std::env::var("RESECRET_UPDATE").is_ok_and(|value| value == "1") {
+            fs::write(&path, current).expect("the page can be written");
+        }
+        assert!(text() == current, "{name} is old; RESECRET_UPDATE=1 writes it");
+    }
+
+    /// A page with every usage block as the program prints it now.
     ///
     /// A block stands behind a comment `<!-- usage: resecret … -->`, with the arguments that print it.
-    fn current(readme: &str) -> String {
-        let mut parts = readme.split("<!-- usage: resecret ");
+    fn with_usage(page: &str) -> String {
+        let mut parts = page.split("<!-- usage: resecret ");
         let mut text = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let (args, rest) = part.split_once(" -->\n\n```text\n").expect("a block behind the comment");
@@ -179,14 +191,68 @@ mod readme {
     }
 
     #[test]
-    fn its_usage_is_what_the_program_prints() {
-        let path = root().join("README.md");
-        let readme = fs::read_to_string(&path).expect("the README");
-        let current = current(&readme);
-        if std::env::var("RESECRET_UPDATE").is_ok_and(|value| value == "1") {
-            fs::write(&path, &current).expect("the README can be written");
+    fn the_usage_is_what_the_program_prints() {
+        let page = fs::read_to_string(root().join("docs/commands.md")).expect("the page");
+        assert!(page.contains("<!-- usage: "), "the page shows no usage");
+        compare("docs/commands.md", &with_usage(&page));
+    }
+
+    /// The files below a folder, in order.
+    fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+        let mut entries: Vec<PathBuf> =
+            fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()).collect();
+        entries.sort();
+        for entry in entries {
+            if entry.is_dir() {
+                files(&entry, found);
+            } else {
+                found.push(entry);
+            }
         }
-        assert!(readme.contains("<!-- usage: "), "the README shows no usage");
-        assert!(readme == current, "the README's usage is old; RESECRET_UPDATE=1 writes it");
+    }
+
+    /// The first diagnostic with this code that a snapshot shows: the shortest of those with a place.
+    fn example(code: Code, snapshots: &[String]) -> Option<String> {
+        // A stream that stops says so in its last line.
+        let starts = match code {
+            Code::PartialOutput => vec!["resecret: stopped in ".to_owned()],
+            _ => ["error", "warning"].map(|severity| format!("{severity}[{}]: ", code.id())).to_vec(),
+        };
+        let begins = |line: &&str| starts.iter().any(|start| line.starts_with(start));
+        let mut found: Vec<String> = Vec::new();
+        for snapshot in snapshots {
+            let lines: Vec<&str> = snapshot.lines().collect();
+            for (at, _) in lines.iter().enumerate().filter(|(_, line)| begins(line)) {
+                let rest = lines[at + 1..].iter().take_while(|line| line.starts_with("  "));
+                found.push([&lines[at]].into_iter().chain(rest).map(|line| format!("{line}\n")).collect());
+            }
+        }
+        // One line per part, and a remedy: what a reader wants to see.
+        found.sort_by_key(|text| (!text.contains("  help: "), text.lines().count(), text.len()));
+        found.into_iter().next()
+    }
+
+    #[test]
+    fn the_page_of_codes_is_what_explain_says() {
+        let mut paths = Vec::new();
+        for folder in ["snapshots", "docs"] {
+            files(&root().join(folder), &mut paths);
+        }
+        paths.retain(|path| !path.ends_with("docs/codes.md"));
+        let snapshots: Vec<String> = paths.iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
+        let mut page = "# Codes\n\nEvery diagnostic, as `resecret explain CODE` describes it, with an example. This page is generated.\n".to_owned();
+        for code in Code::ALL {
+            page += &format!("\n## {}\n\n", code.id());
+            for line in code.documentation().trim().lines().map(|line| line.strip_prefix(' ').unwrap_or(line))
+            {
+                page +=
+                    &line.strip_prefix("# ").map_or(format!("{line}\n"), |title| format!("**{title}**\n"));
+            }
+            let example = example(*code, &snapshots);
+            // A merge does that only to a live object that somebody has changed by hand.
+            assert!(example.is_some() || *code == Code::WrongVariable, "no snapshot shows {}", code.id());
+            page += &example.map(|text| format!("\n```text\n{text}```\n")).unwrap_or_default();
+        }
+        compare("docs/codes.md", &page);
     }
 }

@@ -285,7 +285,9 @@ fn repeated_ports_are_refused_by_the_server_too() {
     let ports =
         |ports: &str| deployment(&[]).replace("        env:\n", &format!("        ports: [{ports}]\n"));
     let one = ports("{containerPort: 80, name: a}");
-    check_rules(&one, &ports("{containerPort: 80}, {containerPort: 80}"), &["refused-apply"]);
+    let twice = ports("{containerPort: 80}, {containerPort: 80}");
+    check_rules(&one, &twice, &["refused-apply"]);
+    check(&one, &twice).run().finds().is("hazards-refused-apply");
     check_rules(&one, &ports("{containerPort: 80}, {containerPort: 80, protocol: UDP}"), &[]);
 }
 

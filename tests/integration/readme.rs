@@ -45,11 +45,11 @@ fn steps(page: &str, section: &str) -> Vec<Step> {
     steps
 }
 
-/// Runs the commands of a section of the README, with this file in the folder.
+/// Runs the commands of a section of a page, with the render of the repository in the folder.
 #[cfg(target_os = "linux")]
-fn transcript(section: &str, file: (&str, &str)) {
-    let input = fs::read(root().join(file.1)).expect("a file of the repository");
-    page("README.md", section, resecret().file(file.0, input));
+fn transcript(name: &str, section: &str) {
+    let input = fs::read(root().join("tests/renders/umbrella-helm3.yaml")).expect("a file of the repository");
+    page(name, section, resecret().file("render.yaml", input));
 }
 
 /// Runs a section's commands one after the other in the folder of a run; what each of them shows must be what stands
@@ -85,20 +85,20 @@ fn page(page: &str, section: &str, run: Run) {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn see_before_you_trust_is_what_happens() {
-    transcript("See before you trust", ("render.yaml", "tests/renders/umbrella-helm3.yaml"));
+fn the_quick_start_is_what_happens() {
+    transcript("docs/quickstart.md", "From a render to a configuration");
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn what_the_vault_must_hold_is_what_happens() {
-    transcript("What the vault must hold", ("render.yaml", "tests/renders/umbrella-helm3.yaml"));
+    transcript("docs/commands.md", "What the vault must hold");
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn where_the_program_cannot_run_is_what_happens() {
-    transcript("Where the program cannot run", ("render.yaml", "tests/renders/umbrella-helm3.yaml"));
+    transcript("docs/commands.md", "Where the program cannot run");
 }
 
 #[test]

@@ -174,7 +174,7 @@ fn the_readme_names_the_clients_that_are_tested() {
     let (script, readme) =
         (fs::read_to_string(root().join(".ci/clients")), fs::read_to_string(root().join("README.md")));
     let (script, readme) = (script.expect("the pins"), readme.expect("the README").replace('\n', " "));
-    let tested = readme.split("## Tested with").nth(1).expect("the section");
+    let tested = readme.split("Tested with ").nth(1).expect("the sentence");
     let names = [
         ("helm3", "Helm"),
         ("helm4", "Helm"),
@@ -187,4 +187,56 @@ fn the_readme_names_the_clients_that_are_tested() {
         let version = row.split_whitespace().nth(2).expect("a version").trim_start_matches('v');
         assert!(tested.contains(&format!("{name} {version}")), "README is not tested with {name} {version}");
     }
+}
+
+/// A heading as a link names it: lower case, blanks as dashes, nothing but letters, digits, dashes and underscores.
+fn anchor(heading: &str) -> String {
+    let heading = heading.to_lowercase().replace(' ', "-");
+    heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
+}
+
+/// The anchors of a page: headings outside blocks.
+fn anchors(page: &str) -> Vec<String> {
+    let outside = page.split("```").step_by(2).flat_map(str::lines);
+    outside
+        .filter_map(|line| line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')))
+        .map(anchor)
+        .collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let root_pages = entries(root()).into_iter().filter(|path| path.extension().is_some_and(|e| e == "md"));
+    let root_pages = root_pages.filter_map(|path| {
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        Some((name, fs::read_to_string(&path).ok()?))
+    });
+    let pages =
+        root_pages.chain(files("docs", ".md")).chain(files("examples", ".md")).chain(files("tests", ".md"));
+    let mut count = 0;
+    for (name, text) in pages {
+        let outside: String = text.split("```").step_by(2).collect();
+        for link in outside.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") {
+                continue;
+            }
+            let (file, heading) =
+                link.split_once('#').map_or((link, None), |(file, heading)| (file, Some(heading)));
+            let target = if file.is_empty() {
+                root().join(&name)
+            } else {
+                root().join(&name).with_file_name("").join(file)
+            };
+            assert!(target.exists(), "{name} links to {link}, which is not there");
+            if let Some(heading) = heading {
+                let known = anchors(&fs::read_to_string(&target).expect("a page"));
+                assert!(
+                    known.iter().any(|known| known == heading),
+                    "{name} links to {link}: no such heading"
+                );
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 100, "only {count} links");
 }

@@ -34,7 +34,7 @@ mod mutated;
 mod real;
 /// Rollbacks, and the way forward again.
 mod rollback;
-/// The commands of docs/adopting.md, of its page step by step, and of the README's "Live releases", as they stand there.
+/// The commands of docs/adopting.md, of its page step by step, and of "Live releases" in docs/commands.md, as they stand there.
 mod runbook;
 /// What `check --previous` said.
 mod said;

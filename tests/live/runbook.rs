@@ -13,10 +13,10 @@ use crate::{BOTH, Scenario, Try};
 pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "runbook::adopting", majors: BOTH, run: adopting },
     Scenario { name: "runbook::step_by_step", majors: BOTH, run: step_by_step },
-    Scenario { name: "runbook::readme", majors: BOTH, run: readme },
+    Scenario { name: "runbook::commands", majors: BOTH, run: commands },
 ];
 
-const README: &str = include_str!("../../README.md");
+const COMMANDS: &str = include_str!("../../docs/commands.md");
 const PAGE: &str = include_str!("../../docs/adopting.md");
 const STEPS: &str = include_str!("../../docs/adopting-step-by-step.md");
 
@@ -68,19 +68,19 @@ fn step_by_step(this: &Try) -> Result<()> {
     Ok(())
 }
 
-/// What the README shows of `check --previous`, for the same release.
-fn readme(this: &Try) -> Result<()> {
+/// What the page about commands shows of `check --previous`, for the same release.
+fn commands(this: &Try) -> Result<()> {
     let site = release(this)?;
     let work = site.machine.path("work");
     let render =
         site.helm(["template", RELEASE, text(&work.join("chart"))?, "-f", text(&work.join("values.yaml"))?])?;
     fs::write(work.join("render.yaml"), render.succeeded()?.stdout)?;
-    let blocks = blocks(section(README, "Live releases")?, &[]);
+    let blocks = blocks(section(COMMANDS, "Live releases")?, &[]);
     ensure!(!blocks.is_empty(), "the section has no commands");
     for block in &blocks {
         block.shows(&run(&site, &work, block)?.stdout, this.major)?;
     }
-    site.row("README, Live releases", "", "");
+    site.row("docs/commands.md, Live releases", "", "");
     Ok(())
 }
 
