@@ -7,7 +7,7 @@ use crate::edit::lower::lower;
 use crate::edit::patch::{Op, Patch};
 use crate::edit::verify::{ReferenceValue, Refusal, verify};
 use crate::stream;
-use crate::yaml::{self, Kind, NodeId, Path, Style, Tree};
+use crate::yaml::{self, Kind, NodeId, Path, Step, Style, Tree};
 
 /// Every byte of a stream belongs to one document, and only the first has no marker.
 ///
@@ -128,7 +128,8 @@ fn path(tree: &Tree<'_>, id: NodeId) -> Option<Path> {
 
 fn op(tree: &Tree<'_>, id: NodeId, path: Path, choice: u8) -> Option<Op> {
     let value = json!({"name": "X", "valueFrom": {"secretKeyRef": {"name": "vault", "key": "k y"}}});
-    match (choice % 6, &tree.node(id).kind) {
+    match (choice % 7, &tree.node(id).kind) {
+        (6, _) if matches!(path.split_last(), Some((_, Step::Index(_)))) => Some(Op::Insert { path, value }),
         (0 | 1, _) => path.split_last().is_some().then_some(Op::Remove { path }),
         (2, Kind::Mapping(..)) => Some(Op::Replace { path, value }),
         (2 | 3, Kind::Scalar(_)) => Some(Op::Replace { path, value: "vault".into() }),
@@ -163,7 +164,7 @@ mod tests {
             super::stream(yaml.as_bytes());
             let nodes = crate::yaml::parse(&yaml).map_or(0, |tree| tree.ids().count());
             let nodes = u8::try_from(nodes).unwrap_or_else(|_| panic!("{name} has too many nodes"));
-            for choice in (0..nodes).flat_map(|node| (0..6).map(move |op| [node, op])) {
+            for choice in (0..nodes).flat_map(|node| (0..7).map(move |op| [node, op])) {
                 super::lower_any(&yaml, &choice);
             }
         }

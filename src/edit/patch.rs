@@ -57,6 +57,13 @@ pub(crate) enum Op {
         /// Its new item.
         value: Value,
     },
+    /// A new item of a sequence, before one that is there.
+    Insert {
+        /// The item that it comes before.
+        path: Path,
+        /// The new item.
+        value: Value,
+    },
 }
 
 impl Op {
@@ -67,7 +74,8 @@ impl Op {
             | Self::Remove { path }
             | Self::Replace { path, .. }
             | Self::Rewrite { path, .. }
-            | Self::Add { path, .. } => path,
+            | Self::Add { path, .. }
+            | Self::Insert { path, .. } => path,
             Self::Append { sequence, .. } => sequence,
         }
     }
@@ -80,7 +88,8 @@ impl Op {
             | Self::Remove { path }
             | Self::Replace { path, .. }
             | Self::Rewrite { path, .. }
-            | Self::Add { path, .. } => {
+            | Self::Add { path, .. }
+            | Self::Insert { path, .. } => {
                 *path = path.below(depth);
             }
             Self::Append { sequence, .. } => *sequence = sequence.below(depth),
@@ -104,9 +113,27 @@ impl Patch {
             Op::Remove { path } | Op::Replace { path, .. } | Op::Rewrite { path, .. } => {
                 self.decided.insert(path.clone(), matches!(op, Op::Remove { .. }));
             }
-            Op::Test { .. } | Op::Add { .. } | Op::Append { .. } => {}
+            Op::Test { .. } | Op::Add { .. } | Op::Append { .. } | Op::Insert { .. } => {}
         }
         self.ops.push(op);
+    }
+
+    /// Adds operations.
+    pub(crate) fn extend(&mut self, ops: impl Iterator<Item = Op>) {
+        ops.for_each(|op| self.push(op));
+    }
+
+    /// The items of a list that an operation makes at this path.
+    pub(crate) fn new_list(&mut self, list: &Path) -> Option<&mut Vec<Value>> {
+        self.ops.iter_mut().find_map(|op| match op {
+            Op::Add { path, value: Value::Array(items) }
+            | Op::Replace { path, value: Value::Array(items) }
+                if path == list =>
+            {
+                Some(items)
+            }
+            _ => None,
+        })
     }
 
     /// The operations, in the order in which the rules made them.
@@ -133,11 +160,11 @@ impl Patch {
     /// The same patch as the sequence of operations that RFC 6902 applies one after the other.
     ///
     /// Tests come first and see the document as it came in. Replacements and additions follow, since they move
-    /// nothing. What is removed comes last, from the end of the document to its beginning.
+    /// nothing. What is removed, and what comes before an item, is last, from the end of the document to its beginning.
     pub(crate) fn to_json_patch(&self) -> Value {
         let mut head = Vec::new();
         let mut body = Vec::new();
-        let mut removals = Vec::new();
+        let mut tail = Vec::new();
         for op in &self.ops {
             match op {
                 Op::Test { path, value } => {
@@ -156,13 +183,19 @@ impl Patch {
                     let end = format!("{}/-", sequence.to_pointer());
                     body.push(json!({"op": "add", "path": end, "value": value}));
                 }
-                Op::Remove { path } => removals.push(path.clone()),
+                Op::Remove { path } => tail.push((path, None)),
+                Op::Insert { path, value } => tail.push((path, Some(value))),
             }
         }
-        // Paths order by key and position, so the reverse removes a later item, and a child, first.
-        removals.sort_by(|a, b| b.cmp(a));
-        removals.dedup();
-        let tail = removals.iter().map(|path| json!({"op": "remove", "path": path.to_pointer()}));
+        // Paths order by key and position, so the reverse moves a later item, and a child, first. Of those for one place the
+        // removal comes first, and the last item: each new one goes before it.
+        tail.reverse();
+        tail.sort_by(|(a, value), (b, other)| (b, value.is_some()).cmp(&(a, other.is_some())));
+        tail.dedup_by(|(a, value), (b, other)| value.is_none() && other.is_none() && a == b);
+        let tail = tail.into_iter().map(|(path, value)| match value {
+            None => json!({"op": "remove", "path": path.to_pointer()}),
+            Some(value) => json!({"op": "add", "path": path.to_pointer(), "value": value}),
+        });
         head.into_iter().chain(body).chain(tail).collect()
     }
 }
@@ -184,6 +217,22 @@ mod tests {
             serde_json::from_value(patch.to_json_patch()).expect("a JSON patch");
         json_patch::patch(&mut value, &operations).expect("applies");
         assert_eq!(value, json!({"env": ["b", "c", "X", "e", "f", "g", "h", "i", "k"]}));
+    }
+
+    #[test]
+    fn what_is_inserted_comes_before_the_item_that_was_there() {
+        let env = Path::root().key("env");
+        let mut patch = Patch::default();
+        patch.push(Op::Insert { path: env.index(0), value: json!("X") });
+        patch.push(Op::Insert { path: env.index(0), value: json!("Y") });
+        patch.push(Op::Remove { path: env.index(0) });
+        patch.push(Op::Insert { path: env.index(2), value: json!("Z") });
+        patch.push(Op::Append { sequence: env.clone(), value: json!("end") });
+        let mut value = json!({"env": ["a", "b", "c"]});
+        let operations: json_patch::Patch =
+            serde_json::from_value(patch.to_json_patch()).expect("a JSON patch");
+        json_patch::patch(&mut value, &operations).expect("applies");
+        assert_eq!(value, json!({"env": ["X", "Y", "b", "Z", "c", "end"]}));
     }
 
     #[test]

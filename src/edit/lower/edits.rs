@@ -23,8 +23,10 @@ pub(super) struct Edit {
     pub(super) removed: BTreeSet<usize>,
     /// New entries of a mapping.
     pub(super) added: Vec<(String, Value)>,
-    /// New items of a sequence.
+    /// New items of a sequence, at its end.
     pub(super) appended: Vec<Value>,
+    /// New items of a sequence, each with the position of the one that it comes before.
+    pub(super) inserted: Vec<(usize, Value)>,
 }
 
 /// All edits of one document.
@@ -200,6 +202,16 @@ impl EditCollector<'_, '_> {
                 let sequence = self.tree.resolve(self.find(sequence)?);
                 if self.ask(sequence, format!("append {value}")) {
                     self.edit(sequence).appended.push(value.clone());
+                }
+                Ok(())
+            }
+            Op::Insert { path, value } => {
+                let (sequence, position) = self.member(path)?;
+                if self.tree.items(sequence).is_none_or(|items| position >= items.len()) {
+                    return Err(LowerError::Unsupported { at: self.tree.node(sequence).start });
+                }
+                if self.ask(sequence, format!("insert {position} {value}")) {
+                    self.edit(sequence).inserted.push((position, value.clone()));
                 }
                 Ok(())
             }

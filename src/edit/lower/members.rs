@@ -59,6 +59,11 @@ impl<'t, 's> MemberSpans<'t, 's> {
         self.spans.last().copied()
     }
 
+    /// The slot at a position.
+    pub(super) fn slot(&self, position: usize) -> Span {
+        self.spans[position]
+    }
+
     /// The position of the last slot.
     pub(super) fn last_position(&self) -> Option<usize> {
         self.spans.len().checked_sub(1)

@@ -10,6 +10,8 @@ mod members;
 mod render;
 mod within;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 pub(crate) use self::error::LowerError;
@@ -65,10 +67,12 @@ impl Lowering<'_, '_> {
         }
         let slots = MemberSpans::of(self.tree, node);
         let mut removed = edit.removed.clone();
-        if !edit.appended.is_empty() {
+        let mut appended = self.insert_items(node, &slots, edit)?;
+        appended.extend_from_slice(&edit.appended);
+        if !appended.is_empty() {
             // Where the last item is removed, new ones take its place.
             let last = slots.last_position().filter(|last| edit.removed.contains(last));
-            self.append_items(node, &slots, &edit.appended, last)?;
+            self.append_items(node, &slots, &appended, last)?;
             removed.retain(|position| Some(*position) != last);
         }
         if !edit.added.is_empty() {
@@ -217,6 +221,67 @@ impl Lowering<'_, '_> {
         let dash = if slots.style() == Style::Block { "- " } else { "" };
         let text = format!("{dash}{}", &text[before.len()..]);
         self.splices.push(Splice::replacement(slots.with_trailing_comment(position), text));
+        Ok(())
+    }
+
+    /// New items before others that stay; those behind which nothing stays are left for the end.
+    fn insert_items(
+        &mut self,
+        sequence: NodeId,
+        slots: &MemberSpans<'_, '_>,
+        edit: &Edit,
+    ) -> Result<Vec<Value>, LowerError> {
+        let mut at_the_end = Vec::new();
+        let mut by_place: BTreeMap<usize, Vec<&Value>> = BTreeMap::new();
+        let mut inserted: Vec<&(usize, Value)> = edit.inserted.iter().collect();
+        inserted.sort_by_key(|(position, _)| *position);
+        for (position, value) in inserted {
+            let length = slots.last_position().map_or(0, |last| last + 1);
+            match (*position..length).find(|position| !edit.removed.contains(position)) {
+                Some(place) => by_place.entry(place).or_default().push(value),
+                None => at_the_end.push(value.clone()),
+            }
+        }
+        for (position, values) in by_place {
+            self.insert_before(sequence, slots, position, &values)?;
+        }
+        Ok(at_the_end)
+    }
+
+    fn insert_before(
+        &mut self,
+        sequence: NodeId,
+        slots: &MemberSpans<'_, '_>,
+        position: usize,
+        values: &[&Value],
+    ) -> Result<(), LowerError> {
+        let source = self.tree.source();
+        let slot = slots.slot(position);
+        let at = column(source, slot.start);
+        let style = FlowStyle::around(self.tree, sequence);
+        let neighbour = self.tree.items(sequence).and_then(|items| items.get(position)).copied();
+        let neighbour = neighbour.ok_or(LowerError::Unsupported { at: slot.start })?;
+        let own_line = is_first_on_line(source, slot.start);
+        let indentation = " ".repeat(at);
+        let (place, before, behind) = match slots.style() {
+            // The comments above an item stay with it.
+            Style::Block if own_line => {
+                (slots.comments_above(position).start, format!("{indentation}- "), self.eol.to_owned())
+            }
+            Style::Block => (slot.start, "- ".to_owned(), format!("{}{indentation}", self.eol)),
+            Style::Flow if !has_brackets(self.tree, sequence) => {
+                return Err(LowerError::Unsupported { at: slot.start });
+            }
+            Style::Flow if own_line => (slot.start, String::new(), format!(",{}{indentation}", self.eol)),
+            Style::Flow => (slot.start, String::new(), style.comma().to_owned()),
+        };
+        let is_block = matches!(self.tree.node(neighbour).kind, Kind::Mapping(Style::Block, _));
+        let inside = Indentation::around(self.tree, neighbour);
+        let write = |item: &&Value| {
+            if is_block { block_item(item, at + 2, inside, self.eol) } else { flow_value(item, style) }
+        };
+        let text: String = values.iter().map(|item| format!("{before}{}{behind}", write(item))).collect();
+        self.splices.push(Splice::insertion(place, text));
         Ok(())
     }
 
