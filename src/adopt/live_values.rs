@@ -100,8 +100,8 @@ pub(super) fn places(previous: &Release<'_>, next: &Release<'_>, config: &Config
             values.of_container(object, new, old, next);
         }
     }
-    for secret in previous.members().filter(|member| !member.is_hook && next.find(member).is_none()) {
-        values.of_secret(secret, previous);
+    for secret in previous.members().filter(|member| !member.is_hook) {
+        values.of_secret(secret, previous, next.find(secret));
     }
     values.finish()
 }
@@ -134,12 +134,13 @@ impl LiveValues<'_> {
         }
     }
 
-    /// The keys of a Secret that leaves the release.
-    fn of_secret(&mut self, secret: &Member, previous: &Release<'_>) {
+    /// The keys of a Secret that leave the release, with the Secret or without it.
+    fn of_secret(&mut self, secret: &Member, previous: &Release<'_>, next: Option<&Member>) {
         let Some((to, names)) = secret.secret.as_ref().and_then(|data| data.vaulted.as_ref()) else { return };
-        let keys = secret.secret.iter().flat_map(|data| &data.keys);
+        let kept = next.and_then(|next| next.secret.as_ref()).map(|data| data.keys.as_slice());
+        let leaves = |key: &String| kept.is_none_or(|kept| !kept.contains(key));
         let is_read = previous.members().any(|object| object.reads_beside_env(secret));
-        for (key, name) in keys.zip(names) {
+        for (key, name) in names.iter().filter(|(key, _)| leaves(key)) {
             let place = ValueSite::Secret(secret.name().to_owned(), key.clone());
             let role = if is_read { self.role(to, &[name, key]) } else { Role::Spare };
             self.add(secret.namespace(), to, name, place, role);

@@ -132,6 +132,7 @@ fn check(
 ) -> anyhow::Result<Result<Vec<Diagnostic>, resecret::Error>> {
     let mut config = rules.of(input)?;
     config.warn_of_hooks();
+    config.warn_of_settings();
     config.check_rules()?;
     let filtered = match resecret::filter(input, &config) {
         Ok(filtered) => filtered,

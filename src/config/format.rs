@@ -103,7 +103,8 @@ pub(super) struct PresetUse {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend(
     "anyOf" = [{"required": ["name"]}, {"required": ["source"]}, {"required": ["labels"]}],
-    "dependentRequired" = {"keys": ["to"]},
+    "dependentRequired" = {"keys": ["to"], "only": ["to"]},
+    "not" = {"required": ["only", "sameName"], "properties": {"sameName": {"const": true}}},
 ))]
 pub(super) struct SecretsEntry {
     /// Globs on `metadata.name`.
@@ -124,6 +125,8 @@ pub(super) struct SecretsEntry {
     /// Chart key → vaulted key.
     #[serde(default)]
     pub(super) keys: BTreeMap<String, String>,
+    /// The only keys that go to the vaulted Secret. The Secret stays with the others.
+    pub(super) only: Option<OneOrMany>,
     /// The vaulted Secret may have the chart Secret's own name.
     #[serde(default)]
     pub(super) same_name: bool,

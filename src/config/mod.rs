@@ -49,6 +49,8 @@ pub struct Config {
     pub(crate) policy: Policy,
     /// Whether to say what would go wrong with hooks.
     pub(crate) hooks: Level,
+    /// Whether to say which settings would go to the vault.
+    pub(crate) settings: Level,
     /// `metadata.name` of the first file that has one.
     name: Option<String>,
     /// Whether a file has set `duplicates`: a second file that sets it differently is an error.
@@ -89,6 +91,8 @@ pub(crate) struct SecretsRule {
     pub(crate) labels: BTreeMap<String, Pattern>,
     pub(crate) to: Option<String>,
     pub(crate) keys: BTreeMap<String, String>,
+    /// The keys that leave the Secret, which stays with the others; none where it goes as a whole.
+    pub(crate) only: BTreeSet<String>,
     pub(crate) same_name: bool,
     pub(crate) optional: bool,
     /// Whether it is a rule of `spec.redirect`: it selects no Secret, and its names are no globs.
@@ -100,6 +104,21 @@ impl SecretsRule {
     /// Whether it asks for more than a name.
     pub(crate) fn has_conditions(&self) -> bool {
         !self.labels.is_empty() || !self.source.is_empty() || !self.namespace.is_empty()
+    }
+
+    /// Whether it moves some keys of a Secret and leaves the others.
+    pub(crate) fn splits(&self) -> bool {
+        !self.only.is_empty()
+    }
+
+    /// The keys that some Secret must have for the rule to be of use.
+    pub(crate) fn wanted_keys(&self) -> Box<dyn Iterator<Item = &String> + '_> {
+        if self.splits() { Box::new(self.only.iter()) } else { Box::new(self.keys.keys()) }
+    }
+
+    /// Whether this key goes to the vaulted Secret.
+    pub(crate) fn moves(&self, key: &str) -> bool {
+        self.only.is_empty() || self.only.contains(key)
     }
 }
 
@@ -305,6 +324,11 @@ impl Config {
         self.hooks = Level::Warn;
     }
 
+    /// Makes settings that a rule sends to the vault together with credentials a warning.
+    pub fn warn_of_settings(&mut self) {
+        self.settings = Level::Warn;
+    }
+
     /// A name for what is made of the configuration: `metadata.name`, or the presets' names, or the first vaulted Secret's.
     #[must_use]
     pub fn name(&self) -> String {
@@ -325,6 +349,11 @@ impl Config {
             || !self.env.is_empty()
             || !self.drop_annotations.is_empty()
             || self.duplicates_set
+    }
+
+    /// Whether some rule moves keys and leaves what holds them.
+    pub(crate) fn splits(&self) -> bool {
+        self.secrets.iter().any(SecretsRule::splits)
     }
 
     /// Refuses a configuration without any rule.

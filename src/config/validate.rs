@@ -1,10 +1,12 @@
 //! A configuration file → checked rules.
 
+mod secrets;
+
 use std::collections::BTreeMap;
 
 use crate::config::format::{
     API_VERSION, AllowEntry, Duplicates, EnvEntry, File, FormatEntry, FormatFields, KIND, OneOrMany,
-    PresetUse, RedirectEntry, ReferenceEntry, SecretsEntry, Selector,
+    PresetUse, ReferenceEntry, SecretsEntry, Selector,
 };
 use crate::config::serde_message::without_values;
 use crate::config::{
@@ -190,69 +192,6 @@ impl ConfigText<'_> {
             secrets.into_iter().enumerate().map(|(n, entry)| self.secrets_rule(entry, &at("secrets", n)));
         let env = env.into_iter().enumerate().map(|(n, entry)| self.env_rule(entry, &at("env", n)));
         Ok((secrets.collect::<Result<_, _>>()?, env.collect::<Result<_, _>>()?))
-    }
-
-    fn secrets_rule(&self, entry: SecretsEntry, path: &str) -> Result<SecretsRule, Error> {
-        let name = self.patterns(&entry.name, &format!("{path}.name"))?;
-        let source = self.patterns(&entry.source, &format!("{path}.source"))?;
-        if name.is_empty() && source.is_empty() && entry.labels.is_empty() {
-            return Err(self.error(path, "the rule selects every Secret: give it a name, source or labels"));
-        }
-        if let Some(to) = &entry.to {
-            check_name(to).map_err(|message| self.error(&format!("{path}.to"), &message))?;
-        }
-        if entry.to.is_none() && !entry.keys.is_empty() {
-            return Err(
-                self.error(&format!("{path}.keys"), "`keys` renames keys of `to`, which is not there")
-            );
-        }
-        let labels = entry.labels.into_iter().map(|(label, glob)| {
-            let pattern = self.pattern(&glob, &format!("{path}.labels"))?;
-            Ok((label, pattern))
-        });
-        Ok(SecretsRule {
-            name,
-            source,
-            namespace: self.patterns(&entry.namespace, &format!("{path}.namespace"))?,
-            labels: labels.collect::<Result<_, Error>>()?,
-            to: entry.to,
-            keys: entry.keys,
-            same_name: entry.same_name,
-            optional: entry.optional,
-            redirects: false,
-            origin: self.origin(path),
-        })
-    }
-
-    fn redirect_rule(&self, entry: RedirectEntry, path: &str) -> Result<SecretsRule, Error> {
-        let RedirectEntry { name, to, keys, optional } = entry;
-        if name.0.is_empty() {
-            return Err(self.error(path, "the rule names no Secret: give it a `name`"));
-        }
-        for name in &name.0 {
-            check_name(name).map_err(|message| {
-                self.error(
-                    &format!("{path}.name"),
-                    &format!("{message}, and no globs: the chart only names it"),
-                )
-            })?;
-            if *name == to {
-                return Err(self.error(&format!("{path}.to"), "the Secret is redirected to itself"));
-            }
-        }
-        check_name(&to).map_err(|message| self.error(&format!("{path}.to"), &message))?;
-        Ok(SecretsRule {
-            name: self.patterns(&name, &format!("{path}.name"))?,
-            source: Patterns::default(),
-            namespace: Patterns::default(),
-            labels: BTreeMap::new(),
-            to: Some(to),
-            keys,
-            same_name: false,
-            optional,
-            redirects: true,
-            origin: self.origin(path),
-        })
     }
 
     fn env_rule(&self, entry: EnvEntry, path: &str) -> Result<EnvRule, Error> {

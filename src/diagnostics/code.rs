@@ -2,8 +2,9 @@
 
 use crate::diagnostics::define::codes;
 use crate::diagnostics::hazard_code::with_hazards;
+use crate::diagnostics::split_code::with_split;
 
-with_hazards! {
+with_split! {
     /// A configuration that cannot be read or makes no sense.
     ///
     /// # What it means

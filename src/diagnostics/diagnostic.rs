@@ -141,16 +141,19 @@ impl Diagnostic {
 
 impl Code {
     /// What `spec.allow` can allow: findings about what stays in the stream. An edit that cannot be made is none.
-    pub(crate) const ALLOWABLE: [Self; 9] = [
+    pub(crate) const ALLOWABLE: [Self; 12] = [
         Self::ChecksumAnnotation,
         Self::Dangling,
         Self::DuplicateItem,
+        Self::EnvFromOrder,
         Self::External,
         Self::HookReference,
         Self::LeftBehind,
         Self::NameInText,
         Self::Plaintext,
+        Self::StaleSettings,
         Self::ValueLeftBehind,
+        Self::WholeReader,
     ];
 
     /// Whether an error about this means that the input could not be judged at all: wrong flags, a configuration or an

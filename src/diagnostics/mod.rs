@@ -8,6 +8,7 @@ mod error;
 mod finding;
 mod hazard_code;
 pub(crate) mod report;
+mod split_code;
 
 pub use self::code::Code;
 pub use self::diagnostic::{Diagnostic, Location, ObjectRef, Severity};

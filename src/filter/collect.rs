@@ -1,5 +1,8 @@
 //! The first pass: which documents are worth a look, which Secrets the stream renders, and which of them a rule removes.
 
+pub(crate) mod settings;
+mod split;
+
 use std::collections::HashSet;
 
 use crate::config::{Config, Origin, SecretsRule};
@@ -50,6 +53,13 @@ pub(crate) fn collect<'i>(input: &'i [u8], config: &Config, rules: &[Rule]) -> R
         let Some(tree) = findings.parse(document, Interest::Edit) else { continue };
         for object in objects(&tree).into_iter().filter(Object::is_secret) {
             collect_secret(document, &object, config, &mut facts, &mut findings);
+        }
+    }
+    if config.splits() {
+        for document in candidates.config_maps() {
+            let Some(tree) = findings.parse(document, Interest::Edit) else { continue };
+            let objects = objects(&tree);
+            objects.iter().filter(|object| object.is_config_map()).for_each(|map| facts.config_maps.add(map));
         }
     }
     findings.extend(removed_targets(&facts, config));
@@ -111,7 +121,10 @@ pub(crate) fn collect_secret<'t>(
     let data = object.secret_data();
     let number = facts.add(document.number, object, &data, name, config);
     let found = [same_name, hook_secret, not_vaultable].map(|ask| ask(name, facts, object, config));
-    for diagnostic in found.into_iter().flatten() {
+    let secret = facts.secret(number);
+    let split = secret.into_iter().flat_map(|secret| split::not_splittable(secret, object, config));
+    let stale = secret.and_then(|secret| settings::gone_stale(secret, &data, config));
+    for diagnostic in found.into_iter().flatten().chain(split).chain(stale) {
         findings.push(diagnostic.at(location.clone()));
     }
     let rule = facts.secret(number).and_then(|secret| secret.rule).and_then(|rule| config.secrets.get(rule));
@@ -154,7 +167,7 @@ fn unnamed_secret() -> Diagnostic {
 fn same_name(name: &str, facts: &Facts, object: &Object<'_, '_>, config: &Config) -> Option<Diagnostic> {
     let Resolution::Removed(secret) = facts.target(name, object.namespace(), config) else { return None };
     let rule = &config.secrets[secret.rule?];
-    if rule.to.as_deref() != Some(name) || rule.same_name {
+    if rule.to.as_deref() != Some(name) || rule.same_name || secret.is_split {
         return None;
     }
     Some(Diagnostic::error(

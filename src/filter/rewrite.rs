@@ -77,8 +77,8 @@ pub(crate) struct RewrittenDocument<'a, 't, 's> {
     pub(crate) patch: &'a Patch,
     /// What reads a vaulted Secret once the patch is applied, with the position of the object in `objects`.
     pub(crate) uses: &'a [(usize, SecretUse)],
-    /// The removed Secrets, by their positions in `objects`, and the positions in [`Config::secrets`] of the rules that remove
-    /// them.
+    /// The removed Secrets, and those of which some keys move, by their positions in `objects`, and the positions in
+    /// [`Config::secrets`] of the rules that do it.
     pub(crate) removed: &'a [(usize, usize)],
     /// The search for values of removed Secrets, none of which a view may show.
     pub(crate) leaked_values: &'a LeakedValues,
@@ -168,7 +168,7 @@ impl Rewriter<'_> {
     ) -> Decisions {
         let mut output = RuleOutput::default();
         let (mut uses, mut literals, mut doubts) = (Vec::new(), Vec::new(), Doubts::default());
-        let (mut kept, mut removed) = (0, Vec::new());
+        let (mut kept, mut removed, mut split) = (0, Vec::new(), Vec::new());
         for (position, object) in objects.iter().enumerate() {
             if let Some(rule) = self.facts.removed_by(document.number, object) {
                 removed.push((position, rule));
@@ -176,6 +176,7 @@ impl Rewriter<'_> {
                 continue;
             }
             kept += 1;
+            split.extend(self.facts.splitting_rule(object, self.config).map(|rule| (position, rule)));
             if is_configuration(object) {
                 continue;
             }
@@ -187,7 +188,9 @@ impl Rewriter<'_> {
             for Doubtful { name, finding } in output.doubtful.drain(..) {
                 doubts.add(name, findings.place(document, object, finding));
             }
-            if let Some(name) = object.name().filter(|name| self.facts.removes_name(name)) {
+            let is_other =
+                |name: &&str| self.facts.removes_name(name) && !self.facts.splits(object, self.config);
+            if let Some(name) = object.name().filter(is_other) {
                 doubts.share(name);
             }
             for (vaulted, node, path) in output.literals.drain(..) {
@@ -197,6 +200,7 @@ impl Rewriter<'_> {
             uses.extend(output.reads.drain(..).map(|found| (position, found)));
         }
         let is_removed = !removed.is_empty() && kept == 0 && self.format == InputFormat::Manifests;
+        removed.extend(split);
         Decisions {
             patch: output.patch,
             uses,

@@ -89,6 +89,12 @@ impl<'t> Object<'t, '_> {
         self.kind == "Secret" && matches!(version, "v1" | "")
     }
 
+    /// Whether this is a ConfigMap.
+    pub(crate) fn is_config_map(&self) -> bool {
+        let version = self.api_version.strip_prefix('/').unwrap_or(&self.api_version);
+        self.kind == "ConfigMap" && matches!(version, "v1" | "")
+    }
+
     /// The chart template it came from.
     ///
     /// Helm 4 says so in an annotation; Helm 3, and `helm template`, in the first comment of the document, which

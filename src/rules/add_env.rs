@@ -3,15 +3,15 @@
 //! The entry comes last. A variable that `envFrom` brings is overridden, as Kubernetes does; what other entries expand
 //! stays as it is, since they expand only entries before them.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::config::EnvRule;
-use crate::edit::patch::Op;
 use crate::kube::object::Object;
+use crate::rules::env_entries::{append, has_entry};
 use crate::rules::secret_use::SecretUse;
 use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput};
 use crate::search::prefilter::Interest;
-use crate::yaml::{NodeId, Path, Tree};
+use crate::yaml::{NodeId, Tree};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -73,29 +73,4 @@ impl EnvRule {
 /// The name of a container.
 fn name<'t>(tree: &'t Tree<'_>, container: NodeId) -> &'t str {
     tree.get(container, "name").and_then(|name| tree.text(name)).unwrap_or_default()
-}
-
-/// Whether a container has an entry of this name.
-fn has_entry(tree: &Tree<'_>, container: NodeId, variable: &str) -> bool {
-    let items = tree.get(container, "env").and_then(|env| tree.items(env)).unwrap_or_default();
-    let mut names = items.iter().filter_map(|item| tree.text(tree.get(*item, "name")?));
-    names.any(|name| name == variable)
-}
-
-/// Puts entries behind the others of a container, in a new list where it has none.
-fn append(tree: &Tree<'_>, container: NodeId, path: &Path, entries: Vec<Value>, outcome: &mut RuleOutput) {
-    if entries.is_empty() {
-        return;
-    }
-    let list = path.key("env");
-    match tree.get(container, "env") {
-        None => outcome.patch.push(Op::Add { path: list, value: entries.into() }),
-        Some(env) if tree.items(env).is_some() => {
-            for value in entries {
-                outcome.patch.push(Op::Append { sequence: list.clone(), value });
-            }
-        }
-        // `env:` and nothing behind it.
-        Some(_) => outcome.patch.push(Op::Replace { path: list, value: entries.into() }),
-    }
 }

@@ -9,7 +9,7 @@ use crate::edit::edit;
 use crate::edit::patch::{Op, TextEdit};
 use crate::kube::object::{Object, objects};
 use crate::rules::secrets::rewritten;
-use crate::rules::{Context, ObjectView, Rule, RuleOutput, left_behind, secrets};
+use crate::rules::{Context, ObjectView, Rule, RuleOutput, env_from, left_behind, secrets};
 use crate::stream;
 use crate::yaml::{Kind, NodeId, Path, Trail, Tree, parse};
 
@@ -118,6 +118,7 @@ impl Embedded<'_, '_> {
         let (view, matched) = ObjectView::of(object, self.context);
         outcome.matched.extend(matched.into_iter().map(super::ConfigEntry::Reference));
         (secrets::RULE.apply)(&view, self.context, inner);
+        (env_from::RULE.apply)(&view, self.context, inner);
         in_object(object, self.context, inner, self.depth - 1);
         if !object.kind.is_empty() {
             left_behind::fields(&view, self.context, inner);

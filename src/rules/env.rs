@@ -17,7 +17,7 @@ use crate::yaml::scalar::plain_or_quoted;
 use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Tree, scalar};
 
 /// What a rule decides for a variable.
-enum Decision<'c> {
+pub(super) enum Decision<'c> {
     /// It reads this key of the rule's vaulted Secret.
     Read(&'c EnvRule, &'c str),
     /// It goes.
@@ -100,7 +100,7 @@ fn value_only(list: &EnvList<'_>, position: usize) -> Option<Finding> {
 }
 
 /// The first rule that speaks of this variable here; every rule that does has found something.
-fn decide<'c>(
+pub(super) fn decide<'c>(
     config: &'c Config,
     object: &Object<'_, '_>,
     container: &str,

@@ -1,5 +1,7 @@
 //! What must be known across documents: the chart's Secrets, and which of them go.
 
+mod split;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use aho_corasick::AhoCorasick;
@@ -7,7 +9,9 @@ use aho_corasick::AhoCorasick;
 use crate::config::{Config, Pattern, SecretsRule};
 use crate::diagnostics::Error;
 use crate::kube::object::{DataEntry, Object, distinct_keys};
+use crate::rules::chart_secret::ChartSecret;
 use crate::rules::checksums::Checksums;
+use crate::rules::config_maps::ConfigMaps;
 use crate::rules::leaked_values::{self, SecretValue};
 use crate::rules::vaulted_values::VaultedValues;
 use crate::search::prefilter::search_any;
@@ -15,32 +19,6 @@ use crate::yaml::Path;
 
 /// How many words about removed Secrets are remembered of a stream that is not known to its end.
 const MAX_CHECKSUM_WORDS: usize = 2048;
-
-/// A Secret that the stream renders.
-#[derive(Clone, Debug)]
-pub(crate) struct ChartSecret {
-    /// `metadata.name`.
-    pub(crate) name: String,
-    /// Other names by which the stream still speaks of it.
-    pub(crate) previous_names: Vec<String>,
-    /// `metadata.namespace`.
-    pub(crate) namespace: Option<String>,
-    /// Whether it is a hook that passes by a post-renderer.
-    pub(crate) skips_post_renderer: bool,
-    /// The keys of its data, in order, of one that is removed.
-    pub(crate) keys: Vec<String>,
-    /// The position in [`Config::secrets`] of the rule that leaves it out.
-    pub(crate) rule: Option<usize>,
-    /// Whether the stream only names it: `spec.redirect` sends its readers elsewhere.
-    pub(crate) is_named_only: bool,
-}
-
-impl ChartSecret {
-    /// Every name by which the stream speaks of it.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        [&self.name].into_iter().chain(&self.previous_names).map(String::as_str)
-    }
-}
 
 /// Everything that the first pass has learned. Rules see it; they cannot change it.
 #[derive(Debug, Default)]
@@ -52,6 +30,8 @@ pub(crate) struct Facts {
     /// Whether more may come, or have been forgotten.
     partial: bool,
     by_name: HashMap<String, Vec<usize>>,
+    /// The ConfigMaps, where rules move some keys of what holds them.
+    pub(crate) config_maps: ConfigMaps,
     /// The Secrets that `spec.redirect` names and that have not come.
     named_only: HashMap<String, Vec<usize>>,
     /// Where the whole stream is seen: for each name the first Secret that each rule removes, and the first that stays.
@@ -114,6 +94,23 @@ impl RulesByName {
         rules.dedup();
         rules
     }
+
+    /// The rules for a Secret with this name and these keys, in their order.
+    fn matching(
+        &self,
+        object: &Object<'_, '_>,
+        name: &str,
+        keys: &HashSet<&str>,
+        config: &Config,
+    ) -> Vec<usize> {
+        let mut rules = self.possible(object.previous_names().chain([name]));
+        rules.retain(|rule| {
+            let rule = &config.secrets[*rule];
+            let has_some = || rule.only.iter().any(|key| keys.contains(key.as_str()));
+            selects(rule, object, name) && (!rule.splits() || has_some())
+        });
+        rules
+    }
 }
 
 /// What becomes of a reference to a name.
@@ -144,7 +141,10 @@ impl Facts {
                     namespace: None,
                     skips_post_renderer: false,
                     keys: rule.keys.keys().cloned().collect(),
+                    kept: Vec::new(),
                     rule: Some(number),
+                    is_split: false,
+                    second_rule: None,
                     is_named_only: true,
                 };
                 facts.note_fate(facts.count, &secret);
@@ -173,19 +173,22 @@ impl Facts {
         let number = self.count;
         self.count += 1;
         let rules = self.rules.get_or_insert_with(|| RulesByName::of(config));
-        let names = object.previous_names().chain([name]);
-        let mut matching = rules.possible(names);
-        matching.retain(|rule| selects(&config.secrets[*rule], object, name));
         let keys = distinct_keys(data);
         let known: HashSet<&str> = keys.iter().map(String::as_str).collect();
+        let matching = rules.matching(object, name, &known, config);
         for rule in &matching {
             self.matched_rules.insert(*rule);
-            let renames = config.secrets[*rule].keys.keys().filter(|key| known.contains(key.as_str()));
-            self.matched_keys.extend(renames.map(|key| (*rule, key.clone())));
+            let found = config.secrets[*rule].wanted_keys().filter(|key| known.contains(key.as_str()));
+            self.matched_keys.extend(found.map(|key| (*rule, key.clone())));
         }
-        if let Some(first) = matching.first() {
-            self.removed_objects.insert((document, object.path.clone()), *first);
-            self.values.extend(leaked_values::values(data, name));
+        let first = matching.first().map(|rule| &config.secrets[*rule]);
+        let is_split = first.is_some_and(SecretsRule::splits);
+        if let Some(rule) = first {
+            let moved = data.iter().filter(|entry| rule.moves(entry.key));
+            self.values.extend(leaked_values::values(moved, name, is_split));
+        }
+        if let Some(removing) = matching.first().filter(|_| !is_split) {
+            self.removed_objects.insert((document, object.path.clone()), *removing);
             // What is remembered of a stream is bounded.
             if self.partial && self.checksums.len() > MAX_CHECKSUM_WORDS {
                 self.checksums = Checksums::default();
@@ -196,15 +199,23 @@ impl Facts {
         for name in previous.iter().copied().chain([name]) {
             self.by_name.entry(name.to_owned()).or_default().push(number);
         }
-        // Of one that stays nobody asks more than its name.
-        let goes = !matching.is_empty();
+        // Of one that stays nobody asks more than its name, unless rules split Secrets.
+        let tells = !matching.is_empty() || config.splits();
+        let keys = if tells { keys } else { Vec::new() };
+        let (keys, kept) = keys.into_iter().partition(|key| first.is_some_and(|rule| rule.moves(key)));
+        let kept: Vec<String> = kept;
+        let moves_more = |rule: &&usize| kept.iter().any(|key| config.secrets[**rule].moves(key));
+        let second_rule = matching.iter().skip(1).find(moves_more).copied().filter(|_| is_split);
         let secret = ChartSecret {
             name: name.to_owned(),
             previous_names: previous.into_iter().map(str::to_owned).collect(),
             namespace: object.namespace().map(str::to_owned),
             skips_post_renderer: object.skips_post_renderer(),
-            keys: if goes { keys } else { Vec::new() },
+            keys,
+            kept,
             rule: matching.first().copied(),
+            is_split,
+            second_rule,
             is_named_only: false,
         };
         if !self.partial {
@@ -218,8 +229,10 @@ impl Facts {
     fn note_fate(&mut self, number: usize, secret: &ChartSecret) {
         let Self { secrets, by_fate, .. } = self;
         let note = |numbers: &mut Vec<usize>| {
-            if !numbers.iter().any(|known| secrets.get(known).is_some_and(|known| known.rule == secret.rule))
-            {
+            let is_known = |known: &ChartSecret| known.rule == secret.rule && known.parts() == secret.parts();
+            // Two that differ say all that a reference can mean.
+            let is_enough = secret.is_split && numbers.len() > 1;
+            if !is_enough && !numbers.iter().any(|known| secrets.get(known).is_some_and(is_known)) {
                 numbers.push(number);
             }
         };
@@ -299,7 +312,7 @@ impl Facts {
 
     /// How many Secrets of the stream are removed.
     pub(crate) fn removed_count(&self) -> usize {
-        self.removed().filter(|secret| !secret.is_named_only).count()
+        self.removed().filter(|secret| !secret.is_named_only && !secret.is_split).count()
     }
 
     /// The rule of `spec.redirect` for a name.
@@ -337,19 +350,15 @@ impl Facts {
     pub(crate) fn target(&self, name: &str, namespace: Option<&str>, config: &Config) -> Resolution<'_> {
         let mut candidates = self.candidates(name, namespace);
         let Some(first) = candidates.next() else { return Resolution::Untouched };
-        let fate = |secret: &ChartSecret| {
-            secret.rule.map(|rule| (&config.secrets[rule].to, &config.secrets[rule].keys))
-        };
-        if candidates.any(|other| fate(other) != fate(first)) {
+        if candidates.any(|other| other.fate(config) != first.fate(config)) {
             return Resolution::Ambiguous;
         }
         if first.rule.is_some() { Resolution::Removed(first) } else { Resolution::Untouched }
     }
 
-    /// Whether a Secret that `name` can mean in `namespace` is removed and has this key.
+    /// Whether a Secret that `name` can mean in `namespace` is removed or split, and has this key.
     pub(crate) fn removes_key(&self, name: &str, namespace: Option<&str>, key: &str) -> bool {
-        let mut candidates = self.candidates(name, namespace);
-        candidates.any(|secret| secret.rule.is_some() && secret.keys.iter().any(|known| known == key))
+        self.candidates(name, namespace).any(|secret| secret.rule.is_some() && secret.has(key))
     }
 
     /// The Secrets that a reference from `namespace` to `name` can mean.

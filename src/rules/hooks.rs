@@ -4,6 +4,7 @@
 //! [`Config::warn_of_hooks`](crate::Config::warn_of_hooks): only `helm template` shows hooks beside the release.
 
 use crate::diagnostics::{Code, Finding};
+use crate::rules::chart_secret::Share;
 use crate::rules::facts::Resolution;
 use crate::rules::{Context, ObjectView, Rule, RuleOutput};
 
@@ -25,11 +26,16 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
         if secret.is_named_only || secret.skips_post_renderer {
             continue;
         }
+        let share = secret.share(reference, &object.kind);
+        if share == Share::Nothing {
+            continue;
+        }
+        let fate = if secret.is_split { "of which a rule moves some keys" } else { "which a rule removes" };
         outcome.findings.push(Finding {
             code: Code::HookReference,
             severity,
             message: format!(
-                "this {hook} hook reads Secret {}, which a rule removes: under Helm 3 the hook passes by the post-renderer and would not find it",
+                "this {hook} hook reads Secret {}, {fate}: under Helm 3 the hook passes by the post-renderer and would not find it",
                 reference.name
             ),
             help: "in the chart's values, point the hook at the vaulted Secret or disable it; or use Helm 4, which sends hooks through the post-renderer"

@@ -16,14 +16,13 @@ use crate::kube::credential;
 use crate::kube::object::{DataEntry, Object, objects};
 use crate::search::escapes;
 use crate::search::prefilter::search_any;
+use crate::yaml::scalar::plain_or_quoted;
 use crate::yaml::{Kind, NodeId, Path, Step, Tree, parse};
 
 /// Shorter values are found everywhere.
 const MIN_LENGTH: usize = 8;
 /// A word of a value that says as much as all of it.
 const MIN_WORD: usize = 12;
-/// Digits behind a word that is still one: `sha256`, `user2024`.
-const MAX_NUMBER: usize = 4;
 /// Base64 of a long value is broken at 64 or 76 letters.
 const MAX_BASE64: usize = 60;
 
@@ -33,6 +32,8 @@ pub(crate) struct SecretValue {
     secret: String,
     key: String,
     spelling: String,
+    /// Whether the Secret stays, without the key.
+    stays: bool,
 }
 
 impl fmt::Debug for SecretValue {
@@ -48,12 +49,17 @@ impl SecretValue {
     }
 }
 
-/// The values in a Secret's data that must not survive it.
-pub(crate) fn values(data: &[DataEntry<'_>], secret: &str) -> Vec<SecretValue> {
+/// The values of a Secret that must not survive elsewhere; nor in its own data, of one that stays.
+pub(crate) fn values<'d, 't: 'd>(
+    data: impl Iterator<Item = &'d DataEntry<'t>>,
+    secret: &str,
+    stays: bool,
+) -> Vec<SecretValue> {
     let mut found = Vec::new();
     for entry in data {
         let Some(plain) = entry.plain().and_then(|bytes| str::from_utf8(bytes).ok()) else { continue };
-        let value = |spelling| SecretValue { secret: secret.to_owned(), key: entry.key.to_owned(), spelling };
+        let value =
+            |spelling| SecretValue { secret: secret.to_owned(), key: entry.key.to_owned(), spelling, stays };
         found.extend(spellings(entry.key, plain).into_iter().map(value));
     }
     found
@@ -91,21 +97,8 @@ fn counts(key: &str, value: &str) -> bool {
     let common = value.bytes().all(|byte| byte.is_ascii_lowercase())
         || value.bytes().all(|byte| byte.is_ascii_digit());
     let credential = credential::is_name(key) || credential::value_reason(value).is_some();
-    let telling = || credential::could_be_secret(value) && !is_made_of_words(value);
+    let telling = || credential::could_be_secret(value) && !credential::is_made_of_words(value);
     value.len() >= MIN_LENGTH && !common && (credential || telling())
-}
-
-/// Whether a text is words and numbers with something between them: a host, a user, a setting, a sentence.
-fn is_made_of_words(text: &str) -> bool {
-    let mut runs = text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
-    runs.all(|run| {
-        let digits = run.chars().rev().take_while(char::is_ascii_digit).count();
-        let letters = &run[..run.len() - digits];
-        let parts = credential::words(letters);
-        // In random letters the case changes at nearly every one.
-        let is_word = letters.chars().all(char::is_alphabetic) && letters.chars().count() >= 3 * parts.len();
-        letters.is_empty() || (digits <= MAX_NUMBER && (is_word || letters.len() < 3))
-    })
 }
 
 /// A text inside double quotes, as JSON writes it and YAML reads it.
@@ -223,7 +216,8 @@ impl LeakedValues {
         for (at, pattern) in hits {
             let value = &self.values[pattern];
             let place = place(&tree, &objects, at);
-            let Some(severity) = severity(place.as_ref(), config) else { continue };
+            let Some(severity) = severity(place.as_ref(), value, config) else { continue };
+            let help = remedy(place.as_ref());
             let (path, node) =
                 place.map_or((Path::root(), tree.root()), |place| (place.path, Some(place.node)));
             let Some(node) = node else { continue };
@@ -235,10 +229,12 @@ impl LeakedValues {
                 code: Code::ValueLeftBehind,
                 severity,
                 message: format!(
-                    "the value of key {} of Secret {}, which a rule removes, also stands here{comment}",
-                    value.key, value.secret
+                    "the value of key {} of Secret {}, which a rule {}, also stands here{comment}",
+                    value.key,
+                    value.secret,
+                    if value.stays { "moves to the vault" } else { "removes" }
                 ),
-                help: "take it out in the chart's values, and rotate it: whoever could read this object knows it".to_owned(),
+                help,
                 path,
                 node,
             };
@@ -264,17 +260,32 @@ fn hidden_hits(tree: &Tree<'_>, search: &AhoCorasick) -> Vec<(usize, usize)> {
 struct ScalarSite {
     path: Path,
     node: NodeId,
-    in_secret_data: bool,
+    /// The Secret whose data holds it.
+    secret_data: Option<String>,
     is_variable: bool,
 }
 
 /// What the place of a value makes of it: nothing in the data of a Secret that stays, a matter of policy in a
 /// variable, something left behind elsewhere.
-fn severity(place: Option<&ScalarSite>, config: &Config) -> Option<Severity> {
+fn severity(place: Option<&ScalarSite>, value: &SecretValue, config: &Config) -> Option<Severity> {
     match place {
-        Some(place) if place.in_secret_data => None,
+        Some(place) if place.secret_data.as_ref().is_some_and(|of| !value.stays || *of != value.secret) => {
+            None
+        }
         Some(place) if place.is_variable => config.policy.plaintext.severity(),
         _ => config.policy.left_behind.severity(),
+    }
+}
+
+/// What to do about it at a place.
+fn remedy(place: Option<&ScalarSite>) -> String {
+    let own = place.filter(|place| place.secret_data.is_some());
+    match own.and_then(|place| place.path.split_last()) {
+        Some((_, Step::Key(key))) => {
+            format!("move this key too: add {} to `only` of the rule", plain_or_quoted(key))
+        }
+        _ => "take it out in the chart's values, and rotate it: whoever could read this object knows it"
+            .to_owned(),
     }
 }
 
@@ -283,14 +294,15 @@ fn place(tree: &Tree<'_>, objects: &[Object<'_, '_>], at: usize) -> Option<Scala
     let before = objects.partition_point(|object| tree.node(object.node).start <= at);
     let object =
         before.checked_sub(1).map(|last| &objects[last]).filter(|object| holds(tree, object.node, at));
-    let (object_path, is_secret) =
-        object.map_or((Path::root(), false), |object| (object.path.clone(), object.is_secret()));
+    let object_path = object.map_or(Path::root(), |object| object.path.clone());
+    let secret = object.filter(|object| object.is_secret());
     let (path, node) = descend(tree, tree.root()?, &Path::root(), at)?;
     let inner = &path.steps()[object_path.steps().len().min(path.steps().len())..];
     let in_data = matches!(inner.first(), Some(Step::Key(key)) if key == "data" || key == "stringData");
     let is_variable = matches!(inner, [.., Step::Key(list), Step::Index(_), Step::Key(value)]
         if list == "env" && value == "value");
-    Some(ScalarSite { in_secret_data: is_secret && in_data, is_variable, path, node })
+    let secret_data = secret.filter(|_| in_data).map(|secret| secret.name().unwrap_or_default().to_owned());
+    Some(ScalarSite { path, node, secret_data, is_variable })
 }
 
 fn holds(tree: &Tree<'_>, node: NodeId, at: usize) -> bool {
@@ -375,7 +387,12 @@ mod tests {
 
     #[test]
     fn a_value_is_never_shown() {
-        let value = SecretValue { secret: "s".into(), key: "k".into(), spelling: "hunter2hunter2".into() };
+        let value = SecretValue {
+            secret: "s".into(),
+            key: "k".into(),
+            spelling: "hunter2hunter2".into(),
+            stays: false,
+        };
         let survivors = LeakedValues::new(vec![value]).expect("a search");
         assert!(!format!("{:?}", survivors.values).contains("hunter2"));
     }

@@ -7,20 +7,27 @@
 mod add_env;
 pub(crate) mod already_filtered;
 pub(crate) mod annotations;
+pub(crate) mod chart_secret;
 pub(crate) mod checksums;
+mod config_maps;
 mod duplicates;
 mod embedded;
 mod env;
+mod env_entries;
+mod env_from;
+mod env_sources;
 pub(crate) mod facts;
 mod hooks;
 mod keep_one;
 pub(crate) mod leaked_values;
 pub(crate) mod left_behind;
 mod list_duplicates;
+mod moved_keys;
 pub(crate) mod plaintext;
 mod removed_variables;
 pub(crate) mod secret_use;
 mod secrets;
+mod split_readers;
 pub(crate) mod unmatched;
 pub(crate) mod vaulted_values;
 
@@ -148,6 +155,8 @@ pub(crate) const RULES: &[Rule] = &[
     removed_variables::RULE,
     hooks::RULE,
     secrets::RULE,
+    env_from::RULE,
+    moved_keys::RULE,
     embedded::RULE,
     left_behind::RULE,
     annotations::RULE,

@@ -5,7 +5,8 @@
 
 use crate::config::SecretsRule;
 use crate::kube::references::{Reference, Takes};
-use crate::rules::facts::{ChartSecret, vaulted_key};
+use crate::rules::chart_secret::ChartSecret;
+use crate::rules::facts::vaulted_key;
 use crate::yaml::{Path, Step};
 
 /// A field that names a vaulted Secret.
@@ -56,6 +57,11 @@ impl SecretUse {
         Self { added: Some(variable.to_owned()), ..Self::of_variable(secret, key, container) }
     }
 
+    /// Moved keys that a source of `envFrom` gives; the place is that of its name.
+    pub(crate) fn of_keys(secret: &str, keys: Vec<KeyName>, path: Path) -> Self {
+        Self { secret: secret.to_owned(), namespace: None, existed: false, keys, path, added: None }
+    }
+
     /// A reference that goes from a chart Secret to the vaulted one.
     pub(crate) fn redirected(
         reference: &Reference<'_>,
@@ -70,7 +76,10 @@ impl SecretUse {
         };
         let keys = match &reference.takes {
             Takes::Key(_, name) | Takes::KeyBeside(_, name) => vec![key(name)],
-            Takes::Items(items) => items.iter().map(|(_, name)| key(name)).collect(),
+            Takes::Items(items) => {
+                let moved = items.iter().filter(|(_, name)| rule.moves(name));
+                moved.map(|(_, name)| key(name)).collect()
+            }
             Takes::Env | Takes::Files { .. } | Takes::Whole => {
                 secret.keys.iter().map(|name| key(name)).collect()
             }

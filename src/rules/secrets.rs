@@ -9,12 +9,14 @@ use crate::diagnostics::addition::add_to;
 use crate::diagnostics::{Code, Finding, Severity};
 use crate::edit::patch::{Op, TextEdit};
 use crate::kube::references::{Reference, Takes};
-use crate::rules::facts::{ChartSecret, Resolution, vaulted_key};
+use crate::rules::chart_secret::{ChartSecret, Share, looked_for};
+use crate::rules::facts::{Resolution, vaulted_key};
 use crate::rules::secret_use::SecretUse;
+use crate::rules::split_readers::{Split, follow};
 use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput, needs_whole_stream};
 use crate::search::prefilter::Interest;
 use crate::yaml::scalar::plain_or_quoted;
-use crate::yaml::{NodeId, Path, Step, Tree};
+use crate::yaml::{NodeId, Path, Tree};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -68,6 +70,18 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
             Resolution::Removed(secret) => {
                 let Some(number) = secret.rule else { continue };
                 let rule = &context.config.secrets[number];
+                match (secret.share(reference, &object.kind), &rule.to) {
+                    (Share::Nothing, _) => continue,
+                    (Share::Part, Some(to)) => {
+                        let split = Split { holder: secret, rule, to };
+                        if !matches!(reference.takes, Takes::Env) {
+                            outcome.reads.push(SecretUse::redirected(reference, to, secret, rule));
+                        }
+                        follow(reference, split, subject, outcome);
+                        continue;
+                    }
+                    _ => {}
+                }
                 if rule.redirects {
                     outcome.matched.extend(redirect_entries(reference, rule, number));
                 }
@@ -285,20 +299,6 @@ fn external(reference: &Reference<'_>, context: Context<'_>) -> Option<Finding> 
         path: reference.path.clone(),
         node: reference.node,
     })
-}
-
-/// The keys that a reader of the whole Secret looks for; none, where naming a Secret is not reading it. `None` where
-/// nobody can tell.
-fn looked_for(path: &Path, kind: &str) -> Option<&'static [&'static str]> {
-    let has = |wanted: &str| path.steps().iter().any(|step| matches!(step, Step::Key(key) if key == wanted));
-    match kind {
-        "ReferenceGrant" | "Role" | "ClusterRole" => Some(&[]),
-        _ if has("ownerReferences") => Some(&[]),
-        _ if has("imagePullSecrets") => Some(&[".dockerconfigjson", ".dockercfg"]),
-        "ServiceAccount" => Some(&[]),
-        "Ingress" | "Gateway" => Some(&["tls.crt", "tls.key", "ca.crt"]),
-        _ => None,
-    }
 }
 
 fn renamed_key(reference: &Reference<'_>, renamed: &[&String]) -> Finding {

@@ -36,12 +36,15 @@ pub(crate) fn unmatched(config: &Config, facts: &Facts, matched: &BTreeSet<Confi
         let path = &rule.origin.path;
         if !facts.matched_rules.contains(&number) {
             let near = near_glob(rule, facts).unwrap_or_default();
-            say(&rule.origin, path.clone(), format!("no Secret of the stream has {rule}{near}"), SECRETS);
+            let keys = if rule.splits() { " and a key of `only`" } else { "" };
+            let message = format!("no Secret of the stream has {rule}{keys}{near}");
+            say(&rule.origin, path.clone(), message, SECRETS);
             continue;
         }
-        for key in rule.keys.keys().filter(|key| !facts.matched_keys.contains(&(number, (*key).clone()))) {
+        for key in rule.wanted_keys().filter(|key| !facts.matched_keys.contains(&(number, (*key).clone()))) {
             let message = format!("no Secret that this rule matches has a key `{key}`");
-            say(&rule.origin, format!("{path}.keys.{key}"), message, SECRETS);
+            let place = if rule.splits() { format!("{path}.only") } else { format!("{path}.keys.{key}") };
+            say(&rule.origin, place, message, SECRETS);
         }
     }
     for (number, rule) in config.env.iter().enumerate().filter(|(_, rule)| !rule.optional) {

@@ -44,7 +44,9 @@ pub(crate) fn of_secret(
     rule: &SecretsRule,
 ) -> Vec<VaultedValue> {
     let Some(to) = &rule.to else { return Vec::new() };
-    let filled = |entry: &'_ DataEntry<'_>| entry.plain().is_some_and(|plain| !plain.is_empty());
+    let filled = |entry: &'_ DataEntry<'_>| {
+        rule.moves(entry.key) && entry.plain().is_some_and(|plain| !plain.is_empty())
+    };
     // `stringData` comes second and wins.
     let last: HashMap<&str, usize> = data
         .iter()

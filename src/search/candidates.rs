@@ -66,6 +66,16 @@ impl<'i> Candidates<'i> {
         self.found.iter().filter(|candidate| candidate.hits.secret).map(|candidate| &candidate.document)
     }
 
+    /// The documents that may hold a ConfigMap, where that word is looked for.
+    pub(crate) fn config_maps(&self) -> impl Iterator<Item = &Document<'i>> {
+        let word = memchr::memmem::Finder::new("ConfigMap");
+        // What could hide one kind could hide the other.
+        let may_hold = move |candidate: &&Candidate<'i>| {
+            candidate.hits.secret || word.find(candidate.document.bytes).is_some()
+        };
+        self.found.iter().filter(may_hold).map(|candidate| &candidate.document)
+    }
+
     /// Whether there could be a ResourceList in it.
     pub(crate) fn may_be_list(&self) -> bool {
         self.found.iter().any(|candidate| candidate.hits.list)

@@ -71,9 +71,48 @@ pub(crate) fn boolean_or_null(text: &str) -> Option<serde_json::Value> {
     }
 }
 
+/// The boolean that Kubernetes' reader makes of a plain scalar, YAML 1.1's spellings included.
+pub(crate) fn kubernetes_boolean(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
+        "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
+        _ => None,
+    }
+}
+
+/// The integer that Kubernetes' reader makes of a plain scalar: `0400` is octal.
+pub(crate) fn kubernetes_integer(text: &str) -> Option<i64> {
+    let digits = text.replace('_', "");
+    let (negative, digits) = match digits.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, digits.strip_prefix('+').unwrap_or(&digits)),
+    };
+    let prefixes = [("0x", 16), ("0X", 16), ("0o", 8), ("0O", 8), ("0b", 2), ("0B", 2), ("0", 8)];
+    let mut prefixed = prefixes.into_iter().filter(|_| digits != "0");
+    let found = prefixed.find_map(|(prefix, radix)| Some((digits.strip_prefix(prefix)?, radix)));
+    let (digits, radix) = found.unwrap_or((digits, 10));
+    if !digits.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let number = i64::from_str_radix(digits, radix).ok()?;
+    Some(if negative { -number } else { number })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_those_of_kubernetes() {
+        for (text, expected) in
+            [("0400", 256), ("0o400", 256), ("0x1f", 31), ("1_000", 1000), ("0", 0), ("-7", -7)]
+        {
+            assert_eq!(kubernetes_integer(text), Some(expected), "{text}");
+        }
+        for text in ["", "0.5", "1e3", "a", "0x", "--1", "08"] {
+            assert_eq!(kubernetes_integer(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn only_what_every_reader_takes_for_a_string_stays_plain() {

@@ -102,6 +102,7 @@ func (c *comparison) random(number uint64) {
 		duplicates:   pick(m, "last", "last", "first", "prefer-secret", "error"),
 		keepExisting: m.chance(.25),
 		literalsOnly: m.chance(.25),
+		only:         m.chance(.3),
 	}
 	stream := m.stream(*odd, m.chance(.5))
 	c.compare(fmt.Sprintf("%d-%d", *seed, number), set, stream)
@@ -111,7 +112,9 @@ func (c *comparison) random(number uint64) {
 func (c *comparison) file(name string, text []byte) {
 	for _, suffix := range []string{"-chart", "-nextauth", "-app"} {
 		for number, duplicates := range []string{"last", "first", "prefer-secret", "error"} {
-			c.compare(name, rules{suffix, duplicates, number&1 != 0, number&2 != 0}, text)
+			for _, only := range []bool{false, true} {
+				c.compare(name, rules{suffix, duplicates, number&1 != 0, number&2 != 0, only}, text)
+			}
 		}
 	}
 }

@@ -17,6 +17,7 @@ type rules struct {
 	duplicates   string
 	keepExisting bool
 	literalsOnly bool
+	only         bool // whether only one key of those Secrets goes
 }
 
 const (
@@ -27,16 +28,20 @@ const (
 )
 
 func (r rules) config() []byte {
+	only := ""
+	if r.only {
+		only = fmt.Sprintf(", only: [%s]", renamed)
+	}
 	return fmt.Appendf(nil, `apiVersion: resecret.dev/v1alpha1
 kind: Resecret
 spec:
   secrets:
-  - {name: "*%s", to: %s, keys: {%s: %s}}
+  - {name: "*%s", to: %s, keys: {%s: %s}%s}
   env:
   - {to: %s, vars: {SALT: salt, "K*": "*"}, remove: [%s], keepExisting: %v, literalsOnly: %v}
   duplicates: %s
   policy: {unmatched: allow, plaintext: allow, leftBehind: warn, external: allow}
-`, r.suffix, vault, renamed, newName, vault, removed, r.keepExisting, r.literalsOnly, r.duplicates)
+`, r.suffix, vault, renamed, newName, only, vault, removed, r.keepExisting, r.literalsOnly, r.duplicates)
 }
 
 // ruleKey is the vaulted key of a variable that a rule decides.
@@ -55,6 +60,7 @@ type model struct {
 	rules
 	rendered map[string]bool     // the names of the stream's Secrets
 	keys     map[string][]string // of each removed Secret, in order
+	maps     map[string][]string // the keys of each ConfigMap
 }
 
 // expect says what the objects of a stream become. The error says why it cannot be known.
@@ -64,7 +70,7 @@ func (r rules) expect(objects []object) (result []object, err error) {
 			err = errors.New(reason.reason)
 		}
 	}()
-	m := model{r, map[string]bool{}, map[string][]string{}}
+	m := model{r, map[string]bool{}, map[string][]string{}, map[string][]string{}}
 	for _, candidate := range objects {
 		if version := candidate["apiVersion"]; version != nil {
 			if _, ok := version.(string); !ok {
@@ -74,13 +80,16 @@ func (r rules) expect(objects []object) (result []object, err error) {
 		m.learn(candidate)
 	}
 	for _, candidate := range objects {
-		if isSecret(candidate) && m.goes(text(metadata(candidate), "name")) {
+		if isSecret(candidate) && m.goes(text(metadata(candidate), "name")) && !m.only {
 			continue
 		}
 		if custom(candidate) && hasVariables(candidate, false) {
 			return nil, errors.New("a custom resource has a list of variables outside its containers")
 		}
 		edited := runtime.DeepCopyJSON(candidate)
+		if isSecret(edited) && m.only && m.goes(text(metadata(edited), "name")) {
+			removeKey(edited)
+		}
 		m.edit(edited)
 		result = append(result, edited)
 	}
@@ -94,6 +103,12 @@ func (m *model) goes(name string) bool {
 
 func (m *model) learn(candidate object) {
 	name := text(metadata(candidate), "name")
+	if text(candidate, "kind") == "ConfigMap" {
+		data, _ := candidate["data"].(object)
+		for key := range data {
+			m.maps[name] = append(m.maps[name], key)
+		}
+	}
 	if !isSecret(candidate) {
 		return
 	}
@@ -101,13 +116,30 @@ func (m *model) learn(candidate object) {
 	if !strings.HasSuffix(name, m.suffix) || m.goes(name) {
 		return
 	}
-	m.keys[name] = []string{}
+	keys := []string{}
 	for _, field := range []string{"data", "stringData"} {
 		data, _ := candidate[field].(object)
 		for key := range data {
-			if !slices.Contains(m.keys[name], key) {
-				m.keys[name] = append(m.keys[name], key)
+			if !slices.Contains(keys, key) {
+				keys = append(keys, key)
 			}
+		}
+	}
+	if !m.only || slices.Contains(keys, renamed) {
+		m.keys[name] = keys
+	}
+}
+
+// removeKey takes the moved key out of a Secret, and with the last key what holds it.
+func removeKey(secret object) {
+	for _, field := range []string{"data", "stringData"} {
+		data, _ := secret[field].(object)
+		if _, ok := data[renamed]; !ok {
+			continue
+		}
+		delete(data, renamed)
+		if len(data) == 0 {
+			delete(secret, field)
 		}
 	}
 }
@@ -174,21 +206,25 @@ func (m *model) edit(value any) {
 		refuseRepeated(value)
 		for _, list := range []string{"containers", "initContainers", "ephemeralContainers"} {
 			for container := range mappings(value[list]) {
+				before, _ := container["env"].([]any)
 				if env, ok := container["env"].([]any); ok {
 					container["env"] = m.editEnv(env)
 				}
+				m.addEntries(container, before)
 			}
 		}
 		if reference, ok := value["secretKeyRef"].(object); ok {
 			m.redirect(reference, "name")
 		}
 		for source := range mappings(value["envFrom"]) {
-			if reference, ok := source["secretRef"].(object); ok {
+			if reference, ok := source["secretRef"].(object); ok && !m.only {
 				m.redirect(reference, "name")
 			}
 		}
 		for volume := range mappings(value["volumes"]) {
-			if secret, ok := volume["secret"].(object); ok {
+			if secret, ok := volume["secret"].(object); ok && m.only {
+				m.share(volume, secret)
+			} else if ok {
 				m.editVolume(secret)
 			}
 		}
@@ -199,7 +235,7 @@ func (m *model) edit(value any) {
 }
 
 func (m *model) redirect(reference object, field string) {
-	if !m.goes(text(reference, field)) {
+	if !m.goes(text(reference, field)) || m.only && text(reference, "key") != renamed {
 		return
 	}
 	reference[field] = vault
@@ -233,6 +269,90 @@ func (m *model) editVolume(secret object) {
 		written = append(written, item)
 	}
 	secret["items"] = written
+}
+
+// addEntries gives a container an entry for the moved key of each Secret that it takes by envFrom, before its own, unless it has one
+// of that name or a later source gives the variable. What comes later and is not known is refused.
+func (m *model) addEntries(container object, own []any) {
+	if !m.only {
+		return
+	}
+	last := map[string]int{}
+	sources, _ := container["envFrom"].([]any)
+	for at, item := range sources {
+		source, _ := item.(object)
+		prefix := text(source, "prefix")
+		if reference, ok := source["secretRef"].(object); ok && m.goes(text(reference, "name")) {
+			for _, key := range m.keys[text(reference, "name")] {
+				last[prefix+key] = at
+			}
+		}
+		if reference, ok := source["configMapRef"].(object); ok {
+			for _, key := range m.maps[text(reference, "name")] {
+				last[prefix+key] = at
+			}
+		}
+	}
+	taken := map[string]bool{}
+	for entry := range mappings(own) {
+		taken[text(entry, "name")] = true
+	}
+	added := []any{}
+	for at, item := range sources {
+		source, _ := item.(object)
+		reference, _ := source["secretRef"].(object)
+		variable := text(source, "prefix") + renamed
+		if !m.goes(text(reference, "name")) || last[variable] != at || taken[variable] {
+			continue
+		}
+		taken[variable] = true
+		read := object{"name": vault, "key": newName}
+		if key, decided := ruleKey(variable); decided && !m.literalsOnly && !m.keepExisting {
+			read["key"] = key
+		}
+		if reference["optional"] == true {
+			read["optional"] = true
+		}
+		added = append(added, object{"name": variable, "valueFrom": object{"secretKeyRef": read}})
+	}
+	if len(added) > 0 {
+		env, _ := container["env"].([]any)
+		container["env"] = append(added, env...)
+	}
+}
+
+// share makes a volume that takes the moved key and others a projected one of both.
+func (m *model) share(volume, secret object) {
+	if !m.goes(text(secret, "secretName")) {
+		return
+	}
+	kept, moved := []any{}, []any{}
+	items, _ := secret["items"].([]any)
+	for item := range mappings(items) {
+		if text(item, "key") == renamed {
+			item = runtime.DeepCopyJSON(item)
+			item["key"] = newName
+			moved = append(moved, item)
+		} else {
+			kept = append(kept, item)
+		}
+	}
+	switch {
+	case len(items) == 0:
+		moved = []any{object{"key": newName, "path": renamed}}
+	case len(moved) == 0:
+		return
+	case len(kept) == 0:
+		secret["secretName"], secret["items"] = vault, moved
+		return
+	}
+	own := object{"name": secret["secretName"]}
+	if len(kept) > 0 {
+		own["items"] = kept
+	}
+	sources := []any{object{"secret": own}, object{"secret": object{"name": vault, "items": moved}}}
+	delete(volume, "secret")
+	volume["projected"] = object{"sources": sources}
 }
 
 // editEnv leaves one entry of each name.

@@ -152,14 +152,27 @@ func (m *maker) container() node {
 		container = append(container, entry{"env", env})
 	}
 	if m.chance(.2) {
-		reference := mapping{{"name", pick(m, "other", "vault", "conf")}}
-		container = append(container, entry{"envFrom", list{mapping{{"secretRef", reference}}}})
+		container = append(container, entry{"envFrom", m.sources()})
 	}
 	if m.chance(.2) {
 		container = append(container, entry{"args", list{"--x", m.word()}})
 	}
 	m.shuffle(container)
 	return container
+}
+
+// sources are what a container takes all keys of.
+func (m *maker) sources() node {
+	sources := list{}
+	for range 1 + m.IntN(2) {
+		reference := mapping{{"name", pick(m, "other", "vault", "conf", "x-chart")}}
+		source := mapping{{pick(m, "secretRef", "secretRef", "configMapRef"), reference}}
+		if m.chance(.3) {
+			source = append(source, entry{"prefix", pick(m, "P_", "K")})
+		}
+		sources = append(sources, source)
+	}
+	return sources
 }
 
 func (m *maker) variable() node {

@@ -109,6 +109,7 @@ fn the_sections_of_more_ways_to_vault_are_what_happens() {
         "Findings that are meant",
         "A variable that has no entry",
         "A Secret that the chart only names",
+        "Part of a Secret",
         "Values that must never change",
         "What changes on every render",
     ] {

@@ -44,6 +44,8 @@ mod script;
 mod secrets;
 /// A release in a namespace of its own.
 mod site;
+/// Keys that leave a Secret or ConfigMap which stays.
+mod split;
 /// The table of what was tried.
 mod table;
 /// What can be wrong with a vaulted Secret.
@@ -58,6 +60,8 @@ mod clients;
 #[allow(dead_code, reason = "the trials of the clients use the rest")]
 #[path = "../clients/machine.rs"]
 mod machine;
+#[path = "../support/kubelet.rs"]
+mod kubelet;
 #[path = "../clients/page.rs"]
 mod page;
 #[path = "../clients/results.rs"]
@@ -125,6 +129,7 @@ fn main() -> ExitCode {
         script::ALL,
         real::ALL,
         secrets::ALL,
+        split::ALL,
         rollback::ALL,
         drift::ALL,
         immutable::ALL,

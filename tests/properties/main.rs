@@ -2,9 +2,12 @@
 
 mod choices;
 mod generate;
+#[path = "../support/kubelet.rs"]
+mod kubelet;
 mod laws;
 mod limits;
 mod model;
+mod moved_keys;
 mod prefilter;
 mod reader;
 mod render;

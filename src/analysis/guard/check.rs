@@ -127,7 +127,9 @@ fn changes(object: &Object<'_, '_>, op: &Op) -> bool {
         Op::Replace { path, value } => {
             object.tree.at(path.steps()).is_none_or(|node| !same(object.tree, node, value))
         }
-        Op::Rewrite { .. } | Op::Remove { .. } | Op::Add { .. } | Op::Append { .. } => true,
+        Op::Rewrite { .. } | Op::Remove { .. } | Op::Add { .. } | Op::Append { .. } | Op::Insert { .. } => {
+            true
+        }
     }
 }
 

@@ -58,6 +58,10 @@ impl Removed {
             {
                 removed.renamed.push((to.clone(), rule.keys.keys().cloned().collect()));
             }
+            if rule.splits() {
+                gaps.push(keys_are_not_guarded(rule));
+                continue;
+            }
             if rule.redirects {
                 // The Secret itself comes from elsewhere, and may be there; what refers to it may not.
                 for name in &rule.name.0 {
@@ -177,6 +181,17 @@ fn needs_a_render(rule: &SecretsRule) -> Diagnostic {
         format!("a policy cannot know the template of a Secret, and a rule removes Secrets with {rule}");
     let help = "name a render, from which the names are taken: resecret guard render.yaml";
     Diagnostic::error(Code::Guard, message, help).at(rule.origin.location(rule.origin.path.clone()))
+}
+
+fn keys_are_not_guarded(rule: &SecretsRule) -> Diagnostic {
+    let message = format!(
+        "the keys that `only` moves out of Secrets with {rule} are not guarded: who takes all keys of a Secret names none, so no policy can tell it from who shall read the others"
+    );
+    let help =
+        "`resecret check` on the render says what they are; without `only` the whole Secret is guarded";
+    Diagnostic::error(Code::Guard, message, help)
+        .with_severity(Severity::Warning)
+        .at(rule.origin.location(format!("{}.only", rule.origin.path)))
 }
 
 fn labels_need_a_render(rule: &SecretsRule) -> Diagnostic {

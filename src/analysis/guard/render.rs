@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::guard::built_in::is_built_in;
-use crate::config::Config;
+use crate::config::{Config, SecretsRule};
 use crate::kube::object::{Object, distinct_keys, objects};
 use crate::kube::pods::{CONTAINER_LISTS, Pods};
 use crate::kube::references::references;
@@ -77,7 +77,8 @@ impl Render {
     fn learn(&mut self, object: &Object<'_, '_>, config: &Config) {
         let Some(name) = object.name().filter(|name| !name.is_empty()) else { return };
         self.secrets.insert(name.to_owned());
-        if let Some(rule) = config.secrets.iter().position(|rule| selects(rule, object, name)) {
+        let removes = |rule: &SecretsRule| !rule.splits() && selects(rule, object, name);
+        if let Some(rule) = config.secrets.iter().position(removes) {
             self.removed.push(RemovedInRender {
                 name: name.to_owned(),
                 namespace: object.namespace().map(str::to_owned),

@@ -72,6 +72,7 @@ impl WantedSecrets {
         let means = |rule: &SecretsRule, name: &str| {
             let is_own = rule.same_name && rule.to.as_deref() == Some(name);
             !rule.redirects
+                && !rule.splits()
                 && rule.labels.is_empty()
                 && rule.source.is_empty()
                 && rule.name.matches(name)

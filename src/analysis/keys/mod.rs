@@ -236,7 +236,7 @@ struct Readers {
 struct DocumentUses {
     /// What it reads: the Secret, and each key of it with its reader.
     uses: Vec<(Id, Vec<KeyUse>)>,
-    /// The removed Secrets in it, each by its vaulted one: the keys there, and how others find it.
+    /// The removed and split Secrets in it, each by its vaulted one: the keys there, and how others find it.
     removed: Vec<(Id, Vec<String>, FoundBy)>,
 }
 
@@ -250,8 +250,12 @@ fn document(seen: &RewrittenDocument<'_, '_, '_>, config: &Config) -> DocumentUs
         let (object, rule) = (&seen.objects[*position], &config.secrets[*rule]);
         let id = (rule.to.clone()?, object.namespace().map(str::to_owned));
         let data = object.secret_data();
-        let keys = data.iter().map(|entry| vaulted_key(&rule.keys, entry.key).to_owned());
-        Some((id, keys.collect(), FoundBy::of(object, seen.leaked_values)))
+        let moved = data.iter().filter(|entry| rule.moves(entry.key));
+        let keys = moved.map(|entry| vaulted_key(&rule.keys, entry.key).to_owned()).collect();
+        // What finds a Secret by its labels finds the one that stays.
+        let stays = rule.splits();
+        let found_by = if stays { FoundBy::default() } else { FoundBy::of(object, seen.leaked_values) };
+        Some((id, keys, found_by))
     });
     DocumentUses { uses: uses.collect(), removed: removed.collect() }
 }

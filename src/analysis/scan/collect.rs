@@ -170,6 +170,7 @@ impl Secret {
                     name: name.clone(),
                     bytes: None,
                     missing: true,
+                    setting: false,
                     readers: vec![read.reader.clone()],
                 }),
             }

@@ -8,6 +8,7 @@ use crate::analysis::scan::{
     Checksum, CredentialVariable, Duplicate, Inventory, NamedOnly, OutsideRead, PlainCredential,
     RepeatedEntry, Secret, SecretKey, SecretReader, Site, UnknownReference, Use, ValueOrigin,
 };
+use crate::filter::collect::settings::settings;
 use crate::krm::is_configuration;
 use crate::kube::bookkeeping::is_bookkeeping;
 use crate::kube::list_keys::{Repeated, repeated};
@@ -158,7 +159,9 @@ impl DocumentInventory {
         }
         let mut keys: Vec<SecretKey> = Vec::new();
         let mut positions: HashMap<&str, usize> = HashMap::new();
-        for entry in object.secret_data() {
+        let data = object.secret_data();
+        let settings = settings(&data).unwrap_or_default();
+        for entry in &data {
             let bytes = entry.plain().map(<[u8]>::len);
             // `stringData` comes second and wins.
             if let Some(position) = positions.get(entry.key) {
@@ -169,6 +172,7 @@ impl DocumentInventory {
                     name: entry.key.to_owned(),
                     bytes,
                     missing: false,
+                    setting: settings.contains(&entry.key),
                     readers: Vec::new(),
                 });
             }

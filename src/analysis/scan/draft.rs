@@ -28,6 +28,8 @@ pub(super) struct SecretsDraft {
     pub(super) renames: Vec<(String, String)>,
     /// Whether it may be the chart Secret's own name.
     pub(super) same_name: bool,
+    /// The keys that move, where the others are settings.
+    pub(super) only: Vec<String>,
     pub(super) optional: bool,
     pub(super) comments: Vec<String>,
 }
@@ -87,6 +89,22 @@ impl Draft {
         draft.duplicates = distinct(variables.chain(lists.iter().map(String::as_str)));
         draft.differing = differ;
         draft
+    }
+
+    /// Whether some Secret stays with its settings.
+    pub(super) fn splits(&self) -> bool {
+        self.secrets.iter().any(|rule| !rule.only.is_empty())
+    }
+
+    /// Whether this one does.
+    pub(super) fn splits_secret(&self, name: &str) -> bool {
+        self.secrets.iter().any(|rule| !rule.only.is_empty() && rule.name == name)
+    }
+
+    /// The same, with every Secret as a whole.
+    pub(super) fn without_only(mut self) -> Self {
+        self.secrets.iter_mut().for_each(|rule| rule.only.clear());
+        self
     }
 
     /// Whether there is nothing that a rule could do.
@@ -149,17 +167,34 @@ fn secrets(
                 "a hook: Helm 3 sends it past the post-renderer, so there the rule finds nothing".to_owned(),
             );
         }
-        SecretsDraft { name, to, renames, same_name, optional, comments }
+        let only = if same_name { Vec::new() } else { only(&of_name) };
+        SecretsDraft { name, to, renames, same_name, only, optional, comments }
     };
     all.into_iter().map(rule).collect()
 }
 
+/// The credentials of Secrets that also hold settings, where every reader can take two Secrets.
+fn only(secrets: &[&Secret]) -> Vec<String> {
+    let settings = |secret: &&&Secret| secret.keys.iter().filter(|key| key.setting).count();
+    let reads_one = |secret: &&Secret| secret.use_of.whole || secret.found_by.is_some() || is_typed(secret);
+    let [secret] = secrets else { return Vec::new() };
+    if settings(&secret) == 0 || reads_one(secret) {
+        return Vec::new();
+    }
+    let moved = secret.keys.iter().filter(|key| !key.setting && !key.missing);
+    moved.map(|key| key.name.clone()).collect()
+}
+
+/// Whether a Secret's type says which keys it has.
+fn is_typed(secret: &Secret) -> bool {
+    secret.kind.as_deref().is_some_and(|kind| kind != "Opaque" && !kind.is_empty())
+}
+
 /// Why the keys of a Secret cannot stand beside others, if they cannot.
 fn own_secret(secret: &Secret) -> Option<String> {
-    let typed = secret.kind.as_deref().is_some_and(|kind| kind != "Opaque" && !kind.is_empty());
     let why = if secret.use_of.env_from {
         Some("envFrom makes a variable of every key")
-    } else if typed {
+    } else if is_typed(secret) {
         Some("its type says which keys it has")
     } else if secret.use_of.whole {
         Some("it is read as a whole")

@@ -116,6 +116,9 @@ pub struct SecretKey {
     /// Whether it is only read, and not there.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub missing: bool,
+    /// Whether it is a setting beside credentials, and could stay in the chart.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub setting: bool,
     /// Who reads it.
     pub readers: Vec<SecretReader>,
 }

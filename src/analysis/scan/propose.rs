@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Error, Location, Severity};
 use crate::filter::collect::secret_values;
 use crate::filter::{allow, filter};
+use crate::rules::leaked_values::LeakedValues;
 use crate::yaml::scalar::{one_line, plain_or_quoted};
 
 /// A configuration to review.
@@ -42,35 +43,52 @@ pub fn propose(input: &[u8], found: &Inventory, to: Option<&str>) -> Result<Opti
         .at(Location { file: Some("--to".to_owned()), ..Location::default() })
         .into());
     }
-    let draft = Draft::new(found, to);
+    let mut draft = Draft::new(found, to);
     if draft.is_empty() {
         return Ok(None);
     }
     let values = secret_values(input)?;
-    let attempt = |lenient: Option<&[Diagnostic]>| {
-        let mut config = Config::default();
-        config.add_file("the proposal", &write(&draft, lenient, None))?;
-        config.warn_of_hooks();
-        let filtered = filter(input, &config)?;
-        let found = filtered.diagnostics();
-        let mut left = inventory(&filtered.to_vec())?;
-        // The Secrets are gone there, and their values could still be known as names.
-        left.conceal(&values);
-        let text = write(&draft, lenient, Some(&left));
-        // Hooks are for `check`: a proposal can do nothing about them.
-        let of_hooks = |found: &&Diagnostic| [Code::HookReference, Code::HookSecret].contains(&found.code);
-        let warnings = found.iter().filter(|found| !of_hooks(found)).cloned().collect();
-        Ok(Some(Proposal { text, warnings, findings: found.len(), left }))
-    };
-    attempt(None).or_else(|error: Error| {
+    if draft.splits() {
+        let proposal = attempt(input, &values, &draft, None);
+        if proposal.is_ok() {
+            return proposal;
+        }
+        // Somebody can only read one Secret: then it goes as a whole.
+        draft = draft.without_only();
+    }
+    attempt(input, &values, &draft, None).or_else(|error: Error| {
         let errors = error.diagnostics().iter().filter(|found| found.severity == Severity::Error);
         let errors: Vec<Diagnostic> = errors.cloned().collect();
         if errors.iter().all(|error| LEFT.contains(&error.code)) {
-            attempt(Some(&errors))
+            attempt(input, &values, &draft, Some(&errors))
         } else {
             Err(error)
         }
     })
+}
+
+/// Runs the filter with a draft.
+fn attempt(
+    input: &[u8],
+    values: &LeakedValues,
+    draft: &Draft,
+    lenient: Option<&[Diagnostic]>,
+) -> Result<Option<Proposal>, Error> {
+    let mut config = Config::default();
+    config.add_file("the proposal", &write(draft, lenient, None))?;
+    config.warn_of_hooks();
+    config.warn_of_settings();
+    let filtered = filter(input, &config)?;
+    let found = filtered.diagnostics();
+    let mut left = inventory(&filtered.to_vec())?;
+    // The Secrets are gone there, or only their settings are left; their values could still be known as names.
+    left.secrets.retain(|secret| !draft.splits_secret(&secret.name));
+    left.conceal(values);
+    let text = write(draft, lenient, Some(&left));
+    // Hooks are for `check`: a proposal can do nothing about them.
+    let of_hooks = |found: &&Diagnostic| [Code::HookReference, Code::HookSecret].contains(&found.code);
+    let warnings = found.iter().filter(|found| !of_hooks(found)).cloned().collect();
+    Ok(Some(Proposal { text, warnings, findings: found.len(), left }))
 }
 
 const HEADER: &str = "\
@@ -171,7 +189,12 @@ fn secrets(rule: &SecretsDraft, lines: &mut Vec<String>) {
     if rule.same_name {
         lines.push("    sameName: true".to_owned());
     }
-    mapping("keys", &rule.renames, lines);
+    if !rule.only.is_empty() {
+        lines.push(format!("    only: {}    # the others are settings, and stay", list(&rule.only, true)));
+    }
+    let moves = |(key, _): &&(String, String)| rule.only.is_empty() || rule.only.contains(key);
+    let renames: Vec<(String, String)> = rule.renames.iter().filter(moves).cloned().collect();
+    mapping("keys", &renames, lines);
     if rule.optional {
         lines.push("    optional: true".to_owned());
     }

@@ -77,7 +77,8 @@ fn secret(secret: &Secret) -> Vec<Row> {
             None if key.missing => "missing".to_owned(),
             None => "unreadable".to_owned(),
         };
-        push(&key.name, bytes, &key.readers);
+        let setting = if key.setting { " (setting)" } else { "" };
+        push(&format!("{}{setting}", key.name), bytes, &key.readers);
     }
     rows
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::analysis::upgrade::fixed_fields::{fixed_fields, json};
 use crate::analysis::upgrade::merge::Entry;
-use crate::config::Config;
+use crate::config::{Config, SecretsRule};
 use crate::diagnostics::{Diagnostic, Error, Location};
 use crate::filter::parse_document::parse_document;
 use crate::kube::list_keys::{Repeated, merges_pods, repeated};
@@ -85,8 +85,8 @@ pub(crate) struct SecretData {
     pub(crate) keys: Vec<String>,
     /// The values by key, for comparisons alone: they are never printed.
     values: Vec<(String, Vec<u8>)>,
-    /// The vaulted Secret and the keys' names there, where a rule leaves this Secret out.
-    pub(crate) vaulted: Option<(String, Vec<String>)>,
+    /// The vaulted Secret, and the keys that a rule moves there with their names there.
+    pub(crate) vaulted: Option<(String, Vec<(String, String)>)>,
 }
 
 impl<'i> Release<'i> {
@@ -327,9 +327,11 @@ fn secret(object: &Object<'_, '_>, config: &Config) -> SecretData {
     let data = object.secret_data();
     let keys = distinct_keys(&data);
     let name = object.name().unwrap_or_default();
-    let rule = config.secrets.iter().find(|rule| selects(rule, object, name));
-    let vaulted = rule.and_then(|rule| {
-        let names = keys.iter().map(|key| vaulted_key(&rule.keys, key).to_owned()).collect();
+    let is_about =
+        |rule: &&SecretsRule| selects(rule, object, name) && keys.iter().any(|key| rule.moves(key));
+    let vaulted = config.secrets.iter().find(is_about).and_then(|rule| {
+        let moved = keys.iter().filter(|key| rule.moves(key));
+        let names = moved.map(|key| (key.clone(), vaulted_key(&rule.keys, key).to_owned())).collect();
         Some((rule.to.clone()?, names))
     });
     // Of one key the last value counts: `stringData` comes last.

@@ -97,7 +97,8 @@ fn copy_first(name: &str, data: &SecretData) -> String {
     match &data.vaulted {
         Some((to, _)) if to == name => format!("copy its values into the vault first ({source})"),
         Some((to, names)) => {
-            format!("copy its values into the vault first, for Secret {to} ({source} as {})", quoted(names))
+            let names: Vec<String> = names.iter().map(|(_, name)| name.clone()).collect();
+            format!("copy its values into the vault first, for Secret {to} ({source} as {})", quoted(&names))
         }
         None => format!("copy its values first if anything outside the release reads them ({source})"),
     }

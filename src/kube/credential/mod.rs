@@ -7,6 +7,7 @@ mod commands;
 mod judge;
 mod names;
 mod reason;
+mod setting;
 mod shapes;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub(crate) use self::commands::arguments;
 pub(crate) use self::judge::{NameContext, is_name, reason};
 pub(crate) use self::names::words;
 pub(crate) use self::reason::Reason;
+pub(crate) use self::setting::{KeyContent, content, is_made_of_words};
 pub(crate) use self::texts::{in_text, is_code, is_script};
 pub(crate) use self::values::{
     JWT_BEGIN, JWT_PATTERN, SWITCHES, URL_PASSWORD, could_be_secret, value_reason,

@@ -93,22 +93,24 @@ fn is_left(
 
 impl NameLeft<'_> {
     fn finding(self, severity: Severity, kind: &str) -> Finding {
-        let Self { name, place, path, node, .. } = self;
+        let Self { name, place, path, node, is_split, .. } = self;
         let field = "this field holds the name of";
+        let fate =
+            if is_split { "of which a rule moves some keys to the vault" } else { "which a rule removes" };
         let (code, message, help) = match place {
             NameSite::Field(declared) => (
                 Code::LeftBehind,
-                format!("{field} Secret {name}, which a rule removes, and no rule knows the field"),
+                format!("{field} Secret {name}, {fate}, and no rule knows the field"),
                 format!("if it refers to the Secret, {}", add_to("references", &declaration(kind, &declared))),
             ),
             NameSite::Key => (
                 Code::LeftBehind,
-                format!("{field} Secret {name}, which a rule removes, and no rule knows the field"),
+                format!("{field} Secret {name}, {fate}, and no rule knows the field"),
                 "no rule renames a key: change it in the chart's values".to_owned(),
             ),
             NameSite::Text(_) => (
                 Code::NameInText,
-                format!("this text names Secret {name}, which a rule removes"),
+                format!("this text names Secret {name}, {fate}"),
                 "no rule knows this text: see whether a program reads the Secret by this name, and change it in the chart's values".to_owned(),
             ),
         };

@@ -7,7 +7,7 @@ use aho_corasick::Match;
 use crate::kube::object::Object;
 use crate::kube::references::Takes;
 use crate::rules::left_behind::words::{
-    is_dropped, is_free, name_in, speaks_of_config_maps, speaks_of_secrets,
+    is_dropped, is_free, is_split, name_in, speaks_of_config_maps, speaks_of_secrets,
 };
 use crate::rules::{Context, ObjectView};
 use crate::yaml::{Kind, NodeId, Path, Span, Step, Trail};
@@ -24,6 +24,8 @@ pub(crate) struct NameLeft<'t> {
     pub(crate) node: NodeId,
     /// Whether it may as well be the name of another object.
     pub(crate) doubtful: bool,
+    /// Whether the Secret stays without some of its keys.
+    pub(crate) is_split: bool,
 }
 
 /// What holds the name of a Secret.
@@ -40,7 +42,11 @@ pub(crate) enum NameSite {
 /// Every name of a removed Secret that may be meant as a reference and is none that is known.
 pub(crate) fn names<'t>(subject: &ObjectView<'_, 't, '_>, context: Context<'_>) -> Vec<NameLeft<'t>> {
     let object = subject.object;
-    let Some(names) = context.facts.removed_names() else { return Vec::new() };
+    // A Secret of which some keys move has its own name, and no reference.
+    let Some(names) = context.facts.removed_names().filter(|_| !context.facts.splits(object, context.config))
+    else {
+        return Vec::new();
+    };
     let content = object.tree.node(object.tree.resolve(object.node)).content;
     let text = &object.tree.source()[content.start..content.end];
     let place = |found: Match| Span::new(content.start + found.start(), content.start + found.end());
@@ -143,7 +149,8 @@ impl<'t> NameSearch<'_, 't, '_> {
     }
 
     fn push(&mut self, name: &'t str, place: NameSite, path: Path, node: NodeId) {
-        self.found.push(NameLeft { name, place, path, node, doubtful: false });
+        let is_split = is_split(name, self.object, self.context);
+        self.found.push(NameLeft { name, place, path, node, doubtful: false, is_split });
     }
 
     fn scalar(&mut self, node: NodeId, text: &'t str, trail: Trail<'_>, speaks: bool) {
@@ -152,7 +159,8 @@ impl<'t> NameSearch<'_, 't, '_> {
             let counts = speaks || (self.is_custom && !is_free(trail));
             if counts && !self.known.contains(&path) && !self.nodes.contains(&node) {
                 let place = NameSite::Field(declared(&path, &self.object.path));
-                self.found.push(NameLeft { name: text, place, path, node, doubtful: !speaks });
+                let is_split = is_split(text, self.object, self.context);
+                self.found.push(NameLeft { name: text, place, path, node, doubtful: !speaks, is_split });
             }
             return;
         }
@@ -165,7 +173,8 @@ impl<'t> NameSearch<'_, 't, '_> {
     }
 
     fn push_text(&mut self, name: &'t str, speaks: bool, doubtful: bool, path: Path, node: NodeId) {
-        self.found.push(NameLeft { name, place: NameSite::Text(speaks), path, node, doubtful });
+        let is_split = is_split(name, self.object, self.context);
+        self.found.push(NameLeft { name, place: NameSite::Text(speaks), path, node, doubtful, is_split });
     }
 }
 

@@ -62,6 +62,11 @@ pub(super) fn is_dropped(
     }
 }
 
+/// Whether a name is that of a Secret which stays without some of its keys.
+pub(super) fn is_split(name: &str, object: &Object<'_, '_>, Context { facts, config }: Context<'_>) -> bool {
+    matches!(facts.target(name, object.namespace(), config), Resolution::Removed(secret) if secret.is_split)
+}
+
 /// Whether a text stands where its author is free, or where the name of a namespace or label stands.
 pub(super) fn is_free(trail: Trail<'_>) -> bool {
     let keys: Vec<&str> = trail.keys().collect();

@@ -42,7 +42,11 @@ impl Targets {
         let mut targets = Self::default();
         for (number, rule) in config.secrets.iter().enumerate() {
             let Some(to) = &rule.to else { continue };
-            if rule.redirects {
+            if rule.splits() {
+                targets
+                    .left
+                    .push(format!("keys that `only` moves out of Secrets with {rule}, and their readers"));
+            } else if rule.redirects {
                 let names: Vec<String> = rule.name.0.iter().map(ToString::to_string).collect();
                 let keys: Vec<String> = rule.keys.keys().cloned().collect();
                 for name in names {

@@ -1,0 +1,186 @@
+//! Moved keys that a container takes by `envFrom`: each gets an entry of `env` that reads the vault.
+//!
+//! An entry wins over `envFrom`, and of several sources the last one. So a key gets no entry where the container has one of
+//! that name, or where a later source gives the variable. The entries come first, since others may expand them, as they may
+//! expand what `envFrom` brings.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Value, json};
+
+use crate::diagnostics::{Code, Finding, Severity};
+use crate::edit::patch::Op;
+use crate::rules::env::{Decision, decide};
+use crate::rules::env_entries::prepend;
+use crate::rules::env_sources::{EnvSource, sources, unsure_entries};
+use crate::rules::facts::vaulted_key;
+use crate::rules::secret_use::{KeyName, SecretUse};
+use crate::rules::{Context, ObjectView, Rule, RuleOutput};
+use crate::search::prefilter::Interest;
+use crate::yaml::{NodeId, Path};
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "env_from",
+    settings: &["secrets"],
+    codes: &[Code::EnvFromOrder],
+    words: |config, words| {
+        if config.splits() {
+            // What a later source overrides depends on its keys.
+            words.add(&["ConfigMap"], Interest::Edit);
+        }
+    },
+    apply,
+    ..Rule::QUIET
+};
+
+fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
+    if !context.config.splits() {
+        return;
+    }
+    for (path, container) in &subject.pods.containers {
+        let sources = sources(subject, context, path, *container);
+        if sources.iter().any(|source| source.split.is_some()) && !outcome.patch.decides(path) {
+            Container { subject, context, path, node: *container, sources }.apply(outcome);
+        }
+    }
+}
+
+/// A container that takes a Secret of which some keys move.
+struct Container<'a, 'o, 't, 's, 'f> {
+    subject: &'a ObjectView<'o, 't, 's>,
+    context: Context<'f>,
+    path: &'a Path,
+    node: NodeId,
+    sources: Vec<EnvSource<'f>>,
+}
+
+impl Container<'_, '_, '_, '_, '_> {
+    fn apply(&self, outcome: &mut RuleOutput) {
+        let entries = self.entries(outcome);
+        if !entries.is_empty() {
+            prepend(self.subject.object.tree, self.node, self.path, entries, outcome);
+        }
+    }
+
+    /// The entries for all moved keys that the container takes.
+    fn entries(&self, outcome: &mut RuleOutput) -> Vec<Value> {
+        let mut taken = self.own_entries(outcome);
+        let unsure = unsure_entries(self.subject, self.context, self.path, self.node);
+        let mut last: HashMap<String, usize> = HashMap::new();
+        for (position, source) in self.sources.iter().enumerate() {
+            let keys = source.keys.iter().flatten();
+            last.extend(keys.map(|key| (format!("{}{key}", source.prefix), position)));
+        }
+        let mut entries = Vec::new();
+        for (position, source) in self.sources.iter().enumerate() {
+            let Some((secret, rule)) = source.split.and_then(|secret| Some((secret, secret.rule?))) else {
+                continue;
+            };
+            let rule = &self.context.config.secrets[rule];
+            let to = rule.to.as_deref().unwrap_or_default();
+            let mut used = Vec::new();
+            for key in &secret.keys {
+                let variable = format!("{}{key}", source.prefix);
+                if last.get(&variable) != Some(&position) || !taken.insert(variable.clone()) {
+                    let own = unsure.get(&variable).filter(|_| last.get(&variable) == Some(&position));
+                    outcome.findings.extend(own.map(|(node, path)| may_be_missing(&variable, *node, path)));
+                    continue;
+                }
+                let own = (to, vaulted_key(&rule.keys, key));
+                let Some((to, vaulted)) = self.decided(&variable, own, outcome) else { continue };
+                let mut reference = json!({"name": to, "key": vaulted});
+                if source.optional {
+                    reference["optional"] = true.into();
+                }
+                outcome.findings.extend(self.doubt(&variable, source, position));
+                if (to, vaulted) == own {
+                    let (vaulted, chart) = (vaulted.to_owned(), key.clone());
+                    used.push(KeyName { vaulted, chart, rendered: true });
+                } else {
+                    outcome.reads.push(SecretUse::of_added(to, vaulted, &variable, self.path.clone()));
+                }
+                entries.push(json!({"name": variable, "valueFrom": {"secretKeyRef": reference}}));
+            }
+            if !used.is_empty() {
+                outcome.reads.push(SecretUse::of_keys(to, used, source.name.1.clone()));
+            }
+        }
+        entries
+    }
+
+    /// The Secret and the key for a variable: its own, unless a rule of `spec.env` decides the variable, as it would an entry
+    /// that was there. `None` where that rule removes it.
+    fn decided<'d>(
+        &'d self,
+        variable: &'d str,
+        own: (&'d str, &'d str),
+        outcome: &mut RuleOutput,
+    ) -> Option<(&'d str, &'d str)> {
+        let tree = self.subject.object.tree;
+        let container = tree.get(self.node, "name").and_then(|name| tree.text(name)).unwrap_or_default();
+        match decide(self.context.config, self.subject.object, container, variable, outcome) {
+            None => Some(own),
+            Some(Decision::Remove) => None,
+            Some(Decision::Read(rule, _)) if rule.literals_only || rule.keep_existing => Some(own),
+            Some(Decision::Read(rule, key)) => Some((&rule.to, if key.is_empty() { variable } else { key })),
+        }
+    }
+
+    /// The variables that have an entry of their own, or get one by another rule. One that a rule removes shall not be there at all.
+    fn own_entries(&self, outcome: &RuleOutput) -> HashSet<String> {
+        let (tree, list) = (self.subject.object.tree, self.path.key("env"));
+        let items = tree.get(self.node, "env").and_then(|env| tree.items(env)).unwrap_or_default();
+        let own = items.iter().filter_map(|item| tree.text(tree.get(*item, "name")?));
+        let mut names: HashSet<String> = own.map(str::to_owned).collect();
+        if self.context.config.env.iter().any(|rule| rule.add) {
+            for op in outcome.patch.ops() {
+                let added = match op {
+                    Op::Append { sequence, value } if *sequence == list => std::slice::from_ref(value),
+                    Op::Add { path, value: Value::Array(items) }
+                    | Op::Replace { path, value: Value::Array(items) }
+                        if *path == list =>
+                    {
+                        items.as_slice()
+                    }
+                    _ => &[],
+                };
+                names.extend(added.iter().filter_map(|entry| Some(entry.get("name")?.as_str()?.to_owned())));
+            }
+        }
+        names
+    }
+
+    /// A later source of which nobody knows whether it gives the variable too.
+    fn doubt(&self, variable: &str, source: &EnvSource<'_>, position: usize) -> Option<Finding> {
+        let may_give = |later: &&EnvSource<'_>| later.keys.is_none() && variable.starts_with(&later.prefix);
+        let later = self.sources[position + 1..].iter().find(may_give)?;
+        let (node, path) = later.name.clone();
+        Some(Finding {
+            code: Code::EnvFromOrder,
+            severity: Severity::Error,
+            message: format!(
+                "{} is not in the stream and comes behind {}: nobody can tell whether it overrides variable {variable}, which a rule moves to the vault",
+                later.what, source.what
+            ),
+            help: "give the container an entry for the variable in the chart's values, or let the source come first".to_owned(),
+            path,
+            node,
+        })
+    }
+}
+
+/// An entry that wins over a moved key only where it gives a value.
+fn may_be_missing(variable: &str, node: NodeId, path: &Path) -> Finding {
+    Finding {
+        code: Code::EnvFromOrder,
+        severity: Severity::Error,
+        message: format!(
+            "this entry is optional and reads a key that is not in the stream: where it is missing, variable {variable} comes from envFrom, and a rule moves that to the vault"
+        ),
+        help: "take `optional` off the entry in the chart's values, or remove the entry by spec.env"
+            .to_owned(),
+        path: path.clone(),
+        node,
+    }
+}

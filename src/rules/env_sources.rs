@@ -1,0 +1,98 @@
+//! What a container takes by `envFrom`, and which entries of `env` may leave it as it is.
+
+use std::collections::HashMap;
+
+use crate::rules::chart_secret::ChartSecret;
+use crate::rules::facts::Resolution;
+use crate::rules::{Context, ObjectView};
+use crate::yaml::scalar::kubernetes_boolean;
+use crate::yaml::{NodeId, Path};
+
+/// A source of `envFrom`.
+pub(super) struct EnvSource<'f> {
+    /// What comes before each key.
+    pub(super) prefix: String,
+    /// The keys that it gives; `None` where nobody knows.
+    pub(super) keys: Option<Vec<&'f str>>,
+    /// The Secret, where some of its keys go to the vault.
+    pub(super) split: Option<&'f ChartSecret>,
+    /// Whether it may be missing.
+    pub(super) optional: bool,
+    /// What it is, for people.
+    pub(super) what: String,
+    /// The node and the path of its name.
+    pub(super) name: (NodeId, Path),
+}
+
+/// The sources of a container, in order. One of neither kind gives nothing.
+pub(super) fn sources<'f>(
+    subject: &ObjectView<'_, '_, '_>,
+    context: Context<'f>,
+    path: &Path,
+    container: NodeId,
+) -> Vec<EnvSource<'f>> {
+    let (tree, namespace) = (subject.object.tree, subject.object.namespace());
+    let items = tree.get(container, "envFrom").and_then(|list| tree.items(list)).unwrap_or_default();
+    let text = |node: NodeId, key: &str| tree.get(node, key).and_then(|value| tree.text(value));
+    let mut sources = Vec::new();
+    for (position, item) in items.iter().enumerate() {
+        for (field, kind) in [("secretRef", "Secret"), ("configMapRef", "ConfigMap")] {
+            let Some(reference) = tree.get(*item, field) else { continue };
+            let Some(name_node) = tree.get(reference, "name") else { continue };
+            let Some(name) = tree.text(name_node).filter(|name| !name.is_empty()) else { continue };
+            let is_secret = kind == "Secret";
+            let target = context.facts.target(name, namespace, context.config);
+            let split = match target {
+                Resolution::Removed(secret) if is_secret && secret.is_split => Some(secret),
+                _ => None,
+            };
+            let keys = if is_secret {
+                context.facts.keys_of(name, namespace)
+            } else {
+                context.facts.config_maps.keys_of(name, namespace)
+            };
+            sources.push(EnvSource {
+                prefix: text(*item, "prefix").unwrap_or_default().to_owned(),
+                keys,
+                split,
+                optional: text(reference, "optional").and_then(kubernetes_boolean) == Some(true),
+                what: format!("{kind} {name}"),
+                name: (name_node, path.key("envFrom").index(position).keys(&[field, "name"])),
+            });
+        }
+    }
+    sources
+}
+
+/// The entries that may give nothing, so that `envFrom` counts: optional ones, of a key that the stream does not hold.
+pub(super) fn unsure_entries(
+    subject: &ObjectView<'_, '_, '_>,
+    context: Context<'_>,
+    path: &Path,
+    container: NodeId,
+) -> HashMap<String, (NodeId, Path)> {
+    let (tree, list) = (subject.object.tree, path.key("env"));
+    let items = tree.get(container, "env").and_then(|env| tree.items(env)).unwrap_or_default();
+    let text = |node: NodeId, key: &str| tree.get(node, key).and_then(|value| tree.text(value));
+    let is_unsure = |item: NodeId| {
+        let references = ["secretKeyRef", "configMapKeyRef"].into_iter();
+        let reference = references
+            .filter_map(|field| Some((field, tree.get_in(item, &["valueFrom", field])?)))
+            .find(|(_, reference)| text(*reference, "optional").and_then(kubernetes_boolean) == Some(true));
+        reference.is_some_and(|(field, reference)| {
+            let (name, namespace) = (text(reference, "name").unwrap_or_default(), subject.object.namespace());
+            let keys = if field == "secretKeyRef" {
+                context.facts.keys_of(name, namespace)
+            } else {
+                context.facts.config_maps.keys_of(name, namespace)
+            };
+            let key = text(reference, "key").unwrap_or_default();
+            !keys.is_some_and(|keys| keys.contains(&key))
+        })
+    };
+    let unsure = items.iter().enumerate().filter(|(_, item)| is_unsure(**item));
+    let named = unsure.filter_map(|(position, item)| {
+        Some((text(*item, "name")?.to_owned(), (*item, list.index(position))))
+    });
+    named.collect()
+}

@@ -1,0 +1,138 @@
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::kubelet::{Seen, Store, pods};
+use crate::machine::text;
+use crate::site::Site;
+use crate::{BOTH, Scenario, Try};
+
+pub(crate) const ALL: &[Scenario] = &[Scenario { name: "split::secret", majors: BOTH, run: secret }];
+
+/// A chart whose Secret holds settings and credentials, and every way in which pods take them.
+const APP: &str = "\
+apiVersion: v1
+kind: Secret
+metadata: {name: app}
+data: {TZ: RXRjL1VUQw==, PASSWORD: Y2FuYXJ5LXBhc3N3b3Jk, 1ST: Y2FuYXJ5LTFzdA==}
+stringData: {TOKEN: canary-token, tls.crt: certificate}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {LEVEL: info, TOKEN: overridden}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      initContainers:
+      - name: init
+        image: example.org/init
+        envFrom: [{secretRef: {name: app, optional: true}, prefix: APP_}]
+      containers:
+      - name: web
+        image: example.org/web
+        envFrom:
+        - secretRef: {name: app}
+        - configMapRef: {name: settings}
+        env:
+        - {name: URL, value: 'postgres://app:$(PASSWORD)@db/$(TZ)'}
+        - {name: ZONE, valueFrom: {secretKeyRef: {name: app, key: TZ}}}
+        - {name: KEY, valueFrom: {secretKeyRef: {name: app, key: PASSWORD}}}
+        volumeMounts:
+        - {name: all, mountPath: /all}
+        - {name: all, mountPath: /one, subPath: TOKEN}
+      volumes:
+      - name: all
+        secret: {secretName: app, defaultMode: 0440}
+      - name: some
+        secret:
+          secretName: app
+          items: [{key: PASSWORD, path: p, mode: 0400}, {key: TZ, path: z}]
+      - name: both
+        projected:
+          sources:
+          - secret: {name: app}
+          - configMap: {name: settings}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: 0 0 * * *
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: Never
+          containers:
+          - name: job
+            image: example.org/job
+            envFrom: [{secretRef: {name: app}}]
+";
+
+const RULES: &str = "  secrets:\n  - {name: app, only: [PASSWORD, TOKEN, 1ST], to: app-vault, keys: {PASSWORD: db-password}}\n  policy: {plaintext: allow, texts: allow}\n";
+
+/// What the vault's operator has made.
+const VAULT: &str = "\
+apiVersion: v1
+kind: Secret
+metadata: {name: app-vault}
+stringData: {db-password: canary-password, TOKEN: canary-token, 1ST: canary-1st, other: canary-other}
+";
+
+/// The live objects that count.
+fn objects(site: &Site, kinds: &str) -> Result<Vec<Value>> {
+    let run = site.kubectl(["get", kinds, "-o", "json"])?.succeeded()?;
+    let list: Value = serde_json::from_str(&run.stdout)?;
+    list["items"].as_array().cloned().context("a list")
+}
+
+/// What the pods of the live objects see; without these keys of the chart's Secret, where they have moved.
+fn seen(site: &Site, without: &[&str]) -> Result<Vec<Seen>> {
+    let mut data = objects(site, "secrets,configmaps")?;
+    for object in data.iter_mut().filter(|object| object["metadata"]["name"] == "app") {
+        let fields = object["data"].as_object_mut().context("data")?;
+        fields.retain(|key, _| !without.contains(&key.as_str()));
+    }
+    let store = Store::of(data.iter());
+    let workloads = objects(site, "deployments,cronjobs")?;
+    Ok(workloads.iter().flat_map(pods).map(|pod| store.pod(pod)).collect())
+}
+
+/// Some keys of a Secret go to the vault: every pod sees what it saw.
+fn secret(this: &Try) -> Result<()> {
+    let mut site = this.site()?;
+    site.render(APP)?;
+    site.rules(RULES)?;
+    site.install_plain()?;
+    let before = seen(&site, &[])?;
+    ensure!(before.len() == 2 && before.iter().all(|pod| !pod.variables.is_empty()), "{before:?}");
+    let said = site.check("")?;
+    ensure!(said.rules().is_empty(), "{said:?}");
+    let vault = site.machine.write("vault.yaml", VAULT)?;
+    site.kubectl(["apply", "--server-side", "-f", text(&vault)?])?.succeeded()?;
+    for round in ["upgrade", "upgrade once more"] {
+        site.upgrade(&[])?.succeeded()?;
+        // A key of `stringData` stays in the live Secret, which holds `data` alone.
+        let live = site.get("Secret/app")?.context("the Secret stays")?;
+        let keys: Vec<&String> = live["data"].as_object().into_iter().flat_map(|data| data.keys()).collect();
+        ensure!(keys == ["TOKEN", "TZ", "tls.crt"], "after {round}: {keys:?}");
+        for without in [&[][..], &["TOKEN"]] {
+            let after = seen(&site, without)?;
+            ensure!(before == after, "after {round}: pods saw {before:?}\nand see {after:?}");
+        }
+        site.row(round, "nothing", "pods see the same, from the vault");
+    }
+    // The command of docs/vaulting.md.
+    let patch = r#"--patch=[{"op": "remove", "path": "/data/TOKEN"}]"#;
+    site.kubectl(["patch", "secret", "app", "--type=json", patch])?.succeeded()?;
+    site.upgrade(&[])?.succeeded()?;
+    ensure!(site.get("Secret/app")?.context("the Secret stays")?["data"]["TOKEN"].is_null());
+    ensure!(before == seen(&site, &[])?, "after the patch");
+    Ok(())
+}
