@@ -55,6 +55,10 @@ differential *arguments:
 clients:
     .ci/clients
 
+# Builds the API server for the trials of live releases; ten minutes, once.
+api-server:
+    .ci/api-server
+
 # BINARY or BINARIES takes what is built already; SIGN_KEY signs, see `.ci/package`.
 # Makes the files of a release in dist/.
 package:
@@ -154,7 +158,7 @@ audit:
 lint-ci:
     "${RESECRET_CLIENTS:-$HOME/.cache/resecret/clients}/actionlint"
     zizmor --offline --quiet .
-    shellcheck .ci/build .ci/clients .ci/package .ci/run plugin/install.sh
+    shellcheck .ci/api-server .ci/build .ci/clients .ci/package .ci/run plugin/install.sh
 
 # For a change of the charts or of the pinned Helm.
 # Writes `tests/renders` and the tables of `docs/clients.md` and `examples/README.md` once more.

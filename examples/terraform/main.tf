@@ -13,7 +13,7 @@ resource "helm_release" "langfuse" {
   chart     = "./charts/umbrella"
 
   postrender = {
-    binary_path = "/usr/local/bin/resecret"
+    binary_path = "resecret"
     args        = ["--preset=langfuse", "--to=langfuse-vault"]
   }
 }

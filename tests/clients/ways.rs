@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::clients;
 use crate::machine::{Helm, Machine, Major, RESECRET, Run, copy_folder, repository, text};
 
-/// Where the examples say that the program is.
+/// Where the examples say that the program is, for clients that want a path.
 const INSTALLED: &str = "/usr/local/bin/resecret";
 
 /// What is rendered, and by which rules.
@@ -153,11 +153,13 @@ fn helmfile4(machine: &Machine, scenario: &Scenario<'_>) -> Result<Run> {
     let folder = project(machine, "helmfile", scenario)?;
     let helm = machine.helm(Major::Four)?;
     let (file, plugin) = (folder.join("helmfile.yaml"), machine.post_renderer(&helm)?);
-    fs::write(&file, fs::read_to_string(&file)?.replace(RESECRET, &plugin))?;
+    let example = fs::read_to_string(&file)?;
+    fs::write(&file, example.replace("postRenderer: resecret ", &format!("postRenderer: {plugin} ")))?;
     helmfile(machine, &helm, &folder)
 }
 
 fn helmfile(machine: &Machine, helm: &Helm, folder: &Path) -> Result<Run> {
+    machine.add_tool("resecret", Path::new(RESECRET))?;
     let client = Client::new(machine, "helmfile", folder)?.with("HELM_DATA_HOME", helm.data_home());
     client.run(["--helm-binary", text(helm.program())?, "template", "--skip-deps"])
 }

@@ -28,7 +28,7 @@ fn shellcheck() -> Result<()> {
         let mut command = Command::new(&program);
         Run::of(command.args(scripts).current_dir(repository("")), "")?.succeeded().map(drop)
     };
-    check(&[".ci/build", ".ci/clients", ".ci/package", ".ci/run", "plugin/install.sh"])?;
+    check(&[".ci/api-server", ".ci/build", ".ci/clients", ".ci/package", ".ci/run", "plugin/install.sh"])?;
     let folder = TempDir::new()?;
     let render = repository("tests/renders/umbrella-helm3.yaml");
     let claim = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\n";

@@ -265,7 +265,7 @@ impl Adopted {
             };
             let missing = keys.filter(|key| !is_filled(key) && live["data"][*key].is_null());
             let literals: Vec<String> =
-                missing.map(|key| format!("--from-literal={key}=canary-given")).collect();
+                missing.map(|key| format!("--from-literal={key}={}", given(key))).collect();
             if !literals.is_empty() {
                 let create = ["create", "secret", "generic", name];
                 let literals = literals.iter().map(String::as_str);
@@ -280,6 +280,15 @@ impl Adopted {
     pub(crate) fn value(&self, secret: &str, key: &str) -> Result<String> {
         let template = format!("go-template={{{{index .data \"{key}\" | base64decode}}}}");
         Ok(self.site.kubectl(["get", "secret", secret, "-o", &template])?.succeeded()?.stdout)
+    }
+}
+
+/// A value that passes for one of the key.
+fn given(key: &str) -> &'static str {
+    match key {
+        "tls.crt" => "-----BEGIN CERTIFICATE-----\ncanary-given\n-----END CERTIFICATE-----\n",
+        "tls.key" => "-----BEGIN PRIVATE KEY-----\ncanary-given\n-----END PRIVATE KEY-----\n",
+        _ => "canary-given",
     }
 }
 

@@ -1,9 +1,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
 /// Names the kubeconfig of a cluster that may be filled with rubbish.
@@ -12,8 +14,11 @@ const OWN_CLUSTER: &str = "RESECRET_TEST_KUBECONFIG";
 /// The audit log of a server, in its folder.
 const AUDIT_LOG: &str = "audit.log";
 
-/// The longest that a server lives which nobody stops.
-const LIFE: &str = "2h";
+/// Names the program of the API server, for `.ci/api-server` too.
+const PROGRAM: &str = "RESECRET_API_SERVER";
+
+/// How long a server may take until it answers.
+const PATIENCE: Duration = Duration::from_secs(200);
 
 /// What the server writes down: who asked for what, and with which body unless it is that of a Secret or ConfigMap.
 const AUDIT: &str = "\
@@ -39,9 +44,9 @@ pub(crate) enum Source {
     Program(PathBuf),
 }
 
-/// A server that this run has started, in its folder.
+/// A server that this run has started, in its folder. It ends with its standard input, so with this run.
 struct Server {
-    program: PathBuf,
+    process: Child,
     folder: TempDir,
     kubeconfig: PathBuf,
 }
@@ -54,12 +59,13 @@ pub(crate) fn find() -> Result<Source, String> {
         return Ok(Source::Kubeconfig(kubeconfig.into()));
     }
     let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
-    let program = home.join(".cache/resecret/kubeapi");
+    let usual = || home.join(".cache/resecret/api-server");
+    let program = std::env::var_os(PROGRAM).map_or_else(usual, PathBuf::from);
     if program.is_file() {
         Ok(Source::Program(program))
     } else {
         Err(format!(
-            "no API server (set {OWN_CLUSTER}, or run .ci/run where it can build {})",
+            "no API server (set {OWN_CLUSTER}, or run .ci/api-server to build {})",
             program.display()
         ))
     }
@@ -78,14 +84,40 @@ pub(crate) fn kubeconfig() -> Result<PathBuf> {
     let folder = TempDir::new()?;
     fs::write(folder.path().join("audit.yaml"), AUDIT)?;
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let policy = format!("--audit-policy-file={}", path("audit.yaml"));
-    let log = format!("--audit-log-path={}", path(AUDIT_LOG));
-    let arguments = ["-max", LIFE, "--", &policy, &log].into_iter().chain(MUTATING);
-    run(&program, "start", &arguments.collect::<Vec<_>>(), folder.path())?;
     let kubeconfig = folder.path().join("run/kubeconfig");
-    ensure!(kubeconfig.is_file(), "{} is not there", kubeconfig.display());
-    *server = Some(Server { program, folder, kubeconfig: kubeconfig.clone() });
+    let log = fs::File::create(folder.path().join("log"))?;
+    let mut process = Command::new(&program)
+        .arg(folder.path().join("run"))
+        .arg(format!("--audit-policy-file={}", path("audit.yaml")))
+        .arg(format!("--audit-log-path={}", path(AUDIT_LOG)))
+        .args(MUTATING)
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .with_context(|| format!("cannot run {}", program.display()))?;
+    let answers = wait_for(&kubeconfig, &mut process)?;
+    if !answers {
+        let _ = process.kill();
+        let log = fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+        let end: Vec<&str> = log.lines().rev().take(5).collect();
+        bail!("the API server does not answer: {end:?}");
+    }
+    *server = Some(Server { process, folder, kubeconfig: kubeconfig.clone() });
     Ok(kubeconfig)
+}
+
+/// Waits for the file that a server writes when it answers.
+fn wait_for(kubeconfig: &Path, server: &mut Child) -> Result<bool> {
+    let begun = Instant::now();
+    while !kubeconfig.is_file() {
+        if server.try_wait()?.is_some() || begun.elapsed() > PATIENCE {
+            return Ok(false);
+        }
+        sleep(Duration::from_millis(50));
+    }
+    Ok(true)
 }
 
 /// The audit log of the server that this run has started.
@@ -97,22 +129,8 @@ pub(crate) fn audit_log() -> Option<PathBuf> {
 /// Stops the server that this run has started.
 pub(crate) fn stop() {
     let server = SERVER.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(server) = server {
-        // One that does not stop ends itself after a while.
-        let _ = run(&server.program, "stop", &[], server.folder.path());
+    if let Some(mut server) = server {
+        let _ = server.process.kill();
+        let _ = server.process.wait();
     }
-}
-
-fn run(program: &Path, command: &str, arguments: &[&str], folder: &Path) -> Result<()> {
-    let status = Command::new(program)
-        .arg(command)
-        .args(["-dir", "run"])
-        .args(arguments)
-        .current_dir(folder)
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .status()
-        .with_context(|| format!("cannot run {}", program.display()))?;
-    ensure!(status.success(), "{} {command} failed", program.display());
-    Ok(())
 }

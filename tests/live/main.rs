@@ -5,7 +5,7 @@
 //! was done, what `check` said and what the cluster held then.
 //!
 //! The cluster is the one that `RESECRET_TEST_KUBECONFIG` names, which must be disposable, or else the API server at
-//! `~/.cache/resecret/kubeapi`, started for the run in a folder of its own. Without either the scenarios are skipped,
+//! `~/.cache/resecret/api-server`, which `.ci/api-server` builds, started for the run in a folder of its own. Without either the scenarios are skipped,
 //! and say so; with `RESECRET_REQUIRE_CLUSTER=1` they fail.
 
 /// The first upgrades: duplicates, plain values, another major of Helm.
