@@ -48,8 +48,20 @@ platform() {
 take_packaged() {
     packaged=resecret-$(platform)$suffix
     if [ -e "$plugin/bin/$packaged" ]; then
-        (cd "$plugin/bin" && ln -sf "$packaged" "resecret$suffix")
+        # A link that is there already serves a folder that cannot be written.
+        (cd "$plugin/bin" && ln -sf "$packaged" "resecret$suffix" 2>/dev/null) || [ -e "$binary" ] ||
+            not_installed "$plugin/bin cannot be written. Make it writable for who runs Helm, or give Helm a folder of" \
+                'your own by HELM_DATA_HOME.'
     fi
+}
+
+# Says why there is no binary, and what to type when the cause is gone.
+not_installed() {
+    say "resecret: not installed: $*" \
+        'Then install once more:' \
+        "  \"$(this_helm)\" plugin uninstall resecret" \
+        "  \"$(this_helm)\" plugin install $source" >&2
+    exit 1
 }
 
 # Prints what is wrong with the binary, and nothing if it belongs to this
@@ -95,12 +107,9 @@ install_binary() {
         say "resecret: built version $version, $binary"
         return
     fi
-    say "resecret: not installed: $reason." \
+    not_installed "$reason." \
         'Take a release of resecret that holds a binary for this machine, or install Rust' \
-        '(https://rustup.rs) and use a checkout of the sources. Then install once more:' \
-        '  helm plugin uninstall resecret' \
-        "  helm plugin install $source" >&2
-    exit 1
+        '(https://rustup.rs) and use a checkout of the sources.'
 }
 
 # Which major version of Helm the program $1 is.
@@ -119,6 +128,30 @@ running_helm() {
     else
         say 4
     fi
+}
+
+# Prints the Helm that runs this hook. There may be another one under the name `helm`.
+this_helm() {
+    wanted=$(running_helm)
+    if [ "$wanted" = 3 ]; then
+        say "$HELM_BIN"
+        return
+    fi
+    # It may have started a shell for the hook, and that one this. Where there is no /proc, PATH has to do.
+    process=$PPID
+    while helm=$(readlink "/proc/$process/exe" 2>/dev/null); do
+        case ${helm##*/} in
+        helm*)
+            if [ "$(major "$helm")" = 4 ]; then
+                say "$helm"
+                return
+            fi
+            ;;
+        esac
+        process=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$process/status")
+    done
+    helm=$(helms 4 | head -n 1)
+    say "${helm:-helm}"
 }
 
 # Prints the programs on PATH that are Helm of the major version $1.
@@ -158,8 +191,12 @@ link_second() {
         say "resecret: left $plugins/$second alone, which is not a link. Remove it and install once more." >&2
         return 1
     fi
-    rm -f "$plugins/$second"
-    ln -s "${plugin##*/}/plugin/$second" "$plugins/$second"
+    if ! { rm -f "$plugins/$second" && ln -s "${plugin##*/}/plugin/$second" "$plugins/$second"; } 2>/dev/null; then
+        say "resecret: not linked: $second, the plugin that Helm 4's --post-renderer takes: $plugins cannot be written." \
+            'Make it writable for who runs Helm, or install that plugin alone:' \
+            "  \"$(this_helm)\" plugin install \"$plugin/plugin/$second\"" >&2
+        return 1
+    fi
 }
 
 use_with_helm3() {
@@ -168,7 +205,7 @@ use_with_helm3() {
         '    --post-renderer-args --preset=langfuse --post-renderer-args --to=langfuse-vault'
     if [ -n "$(helms 4)" ]; then
         say 'resecret: Helm 4 needs an installation of its own, in a folder that Helm 3 does not read:' \
-            "  HELM_DATA_HOME=\"\$HOME/.local/share/helm4\" $(helms 4 | head -n 1) plugin install $source" \
+            "  HELM_DATA_HOME=\"\$HOME/.local/share/helm4\" \"$(helms 4 | head -n 1)\" plugin install $source" \
             'and the same HELM_DATA_HOME whenever it runs.'
     fi
 }
@@ -179,11 +216,11 @@ use_with_helm4() {
         say "resecret: not linked: $second, the plugin that Helm 4's --post-renderer takes." \
             "Helm 3 ($helm3) loads its plugins from the same folder, $plugins," \
             'and one plugin of this kind makes Helm 3 load none. Give Helm 4 a folder of its own:' \
-            '  helm plugin uninstall resecret' \
+            "  \"$(this_helm)\" plugin uninstall resecret" \
             "  export HELM_DATA_HOME=\"\$HOME/.local/share/helm4\"   # wherever Helm 4 runs" \
-            "  helm plugin install $source" \
+            "  \"$(this_helm)\" plugin install $source" \
             'or, if that Helm 3 is not used any more, link it all the same:' \
-            "  helm plugin install \"$plugin/plugin/$second\"" >&2
+            "  \"$(this_helm)\" plugin install \"$plugin/plugin/$second\"" >&2
         return
     fi
     link_second || return 0

@@ -333,11 +333,8 @@ replicas() {
 is_new() {
     test "$last" != "$deployed" || return 1
     made=$(ask kubectl get "$1" --ignore-not-found -o go-template='{{.metadata.creationTimestamp}}') || exit 1
-    begun=$(
-        namespace=$home
-        ask kubectl get secret "sh.helm.release.v1.$release.v$((deployed + 1))" --ignore-not-found \
-            -o go-template='{{.metadata.creationTimestamp}}'
-    ) || exit 1
+    begun=$(ask kubectl get secret "sh.helm.release.v1.$release.v$((deployed + 1))" --namespace "$home" --ignore-not-found \
+        -o go-template='{{.metadata.creationTimestamp}}') || exit 1
     # Times as the API server writes them are in order as texts are.
     awk -v made="$made" -v begun="$begun" 'BEGIN { exit !(made != "" && begun != "" && made "" >= begun "") }'
 }

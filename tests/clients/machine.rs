@@ -20,7 +20,7 @@ pub(crate) const LANGFUSE: [&str; 4] =
 
 /// The programs of the system that the plugin's hooks use, and the post-renderers of the trials. Nothing
 /// else is on PATH, so that a Helm of the machine is never found by accident.
-const TOOLS: [&str; 10] = ["find", "grep", "head", "ln", "rm", "sed", "sh", "tee", "tr", "uname"];
+const TOOLS: [&str; 11] = ["find", "grep", "head", "ln", "readlink", "rm", "sed", "sh", "tee", "tr", "uname"];
 
 /// A folder of the repository.
 pub(crate) fn repository(path: &str) -> PathBuf {

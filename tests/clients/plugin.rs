@@ -20,6 +20,7 @@ pub(crate) const CASES: &[Case] = &[
     Case { name: "plugin::no_cargo", needs: &["helm3", "helm4"], run: no_cargo },
     Case { name: "plugin::broken_binary", needs: &["helm3", "helm4"], run: broken_binary },
     Case { name: "plugin::another_version", needs: &["helm3", "helm4"], run: another_version },
+    Case { name: "plugin::not_writable", needs: &["helm3", "helm4"], run: not_writable },
     Case { name: "plugin::from_git", needs: &["helm3", "helm4", "git"], run: from_git },
     Case { name: "plugin::built_by_cargo", needs: &["helm4"], run: built_by_cargo },
 ];
@@ -117,9 +118,20 @@ fn beside() -> Result<()> {
         check_command(helm)?;
     }
 
-    // The first remedy: Helm 4 in a folder of its own, and the plugin of Helm 3 stays.
+    // The first remedy, typed as it is printed, where `helm` is Helm 3.
+    let said = run.to_string();
+    let remedy = said.split("a folder of its own:\n").nth(1).and_then(|rest| rest.split("or, if").next());
+    let remedy = remedy.context("a remedy")?.replace("SOURCE", &format!("'{}'", text(&package)?));
+    let shell = clients::on_path("sh").context("sh is on PATH")?;
+    let typed = helm4.run_by(&shell, ["-c", &format!("set -e\n{remedy}")])?.succeeded()?;
+    typed.says(&format!("resecret: linked {NAME}"))?;
     let data = machine.path("home/.local/share/helm4");
     let own = helm4.clone().with("HELM_DATA_HOME", &data);
+    check_post_renderer(&own, NAME)?;
+    uninstall(&own, &data.join("plugins"))?;
+
+    // The same with the plugin of Helm 3, which stays.
+    helm3.run(["plugin", "install", text(&package)?])?.succeeded()?;
     let run = own.run(["plugin", "install", text(&package)?])?.succeeded()?;
     run.says(&format!("resecret: linked {NAME}"))?;
     run.says("do not run Helm 3")?;
@@ -239,6 +251,39 @@ fn another_version() -> Result<()> {
     })
 }
 
+/// A folder that cannot be written, for everybody: `ln` fails. What it says itself helps nobody.
+fn not_writable() -> Result<()> {
+    let machine = Machine::new()?;
+    let package = machine.package()?;
+    let refuses = |machine: &Machine| -> Result<()> {
+        fs::remove_file(machine.path("tools/ln"))?;
+        machine.write_script("tools/ln", "echo 'ln: failed to create symbolic link' >&2\nexit 1\n").map(drop)
+    };
+    refuses(&machine)?;
+    let helm4 = machine.helm(Major::Four)?;
+    let run = helm4.run(["plugin", "install", text(&package)?])?.succeeded()?;
+    run.says(&format!("resecret: not linked: {NAME}"))?;
+    run.says("plugins cannot be written")?;
+    run.does_not_say("failed to create")?;
+    uninstall(&helm4, &machine.path("helm4 data/plugins"))?;
+
+    // A package that holds a binary for each platform links this one's.
+    let platform = format!(
+        "resecret-{}-{}",
+        std::env::consts::OS,
+        if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" }
+    );
+    fs::rename(package.join("bin/resecret"), package.join("bin").join(platform))?;
+    for major in [Major::Three, Major::Four] {
+        let helm = machine.helm(major)?;
+        let run = helm.run(["plugin", "install", text(&package)?])?.failed()?;
+        run.says("bin cannot be written. Make it writable")?;
+        run.does_not_say("failed to create")?;
+        uninstall(&helm, &machine.path(&format!("{} data/plugins", major.client())))?;
+    }
+    Ok(())
+}
+
 /// Spoils the package and demands that both majors fail with a reason and a remedy, and that the plugin
 /// can be uninstalled.
 fn check_refusal(reason: &str, spoil: fn(&Machine, &Path) -> Result<()>) -> Result<()> {
@@ -250,7 +295,8 @@ fn check_refusal(reason: &str, spoil: fn(&Machine, &Path) -> Result<()>) -> Resu
         let run = helm.run(["plugin", "install", text(&package)?])?.failed()?;
         run.says("resecret: not installed: ")?;
         run.says(reason)?;
-        run.says(&format!("helm plugin install \"{}\"", package.display()))?;
+        let helm_program = helm.program().display();
+        run.says(&format!("\"{helm_program}\" plugin install \"{}\"", package.display()))?;
         uninstall(&helm, &machine.path(&format!("{} data/plugins", major.client())))?;
     }
     Ok(())
