@@ -84,10 +84,10 @@ impl NameFormat {
 }
 
 /// What comes before the slash of an annotation of an ingress controller holds one of these.
-const CONTROLLERS: [&str; 3] = ["ingress", "nginx", "haproxy"];
+pub(crate) const CONTROLLERS: [&str; 3] = ["ingress", "nginx", "haproxy"];
 
 /// What comes behind it, where the annotation names a Secret.
-const OF_INGRESSES: [&str; 10] = [
+pub(crate) const OF_INGRESSES: [&str; 10] = [
     "auth-secret",
     "auth-tls-secret",
     "basic-auth-secret",
@@ -119,17 +119,20 @@ pub(crate) fn of_key(key: &str) -> Option<NameFormat> {
     match key {
         // Altinity's ClickHouse: `admin/k8s_secret_password: namespace/name/key`.
         _ if key.contains("k8s_secret_") => Some(NameFormat::NamespaceNameKey),
-        // A setting of ingress-nginx.
-        "ssl-dh-param" => Some(NameFormat::NamespaceName),
+        SETTING => Some(NameFormat::NamespaceName),
         _ => None,
     }
 }
 
+/// The certificate of ingress-nginx.
+pub(crate) const OPTION: &str = "--default-ssl-certificate=";
+
+/// The key of a ConfigMap of ingress-nginx.
+pub(crate) const SETTING: &str = "ssl-dh-param";
+
 /// The option of a program that names a Secret, and where its value begins in the argument.
 pub(crate) fn of_argument(argument: &str) -> Option<(NameFormat, usize)> {
-    // The certificate of ingress-nginx.
-    let option = "--default-ssl-certificate=";
-    argument.starts_with(option).then_some((NameFormat::NamespaceName, option.len()))
+    argument.starts_with(OPTION).then_some((NameFormat::NamespaceName, OPTION.len()))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::analysis::guard::credentials::judge;
 use crate::analysis::guard::kinds::{self, Family, GuardedKind};
 use crate::analysis::guard::places::{Change, JudgedPlaces};
 use crate::analysis::guard::render::Render;
@@ -47,7 +48,9 @@ pub fn check_guarded(
     let redirected = config.secrets.iter().filter(|rule| rule.redirects).flat_map(|rule| &rule.name.0);
     let removed = Render::read(&input, &config).removed.into_iter().map(|secret| secret.name);
     let removed: BTreeSet<String> = removed.chain(redirected.map(ToString::to_string)).collect();
-    let judge = Judge { config: &config, kinds: &kinds, removed: &removed };
+    let rendered = shapes.iter().flat_map(|render| &render.secrets);
+    let secrets: BTreeSet<&str> = config.vault.iter().chain(rendered).map(String::as_str).collect();
+    let judge = Judge { config: &config, kinds: &kinds, removed: &removed, secrets };
     let judged = filter::judge(RULES, &input, &config, Reach::Every, |seen| judge.verdicts(seen))?;
     let is_own = |found: &Diagnostic| found.location.document.is_none_or(|number| number <= own);
     let unreadable = judged.found.iter().filter(|found| found.code.prevents_judgement());
@@ -57,7 +60,10 @@ pub fn check_guarded(
         return Err(Error::new(unreadable));
     }
     let mut said: Vec<Diagnostic> = judged.views.into_iter().flatten().collect();
-    said.extend(judged.found.into_iter().filter_map(finding));
+    let credentials = said.iter().filter(|found| found.code == Code::Plaintext);
+    let credentials: BTreeSet<(Option<usize>, String)> = credentials.map(place_of).collect();
+    let others = judged.found.into_iter().filter(|found| !is_told(found, &credentials));
+    said.extend(others.filter_map(finding));
     said.retain(is_own);
     said.sort_by_key(|found| (found.location.document, found.location.line, found.location.column));
     Ok(said)
@@ -66,11 +72,29 @@ pub fn check_guarded(
 /// What a finding of the filter means to a server.
 fn finding(found: Diagnostic) -> Option<Diagnostic> {
     match (found.code, found.severity) {
-        // As severe as the policy of credentials.
-        (Code::Plaintext, _) | (Code::DuplicateEnv, Severity::Error) => Some(found),
+        (Code::DuplicateEnv, Severity::Error) => Some(found),
+        (Code::Plaintext, _) => Some(Diagnostic {
+            message: format!("no policy looks at this: {}", found.message),
+            severity: Severity::Warning,
+            ..found
+        }),
         (_, Severity::Error) => Some(not_judged(&found.message, found.location)),
         _ => None,
     }
+}
+
+/// The document and the path of a finding.
+fn place_of(found: &Diagnostic) -> (Option<usize>, String) {
+    (found.location.document, found.location.path.clone().unwrap_or_default())
+}
+
+/// Whether the policy of credentials finds what the filter has found.
+fn is_told(found: &Diagnostic, credentials: &BTreeSet<(Option<usize>, String)>) -> bool {
+    let (document, path) = place_of(found);
+    // The filter may name the value, the policy names the entry.
+    let is_within =
+        |end: usize| path.is_char_boundary(end) && credentials.contains(&(document, path[..end].to_owned()));
+    found.code == Code::Plaintext && (0..=path.len()).any(is_within)
 }
 
 /// What verdicts depend on.
@@ -79,6 +103,8 @@ struct Judge<'a> {
     kinds: &'a [GuardedKind],
     /// The names of removed Secrets.
     removed: &'a BTreeSet<String>,
+    /// The names of known Secrets, which are no credentials.
+    secrets: BTreeSet<&'a str>,
 }
 
 impl Judge<'_> {
@@ -89,35 +115,58 @@ impl Judge<'_> {
             let ops = seen.patch.ops().iter();
             let own = ops.filter(|op| op.path().steps().starts_with(object.path.steps()));
             let ops: Vec<&Op> = own.filter(|op| changes(object, op)).collect();
-            if ops.is_empty() {
-                continue;
-            }
             let at = seen.locator.locate_in(seen.document, object, object.tree.node(object.node).start);
             if ops.iter().any(|op| *op.path() == object.path) {
                 said.extend(removed(object, at));
             } else {
-                said.extend(self.verdicts_on(object, &ops, &at));
+                let places = JudgedPlaces::of(object, self.config, self.kinds, self.removed);
+                said.extend(verdicts_on(&places, &ops, &at));
+                said.extend(self.credentials(object, &places, &at));
             }
         }
         said
     }
 
-    /// The verdicts on an object that stays, each once.
-    fn verdicts_on(&self, object: &Object<'_, '_>, ops: &[&Op], at: &Location) -> Vec<Diagnostic> {
-        let places = JudgedPlaces::of(object, self.config, self.kinds, self.removed);
-        let mut known: BTreeSet<String> = BTreeSet::new();
-        let mut said = Vec::new();
-        for Change { path, what, policy } in ops.iter().map(|op| places.find(op)) {
-            let at = Location { path: Some(path.to_string()), ..at.clone() };
-            if known.insert(what.clone()) {
-                said.push(match policy {
-                    Some(family) => refused(family, &what, at),
-                    None => not_judged(&what, at),
-                });
-            }
+    /// What the policy of credentials says of an object.
+    fn credentials<'t>(
+        &self,
+        object: &Object<'t, '_>,
+        places: &JudgedPlaces<'_, 't>,
+        at: &Location,
+    ) -> Vec<Diagnostic> {
+        let Some(severity) = self.config.policy.plaintext.severity() else { return Vec::new() };
+        if !places.may_hold_credentials() {
+            return Vec::new();
         }
-        said
+        let does = if severity == Severity::Error { "refuses" } else { "warns of" };
+        let literals = judge::found(object, places, self.config, &self.secrets).into_iter();
+        let said = literals.map(|literal| {
+            let message = format!(
+                "the policy `credentials` {does} it: {} holds what looks like a plain credential",
+                literal.at
+            );
+            let help = "let it read the vault: spec.env for a variable; or let spec.allow allow it";
+            let at = Location { path: Some(literal.path.to_string()), ..at.clone() };
+            Diagnostic::error(Code::Plaintext, message, help).with_severity(severity).at(at)
+        });
+        said.collect()
     }
+}
+
+/// The verdicts on an object that stays, each once.
+fn verdicts_on(places: &JudgedPlaces<'_, '_>, ops: &[&Op], at: &Location) -> Vec<Diagnostic> {
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    let mut said = Vec::new();
+    for Change { path, what, policy } in ops.iter().map(|op| places.find(op)) {
+        let at = Location { path: Some(path.to_string()), ..at.clone() };
+        if known.insert(what.clone()) {
+            said.push(match policy {
+                Some(family) => refused(family, &what, at),
+                None => not_judged(&what, at),
+            });
+        }
+    }
+    said
 }
 
 /// Whether an operation makes something else of an object.

@@ -33,6 +33,8 @@ pub(super) struct GuardedKind {
     pub(super) env: BTreeSet<FieldPath>,
     /// Fields that name a Secret, outside of pods.
     pub(super) fields: BTreeSet<FieldPath>,
+    /// Fields with texts that hold more than a name.
+    pub(super) formats: BTreeMap<FieldPath, NameFormat>,
 }
 
 /// What the filter finds in every kind by its key alone, where a built-in kind without pods has it.
@@ -78,21 +80,11 @@ pub(super) fn kinds(config: &Config, render: Option<&Render>) -> Result<Vec<Guar
             let is_known = |field: &&FieldPath| known.fields.iter().any(|known| field.is_below(known));
             let new: Vec<FieldPath> = shape.fields.iter().filter(|field| !is_known(field)).cloned().collect();
             known.fields.extend(new);
+            known.formats.extend(shape.formats.iter().map(|(field, format)| (field.clone(), *format)));
         }
     }
     let mut errors = Vec::new();
     for rule in &config.references {
-        if rule.format != NameFormat::Name {
-            errors.push(
-                Diagnostic::error(
-                    Code::Guard,
-                    "a policy compares whole texts, and this field holds more than a name",
-                    "leave the line out of the configuration for the guard: give that a file of its own",
-                )
-                .at(rule.origin.location(rule.origin.path.clone())),
-            );
-            continue;
-        }
         let mut groups: BTreeSet<&str> = BTreeSet::new();
         if let Some(version) = &rule.api_version {
             groups.insert(group_of(version));
@@ -112,7 +104,11 @@ pub(super) fn kinds(config: &Config, render: Option<&Render>) -> Result<Vec<Guar
         }
         for group in groups {
             let known = kinds.entry(key(group, &rule.kind)).or_insert_with(|| custom(group, &rule.kind));
-            known.fields.insert(rule.place.clone());
+            if rule.format == NameFormat::Name {
+                known.fields.insert(rule.place.clone());
+            } else {
+                known.formats.insert(rule.place.clone(), rule.format);
+            }
         }
     }
     if errors.is_empty() { Ok(kinds.into_values().collect()) } else { Err(errors) }
@@ -132,6 +128,7 @@ fn custom(group: &str, kind: &str) -> GuardedKind {
         pods: BTreeSet::new(),
         env: BTreeSet::new(),
         fields: BTreeSet::new(),
+        formats: BTreeMap::new(),
     }
 }
 

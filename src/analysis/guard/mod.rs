@@ -11,6 +11,7 @@ mod check;
 mod credentials;
 mod duplicates;
 mod env_rules;
+mod formats;
 mod kinds;
 mod mutate;
 mod objects;
@@ -97,6 +98,7 @@ pub fn guard(render: Option<&[u8]>, config: &Config, options: &GuardOptions) -> 
         policies.extend(objects::policy(family, &kinds, config, &removed, rendered));
     }
     policies.extend(credentials::policy(&kinds, config, rendered));
+    diagnostics.extend(credentials::gaps(config));
     if options.protect {
         policies.extend(protect::policy(config, &removed, &options.keys));
     }

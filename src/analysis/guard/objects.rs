@@ -12,7 +12,7 @@ use crate::analysis::guard::duplicates;
 use crate::analysis::guard::env_rules;
 use crate::analysis::guard::kinds::{Family, GuardedKind};
 use crate::analysis::guard::policy::{AdmissionPolicy, CelVariable, Check, Validation};
-use crate::analysis::guard::reads::{has_special, reads};
+use crate::analysis::guard::reads::reads;
 use crate::analysis::guard::removed::Removed;
 use crate::config::Config;
 use crate::kube::pods::CONTAINER_LISTS;
@@ -54,9 +54,8 @@ pub(super) fn policy(
 
 /// Whether anything of a kind can be at fault.
 fn is_judged(kind: &GuardedKind, removed: &Removed) -> bool {
-    let has_pods = !kind.pods.is_empty() || !kind.env.is_empty();
-    let names_secrets = !kind.fields.is_empty() || has_special(kind);
-    has_pods || (names_secrets && removed.has_names())
+    // Every object can have an annotation that names a Secret.
+    !kind.pods.is_empty() || !kind.env.is_empty() || removed.has_names()
 }
 
 /// The variables with pods and containers: a list of pods, and a list of containers for each.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::analysis::guard::credentials;
 use crate::analysis::guard::kinds::{Family, GuardedKind};
 use crate::analysis::guard::render::{place, pod_of};
+use crate::catalogue::name_format::{SETTING, of_annotation};
 use crate::config::Config;
 use crate::edit::patch::Op;
 use crate::kube::object::Object;
@@ -123,6 +125,11 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
         Some(Change { path: op.path().clone(), what, policy })
     }
 
+    /// Whether the policy of credentials looks at the object.
+    pub(super) fn may_hold_credentials(&self) -> bool {
+        self.kind.is_some_and(|kind| credentials::is_judged(kind) && kind.namespaced != Some(false))
+    }
+
     /// The policy of the object's kind.
     fn family(&self) -> Option<Family> {
         let kind = self.kind?;
@@ -130,7 +137,7 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
     }
 
     /// Whether a policy knows the list of variables at a path.
-    fn judges_list(&self, path: &Path) -> bool {
+    pub(super) fn judges_list(&self, path: &Path) -> bool {
         let steps = &path.steps()[self.depth..];
         let Some(kind) = self.kind else { return false };
         match pod_of(steps) {
@@ -149,8 +156,27 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
         // A place is that of the name, or of a mapping that holds it.
         let is_field = |field: &FieldPath| at.is_below(field) && at.steps().len() <= field.steps().len() + 1;
         kind.fields.iter().any(is_field)
+            || kind.formats.contains_key(&at)
+            || has_known_format(kind, steps)
             || (0..steps.len()).any(|length| judges_pod(kind, &steps[..length]))
             || matches!(kind.kind.as_str(), "Role" | "ClusterRole" | "StorageClass")
+    }
+}
+
+/// Whether a policy knows the format of the text at these steps by its key.
+fn has_known_format(kind: &GuardedKind, steps: &[Step]) -> bool {
+    match steps {
+        [above @ .., Step::Key(metadata), Step::Key(annotations), Step::Key(annotation)]
+            if metadata == "metadata"
+                && annotations == "annotations"
+                && of_annotation(annotation).is_some() =>
+        {
+            let is_template =
+                |pod: &FieldPath| pod.steps().split_last().is_some_and(|(_, t)| t == place(above).steps());
+            above.is_empty() || kind.pods.iter().any(is_template)
+        }
+        [Step::Key(data), Step::Key(key)] => kind.kind == "ConfigMap" && data == "data" && key == SETTING,
+        _ => false,
     }
 }
 

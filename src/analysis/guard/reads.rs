@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::analysis::guard::by_kind::{Side, by_kind, shown};
 use crate::analysis::guard::cel::{self, at_each, joined, text, together};
+use crate::analysis::guard::formats;
 use crate::analysis::guard::kinds::GuardedKind;
+use crate::analysis::guard::objects::templates_at;
 use crate::analysis::guard::removed::Removed;
 use crate::kube::references::{CONTAINER_PLACES, PARAMETERS, POD_PLACES};
 use crate::yaml::field_path::{FieldPath, FieldStep};
@@ -15,11 +17,17 @@ pub(super) fn reads(kinds: &[&GuardedKind], removed: &Removed, side: Side, with_
     if with_containers {
         parts.push(in_containers(side, removed));
         parts.push(in_pods(side, removed));
+        parts.push(formats::in_arguments(side, removed));
         parts.extend(renamed_keys(side, removed));
     }
     let object = side.object();
+    parts.push(in_annotations(kinds, side, removed));
     let fields = by_kind(kinds, object, "''", |kind| {
         let mut parts = in_fields(object, &kind.fields, removed);
+        parts.extend(formats::in_fields(object, &kind.formats, removed));
+        if kind.kind == "ConfigMap" {
+            parts.push(formats::in_settings(object, removed));
+        }
         parts.extend(special(kind, object, removed));
         (!parts.is_empty()).then(|| together(&parts))
     });
@@ -30,7 +38,7 @@ pub(super) fn reads(kinds: &[&GuardedKind], removed: &Removed, side: Side, with_
 }
 
 /// Whether a kind has more fields that name Secrets than a list of places says.
-pub(super) fn has_special(kind: &GuardedKind) -> bool {
+fn has_special(kind: &GuardedKind) -> bool {
     matches!(
         (kind.group.as_str(), kind.kind.as_str()),
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") | ("storage.k8s.io", "StorageClass")
@@ -93,13 +101,25 @@ fn in_lists(holder: &str, places: &[&str], removed: &Removed, label: impl Fn(&st
             let found = format!(
                 "{}.filter(n, {}).map(n, {} + ' reads ' + n).join(', ')",
                 names("e", &rests),
-                removed.test("n", "request.namespace"),
+                removed.test("n", "variables.ownNamespace"),
                 label(list),
             );
             joined(&format!("{}.map(e, {found})", cel::items(holder, [list])))
         })
         .collect();
     together(&parts)
+}
+
+/// What annotations read that are known to name Secrets, in the object and in the templates of its pods.
+fn in_annotations(kinds: &[&GuardedKind], side: Side, removed: &Removed) -> String {
+    let object = side.object();
+    let templates = by_kind(kinds, object, "[]", |kind| {
+        let lists: Vec<String> = kind.pods.iter().filter_map(|place| templates_at(object, place)).collect();
+        (!lists.is_empty()).then(|| lists.join(" + "))
+    });
+    let all = format!("[{object}.metadata.?annotations.orValue({{}})]");
+    let all = if templates == "[]" { all } else { format!("({all} + ({templates}))") };
+    formats::in_annotations(&all, removed)
 }
 
 /// What the containers read: variables and `envFrom`.
@@ -196,13 +216,15 @@ fn common(rests: &[&[FieldStep]]) -> Vec<FieldStep> {
 /// The text for a reference `r` to a removed Secret.
 fn reference(label: &str, removed: &Removed) -> String {
     let name = "type(r) == string ? r : r.?name.orValue(r.?secretName.orValue(''))";
-    let namespace = "(type(r) == string ? request.namespace : r.?namespace.orValue(r.?secretNamespace.orValue(request.namespace)))";
+    let namespace = "(type(r) == string ? variables.ownNamespace : r.?namespace.orValue(r.?secretNamespace.orValue(variables.ownNamespace)))";
     let is_secret =
         "type(r) == string || (r.?kind.orValue('') in ['', 'Secret'] && r.?group.orValue('') == '')";
-    // The name is bound, since a test asks for it more than once.
+    // No name holds a slash: what has one names the namespace too. The parts are bound, since a test asks for them more
+    // than once.
     format!(
-        "{is_secret} ? [{name}].filter(n, {}).map(n, {} + n).join(', ') : ''",
-        removed.test("n", namespace),
+        "{is_secret} ? [[dyn({namespace}), dyn({name})]].map(w, w[1].matches('^[^/]+/[^/]+$') ? w[1].split('/') : w)\n\
+         .filter(w, {}).map(w, {} + w[1]).join(', ') : ''",
+        removed.test("w[1]", "w[0]"),
         text(&format!("{label} reads "))
     )
 }
@@ -217,7 +239,7 @@ fn special(kind: &GuardedKind, object: &str, removed: &Removed) -> Option<String
                 .iter()
                 .map(|(name, namespace)| {
                     let beside = format!(
-                        "{parameters}[?k.substring(0, k.size() - {}) + {}].orValue(request.namespace)",
+                        "{parameters}[?k.substring(0, k.size() - {}) + {}].orValue(variables.ownNamespace)",
                         name.len(),
                         text(namespace)
                     );
@@ -238,7 +260,7 @@ fn special(kind: &GuardedKind, object: &str, removed: &Removed) -> Option<String
                 "r.?resources.orValue([]) != ['secrets'] && {beside} ? ''\n\
                  : {}.filter(n, {}).map(n, 'resourceNames holds ' + n).join(', ')",
                 cel::any_items("r", ["resourceNames"]),
-                removed.test("n", "request.namespace"),
+                removed.test("n", "variables.ownNamespace"),
             );
             Some(joined(&format!(
                 "{}.filter(r, r.?resources.orValue([]).exists(x, x in ['secrets', '*']))\n.map(r, {of_rule})",

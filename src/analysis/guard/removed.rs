@@ -98,6 +98,14 @@ impl Removed {
         if errors.is_empty() { Ok(removed) } else { Err(errors) }
     }
 
+    /// One name.
+    #[cfg(test)]
+    pub(super) fn named(name: &str) -> Self {
+        let mut removed = Self { secrets: Vec::new(), names: Vec::new(), renamed: Vec::new() };
+        removed.add(name, None);
+        removed
+    }
+
     /// Adds a name, beside others of the same namespace.
     fn add(&mut self, name: &str, namespace: Option<&str>) {
         let exact = namespace.into_iter().map(str::to_owned).collect();
@@ -123,14 +131,17 @@ impl Removed {
         all.into_iter()
     }
 
-    /// The variables that [`Removed::test`] reads: names as maps, so that a lookup costs the same for one and for thousands.
+    /// The variables that tests of references read: names as maps, so that a lookup costs the same for one and for thousands,
+    /// and the namespace, which a request for an object outside of namespaces does not have.
     pub(super) fn variables(&self) -> Vec<(String, String)> {
         let exact = |(number, names): (usize, &RemovedNames)| {
             let exact = &names.names.exact;
             (!exact.is_empty())
                 .then(|| (format!("removed{number}"), cel::map(exact.iter().map(|name| (name.as_str(), "")))))
         };
-        self.names.iter().enumerate().filter_map(exact).collect()
+        let namespace = "has(request.namespace) ? request.namespace : ''";
+        let namespace = ("ownNamespace".to_owned(), namespace.to_owned());
+        self.names.iter().enumerate().filter_map(exact).chain([namespace]).collect()
     }
 
     /// Whether the name `name`, in `namespace`, is that of a removed Secret.

@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::guard::built_in::is_built_in;
+use crate::catalogue::name_format::{NameFormat, of_annotation};
 use crate::config::{Config, SecretsRule};
 use crate::kube::object::{Object, distinct_keys, objects};
 use crate::kube::pods::{CONTAINER_LISTS, Pods};
-use crate::kube::references::references;
+use crate::kube::references::{Reference, Takes, references};
 use crate::rules::facts::selects;
 use crate::stream;
 use crate::yaml::field_path::{FieldPath, FieldStep};
 use crate::yaml::{self, Path, Step};
+
+/// The group of webhook configurations and policies.
+const ADMISSION: &str = "admissionregistration.k8s.io";
 
 /// What was read of a render.
 #[derive(Default)]
@@ -45,6 +49,8 @@ pub(super) struct Shape {
     pub(super) pods: BTreeSet<FieldPath>,
     pub(super) env: BTreeSet<FieldPath>,
     pub(super) fields: BTreeSet<FieldPath>,
+    /// Fields with texts that hold more than a name.
+    pub(super) formats: BTreeMap<FieldPath, NameFormat>,
 }
 
 impl Render {
@@ -69,8 +75,10 @@ impl Render {
                 }
             }
         }
-        // A group without a dot is Kubernetes' own: of its other kinds none has a pod or names a Secret.
-        render.shapes = shapes.into_values().filter(|shape| shape.group.contains('.')).collect();
+        // A group without a dot is Kubernetes' own: of its other kinds none has a pod or names a Secret. What configures
+        // admission no policy gets to see.
+        let is_judged = |shape: &Shape| shape.group.contains('.') && shape.group != ADMISSION;
+        render.shapes = shapes.into_values().filter(is_judged).collect();
         render
     }
 
@@ -102,7 +110,11 @@ impl Shape {
         }
         for reference in references(object, config, None).found {
             let steps = &reference.path.steps()[depth..];
-            if let Some(pod) = pods_above(object, &reference.path, depth) {
+            if is_known_annotation(steps) {
+                // It is looked for in every object.
+            } else if let Some(format) = format_of(&reference) {
+                self.formats.insert(place(steps), format);
+            } else if let Some(pod) = pods_above(object, &reference.path, depth) {
                 self.pods.insert(place(pod));
             } else if reference.namespace.is_some() || has_kind(object, &reference.path) {
                 // The mapping says more than the name: whose it is, or that it is no Secret's.
@@ -111,6 +123,21 @@ impl Shape {
                 self.fields.insert(place(steps));
             }
         }
+    }
+}
+
+/// Whether a place is an annotation of the object that is known to name Secrets.
+fn is_known_annotation(steps: &[Step]) -> bool {
+    matches!(steps, [Step::Key(metadata), Step::Key(annotations), Step::Key(annotation)]
+        if metadata == "metadata" && annotations == "annotations" && of_annotation(annotation).is_some())
+}
+
+/// The format of a text that holds more than a name, as far as it matters. A slash alone is looked for in every name.
+fn format_of(reference: &Reference<'_>) -> Option<NameFormat> {
+    match (&reference.takes, &reference.part) {
+        (Takes::KeyBeside(..), _) => Some(NameFormat::NamespaceNameKey),
+        (_, Some(_)) => Some(NameFormat::List),
+        _ => None,
     }
 }
 

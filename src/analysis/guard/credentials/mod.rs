@@ -3,14 +3,17 @@
 //! Each kind of credential is a variable of its own, so that each has a budget of its own. What is a file, or too large
 //! for a search, is looked at less: see the constants.
 
+pub(super) mod judge;
+
 use std::collections::BTreeSet;
 
 use crate::analysis::guard::by_kind::Side;
-use crate::analysis::guard::cel::{self, joined, text};
+use crate::analysis::guard::cel::{self, Names, joined, text};
 use crate::analysis::guard::kinds::{Family, GuardedKind};
 use crate::analysis::guard::objects::containers;
 use crate::analysis::guard::policy::{AdmissionPolicy, CelVariable, Validation};
-use crate::config::{Config, Level};
+use crate::config::{AllowRule, Config, Level, Patterns};
+use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::kube::credential::{JWT_BEGIN, JWT_PATTERN, SWITCHES, URL_PASSWORD};
 
 /// Words of a name that speak of a credential: of those that the filter knows the plainest, since a server counts each.
@@ -95,15 +98,7 @@ pub(super) fn policy(
     if config.policy.plaintext == Level::Allow {
         return None;
     }
-    let kinds: Vec<&GuardedKind> = kinds
-        .iter()
-        .filter(|kind| {
-            kind.is_of(Family::Workloads)
-                || !kind.pods.is_empty()
-                || !kind.env.is_empty()
-                || kind.kind == "ConfigMap"
-        })
-        .collect();
+    let kinds: Vec<&GuardedKind> = kinds.iter().filter(|kind| is_judged(kind)).collect();
     let mut policy = AdmissionPolicy::new("credentials", &kinds, true);
     policy.warns_only = config.policy.plaintext == Level::Warn;
     for side in [Side::New, Side::Old] {
@@ -123,13 +118,60 @@ pub(super) fn policy(
     ];
     let tokens = TOKENS.chunks(2).enumerate();
     searches.extend(tokens.map(|(number, tokens)| (format!("byToken{number}"), token(tokens))));
+    let allowed = allowed(config);
     for (name, condition) in &searches {
-        policy.variables.push(CelVariable::new(name, found(condition)));
+        policy.variables.push(CelVariable::new(name, found(condition, allowed.as_deref())));
     }
     let all: Vec<String> = searches.iter().map(|(name, _)| format!("variables.{name}")).collect();
     policy.variables.push(CelVariable::new("credentials", joined(&format!("[{}]", all.join(", ")))));
     policy.validations.push(Validation::empty("credentials", "holds what looks like a plain credential"));
     Some(policy)
+}
+
+/// Whether the literals of a kind are looked at.
+pub(super) fn is_judged(kind: &GuardedKind) -> bool {
+    kind.is_of(Family::Workloads) || !kind.pods.is_empty() || !kind.env.is_empty() || kind.kind == "ConfigMap"
+}
+
+/// Whether an entry of `spec.allow` allows a literal of an object. A path says positions, which a policy cannot know.
+fn is_allowed(rule: &AllowRule, kind: &str, name: &str, variable: &str, key: &str) -> bool {
+    rule.code == Code::Plaintext
+        && rule.path.is_empty()
+        && rule.kind.matches(kind)
+        && rule.name.matches(name)
+        && rule.variable.matches(variable)
+        && rule.key.matches(key)
+}
+
+/// The same in CEL, for all entries.
+fn allowed(config: &Config) -> Option<String> {
+    let rules = config.allow.iter().filter(|rule| rule.code == Code::Plaintext && rule.path.is_empty());
+    let test =
+        |patterns: &Patterns, value: &str| (!patterns.is_empty()).then(|| Names::of(&patterns.0).test(value));
+    let of_rule = |rule: &AllowRule| {
+        let tests = [
+            test(&rule.kind, "object.kind"),
+            test(&rule.name, "object.metadata.name"),
+            test(&rule.variable, "x.variable"),
+            test(&rule.key, "x.key"),
+        ];
+        cel::all(&tests.into_iter().flatten().collect::<Vec<_>>())
+    };
+    let rules: Vec<String> = rules.map(of_rule).collect();
+    (!rules.is_empty()).then(|| cel::any(&rules))
+}
+
+/// What the entries of `spec.allow` say that the policy cannot know.
+pub(super) fn gaps(config: &Config) -> Vec<Diagnostic> {
+    let rules = config.allow.iter().filter(|rule| rule.code == Code::Plaintext && !rule.path.is_empty());
+    let said = |rule: &AllowRule| {
+        let message = "a policy knows no paths, and finds this credential all the same";
+        let help = "give the entry of spec.allow a `variable` or a `key` in the place of the `path`";
+        Diagnostic::error(Code::Guard, message, help)
+            .with_severity(Severity::Warning)
+            .at(rule.origin.location(rule.origin.path.clone()))
+    };
+    rules.filter(|_| config.policy.plaintext != Level::Allow).map(said).collect()
 }
 
 /// Every literal: where it stands, the name that says what it is (none for a file), and the value.
@@ -142,7 +184,8 @@ fn entries(side: Side) -> CelVariable {
     };
     let variables = format!(
         "{}.map(cs, cs.map(c, c.?env.orValue([]).filter(e, !e.?valueFrom.hasValue() && e.?value.orValue('') != '')\n\
-         .map(e, {{'at': dyn('container ' + c.name + ' variable ' + e.name), 'name': dyn(e.name), 'value': dyn(e.value)}})))",
+         .map(e, {{'at': dyn('container ' + c.name + ' variable ' + e.name), 'variable': dyn(e.name), 'key': dyn(''),\n\
+         'name': dyn(e.name), 'value': dyn(e.value)}})))",
         side.variable("containers")
     );
     // A flag's name is what stands before `=`; of one with a single dash it may be part of the value.
@@ -150,18 +193,19 @@ fn entries(side: Side) -> CelVariable {
         "{}.map(cs, cs.map(c, (c.?command.orValue([]) + c.?args.orValue([]))\n\
          .filter(a, a.startsWith('--') && a.contains('='))\n\
          .map(a, {{'at': dyn('container ' + c.name + ' argument ' + a.substring(0, a.indexOf('='))),\n\
+         'variable': dyn(''), 'key': dyn(''),\n\
          'name': dyn(a.contains(' ') || a.contains('\\n') ? '' : a.substring(2, a.indexOf('='))),\n\
          'value': dyn(a.substring(a.indexOf('=') + 1))}})))",
         side.variable("containers")
     );
     let data = format!(
         "[[{object}.kind != 'ConfigMap' ? [] : [{object}.?data.orValue({{}})]\n\
-         .map(d, d.size() > {MOST_KEYS} ? [] : d.map(k, {{'at': dyn('key ' + k), 'name': dyn({}), 'value': dyn(d[k])}}))[0]]]",
+         .map(d, d.size() > {MOST_KEYS} ? [] : d.map(k, {{'at': dyn('key ' + k), 'variable': dyn(''), 'key': dyn(k), 'name': dyn({}), 'value': dyn(d[k])}}))[0]]]",
         name("k", "d[k]")
     );
     let annotations = format!(
         "[[[{object}.metadata.?annotations.orValue({{}})].map(d, d.filter(k, k != {})\n\
-         .map(k, {{'at': dyn('annotation ' + k), 'name': dyn({}), 'value': dyn(d[k])}}))[0]]]",
+         .map(k, {{'at': dyn('annotation ' + k), 'variable': dyn(''), 'key': dyn(k), 'name': dyn({}), 'value': dyn(d[k])}}))[0]]]",
         text(LAST_APPLIED),
         name("k", "d[k]")
     );
@@ -177,9 +221,10 @@ fn searched() -> String {
 }
 
 /// The text that names every entry of which a condition holds, and that was not there before.
-fn found(condition: &str) -> String {
+fn found(condition: &str, allowed: Option<&str>) -> String {
+    let allowed = allowed.map_or_else(String::new, |allowed| format!("\n&& !({allowed})"));
     let of_list = format!(
-        "l.filter(x, {condition}\n&& !(x.value in variables.secrets)\n\
+        "l.filter(x, {condition}\n&& !(x.value in variables.secrets){allowed}\n\
          && !variables.oldEntries.exists(old, old.exists(o, x in o))).map(x, x.at).join(', ')"
     );
     let all = joined(&format!("p.map(l, {of_list})"));
