@@ -59,6 +59,10 @@ clients:
 api-server:
     .ci/api-server
 
+# Builds the pinned command line of Kyverno, for the trial of `guard -o kyverno`: ten minutes or more, once.
+kyverno:
+    .ci/clients kyverno
+
 # BINARY or BINARIES takes what is built already; SIGN_KEY signs, see `.ci/package`.
 # Makes the files of a release in dist/.
 package:

@@ -29,10 +29,12 @@ A namespace is guarded by its label, which also chooses the action:
   kubectl label namespace langfuse resecret.dev/guard=audit    # then warn, then deny
 
 With a render, references are judged by the names of the Secrets in it, and the fields of its custom
-resources are guarded. Rules with `source` or `keepExisting` need one.
+resources are guarded, also those that the catalogue knows. Rules with `source` or `keepExisting` need one.
 
 With -o mutate, a server rewrites pods that were sent plain instead of refusing them, in namespaces with
 the label resecret.dev/mutate=enabled. It removes no Secret: let policies that refuse guard them too.
+
+With -o kyverno, the policies are Kyverno's, with the same verdicts.
 
 With --check, no policy is printed: it says which objects of manifests the policies would refuse, and,
 as a warning, what the filter would change at places that no policy looks at.
@@ -114,6 +116,8 @@ enum OutputArg {
     Vap,
     /// A MutatingAdmissionPolicy: it is changed, in pods
     Mutate,
+    /// ValidatingPolicies of Kyverno: the same for a cluster with Kyverno
+    Kyverno,
 }
 
 impl From<OutputArg> for GuardForm {
@@ -121,6 +125,7 @@ impl From<OutputArg> for GuardForm {
         match output {
             OutputArg::Vap => Self::Validating,
             OutputArg::Mutate => Self::Mutating,
+            OutputArg::Kyverno => Self::Kyverno,
         }
     }
 }
@@ -129,7 +134,7 @@ impl GuardArgs {
     /// The oldest server that must take the policies.
     fn kubernetes(&self) -> KubernetesVersion {
         self.kubernetes.unwrap_or_else(|| match self.output {
-            OutputArg::Vap => KubernetesVersion::default(),
+            OutputArg::Vap | OutputArg::Kyverno => KubernetesVersion::default(),
             OutputArg::Mutate => KubernetesVersion::first_with_mutating_policies(),
         })
     }
@@ -195,7 +200,7 @@ pub(super) fn run(args: &GuardArgs, reporter: &Reporter) -> anyhow::Result<ExitS
     let guard = resecret::guard(bytes.as_deref(), &config, &options)?;
     io::stdout().lock().write_all(guard.to_yaml().as_bytes()).context("cannot write standard output")?;
     let mut said = guard.diagnostics().to_vec();
-    if let Some(render) = bytes.as_ref().filter(|_| args.output == OutputArg::Vap) {
+    if let Some(render) = bytes.as_ref().filter(|_| args.output != OutputArg::Mutate) {
         // What only the filter guards in this very render.
         let found = resecret::check_guarded(render, Some(render), &config)?;
         said.extend(found.into_iter().filter(|found| found.code == Code::GuardRefuses && !is_refused(found)));

@@ -16,7 +16,8 @@ pub(crate) fn find(name: &str) -> Result<PathBuf, String> {
     };
     let program = folder().join(name);
     if !program.exists() {
-        return Err(format!("{name} {version} not found (run .ci/clients)"));
+        let recipe = if name == "kyverno" { "just kyverno" } else { ".ci/clients" };
+        return Err(format!("{name} {version} not found (run {recipe})"));
     }
     let answer = Command::new(&program)
         .args(arguments)
@@ -31,9 +32,9 @@ pub(crate) fn find(name: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// Whether `.ci/clients` installs this program.
+/// Whether `.ci/clients` installs this program without being asked for it by name.
 pub(crate) fn is_pinned(name: &str) -> bool {
-    pinned(name).is_some()
+    name != "kyverno" && pinned(name).is_some()
 }
 
 /// The version of a client and the arguments that make it print that. `just compatibility` sets other versions

@@ -21,6 +21,8 @@ mod failure;
 mod flux;
 /// Kustomize beyond the examples: `fn run`, prefixes and hashes, and what happens without its flags.
 mod kustomize;
+/// The policies of `guard -o kyverno`, judged by Kyverno's command line.
+mod kyverno;
 /// One Helm on a machine of its own: folders, environment, plugins.
 mod machine;
 /// The null that should remove a subchart's default, and the rule that does not depend on it.
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         terraform::CASES,
         flux::CASES,
         patches::CASES,
+        kyverno::CASES,
     ];
     let mut skipped = Skipped::default();
     let mut trials = Vec::new();

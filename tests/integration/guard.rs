@@ -198,6 +198,63 @@ fn a_mutation_leaves_alone_what_it_could_do_twice() {
     assert!(!run.stderr.contains("only a render says"), "{}", run.stderr);
 }
 
+#[test]
+fn kyverno_has_a_policy_for_each_action() {
+    let all = manifests(&resecret().args(["guard", "-o", "kyverno", "-"]).config(CONFIG).run().succeeds());
+    for (action, actions) in
+        [("deny", &["Deny", "Audit"][..]), ("warn", &["Warn", "Audit"]), ("audit", &["Audit"])]
+    {
+        let policy = &named(&all, "ValidatingPolicy", &format!("resecret-vault-workloads-{action}"))["spec"];
+        assert_eq!(policy["validationActions"], Value::from(actions));
+        let labels = &policy["matchConstraints"]["namespaceSelector"]["matchLabels"];
+        assert_eq!(labels["resecret.dev/guard"], action);
+        let text = policy.to_string();
+        // The request is a map there, and an object that was not there may be an empty one.
+        assert!(!text.contains("request.namespace") && !text.contains("oldObject == null ?"), "{text}");
+    }
+    // A label of namespaces says nothing of objects outside of them.
+    let cluster = &named(&all, "ValidatingPolicy", "resecret-vault-cluster-audit")["spec"];
+    assert!(cluster["matchConstraints"].get("namespaceSelector").is_none(), "{cluster}");
+}
+
+#[test]
+fn texts_that_hold_more_than_a_name_are_taken_apart() {
+    let config = format!(
+        "{CONFIG}  references:\n  - {{kind: Feed, apiVersion: example.org/v1, path: spec.source, format: name/key}}\n"
+    );
+    let run = resecret().args(["guard", "--name", "app"]).config(&config).run().succeeds();
+    let all = manifests(&run);
+    let policy = named(&all, POLICY, "resecret-app-custom")["spec"].to_string();
+    assert!(policy.contains("spec.source reads "), "{policy}");
+    let objects = "\
+apiVersion: example.org/v1
+kind: Feed
+metadata: {name: reads}
+spec: {source: app-secret/password}
+---
+apiVersion: example.org/v1
+kind: Feed
+metadata: {name: other}
+spec: {source: other/app-secret}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: annotated, annotations: {nginx.ingress.kubernetes.io/auth-secret: web/app-secret}}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: unseen, annotations: {cert-manager.io/inject-ca-from-secret: web/app-secret}}
+";
+    let args = ["guard", "--check", "manifests.yaml"];
+    let text = resecret().args(args).config(&config).file("manifests.yaml", objects).run().finds().text();
+    assert!(text.contains("spec.source reads removed Secret app-secret"), "{text}");
+    assert!(text.contains("auth-secret\"] reads removed Secret app-secret"), "{text}");
+    assert!(!text.contains("Feed/other"), "{text}");
+    let unseen =
+        text.lines().position(|line| line.contains("unseen")).expect("the configuration of a webhook");
+    assert!(text.lines().nth(unseen - 1).is_some_and(|line| line.contains("no policy looks")), "{text}");
+}
+
 /// Manifests that are checked: at fault in several ways, or not at all.
 const MANIFESTS: &str = "\
 apiVersion: v1

@@ -13,6 +13,7 @@ mod duplicates;
 mod env_rules;
 mod formats;
 mod kinds;
+mod kyverno;
 mod mutate;
 mod objects;
 mod options;
@@ -102,9 +103,12 @@ pub fn guard(render: Option<&[u8]>, config: &Config, options: &GuardOptions) -> 
     if options.protect {
         policies.extend(protect::policy(config, &removed, &options.keys));
     }
-    let policies_first = policies.iter().map(|policy| policy.manifest(options));
-    let bindings = policies.iter().flat_map(|policy| policy.bindings(options));
-    let mut manifests: Vec<Value> = policies_first.chain(bindings).collect();
+    let mut manifests: Vec<Value> = if options.form == GuardForm::Kyverno {
+        policies.iter().flat_map(|policy| kyverno::manifests(policy, options)).collect()
+    } else {
+        let bindings = policies.iter().flat_map(|policy| policy.bindings(options));
+        policies.iter().map(|policy| policy.manifest(options)).chain(bindings).collect()
+    };
     options::label(&mut manifests, options);
     Ok(Guard { manifests, diagnostics })
 }

@@ -37,6 +37,8 @@ pub enum GuardForm {
     Validating,
     /// Policies that rewrite what they can.
     Mutating,
+    /// Policies of Kyverno that refuse.
+    Kyverno,
 }
 
 /// Settings of [`guard()`](crate::guard()).

@@ -182,14 +182,7 @@ impl AdmissionPolicy {
     /// The policy as a manifest.
     pub(super) fn manifest(&self, options: &GuardOptions) -> Value {
         let mut spec = self.spec();
-        let validations = self.validations.iter().map(|validation| {
-            json!({
-                "expression": validation.expression,
-                "messageExpression": validation.message,
-                "reason": "Forbidden",
-            })
-        });
-        spec.insert("validations".to_owned(), validations.collect());
+        spec.insert("validations".to_owned(), self.validations());
         json!({
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": "ValidatingAdmissionPolicy",
@@ -198,24 +191,46 @@ impl AdmissionPolicy {
         })
     }
 
-    /// The bindings. What no selector of namespaces reaches has one alone, for the mildest action: a label must not be
-    /// what everybody waits for, and a stricter one would hold for the whole cluster at once.
+    /// What must hold, and what is said where it does not.
+    pub(super) fn validations(&self) -> Value {
+        let validations = self.validations.iter().map(|validation| {
+            json!({
+                "expression": validation.expression,
+                "messageExpression": validation.message,
+                "reason": "Forbidden",
+            })
+        });
+        validations.collect()
+    }
+
+    /// The bindings.
     pub(super) fn bindings(&self, options: &GuardOptions) -> Vec<Value> {
+        self.actions(options).into_iter().map(|action| self.binding(action, options)).collect()
+    }
+
+    /// The actions. What no selector of namespaces reaches has one alone, the mildest: a label must not be what everybody
+    /// waits for, and a stricter one would hold for the whole cluster at once.
+    pub(super) fn actions(&self, options: &GuardOptions) -> Vec<GuardAction> {
         let mut actions = options.actions.clone();
         actions.sort_unstable();
         actions.dedup();
         if !self.namespaced {
             actions = actions.pop().into_iter().collect();
         }
-        actions.into_iter().map(|action| self.binding(action, options)).collect()
+        actions
+    }
+
+    /// An action in the words of a server.
+    pub(super) fn validation_actions(&self, action: GuardAction) -> &'static [&'static str] {
+        match (action, self.warns_only) {
+            (GuardAction::Deny, false) => &["Deny", "Audit"],
+            (GuardAction::Deny, true) | (GuardAction::Warn, _) => &["Warn", "Audit"],
+            (GuardAction::Audit, _) => &["Audit"],
+        }
     }
 
     fn binding(&self, action: GuardAction, options: &GuardOptions) -> Value {
-        let actions = match (action, self.warns_only) {
-            (GuardAction::Deny, false) => vec!["Deny", "Audit"],
-            (GuardAction::Deny, true) | (GuardAction::Warn, _) => vec!["Warn", "Audit"],
-            (GuardAction::Audit, _) => vec!["Audit"],
-        };
+        let actions = self.validation_actions(action);
         let mut spec = json!({"policyName": self.name(options), "validationActions": actions});
         if self.namespaced {
             spec["matchResources"] = json!({"namespaceSelector": options.selector(action)});
