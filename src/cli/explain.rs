@@ -4,11 +4,13 @@ use anyhow::bail;
 use resecret::{Code, reported_by};
 
 use crate::cli::io::stdout::print;
+use crate::cli::known;
 
 /// The arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ExplainArgs {
     /// The code between brackets in a diagnostic; without one, a line for each code
+    #[arg(value_parser = known::codes(), hide_possible_values = true)]
     pub(super) code: Option<String>,
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use resecret::AcceptedHazard;
 
+use crate::cli::known;
+
 /// The variable that can name the log file: some clients pass no flags.
 pub(super) const LOG: &str = "RESECRET_LOG";
 
@@ -24,7 +26,7 @@ pub(super) struct RuleArgs {
     pub(super) config: Vec<PathBuf>,
 
     /// Add a built-in rule set (langfuse, langfuse-stores); repeat for several
-    #[arg(long, value_name = "NAME", requires = "to")]
+    #[arg(long, value_name = "NAME", requires = "to", value_parser = known::presets(), hide_possible_values = true)]
     pub(super) preset: Vec<String>,
 
     /// The vaulted Secret that the presets' rules point at
@@ -51,7 +53,8 @@ pub(super) struct UpgradeArgs {
     pub(super) previous: Option<PathBuf>,
 
     /// Go on although the upgrade meets these hazards, everywhere or at one object; repeat, or separate by commas
-    #[arg(long, value_name = "CODE[:KIND/NAME]", value_delimiter = ',', requires = "previous")]
+    #[arg(long, value_name = "CODE[:KIND/NAME]", value_delimiter = ',', requires = "previous",
+          value_parser = known::hazards(), hide_possible_values = true)]
     pub(super) accept_hazards: Vec<AcceptedHazard>,
 }
 

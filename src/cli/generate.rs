@@ -4,21 +4,36 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::Command;
+use clap::{Command, ValueEnum};
+use clap_complete::Shell;
 
 use crate::cli::io::stdout::print;
 
 pub(super) const COMPLETIONS_HELP: &str = "\
 Examples:
   source <(resecret completions bash)
-  resecret completions fish > ~/.config/fish/completions/resecret.fish";
+  resecret completions fish > ~/.config/fish/completions/resecret.fish
+
+`completions helm` is the plugin's completion.yaml, by which Helm completes `helm resecret`.";
 
 /// The arguments of `completions`.
 #[derive(Debug, clap::Args)]
 pub(super) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
-    pub(super) shell: clap_complete::Shell,
+    pub(super) shell: Completer,
+}
+
+/// Who completes.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Completer {
+    Bash,
+    Elvish,
+    Fish,
+    #[value(name = "powershell")]
+    PowerShell,
+    Zsh,
+    Helm,
 }
 
 /// The arguments of `man`.
@@ -34,8 +49,52 @@ pub(super) fn completions(args: &CompletionsArgs, mut command: Command) -> anyho
     let name = command.get_name().to_owned();
     // Generated into memory: the generator panics where it cannot write.
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut command, name, &mut script);
+    let shell = match args.shell {
+        Completer::Bash => Shell::Bash,
+        Completer::Elvish => Shell::Elvish,
+        Completer::Fish => Shell::Fish,
+        Completer::PowerShell => Shell::PowerShell,
+        Completer::Zsh => Shell::Zsh,
+        Completer::Helm => {
+            command.build();
+            return print(&for_helm(&command).into_bytes());
+        }
+    };
+    clap_complete::generate(shell, &mut command, name, &mut script);
     print(&script)
+}
+
+/// What Helm completes for a plugin, in its format.
+fn for_helm(command: &Command) -> String {
+    let head = "# What `helm resecret` completes. Made by `resecret completions helm`.\n";
+    format!("{head}name: {}\n{}", command.get_name(), node(command, ""))
+}
+
+/// Flags, arguments and commands of a command, each list on a line of its own.
+fn node(command: &Command, indent: &str) -> String {
+    let shown = || command.get_arguments().filter(|argument| !argument.is_hide_set());
+    let flags = shown().flat_map(|argument| {
+        let short = argument.get_short().map(|letter| letter.to_string());
+        argument.get_long().map(str::to_owned).into_iter().chain(short)
+    });
+    let values = shown().filter(|argument| argument.is_positional());
+    let values = values.flat_map(clap::Arg::get_possible_values);
+    let values = values.map(|value| value.get_name().to_owned());
+    let mut text = String::new();
+    for (name, list) in [("flags", flags.collect::<Vec<_>>()), ("validArgs", values.collect())] {
+        if !list.is_empty() {
+            text += &format!("{indent}{name}: [{}]\n", list.join(", "));
+        }
+    }
+    let commands: Vec<&Command> =
+        command.get_subcommands().filter(|command| !command.is_hide_set()).collect();
+    if !commands.is_empty() {
+        text += &format!("{indent}commands:\n");
+    }
+    for command in commands {
+        text += &format!("{indent}- name: {}\n{}", command.get_name(), node(command, &format!("{indent}  ")));
+    }
+    text
 }
 
 /// Prints the manual page, or writes all of them.

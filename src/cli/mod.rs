@@ -13,6 +13,7 @@ mod generate;
 mod guard;
 mod io;
 mod keys;
+mod known;
 mod kustomize;
 mod load_config;
 mod patches;

@@ -65,6 +65,7 @@ fn contents() -> Result<()> {
         "resecret",
         &[
             "CHANGELOG.md",
+            "completion.yaml",
             "LICENSE",
             "README.md",
             "plugin.yaml",

@@ -74,7 +74,9 @@ impl Machine {
     pub(crate) fn package(&self) -> Result<PathBuf> {
         let package = self.path("resecret package");
         copy_folder(&repository("plugin"), &package.join("plugin"))?;
-        fs::copy(repository("plugin.yaml"), package.join("plugin.yaml"))?;
+        for file in ["completion.yaml", "plugin.yaml"] {
+            fs::copy(repository(file), package.join(file))?;
+        }
         fs::create_dir(package.join("bin"))?;
         symlink(RESECRET, package.join("bin/resecret"))?;
         Ok(package)

@@ -54,6 +54,17 @@ pub(crate) fn check_command(helm: &Helm) -> Result<()> {
     Ok(())
 }
 
+/// What a shell would ask Helm for.
+fn check_completion(helm: &Helm) -> Result<()> {
+    for (typed, wanted) in
+        [("expl", "explain"), ("explain two-", "two-values"), ("check --acc", "--accept-hazards")]
+    {
+        let words = ["__complete", "resecret"].into_iter().chain(typed.split(' '));
+        helm.run(words)?.succeeded()?.says(wanted)?;
+    }
+    Ok(())
+}
+
 /// Renders the umbrella chart with this post-renderer.
 pub(crate) fn check_post_renderer(helm: &Helm, post_renderer: &str) -> Result<()> {
     let chart = repository("tests/charts/umbrella");
@@ -78,6 +89,7 @@ fn helm3() -> Result<()> {
     list.says("resecret")?;
     list.says(env!("CARGO_PKG_VERSION"))?;
     check_command(&helm)?;
+    check_completion(&helm)?;
     check_post_renderer(&helm, text(&binary)?)?;
     uninstall(&helm, &plugins)
 }
@@ -96,6 +108,7 @@ fn helm4() -> Result<()> {
     list.says("cli/v1")?;
     list.says("postrenderer/v1")?;
     check_command(&helm)?;
+    check_completion(&helm)?;
     check_post_renderer(&helm, NAME)?;
     uninstall(&helm, &plugins)
 }

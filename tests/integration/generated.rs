@@ -130,6 +130,35 @@ mod completions {
     }
 
     #[test]
+    fn presets_codes_and_hazards_are_completed() {
+        let flags = ["langfuse-stores", "deleted-secret-in-use"];
+        // Fish completes no arguments, and Helm no values of flags.
+        for (shell, words) in [
+            ("bash", &flags[..]),
+            ("fish", &flags),
+            ("zsh", &flags),
+            ("bash", &["two-values"]),
+            ("zsh", &["two-values"]),
+            ("helm", &["two-values"]),
+        ] {
+            let text = resecret().args(["completions", shell]).run().succeeds().text();
+            for word in words {
+                assert!(text.contains(word), "{shell}: nothing completes {word}");
+            }
+        }
+    }
+
+    #[test]
+    fn helm_completes_what_there_is() {
+        let text = resecret().args(["completions", "helm"]).run().succeeds().text();
+        assert_eq!(
+            include_str!("../../completion.yaml"),
+            text,
+            "write it with `resecret completions helm > completion.yaml`"
+        );
+    }
+
+    #[test]
     #[cfg(target_os = "linux")]
     fn bash_reads_its_own() {
         let script = "\"$@\" completions bash > script && bash -n script";

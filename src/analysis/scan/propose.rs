@@ -92,7 +92,8 @@ fn attempt(
 }
 
 const HEADER: &str = "\
-# yaml-language-server: $schema=resecret.schema.json
+# Editors know the fields by `resecret schema > resecret.schema.json` and a first line
+# `# yaml-language-server: $schema=resecret.schema.json`.
 # Proposed by `resecret scan --write`. Review it, then fill the vaulted Secrets: what `to` names must exist before the
 # pods start. `resecret diff` shows what it does, `resecret check` whether it still fits.
 apiVersion: resecret.dev/v1alpha1
