@@ -352,6 +352,16 @@ with_split! {
     ///
     /// Take it out in the chart's values, and rotate it: whoever could read that object knows it.
     ValueLeftBehind = "value-left-behind",
+    /// A `caBundle` that belongs to the certificate of a removed Secret.
+    ///
+    /// # What it means
+    ///
+    /// The API server calls what is behind it only with a certificate of this CA, and the vault's may be of another one.
+    ///
+    /// # What to do
+    ///
+    /// Let cert-manager make both, or vault a certificate of this CA and allow the place.
+    CaBundle = "ca-bundle",
     /// An annotation of a pod template that hashes a removed Secret.
     ///
     /// # What it means
@@ -468,16 +478,6 @@ with_split! {
     ///
     /// Decide what the message asks, and run `resecret adopt` again.
     NoSafeWay = "no-safe-way",
-    /// A live object that is not what the manifest of its release says, or a value that would not go back.
-    ///
-    /// # What it means
-    ///
-    /// A patch lost something, somebody else writes the object, or (`adopt --back`) the chart renders another value.
-    ///
-    /// # What to do
-    ///
-    /// Upgrade once more, or look who else writes the object. On the way back, give `--value` the chart's value.
-    NotLive = "not-live",
     /// A place that differs between two renders of the same chart and values.
     ///
     /// # What it means

@@ -141,7 +141,8 @@ impl Diagnostic {
 
 impl Code {
     /// What `spec.allow` can allow: findings about what stays in the stream. An edit that cannot be made is none.
-    pub(crate) const ALLOWABLE: [Self; 12] = [
+    pub(crate) const ALLOWABLE: [Self; 13] = [
+        Self::CaBundle,
         Self::ChecksumAnnotation,
         Self::Dangling,
         Self::DuplicateItem,

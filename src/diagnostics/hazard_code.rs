@@ -5,6 +5,16 @@ macro_rules! with_hazards {
     ($($others:tt)*) => {
         codes! {
             $($others)*
+            /// A live object that is not what the manifest of its release says, or a value that would not go back.
+            ///
+            /// # What it means
+            ///
+            /// A patch lost something, somebody else writes the object, or (`adopt --back`) the chart renders another value.
+            ///
+            /// # What to do
+            ///
+            /// Upgrade once more, or look who else writes the object. On the way back, give `--value` the chart's value.
+            NotLive = "not-live",
             /// A variable that the next upgrade would take out of the live object, although the manifest has it.
             ///
             /// # What it means

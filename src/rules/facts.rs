@@ -8,6 +8,7 @@ use aho_corasick::AhoCorasick;
 
 use crate::config::{Config, Pattern, SecretsRule};
 use crate::diagnostics::Error;
+use crate::kube::certificate::Certificate;
 use crate::kube::object::{DataEntry, Object, distinct_keys};
 use crate::rules::chart_secret::ChartSecret;
 use crate::rules::checksums::Checksums;
@@ -48,6 +49,8 @@ pub(crate) struct Facts {
     values: Vec<SecretValue>,
     /// What tells the annotations that hash one that is removed.
     pub(crate) checksums: Checksums,
+    /// The certificates in removed Secrets, each with the name of its Secret.
+    certificates: Vec<(String, Certificate)>,
     /// What vaulted Secrets are to hold of them.
     pub(crate) vaulted_values: VaultedValues,
     /// The rules of [`Config::secrets`] that matched a Secret.
@@ -185,6 +188,8 @@ impl Facts {
         let is_split = first.is_some_and(SecretsRule::splits);
         if let Some(rule) = first {
             let moved = data.iter().filter(|entry| rule.moves(entry.key));
+            let pem = moved.clone().filter_map(|entry| str::from_utf8(entry.plain()?).ok());
+            self.certificates.extend(pem.flat_map(Certificate::all).map(|found| (name.to_owned(), found)));
             self.values.extend(leaked_values::values(moved, name, is_split));
         }
         if let Some(removing) = matching.first().filter(|_| !is_split) {
@@ -339,6 +344,17 @@ impl Facts {
     /// Whether the stream renders a Secret of this name.
     pub(crate) fn renders(&self, name: &str) -> bool {
         self.by_name.contains_key(name)
+    }
+
+    /// The removed Secret with a certificate that one of these has signed.
+    pub(crate) fn signed_by(&self, authorities: &[Certificate]) -> Option<&str> {
+        let signed = |found: &Certificate| authorities.iter().any(|ca| found.belongs_to(ca));
+        self.certificates.iter().find(|(_, found)| signed(found)).map(|(secret, _)| secret.as_str())
+    }
+
+    /// Whether more Secrets may come, or have been forgotten.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.partial
     }
 
     /// Whether a Secret of this name is removed.

@@ -12,6 +12,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Error, Finding, Severity};
+use crate::kube::certificate::is_public;
 use crate::kube::credential;
 use crate::kube::object::{DataEntry, Object, objects};
 use crate::search::escapes;
@@ -68,7 +69,7 @@ pub(crate) fn values<'d, 't: 'd>(
 /// How a value can be spelled elsewhere; nothing if it is one that chance repeats.
 pub(crate) fn spellings(key: &str, value: &str) -> Vec<String> {
     let plain = telling_part(value);
-    if !counts(key, plain) {
+    if !counts(key, plain) || is_public(value) {
         return Vec::new();
     }
     let mut spellings = vec![plain.to_owned(), plain.replace('\'', "''")];

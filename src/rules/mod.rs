@@ -7,6 +7,7 @@
 mod add_env;
 pub(crate) mod already_filtered;
 pub(crate) mod annotations;
+mod ca_bundle;
 pub(crate) mod chart_secret;
 pub(crate) mod checksums;
 mod config_maps;
@@ -159,6 +160,7 @@ pub(crate) const RULES: &[Rule] = &[
     moved_keys::RULE,
     embedded::RULE,
     left_behind::RULE,
+    ca_bundle::RULE,
     annotations::RULE,
     plaintext::RULE,
 ];

@@ -23,7 +23,7 @@ pub struct Proposal {
 }
 
 /// What stops a run that only has to be looked at.
-const LEFT: [Code; 2] = [Code::LeftBehind, Code::ValueLeftBehind];
+const LEFT: [Code; 3] = [Code::LeftBehind, Code::ValueLeftBehind, Code::CaBundle];
 
 /// Proposes a configuration that vaults all of an inventory, each chart Secret in a Secret of its own, or all of them in
 /// the Secret `to`; `None` where no rule could do anything.
