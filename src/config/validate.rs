@@ -355,7 +355,7 @@ impl ConfigText<'_> {
             column: place.map(|place| place.1),
             ..Location::default()
         };
-        let help = "see the configuration reference in the README";
+        let help = "see docs/configuration.md";
         Diagnostic::error(Code::InvalidConfig, message, help).at(location).into()
     }
 
@@ -390,10 +390,8 @@ impl ConfigText<'_> {
             }
             _ => None,
         };
-        let help = near.map_or_else(
-            || "see the configuration reference in the README".to_owned(),
-            |near| format!("did you mean `{near}`?"),
-        );
+        let help = near
+            .map_or_else(|| "see docs/configuration.md".to_owned(), |near| format!("did you mean `{near}`?"));
         let place = error.location();
         let location = Location {
             file: Some(self.name.to_owned()),
