@@ -124,6 +124,7 @@ operator_of() {
     else
         maker externalsecrets.external-secrets.io target "$1"
         maker vaultstaticsecrets.secrets.hashicorp.com destination "$1"
+        maker vaultdynamicsecrets.secrets.hashicorp.com destination "$1"
         maker sealedsecrets.bitnami.com template "$1"
     fi
 }

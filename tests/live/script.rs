@@ -535,21 +535,38 @@ fn killed(this: &Try) -> Result<()> {
     Ok(())
 }
 
-/// The kind of External Secrets, as far as the trial needs it.
-const EXTERNAL_SECRETS_KIND: &str = "\
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: externalsecrets.external-secrets.io}
-spec:
-  group: external-secrets.io
-  scope: Namespaced
-  names: {kind: ExternalSecret, plural: externalsecrets, singular: externalsecret, listKind: ExternalSecretList}
-  versions:
-  - name: v1
-    served: true
-    storage: true
-    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-";
+/// The kinds of operators that make Secrets: group, kind, and what says which Secret an object makes.
+const MAKERS: [(&str, &str, &str); 4] = [
+    ("external-secrets.io", "ExternalSecret", "metadata: {name: to-come}\nspec: {target: {name: vault}}"),
+    (
+        "secrets.hashicorp.com",
+        "VaultStaticSecret",
+        "metadata: {name: to-come}\nspec: {destination: {name: vault}}",
+    ),
+    (
+        "secrets.hashicorp.com",
+        "VaultDynamicSecret",
+        "metadata: {name: to-come}\nspec: {destination: {name: vault}}",
+    ),
+    ("bitnami.com", "SealedSecret", "metadata: {name: vault}\nspec: {template: {type: Opaque}}"),
+];
+
+/// Makes one of these kinds, as far as the trial needs it, and returns the definition's name.
+fn make_kind(site: &Site, group: &str, kind: &str) -> Result<String> {
+    let singular = kind.to_lowercase();
+    let name = format!("{singular}s.{group}");
+    let definition = format!(
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {name}}}\nspec:\n  group: {group}\n\
+         \x20 scope: Namespaced\n  names: {{kind: {kind}, plural: {singular}s, singular: {singular}, listKind: {kind}List}}\n  versions:\n\
+         \x20 - name: v1\n    served: true\n    storage: true\n\
+         \x20   schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}\n"
+    );
+    let file = site.machine.write("kind.yaml", &definition)?;
+    site.kubectl(["apply", "-f", text(&file)?])?.succeeded()?;
+    let crd = format!("crd/{name}");
+    site.kubectl(["wait", "--for=condition=established", "--timeout=60s", &crd])?.succeeded()?;
+    Ok(name)
+}
 
 /// What a person must decide first.
 fn stops(this: &Try) -> Result<()> {
@@ -562,17 +579,18 @@ fn stops(this: &Try) -> Result<()> {
     adopted.run(&adopted.script, &[])?.failed()?.says("Secret vault is made by ExternalSecret vault")?;
 
     // So does one that comes before the operator has made it.
-    let site = app(this, &(SECRET.to_owned() + &deployment(&[APP])), TO_THE_VAULT)?;
-    let kind = site.machine.write("kind.yaml", EXTERNAL_SECRETS_KIND)?;
-    site.kubectl(["apply", "-f", text(&kind)?])?.succeeded()?;
-    let established = ["wait", "--for=condition=established", "--timeout=60s"];
-    site.kubectl(established.into_iter().chain(["crd/externalsecrets.external-secrets.io"]))?.succeeded()?;
-    let object = "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: to-come}\nspec: {target: {name: vault}}\n";
-    let object = site.machine.write("object.yaml", object)?;
-    site.kubectl(["apply", "-f", text(&object)?])?.succeeded()?;
-    let adopted = Adopted::new(site, &[])?;
-    adopted.run(&adopted.script, &[])?.failed()?.says("Secret vault is made by ExternalSecret to-come")?;
-    adopted.site.kubectl(["delete", "-f", text(&kind)?])?.succeeded()?;
+    for (group, kind, object) in MAKERS {
+        let site = app(this, &(SECRET.to_owned() + &deployment(&[APP])), TO_THE_VAULT)?;
+        let definition = make_kind(&site, group, kind)?;
+        let object = format!("apiVersion: {group}/v1\nkind: {kind}\n{object}\n");
+        let object = site.machine.write("object.yaml", &object)?;
+        site.kubectl(["apply", "-f", text(&object)?])?.succeeded()?;
+        let adopted = Adopted::new(site, &[])?;
+        let stopped = adopted.run(&adopted.script, &[])?.failed()?;
+        stopped.says(&format!("Secret vault is made by {kind} "))?;
+        stopped.says("--fill wait")?;
+        adopted.site.kubectl(["delete", "crd", &definition])?.succeeded()?;
+    }
 
     let salted = "{name: SALT, value: canary-salt}";
     let rules = "  env:\n  - {to: vault, vars: {SALT: salt}}\n";
