@@ -196,9 +196,9 @@ impl Leave<'_> {
         let vaulted = vaulted(self.vault).unwrap_or_default();
         format!(
             "{}# The chart's values that come from the vault, for pipes only.\nvalues() {{\n{}}}\n\n\
-             # What the chart renders with them, for pipes only.\nrendered() {{\n    values | helm template \"$release\" {chart} -f -\n}}\n\n\
+             # What the chart renders with them, for pipes only.\nrendered() {{\n    values | hushed helm template \"$release\" {chart} -f -\n}}\n\n\
              # The upgrade, without the filter. Notes of the chart stay off the terminal: some show passwords.\n\
-             upgrade() {{\n    values | helm upgrade \"$release\" {chart} -f -{flags} >/dev/null\n}}\n\n{objects}\n{vaulted}",
+             upgrade() {{\n    values | hushed helm upgrade \"$release\" {chart} -f -{flags} >/dev/null\n}}\n\n{objects}\n{vaulted}",
             names(self.adoption),
             self.values(),
         )

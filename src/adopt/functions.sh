@@ -21,6 +21,18 @@ act() {
     fi
 }
 
+# hushed COMMAND...: runs Helm. Its warnings about values of the chart show them between brackets, over several lines if
+# need be: that part stays off the terminal.
+hushed() {
+    code=0
+    { said=$("$@" 2>&1 >&3) || code=$?; } 3>&1
+    test -z "$said" || printf '%s\n' "$said" | awk '
+        inside { inside = ($0 !~ /\)"?$/); next }
+        /warning: / { inside = (/ \(/ && $0 !~ /\)"?$/); sub(/ \(.*/, "") }
+        { print }' >&2
+    return "$code"
+}
+
 # ask COMMAND...: the cluster's answer. A question that fails is no answer: the script ends.
 ask() { "$@" || stop "the cluster does not answer: $*"; }
 

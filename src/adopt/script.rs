@@ -76,7 +76,7 @@ impl Script<'_> {
         let vaulted = vaulted(self.vault).map(|text| format!("\n{text}")).unwrap_or_default();
         format!(
             "{}# The upgrade, through the filter. Notes of the chart stay off the terminal: some show passwords.\n\
-             upgrade() {{\n    helm upgrade \"$release\" {upgrade} \\\n        --post-renderer {renderer}{passed} >/dev/null\n}}\n\n\
+             upgrade() {{\n    hushed helm upgrade \"$release\" {upgrade} \\\n        --post-renderer {renderer}{passed} >/dev/null\n}}\n\n\
              {objects}{vaulted}",
             names(self.adoption)
         )

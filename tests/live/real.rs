@@ -3,6 +3,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 
 use crate::adopted::{Adopted, After};
+use crate::live::is_exact;
 use crate::machine::{Major, RESECRET, repository, text};
 use crate::site::Site;
 use crate::{BOTH, Scenario, Try};
@@ -86,35 +87,52 @@ struct Example {
     release: &'static str,
     chart: &'static str,
     values: Option<&'static str>,
+    /// Which of the chart's values take the keys again, on the way back; it is tried where there are some.
+    back: &'static [&'static str],
 }
 
-const UMBRELLA: Example =
-    Example { folder: "langfuse-umbrella", release: "lf", chart: "langfuse-umbrella", values: None };
+const UMBRELLA: Example = Example {
+    folder: "langfuse-umbrella",
+    release: "lf",
+    chart: "langfuse-umbrella",
+    values: None,
+    back: &[],
+};
 const AKS: Example = Example {
     folder: "langfuse-aks",
     release: "langfuse",
     chart: "charts/langfuse",
     values: Some("langfuse-aks/values.yaml"),
+    back: &[],
 };
 const DATASPOKE: Example =
-    Example { folder: "dataspoke", release: "dataspoke", chart: "dataspoke", values: None };
+    Example { folder: "dataspoke", release: "dataspoke", chart: "dataspoke", values: None, back: &[] };
 const COMPOSE: Example = Example {
     folder: "langfuse-from-compose",
     release: "stack",
     chart: "langfuse-from-compose",
     values: None,
+    back: &[],
 };
 const FIRST_HOUR: Example = Example {
     folder: "first-hour",
     release: "lf",
     chart: "charts/langfuse",
     values: Some("first-hour/values.yaml"),
+    back: &[
+        "--value=SALT=langfuse.salt.value",
+        "--value=ENCRYPTION_KEY=langfuse.encryptionKey.value",
+        "--value=NEXTAUTH_SECRET=langfuse.nextauth.secret.value",
+        "--value=lf-langfuse-nextauth/nextauth-secret=langfuse.nextauth.secret.value",
+        "--value=DATABASE_PASSWORD=postgresql.auth.password",
+    ],
 };
 const EXTERNAL_SECRETS: Example = Example {
     folder: "langfuse-external-secrets",
     release: "lf",
     chart: "charts/langfuse",
     values: Some("langfuse-external-secrets/values.yaml"),
+    back: &[],
 };
 
 /// An example's release, live for long, through the script alone.
@@ -137,6 +155,25 @@ fn example(this: &Try, example: &Example) -> Result<()> {
     adopted.fill_the_rest()?;
     adopted.adopts(After::Step)?;
     adopted.site.row(&format!("adopt.sh for examples/{}", example.folder), "", "equal to the manifest");
+    if example.back.is_empty() { Ok(()) } else { back(adopted.site, example) }
+}
+
+/// The way back, by the chart's own values.
+fn back(site: Site, example: &Example) -> Result<()> {
+    let flags: Vec<&str> = ["--back"].iter().chain(example.back).copied().collect();
+    // A path that ends at a table: Helm warns, with the table's values, which the script keeps off the terminal.
+    let table: Vec<&str> = flags.iter().map(|flag| flag.strip_suffix(".value").unwrap_or(flag)).collect();
+    let wrong = Adopted::new(site, &table)?;
+    wrong.run(&wrong.script, &[])?.failed()?.says("warning: cannot overwrite table")?;
+    let Adopted { site, .. } = wrong;
+    let back = Adopted::new(site, &flags)?;
+    back.only_asks()?;
+    back.comes_to_its_end(After::Step)?;
+    back.changes_nothing_more()?;
+    is_exact(&back.site)?;
+    back.loses_nothing()?;
+    back.shows_nothing()?;
+    back.site.row(&format!("back.sh for examples/{}", example.folder), "", "the chart's own manifest");
     Ok(())
 }
 
