@@ -447,15 +447,18 @@ with_split! {
     /// Correct the value in the vault, as the message says. Take care with keys that encrypt: data written with the
     /// old one can only be read with the old one.
     WrongFormat = "wrong-format",
-    /// A rule that no policy of the API server can express.
+    /// What no policy of the API server can express.
     ///
     /// # What it means
     ///
-    /// A server judges one object at a time. What a rule says about others (`source`, `keepExisting`, labels) must be known.
+    /// A server judges one object at a time. What a rule says about others (`source`, `keepExisting`, labels) must be known:
+    /// as an error, no policy is printed. As a warning, the policies are printed and leave this open; with `-o mutate` it
+    /// is what no mutation can do.
     ///
     /// # What to do
     ///
-    /// Name a render: `resecret guard render.yaml` takes names from it. Or name what is meant in the configuration.
+    /// Name a render: `resecret guard render.yaml` takes names from it. Or name what is meant in the configuration. What
+    /// is left open is for the filter; what a mutation leaves alone is refused by the policies without `-o mutate`.
     Guard = "guard",
     /// An object that the policies of `resecret guard` refuse, or a place that they do not look at.
     ///
