@@ -102,6 +102,7 @@ pub(super) fn places(previous: &Release<'_>, next: &Release<'_>, config: &Config
     }
     for secret in previous.members().filter(|member| !member.is_hook) {
         values.of_secret(secret, previous, next.find(secret));
+        values.of_config_map(secret, next.find(secret));
     }
     values.finish()
 }
@@ -144,6 +145,19 @@ impl LiveValues<'_> {
             let place = ValueSite::Secret(secret.name().to_owned(), key.clone());
             let role = if is_read { self.role(to, &[name, key]) } else { Role::Spare };
             self.add(secret.namespace(), to, name, place, role);
+        }
+    }
+
+    /// The keys of a ConfigMap that leave the release, and that pods are taken to read.
+    fn of_config_map(&mut self, map: &Member, next: Option<&Member>) {
+        let Some((to, names)) = map.config_map.as_ref().and_then(|data| data.vaulted.as_ref()) else {
+            return;
+        };
+        let kept = next.and_then(|next| next.config_map.as_ref()).map(|data| data.keys.as_slice());
+        for (key, name) in names.iter().filter(|(key, _)| kept.is_none_or(|kept| !kept.contains(key))) {
+            let place = ValueSite::ConfigMap(map.name().to_owned(), key.clone());
+            let role = self.role(to, &[name, key]);
+            self.add(map.namespace(), to, name, place, role);
         }
     }
 

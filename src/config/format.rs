@@ -53,6 +53,9 @@ pub(super) struct Spec {
     /// Chart Secrets to remove.
     #[serde(default)]
     pub(super) secrets: Vec<SecretsEntry>,
+    /// ConfigMaps of which some keys go to a vaulted Secret.
+    #[serde(default)]
+    pub(super) config_maps: Vec<ConfigMapsEntry>,
     /// Secrets that the chart names and does not render: their readers go to a vaulted Secret.
     #[serde(default)]
     pub(super) redirect: Vec<RedirectEntry>,
@@ -126,6 +129,8 @@ pub(super) struct SecretsEntry {
     #[serde(default)]
     pub(super) keys: BTreeMap<String, String>,
     /// The only keys that go to the vaulted Secret. The Secret stays with the others.
+    #[serde(default)]
+    #[schemars(schema_with = "some_keys")]
     pub(super) only: Option<OneOrMany>,
     /// The vaulted Secret may have the chart Secret's own name.
     #[serde(default)]
@@ -133,6 +138,45 @@ pub(super) struct SecretsEntry {
     /// Matching nothing is no error.
     #[serde(default)]
     pub(super) optional: bool,
+}
+
+/// ConfigMaps of which some keys go to a vaulted Secret. One of `name`, `source` and `labels` must be there.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("anyOf" = [{"required": ["name"]}, {"required": ["source"]}, {"required": ["labels"]}]))]
+pub(super) struct ConfigMapsEntry {
+    /// Globs on `metadata.name`.
+    #[serde(default)]
+    pub(super) name: OneOrMany,
+    /// Globs on the chart template.
+    #[serde(default)]
+    pub(super) source: OneOrMany,
+    /// Globs on `metadata.namespace`.
+    #[serde(default)]
+    pub(super) namespace: OneOrMany,
+    /// Label → glob on its value.
+    #[serde(default)]
+    pub(super) labels: BTreeMap<String, String>,
+    /// The keys of `data` that go to the vaulted Secret. The ConfigMap stays with the others.
+    #[schemars(schema_with = "some_keys")]
+    pub(super) only: OneOrMany,
+    /// The vaulted Secret.
+    #[schemars(regex(pattern = SECRET_NAME))]
+    pub(super) to: String,
+    /// Chart key → vaulted key.
+    #[serde(default)]
+    pub(super) keys: BTreeMap<String, String>,
+    /// Matching nothing is no error.
+    #[serde(default)]
+    pub(super) optional: bool,
+}
+
+impl From<ConfigMapsEntry> for SecretsEntry {
+    fn from(entry: ConfigMapsEntry) -> Self {
+        let ConfigMapsEntry { name, source, namespace, labels, only, to, keys, optional } = entry;
+        let (to, only) = (Some(to), Some(only));
+        Self { name, source, namespace, labels, to, keys, only, same_name: false, optional }
+    }
 }
 
 /// Secrets that the chart names and does not render.
@@ -378,6 +422,11 @@ impl<'de> Deserialize<'de> for OneOrMany {
 
         deserializer.deserialize_any(TextOrList)
     }
+}
+
+/// A key, or a list of keys.
+fn some_keys(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1})
 }
 
 /// The name of a Secret, or a list of names, without globs.

@@ -82,8 +82,12 @@ impl Origin {
     }
 }
 
-/// A rule of `spec.secrets`: chart Secrets to remove. Or of `spec.redirect`: Secrets that the chart only names.
+/// A rule of `spec.secrets`: chart Secrets to remove. Of `spec.configMaps`: ConfigMaps of which keys move. Or of `spec.redirect`: Secrets that the chart only names.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the format, or says which list it is of"
+)]
 pub(crate) struct SecretsRule {
     pub(crate) name: Patterns,
     pub(crate) source: Patterns,
@@ -97,6 +101,8 @@ pub(crate) struct SecretsRule {
     pub(crate) optional: bool,
     /// Whether it is a rule of `spec.redirect`: it selects no Secret, and its names are no globs.
     pub(crate) redirects: bool,
+    /// Whether it is a rule of `spec.configMaps`: it selects ConfigMaps, and moves some of their keys.
+    pub(crate) of_config_maps: bool,
     pub(crate) origin: Origin,
 }
 
@@ -104,6 +110,11 @@ impl SecretsRule {
     /// Whether it asks for more than a name.
     pub(crate) fn has_conditions(&self) -> bool {
         !self.labels.is_empty() || !self.source.is_empty() || !self.namespace.is_empty()
+    }
+
+    /// The kind of what it selects.
+    pub(crate) fn kind(&self) -> &'static str {
+        if self.of_config_maps { "ConfigMap" } else { "Secret" }
     }
 
     /// Whether it moves some keys of a Secret and leaves the others.

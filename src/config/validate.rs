@@ -69,6 +69,9 @@ pub(super) fn add_file(config: &mut Config, name: &str, text: &str) -> Result<()
     let place = config.formats.iter().take_while(|rule| rule.origin.preset.is_none()).count();
     config.formats.splice(place..place, formats);
     let (mut secrets, env) = source.rules(file.spec.secrets, file.spec.env)?;
+    for (position, entry) in file.spec.config_maps.into_iter().enumerate() {
+        secrets.push(source.config_maps_rule(entry, &format!("spec.configMaps[{position}]"))?);
+    }
     for (position, entry) in file.spec.redirect.into_iter().enumerate() {
         secrets.push(source.redirect_rule(entry, &format!("spec.redirect[{position}]"))?);
     }

@@ -58,14 +58,15 @@ pub(crate) fn collect<'i>(input: &'i [u8], config: &Config, rules: &[Rule]) -> R
     if config.splits() {
         for document in candidates.config_maps() {
             let Some(tree) = findings.parse(document, Interest::Edit) else { continue };
-            let objects = objects(&tree);
-            objects.iter().filter(|object| object.is_config_map()).for_each(|map| facts.config_maps.add(map));
+            for object in objects(&tree).into_iter().filter(Object::is_config_map) {
+                split::collect_config_map(document, &object, config, &mut facts, &mut findings);
+            }
         }
     }
     findings.extend(removed_targets(&facts, config));
     facts.index_names()?;
     let leaked_values = LeakedValues::new(facts.take_values())?;
-    candidates.search_for([facts.removed_names(), leaked_values.search()]);
+    candidates.search_for([facts.removed_names(), leaked_values.search(), facts.config_maps.split_names()]);
     if facts.removed_names_hide() {
         candidates.add_all(Interest::Edit);
     }

@@ -148,6 +148,17 @@ impl<'t> Object<'t, '_> {
         }
     }
 
+    /// The entries of a ConfigMap's `data`, in order.
+    pub(crate) fn config_map_data(&self) -> Vec<DataEntry<'t>> {
+        let entries = self.tree.get(self.node, "data").map(|data| self.tree.members(data));
+        let entries = entries.unwrap_or_default().into_iter();
+        let entry = |(key, value): (NodeId, NodeId)| {
+            let (key, text) = (self.tree.text(key)?, self.tree.text(value));
+            Some(DataEntry { key, text, encoded: false, plain: OnceCell::new() })
+        };
+        entries.filter_map(entry).collect()
+    }
+
     /// The entries of `data` and `stringData`, in order.
     pub(crate) fn secret_data(&self) -> Vec<DataEntry<'t>> {
         let mut found = Vec::new();

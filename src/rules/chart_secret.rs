@@ -1,4 +1,4 @@
-//! A Secret of the stream, as the rules know it.
+//! A Secret of the stream, as the rules know it, or a ConfigMap.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use crate::yaml::{Path, Step};
 
 /// A Secret that the stream renders.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct ChartSecret {
     /// `metadata.name`.
     pub(crate) name: String,
@@ -27,6 +28,8 @@ pub(crate) struct ChartSecret {
     pub(crate) is_split: bool,
     /// Another rule that would have moved keys which stay.
     pub(crate) second_rule: Option<usize>,
+    /// Whether it is a ConfigMap, of which only `data` counts.
+    pub(crate) is_config_map: bool,
     /// Whether the stream only names it: `spec.redirect` sends its readers elsewhere.
     pub(crate) is_named_only: bool,
 }
@@ -35,6 +38,16 @@ impl ChartSecret {
     /// Every name by which the stream speaks of it.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         [&self.name].into_iter().chain(&self.previous_names).map(String::as_str)
+    }
+
+    /// What it is, for people.
+    pub(crate) fn kind(&self) -> &'static str {
+        if self.is_config_map { "ConfigMap" } else { "Secret" }
+    }
+
+    /// The field of a volume that takes it, and in there the field of its name.
+    pub(super) fn volume_field(&self) -> (&'static str, &'static str) {
+        if self.is_config_map { ("configMap", "name") } else { ("secret", "secretName") }
     }
 
     /// Whether the chart gives it this key.

@@ -9,7 +9,7 @@ use crate::edit::edit;
 use crate::edit::patch::{Op, TextEdit};
 use crate::kube::object::{Object, objects};
 use crate::rules::secrets::rewritten;
-use crate::rules::{Context, ObjectView, Rule, RuleOutput, env_from, left_behind, secrets};
+use crate::rules::{Context, ObjectView, Rule, RuleOutput, config_map_keys, env_from, left_behind, secrets};
 use crate::stream;
 use crate::yaml::{Kind, NodeId, Path, Trail, Tree, parse};
 
@@ -17,22 +17,30 @@ use crate::yaml::{Kind, NodeId, Path, Trail, Tree, parse};
 const DEPTH: usize = 3;
 
 /// The rule. What it reports are findings of others, inside a text.
-pub(super) const RULE: Rule =
-    Rule { name: "embedded", settings: &["secrets", "redirect", "references"], apply, ..Rule::QUIET };
+pub(super) const RULE: Rule = Rule {
+    name: "embedded",
+    settings: &["secrets", "configMaps", "redirect", "references"],
+    apply,
+    ..Rule::QUIET
+};
 
 fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     in_object(subject.object, context, outcome, DEPTH);
 }
 
 fn in_object(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut RuleOutput, depth: usize) {
-    let Some(names) = context.facts.removed_names().filter(|_| depth > 0) else { return };
+    let searches = [context.facts.removed_names(), context.facts.config_maps.split_names()];
+    let names = |text: &str| searches.iter().flatten().any(|names| names.is_match(text));
+    if depth == 0 || searches.iter().all(Option::is_none) {
+        return;
+    }
     let mut texts = Vec::new();
-    if names.is_match(object.tree.source_of(object.tree.resolve(object.node))) {
+    if names(object.tree.source_of(object.tree.resolve(object.node))) {
         collect(object.tree, object.node, Trail::Start(&object.path), &mut texts);
     }
     for (node, path) in texts {
         let text = object.tree.text(node).unwrap_or_default();
-        if names.is_match(text) && !outcome.patch.decides(&path) {
+        if names(text) && !outcome.patch.decides(&path) {
             Embedded { context, node, path, text, depth }.apply(outcome);
         }
     }
@@ -118,6 +126,7 @@ impl Embedded<'_, '_> {
         let (view, matched) = ObjectView::of(object, self.context);
         outcome.matched.extend(matched.into_iter().map(super::ConfigEntry::Reference));
         (secrets::RULE.apply)(&view, self.context, inner);
+        (config_map_keys::RULE.apply)(&view, self.context, inner);
         (env_from::RULE.apply)(&view, self.context, inner);
         in_object(object, self.context, inner, self.depth - 1);
         if !object.kind.is_empty() {

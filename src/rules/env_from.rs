@@ -22,7 +22,7 @@ use crate::yaml::{NodeId, Path};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     name: "env_from",
-    settings: &["secrets"],
+    settings: &["secrets", "configMaps"],
     codes: &[Code::EnvFromOrder],
     words: |config, words| {
         if config.splits() {

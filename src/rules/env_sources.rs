@@ -14,7 +14,7 @@ pub(super) struct EnvSource<'f> {
     pub(super) prefix: String,
     /// The keys that it gives; `None` where nobody knows.
     pub(super) keys: Option<Vec<&'f str>>,
-    /// The Secret, where some of its keys go to the vault.
+    /// The Secret or ConfigMap, where some of its keys go to the vault.
     pub(super) split: Option<&'f ChartSecret>,
     /// Whether it may be missing.
     pub(super) optional: bool,
@@ -41,10 +41,13 @@ pub(super) fn sources<'f>(
             let Some(name_node) = tree.get(reference, "name") else { continue };
             let Some(name) = tree.text(name_node).filter(|name| !name.is_empty()) else { continue };
             let is_secret = kind == "Secret";
-            let target = context.facts.target(name, namespace, context.config);
-            let split = match target {
-                Resolution::Removed(secret) if is_secret && secret.is_split => Some(secret),
-                _ => None,
+            let split = if is_secret {
+                match context.facts.target(name, namespace, context.config) {
+                    Resolution::Removed(secret) => Some(secret).filter(|secret| secret.is_split),
+                    Resolution::Untouched | Resolution::Ambiguous => None,
+                }
+            } else {
+                context.facts.config_maps.split(name, namespace, context.config).ok().flatten()
             };
             let keys = if is_secret {
                 context.facts.keys_of(name, namespace)

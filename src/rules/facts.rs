@@ -148,6 +148,7 @@ impl Facts {
                     rule: Some(number),
                     is_split: false,
                     second_rule: None,
+                    is_config_map: false,
                     is_named_only: true,
                 };
                 facts.note_fate(facts.count, &secret);
@@ -190,7 +191,7 @@ impl Facts {
             let moved = data.iter().filter(|entry| rule.moves(entry.key));
             let pem = moved.clone().filter_map(|entry| str::from_utf8(entry.plain()?).ok());
             self.certificates.extend(pem.flat_map(Certificate::all).map(|found| (name.to_owned(), found)));
-            self.values.extend(leaked_values::values(moved, name, is_split));
+            self.values.extend(leaked_values::values(moved, ("Secret", name), is_split));
         }
         if let Some(removing) = matching.first().filter(|_| !is_split) {
             self.removed_objects.insert((document, object.path.clone()), *removing);
@@ -221,6 +222,7 @@ impl Facts {
             rule: matching.first().copied(),
             is_split,
             second_rule,
+            is_config_map: false,
             is_named_only: false,
         };
         if !self.partial {
@@ -277,6 +279,7 @@ impl Facts {
     ///
     /// More names than a search can hold.
     pub(crate) fn index_names(&mut self) -> Result<(), Error> {
+        self.config_maps.index_names()?;
         self.removed_names = search_any(self.removed().flat_map(ChartSecret::names))?;
         let hide = self.removed().flat_map(ChartSecret::names).any(may_hide);
         self.removed_names_hide = hide;
@@ -439,7 +442,8 @@ pub(crate) fn first_for<'c>(name: &str, config: &'c Config) -> Option<&'c Secret
 
 /// Whether a rule selects a Secret.
 pub(crate) fn selects(rule: &SecretsRule, object: &Object<'_, '_>, name: &str) -> bool {
-    if rule.redirects {
+    let is_kind = if rule.of_config_maps { object.is_config_map() } else { object.is_secret() };
+    if rule.redirects || !is_kind {
         return false;
     }
     let labels = rule.labels.iter().all(|(label, glob)| object.label(label).is_some_and(|v| glob.matches(v)));

@@ -30,6 +30,8 @@ const MAX_BASE64: usize = 60;
 /// A value of a removed Secret in one of its spellings. Never shown.
 #[derive(Clone)]
 pub(crate) struct SecretValue {
+    /// What holds it: a Secret, or a ConfigMap.
+    kind: &'static str,
     secret: String,
     key: String,
     spelling: String,
@@ -53,14 +55,19 @@ impl SecretValue {
 /// The values of a Secret that must not survive elsewhere; nor in its own data, of one that stays.
 pub(crate) fn values<'d, 't: 'd>(
     data: impl Iterator<Item = &'d DataEntry<'t>>,
-    secret: &str,
+    (kind, secret): (&'static str, &str),
     stays: bool,
 ) -> Vec<SecretValue> {
     let mut found = Vec::new();
     for entry in data {
         let Some(plain) = entry.plain().and_then(|bytes| str::from_utf8(bytes).ok()) else { continue };
-        let value =
-            |spelling| SecretValue { secret: secret.to_owned(), key: entry.key.to_owned(), spelling, stays };
+        let value = |spelling| SecretValue {
+            kind,
+            secret: secret.to_owned(),
+            key: entry.key.to_owned(),
+            spelling,
+            stays,
+        };
         found.extend(spellings(entry.key, plain).into_iter().map(value));
     }
     found
@@ -230,8 +237,9 @@ impl LeakedValues {
                 code: Code::ValueLeftBehind,
                 severity,
                 message: format!(
-                    "the value of key {} of Secret {}, which a rule {}, also stands here{comment}",
+                    "the value of key {} of {} {}, which a rule {}, also stands here{comment}",
                     value.key,
+                    value.kind,
                     value.secret,
                     if value.stays { "moves to the vault" } else { "removes" }
                 ),
@@ -389,6 +397,7 @@ mod tests {
     #[test]
     fn a_value_is_never_shown() {
         let value = SecretValue {
+            kind: "Secret",
             secret: "s".into(),
             key: "k".into(),
             spelling: "hunter2hunter2".into(),

@@ -10,6 +10,8 @@ pub(crate) mod annotations;
 mod ca_bundle;
 pub(crate) mod chart_secret;
 pub(crate) mod checksums;
+mod config_map_keys;
+mod config_map_references;
 mod config_maps;
 mod duplicates;
 mod embedded;
@@ -156,6 +158,7 @@ pub(crate) const RULES: &[Rule] = &[
     removed_variables::RULE,
     hooks::RULE,
     secrets::RULE,
+    config_map_keys::RULE,
     env_from::RULE,
     moved_keys::RULE,
     embedded::RULE,

@@ -1,4 +1,4 @@
-//! `only` in `spec.secrets`: the keys that go to the vault leave the Secret, which stays with the others.
+//! `only`: the keys that go to the vault leave the Secret or ConfigMap, which stays with the others.
 
 use crate::diagnostics::Code;
 use crate::edit::patch::Op;
@@ -7,7 +7,7 @@ use crate::rules::{Context, ObjectView, Rule, RuleOutput, needs_whole_stream};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     name: "moved_keys",
-    settings: &["secrets"],
+    settings: &["secrets", "configMaps"],
     codes: &[Code::NeedsWholeStream],
     needs_whole_stream: |config| {
         let splitting = config.secrets.iter().filter(|rule| rule.splits());
@@ -24,7 +24,8 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
     let object = subject.object;
     let Some(rule) = context.facts.splitting_rule(object, context.config) else { return };
     let rule = &context.config.secrets[rule];
-    for field in ["data", "stringData"] {
+    let fields: &[&str] = if rule.of_config_maps { &["data"] } else { &["data", "stringData"] };
+    for field in fields {
         let path = object.path.key(field);
         let entries = object.tree.get(object.node, field).map(|data| object.tree.members(data));
         let keys: Vec<&str> =

@@ -1,4 +1,4 @@
-//! Who takes the whole of a Secret of which some keys go to the vault.
+//! Who takes the whole of a Secret or ConfigMap of which some keys go to the vault.
 //!
 //! A volume becomes a `projected` one of both, with the same files; a source of such a volume gets a second one behind it.
 //! What a container takes by `envFrom` is for [`super::env_from`]. Nobody else can read two objects: an error.
@@ -15,10 +15,7 @@ use crate::rules::{ObjectView, RuleOutput};
 use crate::yaml::scalar::{kubernetes_boolean, kubernetes_integer};
 use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Step, Tree};
 
-/// The field of a volume that takes a Secret, and in there the field of its name.
-const VOLUME: (&str, &str) = ("secret", "secretName");
-
-/// A Secret of which some keys go to the vault.
+/// A Secret or ConfigMap of which some keys go to the vault.
 #[derive(Clone, Copy)]
 pub(super) struct Split<'a> {
     /// It.
@@ -87,7 +84,7 @@ impl<'p> ReaderShape<'p> {
 
 /// Makes a volume of one object a projected one of two.
 fn project(tree: &Tree<'_>, volume: &[Step], split: Split<'_>, outcome: &mut RuleOutput) -> Option<()> {
-    let (field, name) = VOLUME;
+    let (field, name) = split.holder.volume_field();
     let path = to_path(volume);
     let source = tree.get(tree.at(volume)?, field)?;
     let parts = Parts::of(tree, source, split)?;
@@ -96,6 +93,7 @@ fn project(tree: &Tree<'_>, volume: &[Step], split: Split<'_>, outcome: &mut Rul
         projected.insert("defaultMode".to_owned(), number(tree, mode)?);
     }
     let own = tree.get(source, name).and_then(|name| tree.text(name))?;
+    let is_kept = parts.kept.as_ref().is_none_or(|kept| !kept.is_empty());
     let mut kept = json!({"name": own});
     if let Some(items) = parts.kept {
         kept["items"] = items.into_iter().map(|(_, item)| item).collect();
@@ -103,7 +101,8 @@ fn project(tree: &Tree<'_>, volume: &[Step], split: Split<'_>, outcome: &mut Rul
     if let Some(optional) = &parts.optional {
         kept["optional"] = optional.clone();
     }
-    projected.insert("sources".to_owned(), json!([{field: kept}, parts.moved]));
+    let sources = if is_kept { json!([{field: kept}, parts.moved]) } else { json!([parts.moved]) };
+    projected.insert("sources".to_owned(), sources);
     outcome.patch.push(Op::Remove { path: path.key(field) });
     outcome.patch.push(Op::Add { path: path.key("projected"), value: projected.into() });
     Some(())
@@ -116,12 +115,18 @@ fn add_source(
     split: Split<'_>,
     outcome: &mut RuleOutput,
 ) -> Option<()> {
-    let (field, _) = VOLUME;
+    let (field, _) = split.holder.volume_field();
     let items = tree.at(sources).and_then(|sources| tree.items(sources))?;
     let source = tree.get(*items.get(position)?, field)?;
     let Parts { kept, moved, moved_items, .. } = Parts::of(tree, source, split)?;
     let path = to_path(sources);
-    if kept.is_some() {
+    if kept.as_ref().is_some_and(Vec::is_empty) {
+        // Nothing of it stays.
+        outcome.patch.push(Op::Remove { path: path.index(position).key(field) });
+        outcome
+            .patch
+            .push(Op::Add { path: path.index(position).key("secret"), value: moved["secret"].clone() });
+    } else if kept.is_some() {
         // All files are named, so which source comes first makes no difference; behind the items that go is no room.
         let items = path.index(position).keys(&[field, "items"]);
         outcome.patch.extend(moved_items.into_iter().map(|item| Op::Remove { path: items.index(item) }));
@@ -211,13 +216,20 @@ fn whole_reader(reference: &Reference<'_>, Split { holder, to, .. }: Split<'_>) 
         code: Code::WholeReader,
         severity: Severity::Error,
         message: format!(
-            "this takes Secret {} as a whole, and a rule moves only some of its keys to the vault: {}",
+            "this takes {} {} as a whole, and a rule moves only some of its keys to the vault: {}",
+            holder.kind(),
             reference.name,
             holder.keys.join(", ")
         ),
-        help: format!(
-            "leave out `only` of the rule, which moves all keys; or let it read {to} in the chart's values"
-        ),
+        help: if holder.is_config_map {
+            format!(
+                "let it read Secret {to} in the chart's values, or take the keys that it needs out of `only`"
+            )
+        } else {
+            format!(
+                "leave out `only` of the rule, which moves all keys; or let it read {to} in the chart's values"
+            )
+        },
         path: reference.path.clone(),
         node: reference.node,
     }

@@ -37,12 +37,12 @@ pub(crate) fn unmatched(config: &Config, facts: &Facts, matched: &BTreeSet<Confi
         if !facts.matched_rules.contains(&number) {
             let near = near_glob(rule, facts).unwrap_or_default();
             let keys = if rule.splits() { " and a key of `only`" } else { "" };
-            let message = format!("no Secret of the stream has {rule}{keys}{near}");
+            let message = format!("no {} of the stream has {rule}{keys}{near}", rule.kind());
             say(&rule.origin, path.clone(), message, SECRETS);
             continue;
         }
         for key in rule.wanted_keys().filter(|key| !facts.matched_keys.contains(&(number, (*key).clone()))) {
-            let message = format!("no Secret that this rule matches has a key `{key}`");
+            let message = format!("no {} that this rule matches has a key `{key}`", rule.kind());
             let place = if rule.splits() { format!("{path}.only") } else { format!("{path}.keys.{key}") };
             say(&rule.origin, place, message, SECRETS);
         }

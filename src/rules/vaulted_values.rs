@@ -60,13 +60,15 @@ pub(crate) fn of_secret(
         namespace: object.namespace().map(str::to_owned),
         to: to.clone(),
         keys: keys.map(|(key, own)| (key.clone(), own.clone())).collect(),
+        only: rule.only.iter().cloned().collect(),
+        list: if rule.of_config_maps { "configMaps" } else { "secrets" },
     });
     let vaulted = |(key, plain): (&str, &[u8])| VaultedValue {
         secret: to.clone(),
         key: rule.keys.get(key).map_or(key, String::as_str).to_owned(),
         namespace: object.namespace().map(str::to_owned),
-        holder: format!("key {key} of Secret {name}"),
-        owner: Some(name.to_owned()),
+        holder: format!("key {key} of {} {name}", rule.kind()),
+        owner: Some(format!("{} {name}", rule.kind())),
         remedy: Remedy::Key(Arc::clone(&renamed), key.to_owned()),
         value: number_of(plain),
     };
@@ -88,13 +90,17 @@ pub(crate) struct SecretKeys {
     namespace: Option<String>,
     to: String,
     keys: BTreeMap<String, String>,
+    /// The keys that the rule moves; none where it moves all.
+    only: Vec<String>,
+    /// The list of the configuration that the rule is in.
+    list: &'static str,
 }
 
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self {
             Self::Rule(rule) => add_on_top_of("env", rule),
-            Self::Key(secret, key) => add_on_top_of("secrets", &secret.rule(key)),
+            Self::Key(secret, key) => add_on_top_of(secret.list, &secret.rule(key)),
         };
         write!(f, "give one of them a key of its own: {words}")
     }
@@ -103,7 +109,7 @@ impl fmt::Display for Remedy {
 impl SecretKeys {
     /// The rule, with a name of its own for one key.
     fn rule(&self, key: &str) -> String {
-        let Self { name, namespace, to, keys } = self;
+        let Self { name, namespace, to, keys, only, .. } = self;
         let own = format!("{name}-{key}");
         let mut keys: BTreeMap<&str, &str> =
             keys.iter().map(|(key, own)| (key.as_str(), own.as_str())).collect();
@@ -112,8 +118,10 @@ impl SecretKeys {
         let keys: Vec<String> = keys.iter().map(key).collect();
         let exactly = |text: &str| plain_or_quoted(&Pattern::escaped(text));
         let namespace = namespace.as_deref().map(|namespace| format!(", namespace: {}", exactly(namespace)));
+        let only: Vec<String> = only.iter().map(|key| plain_or_quoted(key)).collect();
+        let only = if only.is_empty() { String::new() } else { format!(", only: [{}]", only.join(", ")) };
         format!(
-            "{{name: {}{}, to: {}, keys: {{{}}}}}",
+            "{{name: {}{}{only}, to: {}, keys: {{{}}}}}",
             exactly(name),
             namespace.unwrap_or_default(),
             plain_or_quoted(to),

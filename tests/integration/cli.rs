@@ -294,6 +294,8 @@ mod config {
         resecret().config(&env_rule("  - {vars: {A: a}}\n")).run().fails().is("config-no-target");
         let keys = CONFIG.replace("to: vault", "keys: {a: b}");
         resecret().config(&keys).run().fails().is("config-keys-without-target");
+        let stays = CONFIG.replace("to: vault", "to: vault, only: [a], keys: {b: c}");
+        resecret().config(&stays).run().fails().is("config-renames-what-stays");
     }
 
     #[test]

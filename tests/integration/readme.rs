@@ -110,6 +110,7 @@ fn the_sections_of_more_ways_to_vault_are_what_happens() {
         "A variable that has no entry",
         "A Secret that the chart only names",
         "Part of a Secret",
+        "Keys of a ConfigMap",
         "Values that must never change",
         "What changes on every render",
     ] {

@@ -201,7 +201,7 @@ fn secrets_of_one_name_in_two_namespaces_are_read_apart() {
 fn a_configuration_is_proposed_with_a_vaulted_secret_for_each() {
     let output = scan().stdin(RICH).args(["--write", "resecret.yaml"]).run().succeeds();
     output.file_is("resecret.yaml", "scan-write-each");
-    let note = "resecret: resecret.yaml written: no rule can vault what is left: 2 plain credentials\n";
+    let note = "resecret: resecret.yaml written: no rule can vault what is left: 1 plain credential\n";
     assert!(output.stderr.ends_with(note), "{}", output.stderr);
 }
 
@@ -351,8 +351,8 @@ spec:
     let output = scan().stdin(shared).args(["--write", "resecret.yaml"]).run().fails();
     output.is("scan-write-not-editable");
     assert!(!output.path("resecret.yaml").exists());
-    let config_map = "kind: ConfigMap\nmetadata: {name: c}\ndata: {password: canary-c}\n";
-    let output = scan().stdin(config_map).args(["--write", "resecret.yaml"]).run().finds();
+    let annotated = "kind: Service\nmetadata: {name: c, annotations: {password: canary-c}}\n";
+    let output = scan().stdin(annotated).args(["--write", "resecret.yaml"]).run().finds();
     assert!(!output.path("resecret.yaml").exists() && output.stderr.contains("nothing that a rule could do"));
 }
 

@@ -6,7 +6,10 @@ use crate::machine::text;
 use crate::site::Site;
 use crate::{BOTH, Scenario, Try};
 
-pub(crate) const ALL: &[Scenario] = &[Scenario { name: "split::secret", majors: BOTH, run: secret }];
+pub(crate) const ALL: &[Scenario] = &[
+    Scenario { name: "split::secret", majors: BOTH, run: secret },
+    Scenario { name: "split::config_map", majors: BOTH, run: config_map },
+];
 
 /// A chart whose Secret holds settings and credentials, and every way in which pods take them.
 const APP: &str = "\
@@ -85,6 +88,56 @@ metadata: {name: app-vault}
 stringData: {db-password: canary-password, TOKEN: canary-token, 1ST: canary-1st, other: canary-other}
 ";
 
+/// A chart whose ConfigMap holds a password.
+const MAP: &str = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: app-env}
+data: {DB_HOST: db, DB_PASSWORD: canary-password, api.key: canary-key}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: example.org/web
+        envFrom: [{configMapRef: {name: app-env}}]
+        env:
+        - {name: URL, value: 'postgres://app:$(DB_PASSWORD)@$(DB_HOST)'}
+        - {name: KEY, valueFrom: {configMapKeyRef: {name: app-env, key: api.key}}}
+      volumes:
+      - name: all
+        configMap: {name: app-env, defaultMode: 0440}
+      - name: moved
+        configMap: {name: app-env, items: [{key: DB_PASSWORD, path: p, mode: 0400}]}
+      - name: both
+        projected:
+          sources:
+          - configMap: {name: app-env, items: [{key: DB_HOST, path: h}, {key: api.key, path: k}]}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: 0 0 * * *
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: Never
+          containers:
+          - name: job
+            image: example.org/job
+            envFrom: [{configMapRef: {name: app-env}, prefix: APP_}]
+";
+
+const MAP_RULES: &str = "  configMaps:\n  - {name: app-env, only: [DB_PASSWORD, api.key], to: app-vault, keys: {DB_PASSWORD: db-password}}\n";
+
 /// The live objects that count.
 fn objects(site: &Site, kinds: &str) -> Result<Vec<Value>> {
     let run = site.kubectl(["get", kinds, "-o", "json"])?.succeeded()?;
@@ -95,7 +148,9 @@ fn objects(site: &Site, kinds: &str) -> Result<Vec<Value>> {
 /// What the pods of the live objects see; without these keys of the chart's Secret, where they have moved.
 fn seen(site: &Site, without: &[&str]) -> Result<Vec<Seen>> {
     let mut data = objects(site, "secrets,configmaps")?;
-    for object in data.iter_mut().filter(|object| object["metadata"]["name"] == "app") {
+    for object in
+        data.iter_mut().filter(|object| object["kind"] == "Secret" && object["metadata"]["name"] == "app")
+    {
         let fields = object["data"].as_object_mut().context("data")?;
         fields.retain(|key, _| !without.contains(&key.as_str()));
     }
@@ -134,5 +189,28 @@ fn secret(this: &Try) -> Result<()> {
     site.upgrade(&[])?.succeeded()?;
     ensure!(site.get("Secret/app")?.context("the Secret stays")?["data"]["TOKEN"].is_null());
     ensure!(before == seen(&site, &[])?, "after the patch");
+    Ok(())
+}
+
+/// Some keys of a ConfigMap go to the vault.
+fn config_map(this: &Try) -> Result<()> {
+    let mut site = this.site()?;
+    site.render(MAP)?;
+    site.rules(MAP_RULES)?;
+    site.install_plain()?;
+    let before = seen(&site, &[])?;
+    ensure!(before.len() == 2 && before.iter().all(|pod| !pod.variables.is_empty()), "{before:?}");
+    let vault = VAULT.replace("TOKEN: canary-token", "api.key: canary-key");
+    let vault = site.machine.write("vault.yaml", &vault)?;
+    site.kubectl(["apply", "--server-side", "-f", text(&vault)?])?.succeeded()?;
+    for round in ["upgrade", "upgrade once more"] {
+        site.upgrade(&[])?.succeeded()?;
+        let live = site.get("ConfigMap/app-env")?.context("the ConfigMap stays")?;
+        let keys: Vec<&String> = live["data"].as_object().into_iter().flat_map(|data| data.keys()).collect();
+        ensure!(keys == ["DB_HOST"], "after {round}: {keys:?}");
+        let after = seen(&site, &[])?;
+        ensure!(before == after, "after {round}: pods saw {before:?}\nand see {after:?}");
+        site.row(round, "nothing", "pods see the same, from the vault");
+    }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Rules that move some keys of a Secret: what pods see before and after is the same, but for where it comes from.
+//! Rules that move some keys of a Secret or ConfigMap: what pods see before and after is the same, but for where it comes from.
 
 use proptest::prelude::prop_assert;
 use proptest::test_runner::TestCaseError;
@@ -15,24 +15,25 @@ const KEYS: [&str; 5] = ["PASSWORD", "TZ", "tls.key", "1ST", "TOKEN"];
 const HOLDERS: [&str; 3] = ["app-one", "app-two", "app-absent"];
 const PREFIXES: [&str; 4] = ["", "", "P_", "T"];
 
-/// A rule for one Secret.
+/// A rule for one Secret or ConfigMap.
 struct Rule {
+    kind: &'static str,
     name: &'static str,
     only: Vec<&'static str>,
     renames: bool,
 }
 
 impl Rule {
-    fn draw(choices: &mut Choices<'_>, name: &'static str) -> Self {
+    fn draw(choices: &mut Choices<'_>, kind: &'static str, name: &'static str) -> Self {
         let mut only: Vec<&str> = KEYS.into_iter().filter(|_| choices.once_in(3)).collect();
         if only.is_empty() {
             only.push(KEYS[0]);
         }
-        Self { name, only, renames: choices.once_in(2) }
+        Self { kind, name, only, renames: choices.once_in(2) }
     }
 
     fn to(&self) -> String {
-        format!("{}-vault", self.name)
+        format!("{}-{}-vault", self.name, self.kind.to_lowercase())
     }
 
     fn vaulted(&self, key: &str) -> String {
@@ -200,8 +201,14 @@ fn pods_see_the_same() {
     let total = cases(500);
     hold(total, |bytes| {
         let mut choices = Choices::new(bytes);
-        let rules: Vec<Rule> =
-            HOLDERS[..=choices.below(2)].iter().map(|name| Rule::draw(&mut choices, name)).collect();
+        let mut rules: Vec<Rule> = Vec::new();
+        for kind in ["Secret", "ConfigMap"] {
+            let names = HOLDERS[..choices.below(3)].iter();
+            rules.extend(names.map(|name| Rule::draw(&mut choices, kind, name)));
+        }
+        if rules.is_empty() {
+            rules.push(Rule::draw(&mut choices, "Secret", HOLDERS[0]));
+        }
         let mut values = Vec::new();
         for name in &HOLDERS[..2] {
             values.push(holder(&mut choices, "Secret", name));
@@ -264,11 +271,12 @@ fn pods_see_the_same() {
 }
 
 fn config(rules: &[Rule]) -> String {
-    let secrets: Vec<Json> = rules.iter().map(Rule::to_json).collect();
+    let of =
+        |kind: &str| rules.iter().filter(|rule| rule.kind == kind).map(Rule::to_json).collect::<Vec<Json>>();
     let policy = json!({"plaintext": "allow", "texts": "allow"});
     json!({
         "apiVersion": "resecret.dev/v1alpha1", "kind": "Resecret",
-        "spec": {"secrets": secrets, "policy": policy},
+        "spec": {"secrets": of("Secret"), "configMaps": of("ConfigMap"), "policy": policy},
     })
     .to_string()
 }
@@ -280,7 +288,7 @@ fn objects(text: &str) -> Result<Vec<Json>, String> {
 
 /// Whether a rule moves every key of its Secret.
 fn moves_all(rules: &[Rule], objects: &[Json]) -> bool {
-    rules.iter().any(|rule| {
+    rules.iter().filter(|rule| rule.kind == "Secret").any(|rule| {
         let secret = objects
             .iter()
             .find(|object| object["kind"] == "Secret" && object["metadata"]["name"] == rule.name);
@@ -297,8 +305,8 @@ fn check(rules: &[Rule], before: &[Json], after: &[Json]) -> Result<(), String> 
     for rule in rules {
         let mut data = serde_json::Map::new();
         for key in &rule.only {
-            let Some(value) = own.value("Secret", rule.name, key) else { continue };
-            if stays.value("Secret", rule.name, key).is_some() {
+            let Some(value) = own.value(rule.kind, rule.name, key) else { continue };
+            if stays.value(rule.kind, rule.name, key).is_some() {
                 return Err(format!("key {key} of {} is still there", rule.name));
             }
             data.insert(rule.vaulted(key), value.into());

@@ -126,6 +126,7 @@ impl DocumentInventory {
             holder: found.what(),
             reason: found.reason.to_string(),
             place: place(&found.path, found.node),
+            config_map_key: found.config_map_key().map(str::to_owned),
         };
         let credentials: Vec<PlainCredential> = literals.iter().map(credential).collect();
         let (doubtful, unknown): (Vec<_>, Vec<_>) =

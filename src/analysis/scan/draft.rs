@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::analysis::scan::config_maps::{ConfigMapsDraft, config_maps};
 use crate::analysis::scan::naming::{Content, CredentialValue, Keys, SecretNames};
 use crate::analysis::scan::{CredentialVariable, Inventory, OutsideRead, Secret};
 use crate::config::Pattern;
@@ -9,6 +10,7 @@ use crate::config::Pattern;
 /// Rules that vault all that rules can vault.
 pub(super) struct Draft {
     pub(super) secrets: Vec<SecretsDraft>,
+    pub(super) config_maps: Vec<ConfigMapsDraft>,
     pub(super) env: Vec<EnvDraft>,
     /// Kind, path, and whether only hooks have it.
     pub(super) references: Vec<(String, String, bool)>,
@@ -65,6 +67,7 @@ impl Draft {
         let mut draft = Self {
             secrets: secrets(inventory, to, &mut names, &mut keys),
             env: env(inventory, to, &mut names, &mut keys),
+            config_maps: config_maps(inventory, to, &mut names, &mut keys),
             references: Vec::new(),
             annotations: Vec::new(),
             duplicates: Vec::new(),
@@ -91,9 +94,9 @@ impl Draft {
         draft
     }
 
-    /// Whether some Secret stays with its settings.
+    /// Whether some object stays with its settings.
     pub(super) fn splits(&self) -> bool {
-        self.secrets.iter().any(|rule| !rule.only.is_empty())
+        !self.config_maps.is_empty() || self.secrets.iter().any(|rule| !rule.only.is_empty())
     }
 
     /// Whether this one does.
@@ -101,15 +104,19 @@ impl Draft {
         self.secrets.iter().any(|rule| !rule.only.is_empty() && rule.name == name)
     }
 
-    /// The same, with every Secret as a whole.
-    pub(super) fn without_only(mut self) -> Self {
-        self.secrets.iter_mut().for_each(|rule| rule.only.clear());
+    /// The same without ConfigMaps; where there are none, with every Secret as a whole.
+    pub(super) fn simpler(mut self) -> Self {
+        if self.config_maps.is_empty() {
+            self.secrets.iter_mut().for_each(|rule| rule.only.clear());
+        }
+        self.config_maps.clear();
         self
     }
 
     /// Whether there is nothing that a rule could do.
     pub(super) fn is_empty(&self) -> bool {
         self.secrets.is_empty()
+            && self.config_maps.is_empty()
             && self.env.is_empty()
             && self.annotations.is_empty()
             && self.duplicates.is_empty()

@@ -7,6 +7,7 @@
 mod describe;
 mod document;
 mod collect;
+mod config_maps;
 mod naming;
 mod draft;
 mod propose;
@@ -187,6 +188,9 @@ pub struct PlainCredential {
     pub reason: String,
     /// Where it stands.
     pub place: Site,
+    /// The key of a ConfigMap, where it holds nothing else, for a proposal.
+    #[serde(skip)]
+    config_map_key: Option<String>,
 }
 
 /// An annotation of a pod template that seems to hash a Secret.

@@ -1,5 +1,6 @@
 //! A configuration that vaults what an inventory has found, tried on the render before anybody sees it.
 
+use crate::analysis::scan::config_maps::ConfigMapsDraft;
 use crate::analysis::scan::draft::{Draft, EnvDraft, SecretsDraft, Within};
 use crate::analysis::scan::{Inventory, PlainCredential, inventory};
 use crate::config::Config;
@@ -44,17 +45,17 @@ pub fn propose(input: &[u8], found: &Inventory, to: Option<&str>) -> Result<Opti
         .into());
     }
     let mut draft = Draft::new(found, to);
-    if draft.is_empty() {
-        return Ok(None);
-    }
     let values = secret_values(input)?;
-    if draft.splits() {
+    // Where somebody can read one object alone, ConfigMaps stay as they are, or else Secrets go as a whole.
+    while draft.splits() {
         let proposal = attempt(input, &values, &draft, None);
         if proposal.is_ok() {
             return proposal;
         }
-        // Somebody can only read one Secret: then it goes as a whole.
-        draft = draft.without_only();
+        draft = draft.simpler();
+    }
+    if draft.is_empty() {
+        return Ok(None);
     }
     attempt(input, &values, &draft, None).or_else(|error: Error| {
         let errors = error.diagnostics().iter().filter(|found| found.severity == Severity::Error);
@@ -108,6 +109,10 @@ fn write(draft: &Draft, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>
     if !draft.secrets.is_empty() {
         lines.push("  secrets:".to_owned());
         draft.secrets.iter().for_each(|rule| secrets(rule, &mut lines));
+    }
+    if !draft.config_maps.is_empty() {
+        lines.push("  configMaps:".to_owned());
+        draft.config_maps.iter().for_each(|rule| config_maps(rule, &mut lines));
     }
     if !draft.env.is_empty() {
         lines.push("  env:".to_owned());
@@ -199,6 +204,13 @@ fn secrets(rule: &SecretsDraft, lines: &mut Vec<String>) {
     if rule.optional {
         lines.push("    optional: true".to_owned());
     }
+}
+
+fn config_maps(rule: &ConfigMapsDraft, lines: &mut Vec<String>) {
+    lines.push(format!("  - name: {}", plain_or_quoted(&rule.name)));
+    lines.push(format!("    only: {}", list(&rule.only, true)));
+    lines.push(format!("    to: {}", plain_or_quoted(&rule.to)));
+    mapping("keys", &rule.renames, lines);
 }
 
 fn env(rule: &EnvDraft, lines: &mut Vec<String>) {

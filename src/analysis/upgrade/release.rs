@@ -65,6 +65,8 @@ pub(crate) struct Member {
     pub(crate) replicas: Option<String>,
     /// What it holds, if it is a Secret.
     pub(crate) secret: Option<SecretData>,
+    /// What it holds, if it is a ConfigMap.
+    pub(crate) config_map: Option<SecretData>,
 }
 
 /// A container's variables.
@@ -79,7 +81,7 @@ pub(crate) struct EnvOf {
     pub(crate) places: Vec<(usize, Path)>,
 }
 
-/// A Secret's keys, and where the configuration vaults them.
+/// The keys of a Secret or ConfigMap, and where the configuration vaults them.
 pub(crate) struct SecretData {
     /// The keys, in order.
     pub(crate) keys: Vec<String>,
@@ -284,7 +286,8 @@ fn member(document: &Document<'_>, object: &Object<'_, '_>, config: &Config) -> 
         reads_beside_env: beside_env.map(|found| found.name.to_owned()).collect(),
         reads: found.iter().map(|found| found.name.to_owned()).collect(),
         replicas: text(object, &["spec", "replicas"]),
-        secret: object.is_secret().then(|| secret(object, config)),
+        secret: object.is_secret().then(|| secret(object, &object.secret_data(), config)),
+        config_map: object.is_config_map().then(|| secret(object, &object.config_map_data(), config)),
     }
 }
 
@@ -323,9 +326,8 @@ fn env(document: &Document<'_>, object: &Object<'_, '_>, list: &EnvList<'_>) -> 
     env
 }
 
-fn secret(object: &Object<'_, '_>, config: &Config) -> SecretData {
-    let data = object.secret_data();
-    let keys = distinct_keys(&data);
+fn secret(object: &Object<'_, '_>, data: &[DataEntry<'_>], config: &Config) -> SecretData {
+    let keys = distinct_keys(data);
     let name = object.name().unwrap_or_default();
     let is_about =
         |rule: &&SecretsRule| selects(rule, object, name) && keys.iter().any(|key| rule.moves(key));

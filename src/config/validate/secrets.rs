@@ -1,8 +1,8 @@
-//! Rules about Secrets: `spec.secrets` and `spec.redirect`.
+//! Rules about Secrets and ConfigMaps: `spec.secrets`, `spec.configMaps` and `spec.redirect`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::format::{RedirectEntry, SecretsEntry};
+use crate::config::format::{ConfigMapsEntry, RedirectEntry, SecretsEntry};
 use crate::config::validate::{ConfigText, check_name};
 use crate::config::{Patterns, SecretsRule};
 use crate::diagnostics::Error;
@@ -12,7 +12,9 @@ impl ConfigText<'_> {
         let name = self.patterns(&entry.name, &format!("{path}.name"))?;
         let source = self.patterns(&entry.source, &format!("{path}.source"))?;
         if name.is_empty() && source.is_empty() && entry.labels.is_empty() {
-            return Err(self.error(path, "the rule selects every Secret: give it a name, source or labels"));
+            let all = if path.starts_with("spec.configMaps") { "ConfigMap" } else { "Secret" };
+            let message = format!("the rule selects every {all}: give it a name, source or labels");
+            return Err(self.error(path, &message));
         }
         if let Some(to) = &entry.to {
             check_name(to).map_err(|message| self.error(&format!("{path}.to"), &message))?;
@@ -39,8 +41,13 @@ impl ConfigText<'_> {
             same_name: entry.same_name,
             optional: entry.optional,
             redirects: false,
+            of_config_maps: false,
             origin: self.origin(path),
         })
+    }
+
+    pub(super) fn config_maps_rule(&self, entry: ConfigMapsEntry, path: &str) -> Result<SecretsRule, Error> {
+        Ok(SecretsRule { of_config_maps: true, ..self.secrets_rule(entry.into(), path)? })
     }
 
     /// The keys that move, where the rule names them.
@@ -94,6 +101,7 @@ impl ConfigText<'_> {
             same_name: false,
             optional,
             redirects: true,
+            of_config_maps: false,
             origin: self.origin(path),
         })
     }

@@ -20,6 +20,14 @@ pub(crate) struct Credential<'t> {
 }
 
 impl Credential<'_> {
+    /// The key of a ConfigMap, where it holds nothing else.
+    pub(crate) fn config_map_key(&self) -> Option<&str> {
+        match self.holder {
+            Holder::Key(name) if !self.is_inside => Some(name),
+            _ => None,
+        }
+    }
+
     /// What it is, by name.
     pub(crate) fn what(&self) -> String {
         if self.is_inside { format!("a text inside {}", self.holder) } else { self.holder.to_string() }
@@ -58,7 +66,9 @@ impl Holder<'_> {
             Self::Variable { .. } => {
                 "this list takes no Secrets: look for another way in the operator's documentation"
             }
-            Self::Key(_) => "move it from the ConfigMap to a Secret in the chart's values",
+            Self::Key(_) => {
+                "vault the key by a rule in spec.configMaps, or move it to a Secret in the chart's values"
+            }
             Self::Annotation(_) => "remove it: everyone who may read the object can read it",
             Self::Argument => "pass it as a variable from a Secret",
             Self::Field(_) => "let the resource name a Secret instead, by the chart's values",

@@ -63,7 +63,7 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
     for found in credentials(subject, context) {
         let what = found.what();
         let Credential { holder, reason, path, node, .. } = found;
-        if matches!(holder, Holder::Variable { .. }) && outcome.patch.decides(&path) {
+        if matches!(holder, Holder::Variable { .. } | Holder::Key(_)) && outcome.patch.decides(&path) {
             continue;
         }
         outcome.findings.push(Finding {

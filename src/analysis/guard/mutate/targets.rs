@@ -43,9 +43,10 @@ impl Targets {
         for (number, rule) in config.secrets.iter().enumerate() {
             let Some(to) = &rule.to else { continue };
             if rule.splits() {
-                targets
-                    .left
-                    .push(format!("keys that `only` moves out of Secrets with {rule}, and their readers"));
+                targets.left.push(format!(
+                    "keys that `only` moves out of {}s with {rule}, and their readers",
+                    rule.kind()
+                ));
             } else if rule.redirects {
                 let names: Vec<String> = rule.name.0.iter().map(ToString::to_string).collect();
                 let keys: Vec<String> = rule.keys.keys().cloned().collect();
