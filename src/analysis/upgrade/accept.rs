@@ -2,8 +2,19 @@
 
 use std::str::FromStr;
 
-use crate::analysis::upgrade::HAZARDS;
 use crate::diagnostics::{Code, Diagnostic, Error, Severity};
+
+/// The rules that [`hazards`](crate::hazards) can find broken: what an upgrade of a live release can lose.
+pub const HAZARDS: [Code; 8] = [
+    Code::LostVariable,
+    Code::WrongVariable,
+    Code::RefusedPatch,
+    Code::RefusedApply,
+    Code::DeletedSecret,
+    Code::DeletedSecretInUse,
+    Code::RollbackVariable,
+    Code::RollbackSecret,
+];
 
 /// A hazard that is accepted: everywhere, or of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]

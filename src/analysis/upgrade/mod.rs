@@ -14,25 +14,13 @@ pub(crate) mod remedy;
 mod secrets;
 pub(crate) mod variables;
 
-pub use accept::{AcceptedHazard, accept_hazards};
+pub use accept::{AcceptedHazard, HAZARDS, accept_hazards};
 
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Error, Location};
 
 use crate::analysis::upgrade::release::Release;
 use crate::analysis::upgrade::remedy::Replacement;
-
-/// The rules that [`hazards`] can find broken: what an upgrade of a live release can lose.
-pub const HAZARDS: [Code; 8] = [
-    Code::LostVariable,
-    Code::WrongVariable,
-    Code::RefusedPatch,
-    Code::RefusedApply,
-    Code::DeletedSecret,
-    Code::DeletedSecretInUse,
-    Code::RollbackVariable,
-    Code::RollbackSecret,
-];
 
 /// Compares the manifest of the last release with the one that is to replace it, and says what would be lost on the
 /// way, or on the way back.
