@@ -124,7 +124,7 @@ impl Judge<'_> {
                 said.extend(self.credentials(object, &places, &at));
             }
         }
-        said
+        said.into_iter().map(|found| seen.leaked_values.conceal(found)).collect()
     }
 
     /// What the policy of credentials says of an object.

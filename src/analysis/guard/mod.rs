@@ -16,6 +16,7 @@ mod kinds;
 mod kyverno;
 mod mutate;
 mod objects;
+mod pods;
 mod options;
 mod places;
 mod policy;

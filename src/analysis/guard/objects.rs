@@ -11,12 +11,13 @@ use crate::analysis::guard::cel::{self, joined};
 use crate::analysis::guard::duplicates;
 use crate::analysis::guard::env_rules;
 use crate::analysis::guard::kinds::{Family, GuardedKind};
+use crate::analysis::guard::pods::{pods_at, templates_at};
 use crate::analysis::guard::policy::{AdmissionPolicy, CelVariable, Check, Validation};
 use crate::analysis::guard::reads::reads;
 use crate::analysis::guard::removed::Removed;
 use crate::config::Config;
 use crate::kube::pods::CONTAINER_LISTS;
-use crate::yaml::field_path::{FieldPath, FieldStep};
+use crate::yaml::field_path::FieldStep;
 
 /// The policy of the kinds of one family; none where there is nothing to judge.
 pub(super) fn policy(
@@ -87,28 +88,6 @@ pub(super) fn containers(kinds: &[&GuardedKind], side: Side) -> Vec<CelVariable>
         String::new()
     };
     vec![pods, CelVariable::new(&side.name("containers"), format!("{of_pods}{loose}"))]
-}
-
-/// The pods at a place, as a list. Lists within lists are beyond the CEL of old versions.
-fn pods_at(object: &str, place: &FieldPath) -> Option<String> {
-    let steps = place.steps();
-    let key = |step: &FieldStep| match step {
-        FieldStep::Key(key) => Some(key.clone()),
-        FieldStep::AnyItem => None,
-    };
-    let keys: Vec<String> = steps.iter().map_while(key).collect();
-    let rest = steps.get(keys.len() + 1..).unwrap_or_default();
-    let below: Option<Vec<String>> = rest.iter().map(key).collect();
-    let below = below?;
-    if keys.len() == steps.len() {
-        if keys.is_empty() {
-            return Some(format!("[{object}]"));
-        }
-        return Some(format!("[?{}]", cel::optional(object, keys.iter().map(String::as_str))));
-    }
-    let list = cel::any_items(object, keys.iter().map(String::as_str));
-    let pod = cel::optional("item", below.iter().map(String::as_str));
-    Some(if below.is_empty() { list } else { format!("{list}.map(item, {pod}.orValue({{}}))") })
 }
 
 /// The nearest name above a list: of a mapping on the way, else of the object.
@@ -191,15 +170,4 @@ fn annotations(kinds: &[&GuardedKind], config: &Config) -> Check {
         variables: vec![side(Side::New), side(Side::Old), new],
         validation: Some(Validation::empty("newAnnotations", "has in its pod template")),
     }
-}
-
-/// The annotations of the templates of the pods at a place; an object that is itself a pod has none.
-pub(super) fn templates_at(object: &str, place: &FieldPath) -> Option<String> {
-    let [template @ .., FieldStep::Key(_)] = place.steps() else { return None };
-    if template.is_empty() {
-        return None;
-    }
-    let template = FieldPath::of(template.iter().cloned());
-    let templates = pods_at(object, &template)?;
-    Some(format!("{templates}.map(t, t.?metadata.?annotations.orValue({{}}))"))
 }

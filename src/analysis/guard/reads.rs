@@ -6,7 +6,7 @@ use crate::analysis::guard::by_kind::{Side, by_kind, shown};
 use crate::analysis::guard::cel::{self, at_each, joined, text, together};
 use crate::analysis::guard::formats;
 use crate::analysis::guard::kinds::GuardedKind;
-use crate::analysis::guard::objects::templates_at;
+use crate::analysis::guard::pods::templates_at;
 use crate::analysis::guard::removed::Removed;
 use crate::kube::references::{CONTAINER_PLACES, PARAMETERS, POD_PLACES};
 use crate::yaml::field_path::{FieldPath, FieldStep};

@@ -17,7 +17,7 @@ use crate::analysis::guard::by_kind::by_kind;
 use crate::analysis::guard::cel::{self, Names};
 use crate::analysis::guard::kinds::{Family, GuardedKind};
 use crate::analysis::guard::mutate::targets::Targets;
-use crate::analysis::guard::objects::templates_at;
+use crate::analysis::guard::pods::templates_at;
 use crate::analysis::guard::policy::{AdmissionPolicy, CelVariable, rule};
 use crate::analysis::guard::render::Render;
 use crate::config::{Config, Duplicates};
