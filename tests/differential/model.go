@@ -198,6 +198,13 @@ func refuseEqual(list any, key string) {
 // edit walks through everything, since a pod may stand anywhere.
 func (m *model) edit(value any) {
 	switch value := value.(type) {
+	case string:
+		// An object that a text holds is edited in the text.
+		for name := range m.keys {
+			if strings.Contains(value, "\n") && strings.Contains(value, name) {
+				panic(unknown{"a text may hold an object that names a removed Secret"})
+			}
+		}
 	case []any:
 		for _, item := range value {
 			m.edit(item)
@@ -352,7 +359,11 @@ func (m *model) share(volume, secret object) {
 	}
 	sources := []any{object{"secret": own}, object{"secret": object{"name": vault, "items": moved}}}
 	delete(volume, "secret")
-	volume["projected"] = object{"sources": sources}
+	projected := object{"sources": sources}
+	if mode, ok := secret["defaultMode"]; ok {
+		projected["defaultMode"] = mode
+	}
+	volume["projected"] = projected
 }
 
 // editEnv leaves one entry of each name.

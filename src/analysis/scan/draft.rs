@@ -145,7 +145,7 @@ fn secrets(
         let of_name: Vec<&Secret> = by_name.remove(name.as_str()).unwrap_or_default();
         let mut comments: Vec<String> = of_name.iter().map(|secret| describe(secret)).collect();
         let apart = of_name.iter().find_map(|secret| own_secret(secret));
-        let same_name = of_name.iter().all(|secret| secret.is_unread()) && SecretNames::takes(&name);
+        let same_name = of_name.iter().all(|secret| secret.is_found()) && SecretNames::takes(&name);
         let (to, shared) = match (to, apart) {
             _ if same_name => {
                 let label = of_name.iter().find_map(|secret| secret.found_by.as_ref());
@@ -153,7 +153,7 @@ fn secrets(
                     Some(label) => format!(
                         "nothing in the render refers to it: programs find it by label {label}, which `resecret keys -o` prints"
                     ),
-                    None => "nothing in the render refers to it: its readers know its name, so the name stays".to_owned(),
+                    None => "nothing in the render refers to it: its operator knows its name, so the name stays".to_owned(),
                 });
                 comments.push(format!(
                     "before the first upgrade: kubectl annotate secret {name} helm.sh/resource-policy=keep"

@@ -89,10 +89,15 @@ pub struct Secret {
     skips_post_renderer: bool,
 }
 
+/// The beginnings of names that an operator makes of its resource's own name.
+const FOUND_BY_NAME: [&str; 1] = ["alertmanager-"];
+
 impl Secret {
-    /// Whether nothing in the render refers to it.
-    fn is_unread(&self) -> bool {
-        self.readers.is_empty() && self.keys.iter().all(|key| key.readers.is_empty())
+    /// Whether nothing in the render refers to it, and programs find it by a label, or by a name that is made of another one.
+    fn is_found(&self) -> bool {
+        let is_unread = self.readers.is_empty() && self.keys.iter().all(|key| key.readers.is_empty());
+        is_unread
+            && (self.found_by.is_some() || FOUND_BY_NAME.iter().any(|prefix| self.name.starts_with(prefix)))
     }
 }
 
