@@ -258,7 +258,7 @@ mod manifests {
         assert_eq!(output.code, Some(1));
         let lines: Vec<&str> = output.stderr.lines().filter(|line| line.starts_with("error[")).collect();
         assert!(lines.iter().all(|line| line.contains("still holds the placeholder")), "{lines:#?}");
-        assert_eq!(lines.len(), 12);
+        assert_eq!(lines.len(), 11);
     }
 }
 
