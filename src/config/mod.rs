@@ -12,6 +12,8 @@ mod schema;
 mod serde_message;
 mod validate;
 
+pub(crate) use self::validate::check_name;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 

@@ -176,7 +176,8 @@ impl Rewriter<'_> {
                 continue;
             }
             kept += 1;
-            split.extend(self.facts.splitting_rule(object, self.config).map(|rule| (position, rule)));
+            let splitting = self.facts.splitting_rule(object, self.config);
+            split.extend(splitting.map(|rule| (position, rule)));
             if is_configuration(object) {
                 continue;
             }
@@ -188,8 +189,7 @@ impl Rewriter<'_> {
             for Doubtful { name, finding } in output.doubtful.drain(..) {
                 doubts.add(name, findings.place(document, object, finding));
             }
-            let is_other =
-                |name: &&str| self.facts.removes_name(name) && !self.facts.splits(object, self.config);
+            let is_other = |name: &&str| self.facts.removes_name(name) && splitting.is_none();
             if let Some(name) = object.name().filter(is_other) {
                 doubts.share(name);
             }

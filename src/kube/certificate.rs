@@ -1,6 +1,6 @@
 //! As much of an X.509 certificate as tells who has signed it.
 
-use base64::prelude::{BASE64_STANDARD, Engine};
+use crate::kube::object::decode_base64;
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
@@ -31,8 +31,7 @@ impl Certificate {
         while let Some((_, behind)) = rest.split_once(BEGIN) {
             let Some((body, behind)) = behind.split_once(END) else { break };
             rest = behind;
-            let body: String = body.split_whitespace().collect();
-            found.extend(BASE64_STANDARD.decode(body).ok().and_then(|der| Self::of(&der)));
+            found.extend(decode_base64(body).and_then(|der| Self::of(&der)));
         }
         found
     }
@@ -94,6 +93,8 @@ fn element(der: &[u8]) -> Option<Element<'_>> {
 
 #[cfg(test)]
 mod tests {
+    use base64::prelude::{BASE64_STANDARD, Engine};
+
     use super::*;
 
     const CA: &str = include_str!("../../tests/certificates/ca.crt");

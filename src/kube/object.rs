@@ -85,14 +85,23 @@ impl<'t> Object<'t, '_> {
 
     /// Whether this is a Secret of the core API group.
     pub(crate) fn is_secret(&self) -> bool {
-        let version = self.api_version.strip_prefix('/').unwrap_or(&self.api_version);
-        self.kind == "Secret" && matches!(version, "v1" | "")
+        self.is_core("Secret")
+    }
+
+    /// The `type` of a Secret, where it is written.
+    pub(crate) fn secret_type(&self) -> Option<&'t str> {
+        self.text_at(&["type"])
     }
 
     /// Whether this is a ConfigMap.
     pub(crate) fn is_config_map(&self) -> bool {
+        self.is_core("ConfigMap")
+    }
+
+    /// Whether this is of a kind of the core API group.
+    fn is_core(&self, kind: &str) -> bool {
         let version = self.api_version.strip_prefix('/').unwrap_or(&self.api_version);
-        self.kind == "ConfigMap" && matches!(version, "v1" | "")
+        self.kind == kind && matches!(version, "v1" | "")
     }
 
     /// The chart template it came from.
@@ -140,7 +149,7 @@ impl<'t> Object<'t, '_> {
 
     /// Why nobody could vault this Secret, where it is one of those.
     pub(crate) fn not_to_be_vaulted(&self) -> Option<&'static str> {
-        match self.text_at(&["type"]) {
+        match self.secret_type() {
             Some("kubernetes.io/service-account-token") => Some("the cluster fills it with a token"),
             Some("helm.sh/release.v1") => Some("Helm keeps a release in it"),
             _ if self.secret_data().is_empty() => Some("it has no data: a controller fills it"),
@@ -150,28 +159,38 @@ impl<'t> Object<'t, '_> {
 
     /// The entries of a ConfigMap's `data`, in order.
     pub(crate) fn config_map_data(&self) -> Vec<DataEntry<'t>> {
-        let entries = self.tree.get(self.node, "data").map(|data| self.tree.members(data));
-        let entries = entries.unwrap_or_default().into_iter();
-        let entry = |(key, value): (NodeId, NodeId)| {
-            let (key, text) = (self.tree.text(key)?, self.tree.text(value));
-            Some(DataEntry { key, text, encoded: false, plain: OnceCell::new() })
-        };
-        entries.filter_map(entry).collect()
+        self.data_entries("data", false).collect()
     }
 
     /// The entries of `data` and `stringData`, in order.
     pub(crate) fn secret_data(&self) -> Vec<DataEntry<'t>> {
-        let mut found = Vec::new();
-        for (field, encoded) in [("data", true), ("stringData", false)] {
-            let entries = self.tree.get(self.node, field).map(|data| self.tree.members(data));
-            for (key, value) in entries.unwrap_or_default() {
-                let Some(key) = self.tree.text(key) else { continue };
-                found.push(DataEntry { key, text: self.tree.text(value), encoded, plain: OnceCell::new() });
-            }
-        }
-        found
+        self.data_entries("data", true).chain(self.data_entries("stringData", false)).collect()
+    }
+
+    /// The entries of a field of data, in order.
+    fn data_entries(&self, field: &str, encoded: bool) -> impl Iterator<Item = DataEntry<'t>> {
+        let tree = self.tree;
+        let entries = tree.get(self.node, field).map(|data| tree.members(data)).unwrap_or_default();
+        entries.into_iter().filter_map(move |(key, value)| {
+            let (key, text) = (tree.text(key)?, tree.text(value));
+            Some(DataEntry { key, text, encoded, plain: OnceCell::new() })
+        })
     }
 }
+
+/// The bytes of a base64 text, which may be broken into lines; `None` where it is none.
+pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let text: String = text.split_whitespace().collect();
+    BASE64_STANDARD.decode(text).ok()
+}
+
+/// The types of Secrets whose keys say what they are, and the keys that the API server demands.
+pub(crate) const TYPES_WITH_KEYS: [(&str, &[&str]); 4] = [
+    ("kubernetes.io/dockerconfigjson", &[".dockerconfigjson"]),
+    ("kubernetes.io/dockercfg", &[".dockercfg"]),
+    ("kubernetes.io/tls", &["tls.crt", "tls.key"]),
+    ("kubernetes.io/ssh-auth", &["ssh-privatekey"]),
+];
 
 /// An entry of a Secret's data.
 pub(crate) struct DataEntry<'t> {
@@ -194,8 +213,7 @@ impl DataEntry<'_> {
         if !self.encoded {
             return Some(text.as_bytes().to_vec());
         }
-        let encoded: String = text.split_whitespace().collect();
-        BASE64_STANDARD.decode(encoded).ok()
+        decode_base64(text)
     }
 }
 

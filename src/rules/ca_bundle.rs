@@ -3,10 +3,9 @@
 //! The API server calls a webhook only if its certificate is of this CA. A chart that makes both on every render keeps them
 //! together; once the Secret comes from elsewhere, nothing does.
 
-use base64::prelude::{BASE64_STANDARD, Engine};
-
 use crate::diagnostics::{Code, Finding, Severity};
 use crate::kube::certificate::Certificate;
+use crate::kube::object::decode_base64;
 use crate::rules::{Context, ObjectView, Rule, RuleOutput};
 use crate::search::prefilter::Interest;
 use crate::yaml::{NodeId, Path};
@@ -98,7 +97,6 @@ fn bundles(subject: &ObjectView<'_, '_, '_>) -> Vec<(Path, NodeId)> {
 
 /// The certificates of a `caBundle`, which is base64 of PEM.
 fn certificates(bundle: &str) -> Vec<Certificate> {
-    let encoded: String = bundle.split_whitespace().collect();
-    let pem = BASE64_STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let pem = decode_base64(bundle).and_then(|bytes| String::from_utf8(bytes).ok());
     pem.map(|pem| Certificate::all(&pem)).unwrap_or_default()
 }

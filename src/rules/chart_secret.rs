@@ -50,9 +50,20 @@ impl ChartSecret {
         if self.is_config_map { ("configMap", "name") } else { ("secret", "secretName") }
     }
 
+    /// The keys that the chart gives it.
+    fn all_keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().chain(&self.kept).map(String::as_str)
+    }
+
     /// Whether the chart gives it this key.
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.keys.iter().chain(&self.kept).any(|known| known == key)
+        self.all_keys().any(|known| known == key)
+    }
+
+    /// The keys of these, where all have the same; `None` also where there are none.
+    pub(super) fn agreed_keys<'f>(mut all: impl Iterator<Item = &'f Self>) -> Option<Vec<&'f str>> {
+        let first = all.next()?;
+        all.all(|other| other.all_keys().eq(first.all_keys())).then(|| first.all_keys().collect())
     }
 
     /// What a reference to it becomes: two Secrets for which this is the same are one to whoever refers to them.

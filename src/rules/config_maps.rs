@@ -58,10 +58,7 @@ impl ConfigMaps {
 
     /// The keys of the ConfigMap that `name` means in `namespace`, where the stream renders it and leaves no doubt.
     pub(crate) fn keys_of<'f>(&'f self, name: &str, namespace: Option<&str>) -> Option<Vec<&'f str>> {
-        let mut candidates = self.candidates(name, namespace);
-        let first = candidates.next()?;
-        let all = |map: &'f ChartSecret| map.keys.iter().chain(&map.kept);
-        candidates.all(|other| all(other).eq(all(first))).then(|| all(first).map(String::as_str).collect())
+        ChartSecret::agreed_keys(self.candidates(name, namespace))
     }
 
     fn candidates<'f>(

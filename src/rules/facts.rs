@@ -180,11 +180,7 @@ impl Facts {
         let keys = distinct_keys(data);
         let known: HashSet<&str> = keys.iter().map(String::as_str).collect();
         let matching = rules.matching(object, name, &known, config);
-        for rule in &matching {
-            self.matched_rules.insert(*rule);
-            let found = config.secrets[*rule].wanted_keys().filter(|key| known.contains(key.as_str()));
-            self.matched_keys.extend(found.map(|key| (*rule, key.clone())));
-        }
+        self.note_matches(&matching, &known, config);
         let first = matching.first().map(|rule| &config.secrets[*rule]);
         let is_split = first.is_some_and(SecretsRule::splits);
         if let Some(rule) = first {

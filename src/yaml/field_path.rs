@@ -9,6 +9,16 @@ pub(crate) enum FieldStep {
     AnyItem,
 }
 
+impl FieldStep {
+    /// The key; `None` for the items of a sequence.
+    pub(crate) fn key(&self) -> Option<&str> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::AnyItem => None,
+        }
+    }
+}
+
 /// A field, or several: `spec.tls[*].secretName`, `metadata.annotations["a.b/c"]`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FieldPath(Vec<FieldStep>);

@@ -61,10 +61,16 @@ spec:
           sources:
           - secret: {name: app}
           - configMap: {name: settings}
+";
+
+/// A workload of another kind that takes all keys of one source.
+fn nightly(source: &str) -> String {
+    format!(
+        "\
 ---
 apiVersion: batch/v1
 kind: CronJob
-metadata: {name: nightly}
+metadata: {{name: nightly}}
 spec:
   schedule: 0 0 * * *
   jobTemplate:
@@ -75,8 +81,10 @@ spec:
           containers:
           - name: job
             image: example.org/job
-            envFrom: [{secretRef: {name: app}}]
-";
+            envFrom: [{source}]
+"
+    )
+}
 
 const RULES: &str = "  secrets:\n  - {name: app, only: [PASSWORD, TOKEN, 1ST], to: app-vault, keys: {PASSWORD: db-password}}\n  policy: {plaintext: allow, texts: allow}\n";
 
@@ -119,21 +127,6 @@ spec:
         projected:
           sources:
           - configMap: {name: app-env, items: [{key: DB_HOST, path: h}, {key: api.key, path: k}]}
----
-apiVersion: batch/v1
-kind: CronJob
-metadata: {name: nightly}
-spec:
-  schedule: 0 0 * * *
-  jobTemplate:
-    spec:
-      template:
-        spec:
-          restartPolicy: Never
-          containers:
-          - name: job
-            image: example.org/job
-            envFrom: [{configMapRef: {name: app-env}, prefix: APP_}]
 ";
 
 const MAP_RULES: &str = "  configMaps:\n  - {name: app-env, only: [DB_PASSWORD, api.key], to: app-vault, keys: {DB_PASSWORD: db-password}}\n";
@@ -159,23 +152,40 @@ fn seen(site: &Site, without: &[&str]) -> Result<Vec<Seen>> {
     Ok(workloads.iter().flat_map(pods).map(|pod| store.pod(pod)).collect())
 }
 
-/// Some keys of a Secret go to the vault: every pod sees what it saw.
-fn secret(this: &Try) -> Result<()> {
+/// A release of a chart with a workload beside it, and what its pods see.
+fn installed(this: &Try, chart: &str, source: &str, rules: &str) -> Result<(Site, Vec<Seen>)> {
     let mut site = this.site()?;
-    site.render(APP)?;
-    site.rules(RULES)?;
+    site.render(&(chart.to_owned() + &nightly(source)))?;
+    site.rules(rules)?;
     site.install_plain()?;
     let before = seen(&site, &[])?;
     ensure!(before.len() == 2 && before.iter().all(|pod| !pod.variables.is_empty()), "{before:?}");
+    Ok((site, before))
+}
+
+/// Makes the vaulted Secret.
+fn fill(site: &Site, vault: &str) -> Result<()> {
+    let vault = site.machine.write("vault.yaml", vault)?;
+    site.kubectl(["apply", "--server-side", "-f", text(&vault)?])?.succeeded()?;
+    Ok(())
+}
+
+/// The keys of a live object that stays.
+fn live_keys(site: &Site, object: &str) -> Result<Vec<String>> {
+    let live = site.get(object)?.with_context(|| format!("{object} stays"))?;
+    Ok(live["data"].as_object().into_iter().flat_map(|data| data.keys().cloned()).collect())
+}
+
+/// Some keys of a Secret go to the vault: every pod sees what it saw.
+fn secret(this: &Try) -> Result<()> {
+    let (site, before) = installed(this, APP, "{secretRef: {name: app}}", RULES)?;
     let said = site.check("")?;
     ensure!(said.rules().is_empty(), "{said:?}");
-    let vault = site.machine.write("vault.yaml", VAULT)?;
-    site.kubectl(["apply", "--server-side", "-f", text(&vault)?])?.succeeded()?;
+    fill(&site, VAULT)?;
     for round in ["upgrade", "upgrade once more"] {
         site.upgrade(&[])?.succeeded()?;
         // A key of `stringData` stays in the live Secret, which holds `data` alone.
-        let live = site.get("Secret/app")?.context("the Secret stays")?;
-        let keys: Vec<&String> = live["data"].as_object().into_iter().flat_map(|data| data.keys()).collect();
+        let keys = live_keys(&site, "Secret/app")?;
         ensure!(keys == ["TOKEN", "TZ", "tls.crt"], "after {round}: {keys:?}");
         for without in [&[][..], &["TOKEN"]] {
             let after = seen(&site, without)?;
@@ -194,19 +204,11 @@ fn secret(this: &Try) -> Result<()> {
 
 /// Some keys of a ConfigMap go to the vault.
 fn config_map(this: &Try) -> Result<()> {
-    let mut site = this.site()?;
-    site.render(MAP)?;
-    site.rules(MAP_RULES)?;
-    site.install_plain()?;
-    let before = seen(&site, &[])?;
-    ensure!(before.len() == 2 && before.iter().all(|pod| !pod.variables.is_empty()), "{before:?}");
-    let vault = VAULT.replace("TOKEN: canary-token", "api.key: canary-key");
-    let vault = site.machine.write("vault.yaml", &vault)?;
-    site.kubectl(["apply", "--server-side", "-f", text(&vault)?])?.succeeded()?;
+    let (site, before) = installed(this, MAP, "{configMapRef: {name: app-env}, prefix: APP_}", MAP_RULES)?;
+    fill(&site, &VAULT.replace("TOKEN: canary-token", "api.key: canary-key"))?;
     for round in ["upgrade", "upgrade once more"] {
         site.upgrade(&[])?.succeeded()?;
-        let live = site.get("ConfigMap/app-env")?.context("the ConfigMap stays")?;
-        let keys: Vec<&String> = live["data"].as_object().into_iter().flat_map(|data| data.keys()).collect();
+        let keys = live_keys(&site, "ConfigMap/app-env")?;
         ensure!(keys == ["DB_HOST"], "after {round}: {keys:?}");
         let after = seen(&site, &[])?;
         ensure!(before == after, "after {round}: pods saw {before:?}\nand see {after:?}");

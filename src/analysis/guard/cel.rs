@@ -154,10 +154,7 @@ pub(super) fn at_each(
     depth: usize,
     inner: &dyn Fn(&str) -> String,
 ) -> String {
-    let keys = steps.iter().map_while(|step| match step {
-        FieldStep::Key(key) => Some(key.as_str()),
-        FieldStep::AnyItem => None,
-    });
+    let keys = steps.iter().map_while(FieldStep::key);
     let count = keys.clone().count();
     match &steps[count..] {
         [] if count == 0 => inner(root),

@@ -195,8 +195,7 @@ fn is_made_by_a_controller(object: &Object<'_, '_>) -> bool {
 
 /// The verdict on a Secret that a rule removes.
 fn removed(object: &Object<'_, '_>, at: Location) -> Option<Diagnostic> {
-    let kind = object.tree.get(object.node, "type").and_then(|node| object.tree.text(node));
-    if kind.is_some_and(|kind| NOT_A_CHARTS.contains(&kind)) {
+    if object.secret_type().is_some_and(|kind| NOT_A_CHARTS.contains(&kind)) {
         return None;
     }
     Some(with_remedy(

@@ -105,12 +105,7 @@ fn nearest_name(object: &str, steps: &[FieldStep]) -> String {
 
 /// A list at a place without lists on the way.
 fn list_at(object: &str, steps: &[FieldStep]) -> String {
-    let key = |step: &'_ FieldStep| match step {
-        FieldStep::Key(key) => Some(key.clone()),
-        FieldStep::AnyItem => None,
-    };
-    let keys: Vec<String> = steps.iter().map_while(key).collect();
-    cel::any_items(object, keys.iter().map(String::as_str))
+    cel::any_items(object, steps.iter().map_while(FieldStep::key))
 }
 
 /// References to removed Secrets.

@@ -6,22 +6,18 @@ use crate::yaml::field_path::{FieldPath, FieldStep};
 /// The pods at a place, as a list. Lists within lists are beyond the CEL of old versions.
 pub(super) fn pods_at(object: &str, place: &FieldPath) -> Option<String> {
     let steps = place.steps();
-    let key = |step: &FieldStep| match step {
-        FieldStep::Key(key) => Some(key.clone()),
-        FieldStep::AnyItem => None,
-    };
-    let keys: Vec<String> = steps.iter().map_while(key).collect();
+    let keys: Vec<&str> = steps.iter().map_while(FieldStep::key).collect();
     let rest = steps.get(keys.len() + 1..).unwrap_or_default();
-    let below: Option<Vec<String>> = rest.iter().map(key).collect();
+    let below: Option<Vec<&str>> = rest.iter().map(FieldStep::key).collect();
     let below = below?;
     if keys.len() == steps.len() {
         if keys.is_empty() {
             return Some(format!("[{object}]"));
         }
-        return Some(format!("[?{}]", cel::optional(object, keys.iter().map(String::as_str))));
+        return Some(format!("[?{}]", cel::optional(object, keys)));
     }
-    let list = cel::any_items(object, keys.iter().map(String::as_str));
-    let pod = cel::optional("item", below.iter().map(String::as_str));
+    let list = cel::any_items(object, keys);
+    let pod = cel::optional("item", below.iter().copied());
     Some(if below.is_empty() { list } else { format!("{list}.map(item, {pod}.orValue({{}}))") })
 }
 

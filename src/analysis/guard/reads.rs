@@ -83,13 +83,7 @@ fn names(item: &str, rests: &[&[FieldStep]]) -> String {
 }
 
 fn keys(steps: &[FieldStep]) -> Vec<&str> {
-    steps
-        .iter()
-        .filter_map(|step| match step {
-            FieldStep::Key(key) => Some(key.as_str()),
-            FieldStep::AnyItem => None,
-        })
-        .collect()
+    steps.iter().filter_map(FieldStep::key).collect()
 }
 
 /// What places of a holder read, each item with a label of its own.

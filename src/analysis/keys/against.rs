@@ -1,12 +1,10 @@
 //! Do existing Secrets hold what they must? Values are read here, and only what is wrong with them is said.
 
-use base64::prelude::{BASE64_STANDARD, Engine};
-
 use crate::analysis::keys::manifest::PLACEHOLDER;
 use crate::analysis::keys::{Vault, VaultedKey, VaultedSecret};
 use crate::config::key_format::ends_with_stray_break;
 use crate::diagnostics::{Code, Diagnostic, Error, Location};
-use crate::kube::object::{Object, objects};
+use crate::kube::object::{Object, decode_base64, objects};
 use crate::stream::{self, Document};
 use crate::yaml::span::Lines;
 use crate::yaml::{self, NodeId};
@@ -108,14 +106,14 @@ impl Existing {
             for (key, value) in entries.unwrap_or_default() {
                 let Some(key) = tree.text(*key) else { continue };
                 let text = tree.text(*value).unwrap_or_default();
-                let bytes = if encoded { decode(text) } else { Some(text.as_bytes().to_vec()) };
+                let bytes = if encoded { decode_base64(text) } else { Some(text.as_bytes().to_vec()) };
                 let path = object.path.key(field).key(key).to_string();
                 // What stands in stringData wins, as it does in the API server.
                 values.retain(|known| known.key != key);
                 values.push(StoredValue { key: key.to_owned(), bytes, location: locate(*value, Some(path)) });
             }
         }
-        let kind = tree.get(object.node, "type").and_then(|node| tree.text(node)).unwrap_or("Opaque");
+        let kind = object.secret_type().unwrap_or("Opaque");
         Self {
             name: object.name().unwrap_or_default().to_owned(),
             namespace: object.namespace().map(str::to_owned),
@@ -214,9 +212,4 @@ fn missing_key(key: &VaultedKey, secret: &Existing) -> Diagnostic {
     let message = format!("Secret {} has no key {}{reader}", secret.name, key.name);
     let help = "add it in the vault under this very name, or rename it by `keys` in the rule";
     Diagnostic::error(Code::MissingKey, message, key.remedy(help)).at(secret.location.clone())
-}
-
-fn decode(text: &str) -> Option<Vec<u8>> {
-    let text: String = text.split_whitespace().collect();
-    BASE64_STANDARD.decode(text).ok()
 }

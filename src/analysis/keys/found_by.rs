@@ -24,11 +24,10 @@ pub(super) struct FoundBy {
 impl FoundBy {
     /// What a removed Secret has, unless a value of one is in it.
     pub(super) fn of(secret: &Object<'_, '_>, values: &LeakedValues) -> Self {
-        let kind = secret.tree.get(secret.node, "type").and_then(|kind| secret.tree.text(kind));
         Self {
             labels: marks(secret, "labels", values),
             annotations: marks(secret, "annotations", values),
-            kinds: vec![kind.unwrap_or_default().to_owned()],
+            kinds: vec![secret.secret_type().unwrap_or_default().to_owned()],
         }
     }
 

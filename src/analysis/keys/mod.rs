@@ -18,6 +18,7 @@ use crate::config::key_format::KeyFormat;
 use crate::diagnostics::{Diagnostic, Error, Severity};
 use crate::filter::rewrite::RewrittenDocument;
 use crate::filter::{self, Reach};
+use crate::kube::object::TYPES_WITH_KEYS;
 use crate::rules::facts::vaulted_key;
 use crate::rules::unmatched;
 
@@ -65,28 +66,18 @@ impl VaultedKey {
     }
 }
 
-/// Types whose keys say what they are.
-const TYPED: [(&str, &[&str]); 4] = [
-    ("kubernetes.io/dockerconfigjson", &[".dockerconfigjson"]),
-    ("kubernetes.io/dockercfg", &[".dockercfg"]),
-    ("kubernetes.io/tls", &["tls.crt", "tls.key"]),
-    ("kubernetes.io/ssh-auth", &["ssh-privatekey"]),
-];
-
 impl VaultedSecret {
     /// The `type` that its readers ask for, or that the chart's own Secret has.
     #[must_use]
     pub fn secret_type(&self) -> &str {
         let has = |name: &str| self.keys.iter().any(|key| key.name == name);
-        let typed = TYPED.iter().filter(|(_, keys)| keys.iter().all(|key| has(key)));
+        let typed = TYPES_WITH_KEYS.iter().filter(|(_, keys)| keys.iter().all(|key| has(key)));
         let known = typed.map(|(name, _)| *name).next();
         // A type that demands other keys, as before their renaming, is refused.
-        let own = self.found_by.kind().filter(|kind| TYPED.iter().all(|(name, _)| name != kind));
+        let own = self.found_by.kind().filter(|kind| TYPES_WITH_KEYS.iter().all(|(name, _)| name != kind));
         known.or(own).unwrap_or("Opaque")
     }
-}
 
-impl VaultedSecret {
     /// Whether something in the stream reads it.
     fn is_read(&self) -> bool {
         !self.readers.is_empty() || self.keys.iter().any(|key| !key.readers.is_empty())

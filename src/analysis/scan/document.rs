@@ -153,7 +153,6 @@ impl DocumentInventory {
     }
 
     fn secret(&mut self, object: &Object<'_, '_>, under: &Under<'_>) {
-        let kind = object.tree.get(object.node, "type").and_then(|kind| object.tree.text(kind));
         let Some(name) = object.name() else { return };
         if let Some(why) = object.not_to_be_vaulted() {
             return self.found.left_alone.push((object.reference().to_string(), why));
@@ -181,7 +180,7 @@ impl DocumentInventory {
         self.names.push(object.previous_names().chain([name]).map(str::to_owned).collect());
         self.found.secrets.push(Secret {
             name: name.to_owned(),
-            kind: kind.map(str::to_owned),
+            kind: object.secret_type().map(str::to_owned),
             hook: object.hook().map(str::to_owned),
             keys,
             readers: Vec::new(),

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::analysis::scan::config_maps::{ConfigMapsDraft, config_maps};
 use crate::analysis::scan::naming::{Content, CredentialValue, Keys, SecretNames};
 use crate::analysis::scan::{CredentialVariable, Inventory, OutsideRead, Secret};
-use crate::config::Pattern;
+use crate::config::{Pattern, check_name};
 
 /// Rules that vault all that rules can vault.
 pub(super) struct Draft {
@@ -145,7 +145,7 @@ fn secrets(
         let of_name: Vec<&Secret> = by_name.remove(name.as_str()).unwrap_or_default();
         let mut comments: Vec<String> = of_name.iter().map(|secret| describe(secret)).collect();
         let apart = of_name.iter().find_map(|secret| own_secret(secret));
-        let same_name = of_name.iter().all(|secret| secret.is_found()) && SecretNames::takes(&name);
+        let same_name = of_name.iter().all(|secret| secret.is_found()) && check_name(&name).is_ok();
         let (to, shared) = match (to, apart) {
             _ if same_name => {
                 let label = of_name.iter().find_map(|secret| secret.found_by.as_ref());

@@ -16,12 +16,6 @@ impl SecretNames {
         Self { taken: taken.collect() }
     }
 
-    /// Whether a name can be that of a Secret.
-    pub(super) fn takes(name: &str) -> bool {
-        let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
-        !name.is_empty() && name.chars().all(valid)
-    }
-
     /// A name like this one that nobody else has.
     pub(super) fn claim(&mut self, wanted: &str) -> String {
         let valid = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };

@@ -3,18 +3,10 @@
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::filter::findings::Findings;
-use crate::kube::object::Object;
+use crate::kube::object::{Object, TYPES_WITH_KEYS};
 use crate::rules::chart_secret::ChartSecret;
 use crate::rules::facts::Facts;
 use crate::stream::Document;
-
-/// The keys that a Secret of each type must have.
-const REQUIRED: [(&str, &[&str]); 4] = [
-    ("kubernetes.io/tls", &["tls.crt", "tls.key"]),
-    ("kubernetes.io/dockerconfigjson", &[".dockerconfigjson"]),
-    ("kubernetes.io/dockercfg", &[".dockercfg"]),
-    ("kubernetes.io/ssh-auth", &["ssh-privatekey"]),
-];
 
 /// Adds a ConfigMap to the facts, and says what is wrong with it.
 pub(super) fn collect_config_map(
@@ -71,9 +63,9 @@ pub(super) fn not_splittable(
         );
         return found;
     }
-    let of_type =
-        object.tree.get(object.node, "type").and_then(|kind| object.tree.text(kind)).unwrap_or_default();
-    let required = REQUIRED.iter().find(|(known, _)| *known == of_type).map_or(&[][..], |(_, keys)| keys);
+    let of_type = object.secret_type().unwrap_or_default();
+    let required =
+        TYPES_WITH_KEYS.iter().find(|(known, _)| *known == of_type).map_or(&[][..], |(_, keys)| keys);
     if let Some(key) = required.iter().find(|key| secret.keys.iter().any(|moved| moved == *key)) {
         say(
             format!(

@@ -22,11 +22,7 @@ impl Facts {
         let known: HashSet<&str> = keys.iter().map(String::as_str).collect();
         let rules = self.rules.get_or_insert_with(|| RulesByName::of(config));
         let matching = rules.matching(object, name, &known, config);
-        for rule in &matching {
-            self.matched_rules.insert(*rule);
-            let found = config.secrets[*rule].only.iter().filter(|key| known.contains(key.as_str()));
-            self.matched_keys.extend(found.map(|key| (*rule, key.clone())));
-        }
+        self.note_matches(&matching, &known, config);
         let first = matching.first().map(|rule| &config.secrets[*rule]);
         let mut vaulted = Vec::new();
         if let Some(rule) = first {
@@ -58,9 +54,13 @@ impl Facts {
         Some((map, vaulted))
     }
 
-    /// Whether the object is a Secret or ConfigMap of which some keys move.
-    pub(crate) fn splits(&self, object: &Object<'_, '_>, config: &Config) -> bool {
-        self.splitting_rule(object, config).is_some()
+    /// Takes note of the rules that match something with these keys, and of the keys that they want.
+    pub(super) fn note_matches(&mut self, rules: &[usize], keys: &HashSet<&str>, config: &Config) {
+        for rule in rules {
+            self.matched_rules.insert(*rule);
+            let found = config.secrets[*rule].wanted_keys().filter(|key| keys.contains(key.as_str()));
+            self.matched_keys.extend(found.map(|key| (*rule, key.clone())));
+        }
     }
 
     /// The position in [`Config::secrets`] of the rule that moves some keys of a Secret or ConfigMap of the stream.
@@ -77,9 +77,6 @@ impl Facts {
 
     /// The keys of the Secret that `name` means in `namespace`, where the stream renders it and leaves no doubt.
     pub(crate) fn keys_of<'f>(&'f self, name: &str, namespace: Option<&str>) -> Option<Vec<&'f str>> {
-        let mut candidates = self.candidates(name, namespace).filter(|secret| !secret.is_named_only);
-        let first = candidates.next()?;
-        let all = |secret: &'f ChartSecret| secret.keys.iter().chain(&secret.kept);
-        candidates.all(|other| all(other).eq(all(first))).then(|| all(first).map(String::as_str).collect())
+        ChartSecret::agreed_keys(self.candidates(name, namespace).filter(|secret| !secret.is_named_only))
     }
 }

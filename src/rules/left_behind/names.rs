@@ -43,7 +43,10 @@ pub(crate) enum NameSite {
 pub(crate) fn names<'t>(subject: &ObjectView<'_, 't, '_>, context: Context<'_>) -> Vec<NameLeft<'t>> {
     let object = subject.object;
     // A Secret of which some keys move has its own name, and no reference.
-    let Some(names) = context.facts.removed_names().filter(|_| !context.facts.splits(object, context.config))
+    let Some(names) = context
+        .facts
+        .removed_names()
+        .filter(|_| context.facts.splitting_rule(object, context.config).is_none())
     else {
         return Vec::new();
     };
@@ -116,10 +119,12 @@ impl<'t> NameSearch<'_, 't, '_> {
                 let named =
                     tree.get(target, "name").and_then(|name| tree.text(name)).is_some_and(speaks_of_secrets);
                 for (key, value) in entries {
-                    let Some(text) = tree.text(*key).filter(|key| !is_bookkeeping(key)) else { continue };
+                    let Some(text) = tree.text(*key).filter(|key| !is_note_of_kustomize(key)) else {
+                        continue;
+                    };
                     let trail = Trail::Key(&trail, text);
                     if speaks && is_dropped(text, self.object, self.context) {
-                        self.push(text, NameSite::Key, trail.to_path(), *key);
+                        self.push(text, NameSite::Key, false, trail.to_path(), *key);
                     }
                     let begins = speaks_of_secrets(text) || (named && text == "value");
                     let speaks = (speaks || begins) && !speaks_of_config_maps(text);
@@ -148,9 +153,9 @@ impl<'t> NameSearch<'_, 't, '_> {
             || self.object.tree.source_of(scalar).contains('\\')
     }
 
-    fn push(&mut self, name: &'t str, place: NameSite, path: Path, node: NodeId) {
+    fn push(&mut self, name: &'t str, place: NameSite, doubtful: bool, path: Path, node: NodeId) {
         let is_split = is_split(name, self.object, self.context);
-        self.found.push(NameLeft { name, place, path, node, doubtful: false, is_split });
+        self.found.push(NameLeft { name, place, path, node, doubtful, is_split });
     }
 
     fn scalar(&mut self, node: NodeId, text: &'t str, trail: Trail<'_>, speaks: bool) {
@@ -159,27 +164,21 @@ impl<'t> NameSearch<'_, 't, '_> {
             let counts = speaks || (self.is_custom && !is_free(trail));
             if counts && !self.known.contains(&path) && !self.nodes.contains(&node) {
                 let place = NameSite::Field(declared(&path, &self.object.path));
-                let is_split = is_split(text, self.object, self.context);
-                self.found.push(NameLeft { name: text, place, path, node, doubtful: !speaks, is_split });
+                self.push(text, place, !speaks, path, node);
             }
             return;
         }
         if let Some((name, certain)) = name_in(text, speaks, self.object, self.context) {
             let path = trail.to_path();
             if !self.known.contains(&path) && !is_free(trail) {
-                self.push_text(name, speaks, !certain, path, node);
+                self.push(name, NameSite::Text(speaks), !certain, path, node);
             }
         }
-    }
-
-    fn push_text(&mut self, name: &'t str, speaks: bool, doubtful: bool, path: Path, node: NodeId) {
-        let is_split = is_split(name, self.object, self.context);
-        self.found.push(NameLeft { name, place: NameSite::Text(speaks), path, node, doubtful, is_split });
     }
 }
 
 /// Whether an annotation is Kustomize's own note of what an object is and was called; it never leaves Kustomize.
-fn is_bookkeeping(annotation: &str) -> bool {
+fn is_note_of_kustomize(annotation: &str) -> bool {
     annotation == "kustomize.config.k8s.io/id" || annotation.starts_with("internal.config.kubernetes.io/")
 }
 

@@ -96,16 +96,9 @@ fn policy(kinds: &[&GuardedKind]) -> AdmissionPolicy {
     policy.rules.extend(
         fixed.map(|kind| rule(&kind.group, &kind.version, &[&kind.resource], &["CREATE"], "Namespaced")),
     );
-    let keys = |place: &FieldPath| -> Vec<String> {
-        let key = |step: &FieldStep| match step {
-            FieldStep::Key(key) => Some(key.clone()),
-            FieldStep::AnyItem => None,
-        };
-        place.steps().iter().filter_map(key).collect()
-    };
     let pod = by_kind(kinds, "object", "{}", |kind| {
         let keys = keys(kind.pods.first()?);
-        Some(format!("{}.orValue({{}})", cel::optional("object", keys.iter().map(String::as_str))))
+        Some(format!("{}.orValue({{}})", cel::optional("object", keys)))
     });
     let at = by_kind(kinds, "object", "''", |kind| {
         Some(cel::text(&format!("/{}", keys(kind.pods.first()?).join("/"))))
@@ -115,6 +108,11 @@ fn policy(kinds: &[&GuardedKind]) -> AdmissionPolicy {
     policy.variables.push(CelVariable::new("at", at));
     policy.variables.push(CelVariable::new("lists", format!("[{lists}]")));
     policy
+}
+
+/// The keys of a place.
+fn keys(place: &FieldPath) -> Vec<&str> {
+    place.steps().iter().filter_map(FieldStep::key).collect()
 }
 
 /// The operations that put the new lists of a variable into the containers.
