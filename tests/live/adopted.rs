@@ -261,7 +261,7 @@ impl Adopted {
                 secret["keys"].as_array().context("keys")?.iter().filter_map(|key| key["name"].as_str());
             let is_filled = |key: &str| {
                 let mut lines = self.script.lines().filter(|line| line.contains(&format!(" {name} {key} ")));
-                lines.any(|line| !line.starts_with("fill spare") || line.contains(" variable "))
+                lines.any(|line| !line.starts_with("fill spare") || self.has_source(line))
             };
             let missing = keys.filter(|key| !is_filled(key) && live["data"][*key].is_null());
             let literals: Vec<String> =
@@ -274,6 +274,13 @@ impl Adopted {
         }
         self.before = environment(&self.site)?;
         Ok(())
+    }
+
+    /// Whether what nobody reads is live: `fill spare VAULT KEY secret SOURCE KEY` passes over what is not.
+    fn has_source(&self, line: &str) -> bool {
+        let [.., "secret", source, key] = line.split(' ').collect::<Vec<_>>()[..] else { return true };
+        let live = self.site.get(&format!("Secret/{source}"));
+        live.is_ok_and(|secret| secret.is_some_and(|secret| !secret["data"][key].is_null()))
     }
 
     /// What a live Secret holds under a key.

@@ -123,7 +123,7 @@ const FIRST_HOUR: Example = Example {
         "--value=SALT=langfuse.salt.value",
         "--value=ENCRYPTION_KEY=langfuse.encryptionKey.value",
         "--value=NEXTAUTH_SECRET=langfuse.nextauth.secret.value",
-        "--value=lf-langfuse-nextauth/nextauth-secret=langfuse.nextauth.secret.value",
+        "--value=langfuse-vault/nextauth-secret=langfuse.nextauth.secret.value",
         "--value=DATABASE_PASSWORD=postgresql.auth.password",
     ],
 };
