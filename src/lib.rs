@@ -3,7 +3,7 @@
 //!
 //! The `resecret` program is a Helm post-renderer around this library. Charts render Secrets with plain values, and
 //! many offer no way around it. [`filter()`] leaves such a Secret out of the stream, redirects what referred to it,
-//! makes variables read the vaulted Secret, and keeps one entry of each variable that stands twice.
+//! makes variables read the vaulted Secret, and keeps one entry of each variable.
 //!
 //! ```
 //! let mut config = resecret::Config::default();

@@ -69,8 +69,8 @@ pub(super) enum Command {
     /// Print the run as patches, for places where this program cannot run.
     ///
     /// Filters manifests as `filter` does, and prints what it does to each object. The patches fit the render that they
-    /// were made from: print them anew for each version of the chart. Applied to another one they fail: they test the
-    /// names of all that they count through.
+    /// were made from: print new ones for each version of the chart. On another render they fail: each patch tests the names
+    /// of the list items on its path.
     #[command(after_help = patches::HELP)]
     Patches(Box<PatchesArgs>),
     /// Print the configuration as policies of the API server, which refuse what the filter would change.

@@ -19,7 +19,7 @@ use crate::cli::io::stdout::print;
 use crate::cli::load_config::{add_file, default_file};
 
 pub(super) const HELP: &str = "\
-Lists Secrets with their keys, lengths and readers; variables that stand twice, with the entry that
+Lists Secrets with their keys, lengths and readers; variables with several entries, and the one that
 wins; literals that look like credentials; checksum annotations; and fields of custom resources that
 hold a Secret's name. Tokens that the cluster makes are left out. No value is shown.
 

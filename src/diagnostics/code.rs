@@ -247,7 +247,7 @@ with_split! {
     ///
     /// Move the entry from `spec.redirect` to `spec.secrets`, or set `existingSecret` in the chart's values again.
     RenderedRedirect = "rendered-redirect",
-    /// A variable that stands twice, where `duplicates: error` asks for a decision.
+    /// A variable with several entries, where `duplicates: error` asks for a decision.
     ///
     /// # What it means
     ///
@@ -299,7 +299,7 @@ with_split! {
     ///
     /// Write the field out where it is needed.
     MergeKey = "merge-key",
-    /// A key that stands twice in one mapping.
+    /// A mapping that has a key twice.
     ///
     /// # What it means
     ///

@@ -192,7 +192,7 @@ fn hook_secret(name: &str, facts: &Facts, object: &Object<'_, '_>, config: &Conf
         format!("under Helm 3 {stays}: disable the hook in the chart's values, or use Helm 4")
     } else {
         format!(
-            "disable the hook in the chart's values, or use Helm 4; with `optional: true` on the rule Helm 3 goes on, but there {stays}"
+            "disable the hook in the chart's values, or use Helm 4; with `optional: true` on the rule Helm 3 continues, but there {stays}"
         )
     };
     let message = format!(

@@ -213,6 +213,6 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&filtered.to_vec()), expected);
         let said: Vec<&str> = filtered.diagnostics().iter().map(|found| found.message.as_str()).collect();
         assert_eq!(said, ["the toy is broken"]);
-        assert_eq!(run(RULES).to_vec(), input, "without it nobody looks at toys");
+        assert_eq!(run(RULES).to_vec(), input, "without it no rule looks at toys");
     }
 }

@@ -80,7 +80,7 @@ fn mixed(document: usize) -> Diagnostic {
     let location = Location { document: Some(document), ..Location::default() };
     Diagnostic::error(
         Code::MixedInput,
-        "a ResourceList stands among other documents",
+        "a ResourceList is among other documents",
         "give the program one ResourceList, as Kustomize does, or a stream of manifests",
     )
     .at(location)

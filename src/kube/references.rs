@@ -55,7 +55,7 @@ pub(crate) enum Takes<'t> {
     },
     /// The Secret as a whole, with keys that its consumer knows (`tls.crt`, `.dockerconfigjson`).
     Whole,
-    /// The Secret as a whole, by an item of a list in which a name must not stand twice.
+    /// The Secret as a whole, by an item of a list that takes a name only once.
     ListItem {
         /// The list.
         list: Path,

@@ -122,7 +122,7 @@ fn hook(
         code: Code::HookReference,
         severity,
         message: format!(
-            "this {hook} hook reads ConfigMap {}, of which a rule moves some keys: under Helm 3 the hook passes by the post-renderer and would not find them",
+            "this {hook} hook reads ConfigMap {}, of which a rule moves some keys: Helm 3 sends no hook through the post-renderer, so the hook would not find them",
             reference.name
         ),
         help: "in the chart's values, point the hook at the vaulted Secret or disable it; or use Helm 4, which sends hooks through the post-renderer"

@@ -48,7 +48,7 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
                     outcome.findings.extend(list.entries[last].as_ref().map(|variable| Finding {
                         code: Code::DuplicateEnv,
                         severity: Severity::Error,
-                        message: format!("variable {name} of container {} stands {} times", list.container, positions.len()),
+                        message: format!("container {} defines variable {name} {} times", list.container, positions.len()),
                         help: format!("decide by a rule: spec.env with {name} in `vars` or `remove`; or set spec.duplicates to last, first or prefer-secret"),
                         path: list.path.index(last),
                         node: variable.node,

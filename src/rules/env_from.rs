@@ -160,7 +160,7 @@ impl Container<'_, '_, '_, '_, '_> {
             code: Code::EnvFromOrder,
             severity: Severity::Error,
             message: format!(
-                "{} is not in the stream and comes behind {}: nobody can tell whether it overrides variable {variable}, which a rule moves to the vault",
+                "{} is not in the stream and comes behind {}: it may override variable {variable}, which a rule moves to the vault",
                 later.what, source.what
             ),
             help: "give the container an entry for the variable in the chart's values, or let the source come first".to_owned(),

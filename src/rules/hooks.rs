@@ -35,7 +35,7 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
             code: Code::HookReference,
             severity,
             message: format!(
-                "this {hook} hook reads Secret {}, {fate}: under Helm 3 the hook passes by the post-renderer and would not find it",
+                "this {hook} hook reads Secret {}, {fate}: Helm 3 sends no hook through the post-renderer, so the hook would not find it",
                 reference.name
             ),
             help: "in the chart's values, point the hook at the vaulted Secret or disable it; or use Helm 4, which sends hooks through the post-renderer"

@@ -237,7 +237,7 @@ impl LeakedValues {
                 code: Code::ValueLeftBehind,
                 severity,
                 message: format!(
-                    "the value of key {} of {} {}, which a rule {}, also stands here{comment}",
+                    "the value of key {} of {} {}, which a rule {}, is also here{comment}",
                     value.key,
                     value.kind,
                     value.secret,
@@ -293,7 +293,7 @@ fn remedy(place: Option<&ScalarSite>) -> String {
         Some((_, Step::Key(key))) => {
             format!("move this key too: add {} to `only` of the rule", plain_or_quoted(key))
         }
-        _ => "take it out in the chart's values, and rotate it: whoever could read this object knows it"
+        _ => "take it out in the chart's values, and rotate it: everyone who can read this object knows it"
             .to_owned(),
     }
 }

@@ -180,7 +180,7 @@ fn redirect<'t>(reference: &Reference<'t>, goal: &Goal<'_>, lists: &mut Lists<'t
     outcome.patch.push(Op::Test { path: reference.path.clone(), value: reference.name.to_owned() });
     match &reference.takes {
         Takes::ListItem { list, item } if lists.holds_another(list, reference, to) => {
-            // Its name would stand twice, which the API server refuses where the list is keyed by name.
+            // The list would have its name twice, which the API server refuses where the list is keyed by name.
             return outcome.patch.push(Op::Remove { path: item.clone() });
         }
         Takes::Shared(list) => {

@@ -12,10 +12,10 @@ use crate::rules::ConfigEntry;
 use crate::rules::facts::Facts;
 
 /// What lets an entry of each list pass, and what that gives up.
-const SECRETS: &str = "`optional: true` on the rule lets it pass; then a Secret that the chart renames goes out as it is, and no run stops for it";
+const SECRETS: &str = "`optional: true` on the rule allows that; then a Secret that the chart renames stays in the release, and no run stops for it";
 const REDIRECT: &str = "`optional: true` on the rule lets it pass; then a reader that names another Secret keeps reading that one, and no run stops for it";
 const ENV: &str = "`optional: true` on the rule lets it pass; then a variable that the chart renames keeps the chart's value, and no run stops for it";
-const REFERENCES: &str = "`optional: true` on the line lets it pass; then a field that the operator moves is a reference that nobody has declared";
+const REFERENCES: &str = "`optional: true` on the line allows that; then a field that the operator moves is a reference that is not declared";
 const TAKE_OUT: &str = "if it is not needed any more, take it out of the configuration";
 
 /// What matched nothing.

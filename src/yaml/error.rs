@@ -23,7 +23,7 @@ pub(crate) enum ParseError {
     },
     /// A byte order mark where a line begins, but not the stream. It can be one to Kubernetes or part of a key, which depends
     /// on the documents before it, of which some may be removed.
-    #[error("a byte order mark stands in the middle of the stream")]
+    #[error("there is a byte order mark in the middle of the stream")]
     ByteOrderMark {
         /// Byte offset in the source.
         at: usize,

@@ -30,7 +30,7 @@ pub(crate) enum FieldPathError {
     #[error("`[\"` without `\"]`")]
     OpenKey,
     /// Brackets hold something else than a key or all positions.
-    #[error("between brackets stands `*` or a key in double quotes")]
+    #[error("only `*` or a key in double quotes is allowed between brackets")]
     Bracket,
     /// Nothing stands between two dots.
     #[error("a key is empty")]

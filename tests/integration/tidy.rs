@@ -240,3 +240,37 @@ fn every_link_leads_somewhere() {
     }
     assert!(count > 80, "only {count} links");
 }
+
+/// Words that a reader must decode, and what to write instead.
+const DECODED: [(&str, &str); 9] = [
+    (" stands ", "is, or has"),
+    (" stand twice", "defined more than once"),
+    ("speaks of", "is about, or names"),
+    ("passes by", "does not go through"),
+    (" anew", "again, or new"),
+    ("whoever", "everyone who, or what"),
+    ("nobody", "nothing, or not"),
+    (" but for ", "except"),
+    ("the README", "the page in docs"),
+];
+
+/// The texts between double quotes in the code of a source file, without its tests.
+fn texts(source: &str) -> Vec<String> {
+    code(source).split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn messages_are_in_plain_words() {
+    for (name, source) in files("src", ".rs") {
+        for text in texts(&source) {
+            for (word, instead) in DECODED {
+                assert!(!text.contains(word), "{name}: `{text}` has `{word}`: write {instead}");
+            }
+        }
+    }
+    for (name, text) in files("snapshots/cli", ".snap") {
+        for (word, instead) in DECODED {
+            assert!(!text.contains(word), "{name} has `{word}`: write {instead}");
+        }
+    }
+}

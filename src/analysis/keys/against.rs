@@ -137,7 +137,7 @@ impl Existing {
                 "Secret {} is of type {}; images are pulled with {PULL_TYPE} only",
                 self.name, self.kind
             );
-            let help = "a Secret's type cannot be changed: make it anew with `kubectl create secret docker-registry`";
+            let help = "a Secret's type cannot be changed: delete it, and make it with `kubectl create secret docker-registry`";
             found.push(Diagnostic::error(Code::WrongFormat, message, help).at(self.location.clone()));
         }
         // What nothing reads of a Secret that is read may be anything.

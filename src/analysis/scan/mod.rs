@@ -1,5 +1,5 @@
 //! What a render holds that should not be in Git: its Secrets and who reads them, credentials in plain sight, variables
-//! that stand twice, annotations that hash a Secret.
+//! with several entries, annotations that hash a Secret.
 //!
 //! Found by the same pieces that the rules are made of, as if every Secret were to be removed. No value is kept: of
 //! a Secret's data its length, of a literal only whether another one is the same.

@@ -119,7 +119,7 @@ fn write(draft: &Draft, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>
         draft.env.iter().for_each(|rule| env(rule, &mut lines));
     }
     if !draft.duplicates.is_empty() {
-        comment("  ", &format!("these stand twice: {}", draft.duplicates.join(", ")), &mut lines);
+        comment("  ", &format!("defined more than once: {}", draft.duplicates.join(", ")), &mut lines);
         let line = "duplicates: last    # the entry that the kubelet takes stays";
         if draft.differing {
             // Beside other rules, variables are repaired without it.
@@ -148,7 +148,7 @@ fn write(draft: &Draft, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>
     if !draft.annotations.is_empty() {
         comment(
             "  ",
-            "hashes of Secrets: they would roll pods on values that nobody reads any more",
+            "hashes of Secrets: pods would restart for values that they do not read any more",
             &mut lines,
         );
         lines.push(format!("  dropAnnotations: {}", list(&draft.annotations, true)));

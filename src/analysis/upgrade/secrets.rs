@@ -28,7 +28,7 @@ pub(super) fn on_the_way_up(previous: &Release<'_>, next: &Release<'_>) -> Vec<D
             let more = more(hooks.len());
             let message = format!("{message}, and the hook {hook}{more} reads it");
             let help = format!(
-                "{first}: under Helm 3 no hook passes through a post-renderer, so the hook goes on reading that name; {}",
+                "{first}: under Helm 3 no hook passes through a post-renderer, so the hook still reads that name; {}",
                 copy_first(name, data)
             );
             Diagnostic::error(Code::DeletedSecretInUse, message, help)

@@ -129,13 +129,13 @@ pub(super) fn on_the_way_back(previous: &Release<'_>, next: &Release<'_>) -> Vec
 
 const REFUSES: &str = "server-side apply, which Helm 4 uses for new releases, refuses this object";
 
-/// Names that stand twice in the new manifest: server-side apply takes no such list.
+/// Names with several entries in the new manifest: server-side apply takes no such list.
 fn refused_apply(next: &Release<'_>, object: &Member, env: &EnvOf) -> Vec<Diagnostic> {
     let counts = count(&env.entries);
     let twice = distinct_names(&env.entries).filter(|name| counts[*name] > 1);
     let diagnostic = |name: &str| {
         let message =
-            format!("{REFUSES}: {name} stands {} in container {}", times(counts[name]), env.container);
+            format!("{REFUSES}: {name} has {} in container {}", entries(counts[name]), env.container);
         let help = "decide by a rule in spec.env, or set spec.duplicates to last";
         Diagnostic::error(Code::RefusedApply, message, help).at(place(next, object, env, name))
     };
@@ -193,16 +193,16 @@ fn rollback_message(change: &ListChange<'_>, name: &str, forecast: Forecast) -> 
 fn counts(change: &ListChange<'_>, name: &str, old: &str, new: &str) -> String {
     let [before, live, after] =
         change.counts.each_ref().map(|counts| counts.get(name).copied().unwrap_or_default());
-    let live = if live == before { String::new() } else { format!(", {} in the live object", times(live)) };
-    format!("it stands {} in {old}{live}, {} in {new}", times(before), times(after))
+    let live = if live == before { String::new() } else { format!(", {} in the live object", entries(live)) };
+    format!("it has {} in {old}{live}, {} in {new}", entries(before), entries(after))
 }
 
-fn times(count: usize) -> String {
+fn entries(count: usize) -> String {
     match count {
-        0 => "not at all".to_owned(),
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        count => format!("{count} times"),
+        0 => "no entry".to_owned(),
+        1 => "one entry".to_owned(),
+        2 => "two entries".to_owned(),
+        count => format!("{count} entries"),
     }
 }
 

@@ -21,14 +21,14 @@ pub(super) fn check(text: &str) -> Result<(), FormatError> {
     }
     let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     if tail.contains('@') && !authority.contains('@') {
-        return Err(FormatError::Broken("a `/`, `?` or `#` stands before the `@`"));
+        return Err(FormatError::Broken("a `/`, `?` or `#` is before the `@`"));
     }
     let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
     if user.contains('@') {
-        return Err(FormatError::Broken("more than one `@` stands before the host"));
+        return Err(FormatError::Broken("there is more than one `@` before the host"));
     }
     if user.contains(['[', ']']) {
-        return Err(FormatError::Broken("a bracket stands before the `@`"));
+        return Err(FormatError::Broken("there is a bracket before the `@`"));
     }
     if hosts.is_empty() && !tail.contains("host=") {
         return Err(FormatError::NoHost);

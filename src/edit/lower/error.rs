@@ -22,7 +22,7 @@ pub(crate) enum LowerError {
         at: usize,
     },
     /// Which of them is meant depends on the reader.
-    #[error("the key `{key}` stands twice in one mapping")]
+    #[error("the mapping has the key `{key}` twice")]
     DuplicateKey {
         /// The key.
         key: String,

@@ -58,7 +58,7 @@ pub(super) fn not_splittable(
     if secret.kept.is_empty() && !secret.is_config_map {
         say(
             format!("`only` moves every key of Secret {name}, and nothing would stay in it"),
-            "leave out `only`: then the Secret is removed, and whoever takes all of it reads the vaulted one"
+            "leave out `only`: then the Secret is removed, and what takes all of it reads the vaulted one"
                 .to_owned(),
         );
         return found;

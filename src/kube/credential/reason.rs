@@ -30,7 +30,7 @@ pub(crate) enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Name => "its name speaks of a credential",
+            Self::Name => "its name is that of a credential",
             Self::UrlPassword => "its value is a URL with a password",
             Self::ConnectionString => "its value is a connection string with a password",
             Self::PrivateKey => "its value holds a private key",

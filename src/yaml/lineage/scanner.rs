@@ -149,7 +149,7 @@ impl<'s> Scanner<'s> {
             return Ok(());
         }
         if self.cursor.column == 0 && self.cursor.byte(0) == b'%' {
-            return self.error("a directive stands here, and no document follows it");
+            return self.error("there is a directive here, and no document follows it");
         }
         for (mark, kind) in [(b'-', TokenKind::DocumentStart), (b'.', TokenKind::DocumentEnd)] {
             if self.cursor.is_document_indicator(mark) {
