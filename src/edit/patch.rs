@@ -10,6 +10,18 @@ use crate::yaml::Path;
 /// A part of a scalar's text, and what it becomes.
 pub(crate) type TextEdit = (Range<usize>, String);
 
+/// A text with parts of it replaced, in order.
+pub(crate) fn rewritten(text: &str, edits: &[TextEdit]) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut at = 0;
+    for (range, new) in edits {
+        result.push_str(&text[at..range.start]);
+        result.push_str(new);
+        at = range.end;
+    }
+    result + &text[at..]
+}
+
 /// One operation. Its paths are those of the document as it came in, whatever the other operations do.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Op {

@@ -18,7 +18,6 @@ mod embedded;
 mod env;
 mod env_entries;
 mod env_from;
-mod env_sources;
 pub(crate) mod facts;
 mod hooks;
 mod keep_one;

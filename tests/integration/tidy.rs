@@ -43,6 +43,18 @@ fn every_source_file_fits_a_reader() {
 }
 
 #[test]
+fn a_rule_is_read_in_one_sitting() {
+    let rules: Vec<_> = files("src/rules", ".rs")
+        .into_iter()
+        .filter(|(_, text)| text.contains("const RULE: Rule ="))
+        .collect();
+    assert!(rules.len() > 10, "only {} rules", rules.len());
+    for (name, text) in rules {
+        assert!(text.lines().count() <= 150, "{name} has {} lines: split it", text.lines().count());
+    }
+}
+
+#[test]
 fn only_the_edge_touches_files_environment_and_streams() {
     let outside = [
         "std::env",

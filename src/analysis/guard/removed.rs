@@ -199,7 +199,8 @@ fn keys_are_not_guarded(rule: &SecretsRule) -> Diagnostic {
         "the keys that `only` moves out of {0}s with {rule} are not guarded: who takes all keys of a {0} names none, so no policy can tell it from who shall read the others",
         rule.kind()
     );
-    let help = "`resecret check` on the render says what they are; a Secret that is removed as a whole is guarded";
+    let help =
+        "`resecret check` on the render says what they are; a Secret that is removed as a whole is guarded";
     Diagnostic::error(Code::Guard, message, help)
         .with_severity(Severity::Warning)
         .at(rule.origin.location(format!("{}.only", rule.origin.path)))

@@ -4,15 +4,20 @@
 //! that name, or where a later source gives the variable. The entries come first, since others may expand them, as they may
 //! expand what `envFrom` brings.
 
-use std::collections::{HashMap, HashSet};
+mod doubts;
+mod entries;
+mod sources;
+
+use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::diagnostics::{Code, Finding, Severity};
-use crate::edit::patch::Op;
+use crate::diagnostics::Code;
 use crate::rules::env::{Decision, decide};
 use crate::rules::env_entries::prepend;
-use crate::rules::env_sources::{EnvSource, sources, unsure_entries};
+use crate::rules::env_from::doubts::{doubt, may_be_missing};
+use crate::rules::env_from::entries::{own_entries, unsure_entries};
+use crate::rules::env_from::sources::{EnvSource, sources};
 use crate::rules::facts::vaulted_key;
 use crate::rules::secret_use::{KeyName, SecretUse};
 use crate::rules::{Context, ObjectView, Rule, RuleOutput};
@@ -65,7 +70,7 @@ impl Container<'_, '_, '_, '_, '_> {
 
     /// The entries for all moved keys that the container takes.
     fn entries(&self, outcome: &mut RuleOutput) -> Vec<Value> {
-        let mut taken = self.own_entries(outcome);
+        let mut taken = own_entries(self.subject, self.context, self.path, self.node, outcome);
         let unsure = unsure_entries(self.subject, self.context, self.path, self.node);
         let mut last: HashMap<String, usize> = HashMap::new();
         for (position, source) in self.sources.iter().enumerate() {
@@ -93,7 +98,7 @@ impl Container<'_, '_, '_, '_, '_> {
                 if source.optional {
                     reference["optional"] = true.into();
                 }
-                outcome.findings.extend(self.doubt(&variable, source, position));
+                outcome.findings.extend(doubt(&variable, source, &self.sources[position + 1..]));
                 if (to, vaulted) == own {
                     let (vaulted, chart) = (vaulted.to_owned(), key.clone());
                     used.push(KeyName { vaulted, chart, rendered: true });
@@ -125,62 +130,5 @@ impl Container<'_, '_, '_, '_, '_> {
             Some(Decision::Read(rule, _)) if rule.literals_only || rule.keep_existing => Some(own),
             Some(Decision::Read(rule, key)) => Some((&rule.to, if key.is_empty() { variable } else { key })),
         }
-    }
-
-    /// The variables that have an entry of their own, or get one by another rule. One that a rule removes shall not be there at all.
-    fn own_entries(&self, outcome: &RuleOutput) -> HashSet<String> {
-        let (tree, list) = (self.subject.object.tree, self.path.key("env"));
-        let items = tree.get(self.node, "env").and_then(|env| tree.items(env)).unwrap_or_default();
-        let own = items.iter().filter_map(|item| tree.text(tree.get(*item, "name")?));
-        let mut names: HashSet<String> = own.map(str::to_owned).collect();
-        if self.context.config.env.iter().any(|rule| rule.add) {
-            for op in outcome.patch.ops() {
-                let added = match op {
-                    Op::Append { sequence, value } if *sequence == list => std::slice::from_ref(value),
-                    Op::Add { path, value: Value::Array(items) }
-                    | Op::Replace { path, value: Value::Array(items) }
-                        if *path == list =>
-                    {
-                        items.as_slice()
-                    }
-                    _ => &[],
-                };
-                names.extend(added.iter().filter_map(|entry| Some(entry.get("name")?.as_str()?.to_owned())));
-            }
-        }
-        names
-    }
-
-    /// A later source of which nobody knows whether it gives the variable too.
-    fn doubt(&self, variable: &str, source: &EnvSource<'_>, position: usize) -> Option<Finding> {
-        let may_give = |later: &&EnvSource<'_>| later.keys.is_none() && variable.starts_with(&later.prefix);
-        let later = self.sources[position + 1..].iter().find(may_give)?;
-        let (node, path) = later.name.clone();
-        Some(Finding {
-            code: Code::EnvFromOrder,
-            severity: Severity::Error,
-            message: format!(
-                "{} is not in the stream and comes behind {}: it may override variable {variable}, which a rule moves to the vault",
-                later.what, source.what
-            ),
-            help: "give the container an entry for the variable in the chart's values, or let the source come first".to_owned(),
-            path,
-            node,
-        })
-    }
-}
-
-/// An entry that wins over a moved key only where it gives a value.
-fn may_be_missing(variable: &str, node: NodeId, path: &Path) -> Finding {
-    Finding {
-        code: Code::EnvFromOrder,
-        severity: Severity::Error,
-        message: format!(
-            "this entry is optional and reads a key that is not in the stream: where it is missing, variable {variable} comes from envFrom, and a rule moves that to the vault"
-        ),
-        help: "take `optional` off the entry in the chart's values, or remove the entry by spec.env"
-            .to_owned(),
-        path: path.clone(),
-        node,
     }
 }

@@ -4,14 +4,16 @@
 //! They are read like objects of the stream, and the references in them are redirected in the text: its bytes stay but for
 //! the names. What is found in them is said at the text, with the place inside.
 
+mod texts;
+
 use crate::diagnostics::{Code, Doubtful, Finding, Severity};
 use crate::edit::edit;
-use crate::edit::patch::{Op, TextEdit};
-use crate::kube::object::{Object, objects};
-use crate::rules::secrets::rewritten;
+use crate::edit::patch::{Op, rewritten};
+use crate::kube::object::Object;
+use crate::rules::embedded::texts::{collect, embedded_objects, narrowed};
 use crate::rules::{Context, ObjectView, Rule, RuleOutput, config_map_keys, env_from, left_behind, secrets};
 use crate::stream;
-use crate::yaml::{Kind, NodeId, Path, Trail, Tree, parse};
+use crate::yaml::{NodeId, Path, Trail, Tree, parse};
 
 /// How deep texts that hold texts are read.
 const DEPTH: usize = 3;
@@ -43,30 +45,6 @@ fn in_object(object: &Object<'_, '_>, context: Context<'_>, outcome: &mut RuleOu
         if names(text) && !outcome.patch.decides(&path) {
             Embedded { context, node, path, text, depth }.apply(outcome);
         }
-    }
-}
-
-/// The texts that could hold objects; what stands behind an alias is read where it is written.
-fn collect(tree: &Tree<'_>, node: NodeId, trail: Trail<'_>, found: &mut Vec<(NodeId, Path)>) {
-    match &tree.node(node).kind {
-        Kind::Mapping(_, entries) => {
-            for (key, value) in entries {
-                let Some(key) = tree.text(*key) else { continue };
-                collect(tree, *value, Trail::Key(&trail, key), found);
-            }
-        }
-        Kind::Sequence(_, items) => {
-            for (position, item) in items.iter().enumerate() {
-                collect(tree, *item, Trail::Index(&trail, position), found);
-            }
-        }
-        Kind::Scalar(scalar) => {
-            let text = scalar.text.trim_start();
-            if text.starts_with(['{', '[']) || (text.contains('\n') && text.contains(':')) {
-                found.push((node, trail.to_path()));
-            }
-        }
-        Kind::Alias(_) => {}
     }
 }
 
@@ -155,24 +133,4 @@ impl Embedded<'_, '_> {
         let severity = if finding.code == Code::NameInText { Severity::Warning } else { finding.severity };
         Finding { message, severity, path: self.path.clone(), node: self.node, ..finding }
     }
-}
-
-/// The same change without what stays at its ends, such as quotes.
-fn narrowed(text: &str, (range, new): TextEdit) -> TextEdit {
-    let same = |pairs: &mut dyn Iterator<Item = (char, char)>| -> usize {
-        pairs.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
-    };
-    let old = &text[range.clone()];
-    let head = same(&mut old.chars().zip(new.chars()));
-    let tail = same(&mut old[head..].chars().rev().zip(new[head..].chars().rev()));
-    (range.start + head..range.end - tail, new[head..new.len() - tail].to_owned())
-}
-
-/// The objects of a document, or what it holds instead.
-fn embedded_objects<'t, 's>(tree: &'t Tree<'s>) -> Vec<Object<'t, 's>> {
-    let found = objects(tree);
-    let list = tree.root().filter(|root| found.is_empty() && tree.items(*root).is_some());
-    let whole =
-        |node| Object { tree, node, path: Path::root(), kind: String::new(), api_version: String::new() };
-    found.into_iter().chain(list.map(whole)).collect()
 }
