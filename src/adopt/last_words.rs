@@ -122,7 +122,7 @@ What stood in values, in Git or in a revision of the release is exposed. Rotate 
 the restart of its readers, and only then make the old value invalid.
 ";
 const NEVER: &str = "
-Never rotate these: stored data was made with them, and nobody can read it with others.
+Never rotate these: stored data was made with them, and cannot be read with others.
 ";
 const DELETE: &str = "
 When no pod and no revision that you would go back to needs them:

@@ -172,12 +172,12 @@ impl ConfigText<'_> {
                 Some(found) if found == expected => {}
                 Some(_) => {
                     let message =
-                        format!("this file is no configuration of resecret: {name} is not `{expected}`");
+                        format!("this file is not a resecret configuration: {name} is not `{expected}`");
                     return Err(self.error(name, &message));
                 }
                 None => {
                     let message =
-                        format!("this file is no configuration of resecret: `{name}: {expected}` is missing");
+                        format!("this file is not a resecret configuration: `{name}: {expected}` is missing");
                     return Err(self.error("", &message));
                 }
             }

@@ -91,7 +91,7 @@ fn unknown_kind(kind: &str) -> Error {
 }
 
 fn unknown_key(key: &str) -> Error {
-    let message = format!("`{key}` is no setting");
+    let message = format!("unknown setting `{key}`");
     invalid("data", &message, &format!("`data` takes `{PRESET}`, `{TO}` and `{FILE}`"))
 }
 

@@ -11,7 +11,7 @@ pub(super) const RULE: Rule = Rule {
     codes: &[Code::NeedsWholeStream],
     needs_whole_stream: |config| {
         let splitting = config.secrets.iter().filter(|rule| rule.splits());
-        let asks = "`only` asks which keys the Secrets and ConfigMaps of the stream have, which only its end can say";
+        let asks = "`only` depends on which keys the Secrets and ConfigMaps of the stream have, which is known only at its end";
         let at =
             |rule: &crate::config::SecretsRule| rule.origin.location(format!("{}.only", rule.origin.path));
         splitting.map(|rule| needs_whole_stream(asks, "run without --stream").at(at(rule))).collect()

@@ -383,7 +383,7 @@ items:
         finds(
             "u:canary@db",
             "u:canary#1@db",
-            "error[wrong-format]: key dsn of Secret vault should be a URL with a host, special characters percent-encoded: a `/`, `?` or `#` stands before the `@`: a special character of user or password is not percent-encoded",
+            "error[wrong-format]: key dsn of Secret vault should be a URL with a host, special characters percent-encoded: a `/`, `?` or `#` is before the `@`: a special character of user or password is not percent-encoded",
         );
         finds(
             "db-password: canary-1",

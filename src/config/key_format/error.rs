@@ -63,7 +63,7 @@ pub(crate) enum FormatError {
     #[error("its host has an open bracket")]
     OpenBracket,
     /// The port is none.
-    #[error("its port is no number; is a special character of the password not percent-encoded?")]
+    #[error("its port is not a number; is a special character of the password not percent-encoded?")]
     Port,
 }
 

@@ -32,7 +32,7 @@ pub(super) fn late(name: &str) -> Diagnostic {
 pub(super) fn divided(name: &str) -> Diagnostic {
     needs_whole_stream(
         format!(
-            "another Secret {name} has come before, with another fate: documents already written may mean both"
+            "another Secret {name} came before, and the rules treat the two differently: documents already written may mean either"
         ),
         "run without --stream, or give the Secrets names or namespaces that tell them apart",
     )
@@ -41,7 +41,7 @@ pub(super) fn divided(name: &str) -> Diagnostic {
 /// More Secrets than are remembered.
 pub(super) fn too_many() -> Diagnostic {
     needs_whole_stream(
-        "the stream renders more Secrets than are remembered whose labels, template or namespace decide what becomes of them",
+        "the stream renders more Secrets than --stream remembers, and their labels, template or namespace decide whether they are removed",
         "run without --stream, or choose the Secrets by `name` alone",
     )
 }

@@ -40,7 +40,8 @@ pub(super) const RULE: Rule = Rule {
     needs_whole_stream: |config| {
         let keeping = config.env.iter().filter(|rule| rule.keep_existing);
         let place = |rule: &EnvRule| rule.origin.location(format!("{}.keepExisting", rule.origin.path));
-        let asks = "keepExisting asks whether the stream renders a Secret, which only its end can say";
+        let asks =
+            "keepExisting depends on whether the stream renders a Secret, which is known only at its end";
         keeping.map(|rule| needs_whole_stream(asks, "run without --stream").at(place(rule))).collect()
     },
     apply,

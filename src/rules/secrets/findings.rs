@@ -13,7 +13,7 @@ pub(super) fn too_early(reference: &Reference<'_>, rule: &SecretsRule) -> Findin
         code: Code::NeedsWholeStream,
         severity: Severity::Error,
         message: format!(
-            "what this reference to Secret {} becomes is not known yet: a rule removes what has {rule}, and the Secret has not come, or too long ago",
+            "cannot tell yet whether Secret {} is removed: a rule removes Secrets with {rule}, and this one has not appeared yet, or is no longer remembered",
             reference.name
         ),
         help: "run without --stream, or let the Secret come first; if it is made elsewhere, list it in spec.vault"
@@ -28,7 +28,7 @@ pub(super) fn ambiguous(reference: &Reference<'_>) -> Finding {
         code: Code::AmbiguousReference,
         severity: Severity::Error,
         message: format!(
-            "`{}` could be Secrets of different namespaces with different fates",
+            "`{}` could be Secrets of different namespaces, which the rules treat differently",
             reference.name
         ),
         help: "give this object its metadata.namespace, or select the Secrets by `namespace` in spec.secrets"

@@ -40,7 +40,8 @@ pub(super) const RULE: Rule = Rule {
         }
     },
     needs_whole_stream: |config| {
-        let asks = "policy.external asks whether the stream renders a Secret, which only its end can say";
+        let asks =
+            "policy.external depends on whether the stream renders a Secret, which is known only at its end";
         let help = "run without --stream, or set spec.policy.external to allow";
         config.policy.external.severity().map(|_| needs_whole_stream(asks, help)).into_iter().collect()
     },
