@@ -214,7 +214,7 @@ readme:
             exit 1
         fi
         echo "$command" | sed 's/^/$ /'
-        bash -euo pipefail -c "$command" >/dev/null
+        bash -euo pipefail -c "$command"
     done
 
 # Installs what is missing, runs all of `check`, and counts the tests.
