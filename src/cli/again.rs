@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::ensure;
-use resecret::{Changes, Diagnostic, Filtered};
+use resecret::{Changes, Config, Diagnostic, Filtered};
 
 use crate::cli::io::progress::Progress;
 use crate::cli::io::renders::place;
@@ -70,11 +70,16 @@ impl Second {
     ) -> anyhow::Result<Vec<Diagnostic>> {
         let config = rules.of(&self.bytes)?;
         config.check_rules()?;
-        let second = match resecret::filter(&self.bytes, &config) {
+        Ok(self.changes_with(first, &config))
+    }
+
+    /// The same with these rules.
+    pub(super) fn changes_with(&self, first: &Filtered<'_>, config: &Config) -> Vec<Diagnostic> {
+        let second = match resecret::filter(&self.bytes, config) {
             Ok(second) => second,
-            Err(error) => return Ok(place(error.diagnostics(), &self.name, true)),
+            Err(error) => return place(error.diagnostics(), &self.name, true),
         };
-        let found = resecret::still_changing(first, &second, &self.name, &config);
-        Ok(found.unwrap_or_else(|error| error.diagnostics().to_vec()))
+        let found = resecret::still_changing(first, &second, &self.name, config);
+        found.unwrap_or_else(|error| error.diagnostics().to_vec())
     }
 }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
-use resecret::scan::{Inventory, Proposal, inventory, propose};
-use resecret::{Config, Diagnostic, escaped_json};
+use resecret::scan::{Generated, Inventory, Proposal, inventory, inventory_of_generated, propose};
+use resecret::{Changes, Config, Diagnostic, escaped_json};
 
 use crate::cli::again::{AgainArgs, Second};
 use crate::cli::exit::ExitStatus;
@@ -34,7 +34,9 @@ of its own. What no rule can vault is a comment at the end of the file.
 
 With --again (a second render of the same chart and values), it lists instead what differs between
 the two: what the render itself has generated, and what changes with it on every upgrade where
-nothing looks at the cluster (Argo CD, Flux, pipes).
+nothing looks at the cluster (Argo CD, Flux, pipes). With --write as well, whatever was generated
+counts as a credential, and what changes with it is removed; the file ends with what still changes,
+which `check --again` reports.
 
 Exit codes:
   0  nothing to report, or --write has written its file, or --exit-zero
@@ -45,6 +47,7 @@ Examples:
   helm template lf ./chart | resecret scan
   helm template lf ./chart | resecret scan --write resecret.yaml --to langfuse-vault
   helm template lf ./chart | resecret scan --again - render.yaml
+  helm template lf ./chart | resecret scan --again - --write resecret.yaml render.yaml
   resecret scan --format json renders/ | jq '.credentials[].place.object.name'";
 
 /// The arguments of `scan`.
@@ -55,7 +58,7 @@ pub(super) struct ScanArgs {
     pub(super) input: SourceArgs,
 
     /// Propose a configuration and write it to this file, which must not be there yet
-    #[arg(long, value_name = "FILE", conflicts_with = "again")]
+    #[arg(long, value_name = "FILE")]
     pub(super) write: Option<PathBuf>,
 
     /// Vault all of it in this one Secret
@@ -111,18 +114,9 @@ pub(super) enum ScanFormat {
     Json,
 }
 
-/// Writes the inventory of every render, and the proposal if one is asked for.
+/// Writes what a render holds, or what differs in a second one, and the proposal if one is asked for.
 pub(super) fn run(args: &ScanArgs, reporter: &Reporter) -> anyhow::Result<ExitStatus> {
     let renders = Renders::find(&args.input.files)?;
-    if let Some(second) = Second::read(&args.again, renders.sources())? {
-        return compare(args, &renders, &second, reporter);
-    }
-    let mut known = Config::default();
-    let default =
-        default_file().filter(|file| args.config.is_empty() && args.write.as_deref() != Some(*file));
-    for path in args.config.iter().map(PathBuf::as_path).chain(default) {
-        add_file(&mut known, path)?;
-    }
     if let Some(path) = &args.write {
         ensure!(
             !renders.are_several(),
@@ -134,49 +128,110 @@ pub(super) fn run(args: &ScanArgs, reporter: &Reporter) -> anyhow::Result<ExitSt
             bail!("{} is there already: name another file, or --force to overwrite it", path.display());
         }
     }
-    let scanned = renders.each(|name, input| Ok(scan(name, input, &known, args)))?;
-    let Some(scanned) = all(scanned, reporter) else {
-        if let Some(path) = &args.write {
-            reporter.note(&format!("resecret: {} not written: see above", path.display()));
-        }
-        return Ok(ExitStatus::Error);
+    let second = Second::read(&args.again, renders.sources())?;
+    let done = match &second {
+        Some(second) => compare(args, &renders, second, reporter)?,
+        None => take_stock(args, &renders, reporter)?,
     };
-    report(&renders, &scanned, args.format, reporter)?;
-    let mut done = args.exit_zero || scanned.iter().all(|(_, one)| one.found.is_empty());
-    if let (Some(path), [(name, one)]) = (&args.write, scanned.as_slice()) {
-        let warnings = one.proposal.as_ref().map(|proposal| renders.place(&proposal.warnings, name));
-        write(path, one.proposal.as_ref(), args.force)?;
-        reporter.report(&warnings.unwrap_or_default());
-        reporter.note(&written(path, one.proposal.as_ref()));
-        done |= one.proposal.is_some();
-    }
-    Ok(if done { ExitStatus::Success } else { ExitStatus::Findings })
+    Ok(match done {
+        None => {
+            if let Some(path) = &args.write {
+                reporter.note(&format!("resecret: {} not written: see above", path.display()));
+            }
+            ExitStatus::Error
+        }
+        Some(true) => ExitStatus::Success,
+        Some(false) if args.exit_zero => ExitStatus::Success,
+        Some(false) => ExitStatus::Findings,
+    })
 }
 
-/// Writes what differs between two renders of the same inputs.
+/// Writes the inventory of every render, and the proposal if one is asked for. Whether nothing is left to report; `None`
+/// where a render cannot be judged.
+fn take_stock(args: &ScanArgs, renders: &Renders, reporter: &Reporter) -> anyhow::Result<Option<bool>> {
+    let mut known = Config::default();
+    let default =
+        default_file().filter(|file| args.config.is_empty() && args.write.as_deref() != Some(*file));
+    for path in args.config.iter().map(PathBuf::as_path).chain(default) {
+        add_file(&mut known, path)?;
+    }
+    let scanned = renders.each(|name, input| Ok(scan(name, input, &known, args)))?;
+    let Some(scanned) = all(scanned, reporter) else { return Ok(None) };
+    report(renders, &scanned, args.format, reporter)?;
+    let mut done = scanned.iter().all(|(_, one)| one.found.is_empty());
+    if let (Some(path), [(name, one)]) = (&args.write, scanned.as_slice()) {
+        done |= hand_over(path, one.proposal.as_ref(), (renders, name), args.force, reporter)?;
+    }
+    Ok(Some(done))
+}
+
+/// Writes what differs between two renders of the same inputs, and the proposal if one is asked for. As for [`take_stock`].
 fn compare(
     args: &ScanArgs,
     renders: &Renders,
     second: &Second,
     reporter: &Reporter,
-) -> anyhow::Result<ExitStatus> {
-    let compared = renders.each(|name, input| {
-        Ok(second.changes(input).map(|mut changes| {
-            changes.name_file(name);
-            changes
-        }))
-    })?;
-    let Some(compared) = all(compared, reporter) else { return Ok(ExitStatus::Error) };
-    for (name, changes) in &compared {
+) -> anyhow::Result<Option<bool>> {
+    let compared = renders.each(|name, input| Ok(compare_one(name, input, second, args)))?;
+    let Some(compared) = all(compared, reporter) else { return Ok(None) };
+    let mut done = compared.iter().all(|(_, one)| one.changes.is_empty());
+    for (name, ComparedRenders { changes, proposal }) in &compared {
         let text = match args.format {
             ScanFormat::Json => escaped_json(&changes.to_json()) + "\n",
             ScanFormat::Text => changes.to_string(),
         };
         print(text.as_bytes())?;
         reporter.note(&format!("resecret: {name} and {} compared: {}", second.name(), changes.summary()));
+        if let Some(path) = &args.write {
+            done |= hand_over(path, proposal.as_ref(), (renders, name), args.force, reporter)?;
+        }
     }
-    let same = compared.iter().all(|(_, changes)| changes.is_empty());
-    Ok(if same || args.exit_zero { ExitStatus::Success } else { ExitStatus::Findings })
+    Ok(Some(done))
+}
+
+/// Writes a proposal to its file and says what it leaves. Whether there is one.
+fn hand_over(
+    path: &Path,
+    proposal: Option<&Proposal>,
+    (renders, name): (&Renders, &str),
+    force: bool,
+    reporter: &Reporter,
+) -> anyhow::Result<bool> {
+    write(path, proposal, force)?;
+    if let Some(proposal) = proposal {
+        reporter.report(&renders.place(&proposal.warnings, name));
+    }
+    reporter.note(&written(path, proposal));
+    Ok(proposal.is_some())
+}
+
+/// What differs between two renders.
+struct ComparedRenders {
+    changes: Changes,
+    proposal: Option<Proposal>,
+}
+
+/// What differs between a render and a second one, and a proposal that was tried on both.
+fn compare_one(
+    name: &str,
+    input: &[u8],
+    second: &Second,
+    args: &ScanArgs,
+) -> Result<ComparedRenders, resecret::Error> {
+    let mut changes = second.changes(input)?;
+    let mut proposal = None;
+    if args.write.is_some() {
+        let generated = Generated::new(changes.places(), changes.alone());
+        proposal = propose(input, &inventory_of_generated(input, generated)?, args.to.as_deref())?;
+    }
+    if let Some(proposal) = &mut proposal {
+        let mut config = Config::default();
+        config.add_file("the proposal", &proposal.text)?;
+        let changes = second.changes_with(&resecret::filter(input, &config)?, &config);
+        proposal.note_changes(&changes);
+    }
+    changes.name_file(name);
+    Ok(ComparedRenders { changes, proposal })
 }
 
 /// What is in a render.
@@ -241,11 +296,16 @@ fn written(path: &Path, proposal: Option<&Proposal>) -> String {
     let Some(proposal) = proposal else {
         return format!("resecret: {path} not written: there is nothing that a rule could do");
     };
-    let left = match (proposal.left.is_empty(), proposal.findings) {
+    let mut left = match (proposal.left.is_empty(), proposal.findings) {
         (false, _) => format!("no rule can vault what is left: {}", proposal.left.summary()),
         (true, 0) => "with it nothing is left to report".to_owned(),
         (true, 1) => "1 finding is left, `resecret check` shows it".to_owned(),
         (true, count) => format!("{count} findings are left, `resecret check` shows them"),
     };
+    match proposal.changes {
+        0 => {}
+        1 => left += "; 1 place still changes, `resecret check --again` shows it",
+        count => left += &format!("; {count} places still change, `resecret check --again` shows them"),
+    }
     format!("resecret: {path} written: {left}")
 }

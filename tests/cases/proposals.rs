@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
-use resecret::scan::{Inventory, inventory, propose};
+use resecret::scan::{Generated, Inventory, inventory, inventory_of_generated, propose};
 use resecret::{Code, Config, Severity};
 
 use crate::canary;
@@ -19,8 +19,9 @@ const NOT_EDITABLE: [Code; 6] = [
     Code::EnvOrder,
 ];
 
-/// Two trials per fixture, render of the repository, and render of the corpus: what is proposed for it, into a vaulted
-/// Secret for each of the chart's or into one, goes through and leaves nothing to vault.
+/// Three trials per fixture, render of the repository, and render of the corpus: what is proposed for it, into a vaulted
+/// Secret for each of the chart's or into one, goes through and leaves nothing to vault; and what is proposed for it with a
+/// second render leaves no change that a rule could stop.
 pub(crate) fn trials(fixtures: &[Fixture]) -> Vec<Trial> {
     let fixtures =
         fixtures.iter().map(|fixture| (format!("fixtures::{}", fixture.name()), fixture.input_file(), false));
@@ -30,11 +31,17 @@ pub(crate) fn trials(fixtures: &[Fixture]) -> Vec<Trial> {
     };
     let all = fixtures.chain(renders().into_iter().map(named));
     all.flat_map(|(name, path, real)| {
-        [None, Some("one-vault")].map(|to| {
+        let again = {
+            let path = path.clone();
+            move || check_again(&path).map_err(|error| format!("{error:#}").into())
+        };
+        let again = Trial::test(format!("proposals::{name}::again"), again);
+        let of_one = [None, Some("one-vault")].map(|to| {
             let (path, with) = (path.clone(), to.map_or("each", |_| "one"));
             let check = move || check(&path, to, real).map_err(|error| format!("{error:#}").into());
             Trial::test(format!("proposals::{name}::{with}"), check)
-        })
+        });
+        of_one.into_iter().chain([again])
     })
     .collect()
 }
@@ -111,6 +118,29 @@ fn check(path: &Path, to: Option<&str>, real: bool) -> anyhow::Result<()> {
     ensure!(!secrets.any(own), "only a Secret that nothing reads keeps its name");
     ensure!(!proposal.text.starts_with("# yaml-language-server"), "no file is named that is not there");
     Ok(())
+}
+
+/// A second render has other values where the first one has values of Secrets and credentials.
+fn check_again(path: &Path) -> anyhow::Result<()> {
+    let input = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let Ok(input) = String::from_utf8(input) else { return Ok(()) };
+    let second = input.replace("canary", "canArY").replace("Y2FuYXJ5", "Y2FuQXJZ");
+    let Ok(changes) = resecret::changes(input.as_bytes(), second.as_bytes(), "second") else { return Ok(()) };
+    let generated = Generated::new(changes.places(), changes.alone());
+    let Ok(found) = inventory_of_generated(input.as_bytes(), generated) else { return Ok(()) };
+    let Ok(Some(mut proposal)) = propose(input.as_bytes(), &found, None) else { return Ok(()) };
+    canary::check("the inventory", &format!("{found:?}"))?;
+    let mut config = Config::default();
+    config.add_file("proposed.yaml", &proposal.text)?;
+    let first = resecret::filter(input.as_bytes(), &config).context("the proposal goes through")?;
+    let other = resecret::filter(second.as_bytes(), &config).context("so does it on the second render")?;
+    let changes = resecret::still_changing(&first, &other, "second", &config)?;
+    let stoppable = changes.iter().find(|change| change.help.contains("add to spec"));
+    ensure!(stoppable.is_none(), "a rule could stop this: {stoppable:?} with {}", proposal.text);
+    proposal.note_changes(&changes);
+    canary::check("the proposal", &proposal.text)?;
+    let mut again = Config::default();
+    again.add_file("proposed.yaml", &proposal.text).context("comments are comments")
 }
 
 /// A literal that is no variable's value.

@@ -23,6 +23,8 @@ mod flux;
 mod kustomize;
 /// The policies of `guard -o kyverno`, judged by Kyverno's command line.
 mod kyverno;
+/// A chart that makes something of its own on every render, and what two renders propose for it.
+mod generated;
 /// One Helm on a machine of its own: folders, environment, plugins.
 mod machine;
 /// The null that should remove a subchart's default, and the rule that does not depend on it.
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
     let cases = [
         renders::CASES,
         null::CASES,
+        generated::CASES,
         template::CASES,
         dry_run::CASES,
         failure::CASES,

@@ -182,7 +182,136 @@ fn exactly_two_renders_are_compared() {
         says(&["--again", "-"], "standard input is one render: write the other one to a file");
         says(&["--again", "absent.yaml", "one.yaml"], "cannot read absent.yaml");
     }
-    scan(&render("one"), &render("other")).args(["--write", "new.yaml"]).run().fails();
+}
+
+/// A chart whose objects hold settings beside what it makes, one under a name of its own, and whose pods share an annotation.
+fn mixed(made: &str) -> String {
+    render(made)
+        + &format!(
+            "\
+---
+apiVersion: v1
+kind: Secret
+metadata: {{name: shop-settings, namespace: shop}}
+stringData: {{TZ: Etc/UTC, LOG_LEVEL: info, SEED: canary-{made}-seed}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {{name: shop-run-{made}, namespace: shop}}
+stringData: {{token: canary-{made}-token}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: shop, namespace: shop}}
+data: {{LANG: C, COOKIE: canary-{made}-cookie, app.ini: \"a = 1\\nb = canary-{made}-ini\\n\"}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: worker, namespace: shop}}
+spec:
+  template:
+    metadata:
+      annotations: {{checksum/config: canary-{made}-config, rolled: canary-{made}-time, note: the same}}
+    spec:
+      containers:
+      - name: worker
+        envFrom:
+        - secretRef: {{name: shop-settings}}
+        - configMapRef: {{name: shop}}
+        env:
+        - name: RUN
+          valueFrom: {{secretKeyRef: {{name: shop-run-{made}, key: token}}}}
+      volumes:
+      - {{name: config, configMap: {{name: shop}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: proxy, namespace: shop}}
+spec:
+  template:
+    metadata:
+      annotations: {{checksum/config: stable}}
+    spec:
+      containers: [{{name: proxy, image: example.org/proxy}}]
+"
+        )
+}
+
+/// One whose Job has another name each time.
+fn job(made: &str) -> String {
+    format!(
+        "\
+apiVersion: batch/v1
+kind: Job
+metadata: {{name: seed-{made}-run}}
+spec:
+  template:
+    spec:
+      containers:
+      - {{name: seed, env: [{{name: PASSWORD, value: canary-pass}}]}}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {{name: seed}}
+spec:
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          containers:
+          - {{name: seed, env: [{{name: PASSWORD, value: none}}]}}
+"
+    )
+}
+
+#[test]
+fn scan_proposes_what_stops_all_that_the_render_makes() {
+    for (one, other) in [("one", "other"), ("other", "one")] {
+        let output = scan(&mixed(one), &mixed(other)).args(["--write", "rules.yaml"]).run().succeeds();
+        let rules = output.file("rules.yaml");
+        if one == "one" {
+            output.is("again-scan-write");
+            output.file_is("rules.yaml", "again-proposal");
+        }
+        check(&mixed(one), &mixed(other), &rules).run().succeeds();
+        check(&mixed("third"), &mixed("fourth"), &rules).run().succeeds();
+    }
+    // All in one Secret.
+    let output = scan(&mixed("one"), &mixed("other")).args(["--write", "rules.yaml", "--to", "one-vault"]);
+    let rules = output.run().succeeds().file("rules.yaml");
+    check(&mixed("one"), &mixed("other"), &rules).run().succeeds();
+}
+
+#[test]
+fn a_proposal_names_what_still_changes() {
+    for (render, name) in [(stubborn as fn(&str) -> String, "again-left"), (job, "again-left-job")] {
+        let output = scan(&render("one"), &render("other")).args(["--write", "rules.yaml"]).run().succeeds();
+        output.file_is("rules.yaml", name);
+        let rules = output.file("rules.yaml");
+        let found = check(&render("one"), &render("other"), &rules).args(["--format", "json"]).run().finds();
+        let found = changing(&found);
+        assert!(!found.is_empty());
+        for (message, _) in &found {
+            assert!(rules.contains(message), "{message} is not in the file");
+        }
+        let note = format!("{} places still change", found.len());
+        assert!(output.stderr.contains(&note), "{}", output.stderr);
+        for value in ["canary", "Y2FuYXJ5"] {
+            assert!(!rules.contains(value), "{rules}");
+        }
+    }
+}
+
+#[test]
+fn a_proposal_is_written_only_where_rules_can_do_something() {
+    let same = |made: &str| format!("kind: A\nmetadata: {{name: a}}\nspec: {made}\n");
+    let output = scan(&same("one"), &same("other")).args(["--write", "rules.yaml"]).run().finds();
+    assert!(output.stderr.contains("nothing that a rule could do"), "{}", output.stderr);
+    assert!(!output.path("rules.yaml").exists());
+    let there = scan(&render("one"), &render("other")).file("rules.yaml", "mine");
+    there.args(["--write", "rules.yaml"]).run().fails();
+    let output = scan(&render("one"), "a: [\n").args(["--write", "rules.yaml"]).run().fails();
+    assert!(output.stderr.contains("rules.yaml not written"), "{}", output.stderr);
 }
 
 #[test]

@@ -356,6 +356,38 @@ spec:
     assert!(!output.path("resecret.yaml").exists() && output.stderr.contains("nothing that a rule could do"));
 }
 
+/// A reader that takes one ConfigMap as a whole keeps no other one from being split.
+#[test]
+fn a_proposal_splits_what_can_be_split() {
+    let render = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: whole}
+data: {PASSWORD: canary-w}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: apart}
+data: {PASSWORD: canary-a, LANG: C}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: mixed}
+stringData: {PASSWORD: canary-m, PORT: '5432', TZ: Etc/UTC}
+---
+apiVersion: example.com/v1
+kind: App
+metadata: {name: app}
+spec: {configMapRef: {name: whole}}
+";
+    let output = scan().stdin(render).args(["--write", "resecret.yaml"]).run().succeeds();
+    let rules = output.file("resecret.yaml");
+    let (_, rules) = rules.split_once("\nspec:\n").expect("a configuration");
+    assert!(rules.contains("  - name: apart\n    only: [PASSWORD]"), "{rules}");
+    assert!(rules.contains("    only: [PASSWORD]    # the others are settings, and stay"), "{rules}");
+    assert!(!rules.contains("  - name: whole"), "{rules}");
+}
+
 #[test]
 fn a_proposal_needs_one_render_and_a_secret_from_outside_it() {
     let run = scan().file("a.yaml", RENDER).file("b.yaml", RENDER);

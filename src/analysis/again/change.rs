@@ -17,6 +17,8 @@ pub(super) struct RenderChange {
     pub(super) place: ChangedPlace,
     /// The render that has it, where the other one has nothing there.
     pub(super) only_in: Option<OnlyIn>,
+    /// Whether it is an object, and no place in one.
+    pub(super) is_object: bool,
     /// Where it is.
     pub(super) location: Location,
 }

@@ -54,7 +54,12 @@ pub(super) fn compare(streams: [&[u8]; 2], name: &str) -> Result<Vec<RenderChang
         }
     }
     if found.is_empty() && streams[0] != streams[1] {
-        found.push(RenderChange { place: ChangedPlace::Text, only_in: None, location: Location::default() });
+        found.push(RenderChange {
+            place: ChangedPlace::Text,
+            only_in: None,
+            is_object: false,
+            location: Location::default(),
+        });
     }
     Ok(found)
 }
@@ -104,6 +109,7 @@ fn change(
     locator: &Locator<'_>,
 ) -> RenderChange {
     let Difference { path, node, side, is_alone } = difference;
+    let is_object = path.steps().is_empty();
     // A list may hold the object at another position in each render.
     let path = path.steps().iter().fold(object.path.clone(), |path, step| path.step(step));
     let location = Location {
@@ -114,6 +120,7 @@ fn change(
     RenderChange {
         place: ChangedPlace::of(object, pods, &path),
         only_in: is_alone.then_some(*side),
+        is_object,
         location,
     }
 }

@@ -12,10 +12,10 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::analysis::again::change::{ChangedPlace, RenderChange};
+use crate::analysis::again::change::{ChangedPlace, OnlyIn, RenderChange};
 use crate::analysis::again::compare::compare;
 use crate::config::Config;
-use crate::diagnostics::{Code, Diagnostic, Error, Location, Severity};
+use crate::diagnostics::{Code, Diagnostic, Error, Location, ObjectRef, Severity};
 use crate::filter::collect::secret_values;
 use crate::filter::filtered::Filtered;
 use crate::rules::leaked_values::LeakedValues;
@@ -128,6 +128,21 @@ impl Changes {
         self.0.is_empty()
     }
 
+    /// The places in the first render.
+    pub fn places(&self) -> impl Iterator<Item = &Location> {
+        let of_first = self.0.iter().filter(|change| change.only_in != Some(OnlyIn::Second));
+        of_first.map(|change| &change.location)
+    }
+
+    /// The objects that only one of the renders has, of the first and of the second.
+    #[must_use]
+    pub fn alone(&self) -> [Vec<&ObjectRef>; 2] {
+        [OnlyIn::First, OnlyIn::Second].map(|side| {
+            let of_side = self.0.iter().filter(|change| change.is_object && change.only_in == Some(side));
+            of_side.filter_map(|change| change.location.object.as_ref()).collect()
+        })
+    }
+
     /// Says of all places in the first render that they stand in this file.
     pub fn name_file(&mut self, name: &str) {
         for RenderChange { location, .. } in &mut self.0 {
@@ -161,7 +176,7 @@ impl Changes {
     }
 }
 
-fn json_of(RenderChange { place, only_in, location }: &RenderChange) -> Value {
+fn json_of(RenderChange { place, only_in, location, .. }: &RenderChange) -> Value {
     let (kind, name) = place.type_and_name();
     let fields = [
         ("type", json!(kind)),
@@ -169,7 +184,7 @@ fn json_of(RenderChange { place, only_in, location }: &RenderChange) -> Value {
         ("object", json!(location.object)),
         ("container", json!(place.container())),
         ("path", json!(location.path.as_ref().filter(|path| !path.is_empty()))),
-        ("onlyIn", json!(only_in.map(change::OnlyIn::name))),
+        ("onlyIn", json!(only_in.map(OnlyIn::name))),
         ("template", json!(location.template)),
         ("file", json!(location.file)),
         ("document", json!(location.document)),

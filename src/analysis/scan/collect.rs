@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::analysis::scan::document::{DocumentInventory, Read, UnknownField};
-use crate::analysis::scan::{CredentialVariable, Inventory, Secret, SecretKey};
+use crate::analysis::scan::{CredentialVariable, Generated, Inventory, Secret, SecretKey};
 use crate::config::Config;
 use crate::diagnostics::Error;
 use crate::filter::collect::{Collected, collect};
 use crate::filter::findings::{Findings, conclude, in_order};
 use crate::filter::rewrite::for_each;
 use crate::kube::object::objects;
+use crate::rules::checksums::Evidence;
 use crate::rules::{Context, RULES};
 
 /// The rules of an inventory: every Secret is to go, every policy asks.
@@ -43,6 +44,15 @@ spec:
 /// # Ok::<(), resecret::Error>(())
 /// ```
 pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
+    inventory_of_generated(input, Generated::default())
+}
+
+/// The same, where whatever the render has generated is a credential.
+///
+/// # Errors
+///
+/// As for [`inventory`].
+pub fn inventory_of_generated(input: &[u8], generated: Generated) -> Result<Inventory, Error> {
     let mut config = Config::default();
     config.add_file("inventory", EVERYTHING)?;
     let Collected { candidates, facts, leaked_values, findings: mut warnings, .. } =
@@ -51,7 +61,8 @@ pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
     let documents = for_each(input, &candidates.found, |document, interest, locator| {
         let mut findings = Findings::new(locator);
         let tree = findings.parse(document, interest);
-        let found = tree.map(|tree| DocumentInventory::of(&objects(&tree), context, document, locator));
+        let found =
+            tree.map(|tree| DocumentInventory::of(&objects(&tree), context, &generated, document, locator));
         (found.unwrap_or_default(), findings.into_diagnostics())
     });
     let mut whole = Whole::default();
@@ -60,6 +71,7 @@ pub fn inventory(input: &[u8]) -> Result<Inventory, Error> {
         warnings.extend(findings.into_iter().map(|warning| leaked_values.conceal(warning)));
     }
     let mut inventory = whole.finish();
+    inventory.generated = generated;
     inventory.warnings = conclude(in_order(warnings))?;
     inventory.conceal(&leaked_values);
     Ok(inventory)
@@ -147,8 +159,8 @@ impl Whole {
             }
         }
         for checksum in &mut self.found.checksums {
-            checksum.also_hashes_others =
-                checksum.by_hash_alone && self.other_annotations.contains(&checksum.annotation);
+            checksum.also_hashes_others = checksum.evidence != Some(Evidence::Words)
+                && self.other_annotations.contains(&checksum.annotation);
         }
         self.found.references.retain(|found| self.by_name.contains_key(&found.secret));
         self.found
@@ -171,6 +183,7 @@ impl Secret {
                     bytes: None,
                     missing: true,
                     setting: false,
+                    generated: false,
                     readers: vec![read.reader.clone()],
                 }),
             }

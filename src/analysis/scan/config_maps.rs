@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::scan::generated::stem;
 use crate::analysis::scan::naming::{Content, CredentialValue, Keys, SecretNames};
 use crate::analysis::scan::{Inventory, PlainCredential};
 
 /// A rule of `spec.configMaps`.
+#[derive(Clone)]
 pub(super) struct ConfigMapsDraft {
     pub(super) name: String,
     pub(super) only: Vec<String>,
@@ -28,8 +30,9 @@ pub(super) fn config_maps(
         }
     }
     let rule = |(name, found): (&str, Vec<(&str, &PlainCredential)>)| {
-        let to = to.map_or_else(|| names.claim(&format!("{name}-vault")), str::to_owned);
-        let mut rule = ConfigMapsDraft { name: name.to_owned(), only: Vec::new(), to, renames: Vec::new() };
+        let pattern = inventory.generated.pattern("ConfigMap", name);
+        let to = to.map_or_else(|| names.claim(&format!("{}-vault", stem(&pattern))), str::to_owned);
+        let mut rule = ConfigMapsDraft { name: pattern, only: Vec::new(), to, renames: Vec::new() };
         for (key, _) in &found {
             if rule.only.iter().any(|known| known == key) {
                 continue;

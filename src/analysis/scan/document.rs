@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::analysis::scan::describe::{access, chart, container, key_beside};
 use crate::analysis::scan::{
-    Checksum, CredentialVariable, Duplicate, Inventory, NamedOnly, OutsideRead, PlainCredential,
+    Checksum, CredentialVariable, Duplicate, Generated, Inventory, NamedOnly, OutsideRead, PlainCredential,
     RepeatedEntry, Secret, SecretKey, SecretReader, Site, UnknownReference, Use, ValueOrigin,
 };
 use crate::filter::collect::settings::settings;
@@ -17,7 +17,6 @@ use crate::kube::object::Object;
 use crate::kube::pods::{EnvList, ValueSource, expansions};
 use crate::kube::references::{Reference as Found, Takes};
 use crate::rules::annotations::{Annotation, template_annotations};
-use crate::rules::checksums::Evidence;
 use crate::rules::left_behind::{self, names};
 use crate::rules::plaintext::{Credential as Literal, credentials, literal};
 use crate::rules::{Context, ObjectView};
@@ -70,6 +69,7 @@ pub(super) struct Read {
 /// A document under view: what is known of the stream, and where the document is.
 struct Under<'a> {
     context: Context<'a>,
+    generated: &'a Generated,
     document: &'a Document<'a>,
     locator: &'a Locator<'a>,
 }
@@ -79,10 +79,11 @@ impl DocumentInventory {
     pub(super) fn of(
         objects: &[Object<'_, '_>],
         context: Context<'_>,
+        generated: &Generated,
         document: &Document<'_>,
         locator: &Locator<'_>,
     ) -> Self {
-        let under = Under { context, document, locator };
+        let under = Under { context, generated, document, locator };
         let mut this = Self::default();
         for object in objects.iter().filter(|object| !is_configuration(object)) {
             if object.is_secret() {
@@ -111,15 +112,19 @@ impl DocumentInventory {
             repeated(object, &subject.pods).iter().map(|found| entry(found, &place)).collect();
         let (mut checksums, mut others) = (Vec::new(), Vec::new());
         for Annotation { name, value, path, node } in template_annotations(&subject) {
-            match context.facts.checksums.find(name, value) {
-                None => others.push(name.to_owned()),
-                Some(evidence) => checksums.push(Checksum {
-                    annotation: name.to_owned(),
-                    place: place(&path, node),
-                    by_hash_alone: evidence == Evidence::Hash,
-                    also_hashes_others: false,
-                }),
+            let evidence = context.facts.checksums.find(name, value);
+            let changes = under.generates(&path);
+            if evidence.is_none() && !changes {
+                others.push(name.to_owned());
+                continue;
             }
+            checksums.push(Checksum {
+                annotation: name.to_owned(),
+                place: place(&path, node),
+                evidence,
+                also_hashes_others: false,
+                changes,
+            });
         }
         let literals = credentials(&subject, context);
         let credential = |found: &Literal<'_>| PlainCredential {
@@ -128,7 +133,8 @@ impl DocumentInventory {
             place: place(&found.path, found.node),
             config_map_key: found.config_map_key().map(str::to_owned),
         };
-        let credentials: Vec<PlainCredential> = literals.iter().map(credential).collect();
+        let mut credentials: Vec<PlainCredential> = literals.iter().map(credential).collect();
+        credentials.extend(generated_keys(object, under));
         let (doubtful, unknown): (Vec<_>, Vec<_>) =
             unknown_fields(&subject, context, &place).into_iter().partition(|field| field.doubtful);
         let (more_reads, references): (Vec<_>, Vec<_>) =
@@ -148,7 +154,7 @@ impl DocumentInventory {
         self.reads.extend(reads);
         let paths: HashSet<&Path> = literals.iter().map(|found| &found.path).collect();
         for list in subject.pods.env.iter().filter(|list| list.reads_secrets) {
-            self.variables(object, list, &paths);
+            self.variables(object, list, &paths, under);
         }
     }
 
@@ -160,7 +166,10 @@ impl DocumentInventory {
         let mut keys: Vec<SecretKey> = Vec::new();
         let mut positions: HashMap<&str, usize> = HashMap::new();
         let data = object.secret_data();
-        let settings = settings(&data).unwrap_or_default();
+        let data_path = |field: &str, key: &str| object.path.key(field).key(key);
+        let is_generated =
+            |key: &str| ["data", "stringData"].iter().any(|field| under.generates(&data_path(field, key)));
+        let settings = settings(&data, is_generated).unwrap_or_default();
         for entry in &data {
             let bytes = entry.plain().map(<[u8]>::len);
             // `stringData` comes second and wins.
@@ -173,6 +182,7 @@ impl DocumentInventory {
                     bytes,
                     missing: false,
                     setting: settings.contains(&entry.key),
+                    generated: is_generated(entry.key),
                     readers: Vec::new(),
                 });
             }
@@ -192,11 +202,18 @@ impl DocumentInventory {
     }
 
     /// Takes note of the variables of a container; `plain` are the paths of those that are credentials.
-    fn variables(&mut self, object: &Object<'_, '_>, list: &EnvList<'_>, plain: &HashSet<&Path>) {
+    fn variables(
+        &mut self,
+        object: &Object<'_, '_>,
+        list: &EnvList<'_>,
+        plain: &HashSet<&Path>,
+        under: &Under<'_>,
+    ) {
         for (name, positions) in list.groups() {
             let winner = positions[positions.len() - 1];
             let Some(variable) = &list.entries[winner] else { continue };
-            let is_credential = plain.contains(&list.path.index(winner));
+            let entry = list.path.index(winner);
+            let is_credential = plain.contains(&entry) || under.generates(&entry.key("value"));
             let credential = is_credential.then(|| {
                 let value = literal(object.tree, variable);
                 self.values.push(value.to_owned());
@@ -215,6 +232,11 @@ impl DocumentInventory {
 }
 
 impl Under<'_> {
+    /// Whether the render has generated the value at a path.
+    fn generates(&self, path: &Path) -> bool {
+        self.generated.has(self.document.number, path)
+    }
+
     fn place(&self, object: &Object<'_, '_>, path: &Path, node: NodeId) -> Site {
         let location = self.locator.locate_in(self.document, object, object.tree.node(node).start);
         Site {
@@ -227,6 +249,26 @@ impl Under<'_> {
             line: location.line,
         }
     }
+}
+
+/// The keys of a ConfigMap that the render generates.
+fn generated_keys(object: &Object<'_, '_>, under: &Under<'_>) -> Vec<PlainCredential> {
+    if object.kind != "ConfigMap" {
+        return Vec::new();
+    }
+    let tree = object.tree;
+    let entries = tree.get(object.node, "data").and_then(|data| tree.entries(data));
+    let key = |(key, value): &(NodeId, NodeId)| {
+        let name = tree.text(*key)?;
+        let path = object.path.key("data").key(name);
+        under.generates(&path).then(|| PlainCredential {
+            holder: format!("key {name}"),
+            reason: "the render generates it".to_owned(),
+            place: under.place(object, &path, *value),
+            config_map_key: Some(name.to_owned()),
+        })
+    };
+    entries.unwrap_or_default().iter().filter_map(key).collect()
 }
 
 /// The label by which programs may find a Secret.

@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::analysis::scan::config_maps::{ConfigMapsDraft, config_maps};
+use crate::analysis::scan::generated::stem;
 use crate::analysis::scan::naming::{Content, CredentialValue, Keys, SecretNames};
-use crate::analysis::scan::{CredentialVariable, Inventory, OutsideRead, Secret};
+use crate::analysis::scan::{Checksum, CredentialVariable, Inventory, OutsideRead, Secret};
 use crate::config::{Pattern, check_name};
 
 /// Rules that vault all that rules can vault.
+#[derive(Clone)]
 pub(super) struct Draft {
     pub(super) secrets: Vec<SecretsDraft>,
     pub(super) config_maps: Vec<ConfigMapsDraft>,
@@ -15,6 +17,8 @@ pub(super) struct Draft {
     /// Kind, path, and whether only hooks have it.
     pub(super) references: Vec<(String, String, bool)>,
     pub(super) annotations: Vec<String>,
+    /// Other annotations that change on every render, each with whether it stays the same in other pods.
+    pub(super) changing: Vec<(String, bool)>,
     /// The variables that stand more than once, and entries of other lists.
     pub(super) duplicates: Vec<String>,
     /// Whether there are repeated entries that differ, which `spec.duplicates` would refuse.
@@ -24,7 +28,9 @@ pub(super) struct Draft {
 }
 
 /// A rule of `spec.secrets`.
+#[derive(Clone)]
 pub(super) struct SecretsDraft {
+    /// The name, or a glob where the render generates a part of it.
     pub(super) name: String,
     pub(super) to: String,
     pub(super) renames: Vec<(String, String)>,
@@ -37,6 +43,7 @@ pub(super) struct SecretsDraft {
 }
 
 /// A rule of `spec.env`.
+#[derive(Clone)]
 pub(super) struct EnvDraft {
     pub(super) to: String,
     pub(super) vars: Vec<(String, String)>,
@@ -51,6 +58,28 @@ pub(super) struct Within {
     pub(super) kind: Vec<String>,
     pub(super) name: Vec<String>,
     pub(super) container: Vec<String>,
+}
+
+impl Checksum {
+    /// Whether it changes on every render, and there is more to say than that it hashes a Secret.
+    fn changes_beside_secrets(&self) -> bool {
+        self.changes && (self.evidence.is_none() || self.also_hashes_others)
+    }
+}
+
+/// An object that stays with its settings.
+pub(super) enum SplitDraft {
+    /// The Secret of this rule, without these keys.
+    Secret(usize, Vec<String>),
+    /// A ConfigMap.
+    ConfigMap(ConfigMapsDraft),
+}
+
+impl SecretsDraft {
+    /// Whether it is about the Secret of this name.
+    fn selects(&self, name: &str) -> bool {
+        Pattern::new(&self.name).is_ok_and(|pattern| pattern.matches(name))
+    }
 }
 
 impl Draft {
@@ -70,6 +99,7 @@ impl Draft {
             config_maps: config_maps(inventory, to, &mut names, &mut keys),
             references: Vec::new(),
             annotations: Vec::new(),
+            changing: Vec::new(),
             duplicates: Vec::new(),
             differing: false,
             left_alone: inventory.left_alone.clone(),
@@ -81,9 +111,17 @@ impl Draft {
                 None => draft.references.push((kind.clone(), path.clone(), found.skips_post_renderer)),
             }
         }
-        let checksums = inventory.checksums.iter().filter(|found| !found.also_hashes_others);
-        let annotations = distinct(checksums.map(|found| found.annotation.as_str()));
-        draft.annotations = annotations.iter().map(|name| Pattern::escaped(name)).collect();
+        let (changing, checksums): (Vec<&Checksum>, Vec<&Checksum>) =
+            inventory.checksums.iter().partition(|found| found.changes_beside_secrets());
+        let checksums = checksums.into_iter().filter(|found| !found.also_hashes_others);
+        let names = distinct(checksums.map(|found| found.annotation.as_str()));
+        for name in distinct(changing.iter().map(|found| found.annotation.as_str())) {
+            let of_others = changing.iter().any(|found| found.annotation == name && found.also_hashes_others);
+            if !names.contains(&name) {
+                draft.changing.push((Pattern::escaped(&name), of_others));
+            }
+        }
+        draft.annotations = names.iter().map(|name| Pattern::escaped(name)).collect();
         // Beside other rules, entries that differ need not stop the run.
         let differ = inventory.entries.iter().any(|found| !found.equal) && !draft.is_empty();
         let entries = inventory.entries.iter().filter(|_| !differ);
@@ -99,18 +137,34 @@ impl Draft {
         !self.config_maps.is_empty() || self.secrets.iter().any(|rule| !rule.only.is_empty())
     }
 
-    /// Whether this one does.
+    /// Whether this Secret does.
     pub(super) fn splits_secret(&self, name: &str) -> bool {
-        self.secrets.iter().any(|rule| !rule.only.is_empty() && rule.name == name)
+        self.secrets.iter().any(|rule| !rule.only.is_empty() && rule.selects(name))
     }
 
-    /// The same without ConfigMaps; where there are none, with every Secret as a whole.
-    pub(super) fn simpler(mut self) -> Self {
-        if self.config_maps.is_empty() {
-            self.secrets.iter_mut().for_each(|rule| rule.only.clear());
+    /// The same with every Secret as a whole and every ConfigMap as it is, and the steps from there to this one.
+    pub(super) fn unsplit(&self) -> (Self, Vec<SplitDraft>) {
+        let mut whole = self.clone();
+        let secrets = whole.secrets.iter_mut().enumerate().filter(|(_, rule)| !rule.only.is_empty());
+        let secrets =
+            secrets.map(|(position, rule)| SplitDraft::Secret(position, std::mem::take(&mut rule.only)));
+        let mut splits: Vec<SplitDraft> = secrets.collect();
+        splits.extend(std::mem::take(&mut whole.config_maps).into_iter().map(SplitDraft::ConfigMap));
+        (whole, splits)
+    }
+
+    /// The same with one more object that stays with its settings.
+    pub(super) fn with(&self, split: SplitDraft) -> Self {
+        let mut draft = self.clone();
+        match split {
+            SplitDraft::ConfigMap(rule) => draft.config_maps.push(rule),
+            SplitDraft::Secret(position, only) => {
+                if let Some(rule) = draft.secrets.get_mut(position) {
+                    rule.only = only;
+                }
+            }
         }
-        self.config_maps.clear();
-        self
+        draft
     }
 
     /// Whether there is nothing that a rule could do.
@@ -119,6 +173,7 @@ impl Draft {
             && self.config_maps.is_empty()
             && self.env.is_empty()
             && self.annotations.is_empty()
+            && self.changing.is_empty()
             && self.duplicates.is_empty()
     }
 }
@@ -144,6 +199,12 @@ fn secrets(
     let rule = |name: String| {
         let of_name: Vec<&Secret> = by_name.remove(name.as_str()).unwrap_or_default();
         let mut comments: Vec<String> = of_name.iter().map(|secret| describe(secret)).collect();
+        let generated = of_name.iter().flat_map(|secret| &secret.keys).filter(|key| key.generated);
+        let generated = distinct(generated.map(|key| key.name.as_str())).join(", ");
+        if !generated.is_empty() {
+            comments.push(format!("generated on every render: {generated}"));
+        }
+        let pattern = inventory.secret_pattern(&name);
         let apart = of_name.iter().find_map(|secret| own_secret(secret));
         let same_name = of_name.iter().all(|secret| secret.is_found()) && check_name(&name).is_ok();
         let (to, shared) = match (to, apart) {
@@ -160,11 +221,11 @@ fn secrets(
                 ));
                 (name.clone(), false)
             }
-            (None, _) => (names.claim(&format!("{name}-vault")), false),
+            (None, _) => (names.claim(&format!("{}-vault", stem(&pattern))), false),
             (Some(to), None) => (to.to_owned(), true),
             (Some(to), Some(why)) => {
                 comments.push(format!("in a Secret of its own: {why}"));
-                (names.claim(&format!("{to}-{name}")), false)
+                (names.claim(&format!("{to}-{}", stem(&pattern))), false)
             }
         };
         let renames = if shared { renames(&to, &of_name, &inventory.outside, keys) } else { Vec::new() };
@@ -175,7 +236,7 @@ fn secrets(
             );
         }
         let only = if same_name { Vec::new() } else { only(&of_name) };
-        SecretsDraft { name, to, renames, same_name, only, optional, comments }
+        SecretsDraft { name: pattern, to, renames, same_name, only, optional, comments }
     };
     all.into_iter().map(rule).collect()
 }
@@ -283,7 +344,9 @@ fn env(inventory: &Inventory, to: Option<&str>, names: &mut SecretNames, keys: &
                 variable.credential.is_some_and(|(number, _)| number == value)
             };
             let holders: Vec<&CredentialVariable> = all.iter().filter(holds).copied().collect();
-            let to = to.map_or_else(|| vault_of(holders[0], &mut vaults, names), str::to_owned);
+            let own_name = inventory.generated.pattern(&holders[0].object.kind, &holders[0].object.name);
+            let chart = holders[0].chart.clone().unwrap_or_else(|| stem(&own_name));
+            let to = to.map_or_else(|| vault_of(chart, &mut vaults, names), str::to_owned);
             let content = |holder: &&CredentialVariable| Content {
                 namespace: holder.object.namespace.clone(),
                 value: CredentialValue::Literal(value),
@@ -294,7 +357,7 @@ fn env(inventory: &Inventory, to: Option<&str>, names: &mut SecretNames, keys: &
                 Some(other) if values_are_one => other.key.clone(),
                 _ => keys.claim(&to, &name, &holders[0].object.name, &contents),
             };
-            for (within, holders) in selectors(&holders, &all) {
+            for (within, holders) in selectors(&holders, &all, inventory) {
                 add(&mut rules, &to, (&name, &key), &within, &holders);
             }
         }
@@ -303,12 +366,7 @@ fn env(inventory: &Inventory, to: Option<&str>, names: &mut SecretNames, keys: &
 }
 
 /// The vaulted Secret for the literals of a chart.
-fn vault_of(
-    variable: &CredentialVariable,
-    vaults: &mut Vec<(String, String)>,
-    names: &mut SecretNames,
-) -> String {
-    let chart = variable.chart.clone().unwrap_or_else(|| variable.object.name.clone());
+fn vault_of(chart: String, vaults: &mut Vec<(String, String)>, names: &mut SecretNames) -> String {
     if let Some((_, vault)) = vaults.iter().find(|(known, _)| *known == chart) {
         return vault.clone();
     }
@@ -352,9 +410,13 @@ fn add(
 fn selectors<'v>(
     holders: &[&'v CredentialVariable],
     all: &[&CredentialVariable],
+    inventory: &Inventory,
 ) -> Vec<(Within, Vec<&'v CredentialVariable>)> {
+    let pattern =
+        |holder: &CredentialVariable| inventory.generated.pattern(&holder.object.kind, &holder.object.name);
     let kind = distinct(holders.iter().map(|holder| holder.object.kind.as_str()));
-    let name = distinct(holders.iter().map(|holder| holder.object.name.as_str()));
+    let name: Vec<String> = holders.iter().map(|holder| pattern(holder)).collect();
+    let name = distinct(name.iter().map(String::as_str));
     let container = distinct(holders.iter().map(|holder| holder.container.as_str()));
     let none = Within::default;
     let candidates = [
@@ -370,7 +432,7 @@ fn selectors<'v>(
     let each = |holder: &&'v CredentialVariable| {
         let within = Within {
             kind: vec![holder.object.kind.clone()],
-            name: vec![holder.object.name.clone()],
+            name: vec![pattern(holder)],
             container: vec![holder.container.clone()],
         };
         (within, vec![*holder])
@@ -381,8 +443,12 @@ fn selectors<'v>(
 impl Within {
     fn selects(&self, variable: &CredentialVariable) -> bool {
         let lists = |list: &[String], text: &str| list.is_empty() || list.iter().any(|item| item == text);
+        let is_named = |name: &String| {
+            name == &variable.object.name
+                || Pattern::new(name).is_ok_and(|pattern| pattern.matches(&variable.object.name))
+        };
         lists(&self.kind, &variable.object.kind)
-            && lists(&self.name, &variable.object.name)
+            && (self.name.is_empty() || self.name.iter().any(is_named))
             && lists(&self.container, &variable.container)
     }
 }

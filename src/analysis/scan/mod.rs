@@ -5,6 +5,7 @@
 //! a Secret's data its length, of a literal only whether another one is the same.
 
 mod describe;
+mod generated;
 mod document;
 mod collect;
 mod config_maps;
@@ -15,11 +16,13 @@ mod table;
 
 use serde::Serialize;
 
-pub use crate::analysis::scan::collect::inventory;
+pub use crate::analysis::scan::collect::{inventory, inventory_of_generated};
+pub use crate::analysis::scan::generated::Generated;
 pub use crate::analysis::scan::propose::{Proposal, propose};
 
 use crate::config::Config;
 use crate::diagnostics::{Diagnostic, ObjectRef};
+use crate::rules::checksums::Evidence;
 use crate::rules::leaked_values::LeakedValues;
 
 /// What a render holds.
@@ -52,6 +55,9 @@ pub struct Inventory {
     /// What is read already from Secrets that the chart does not render, for a proposal.
     #[serde(skip)]
     outside: Vec<OutsideRead>,
+    /// What the render has generated, for a proposal.
+    #[serde(skip)]
+    generated: Generated,
 }
 
 /// A key of a Secret from outside the chart that something reads.
@@ -125,6 +131,9 @@ pub struct SecretKey {
     /// Whether it is a setting beside credentials, and could stay in the chart.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub setting: bool,
+    /// Whether the render generates its value, for a proposal.
+    #[serde(skip)]
+    generated: bool,
     /// Who reads it.
     pub readers: Vec<SecretReader>,
 }
@@ -205,12 +214,15 @@ pub struct Checksum {
     pub annotation: String,
     /// Where it stands.
     pub place: Site,
-    /// Whether only the hash itself says so, and not the annotation's words.
+    /// What says so; nothing where it is only known to change on every render.
     #[serde(skip)]
-    by_hash_alone: bool,
+    evidence: Option<Evidence>,
     /// Whether the same annotation hashes something else in another place: then no rule can take one of them.
     #[serde(skip)]
     also_hashes_others: bool,
+    /// Whether it changes on every render, for a proposal.
+    #[serde(skip)]
+    changes: bool,
 }
 
 /// A field that holds a Secret's name and that no rule knows.
@@ -276,8 +288,15 @@ struct CredentialVariable {
 }
 
 impl Inventory {
-    /// Hides values of Secrets that stand where a name does.
+    /// Hides values of Secrets that stand where a name does. No proposal can name what has one.
     fn conceal(&mut self, values: &LeakedValues) {
+        let is_value = |name: &str| values.conceal_text(name) != name;
+        for found in &mut self.credentials {
+            found.config_map_key.take_if(|key| is_value(key));
+        }
+        for found in self.checksums.iter_mut().filter(|found| is_value(&found.annotation)) {
+            (found.also_hashes_others, found.changes) = (true, false);
+        }
         let credentials = self.credentials.iter_mut().map(|found| (&mut found.holder, &mut found.place));
         let checksums = self.checksums.iter_mut().map(|found| (&mut found.annotation, &mut found.place));
         for (name, place) in credentials.chain(checksums) {

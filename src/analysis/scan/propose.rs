@@ -21,6 +21,28 @@ pub struct Proposal {
     pub findings: usize,
     /// What is left in its output: things that no rule can vault.
     pub left: Inventory,
+    /// How many places still change on every render with it, as far as [`note_changes`](Self::note_changes) was told.
+    pub changes: usize,
+}
+
+impl Proposal {
+    /// Adds what still changes on every render with it, as comments at the end.
+    pub fn note_changes(&mut self, changes: &[Diagnostic]) {
+        self.changes = changes.len();
+        let mut lines: Vec<String> = Vec::new();
+        if !changes.is_empty() {
+            comment("", "These still change on every render, as `resecret check --again` shows:", &mut lines);
+        }
+        for Diagnostic { message, help, location, .. } in changes {
+            let object = location.object.as_ref().map(|object| format!("{object}")).unwrap_or_default();
+            let path = location.path.as_deref().unwrap_or_default();
+            let place = format!("{object} {path}").trim().to_owned();
+            let place = if place.is_empty() { place } else { format!("{place}: ") };
+            comment("", &format!("- {place}{message}"), &mut lines);
+            help.lines().for_each(|line| comment("", &format!("  {line}"), &mut lines));
+        }
+        self.text += &lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    }
 }
 
 /// What stops a run that only has to be looked at.
@@ -46,13 +68,12 @@ pub fn propose(input: &[u8], found: &Inventory, to: Option<&str>) -> Result<Opti
     }
     let mut draft = Draft::new(found, to);
     let values = secret_values(input)?;
-    // Where somebody can read one object alone, ConfigMaps stay as they are, or else Secrets go as a whole.
-    while draft.splits() {
+    if draft.splits() {
         let proposal = attempt(input, &values, &draft, None);
         if proposal.is_ok() {
             return proposal;
         }
-        draft = draft.simpler();
+        draft = as_split_as_can_be(input, &draft)?;
     }
     if draft.is_empty() {
         return Ok(None);
@@ -68,6 +89,39 @@ pub fn propose(input: &[u8], found: &Inventory, to: Option<&str>) -> Result<Opti
     })
 }
 
+/// Where somebody can read one object alone, or a credential is also in what would stay, a ConfigMap stays as it is and a
+/// Secret goes as a whole.
+fn as_split_as_can_be(input: &[u8], draft: &Draft) -> Result<Draft, Error> {
+    let (mut best, splits) = draft.unsplit();
+    let mut known = errors(input, &best)?;
+    for split in splits {
+        let next = best.with(split);
+        let found = errors(input, &next)?;
+        if found.iter().all(|error| known.contains(error)) {
+            (best, known) = (next, found);
+        }
+    }
+    Ok(best)
+}
+
+/// What stops the filter with a draft, and where.
+fn errors(input: &[u8], draft: &Draft) -> Result<Vec<(Code, Location)>, Error> {
+    if draft.is_empty() {
+        return Ok(Vec::new());
+    }
+    let config = configuration(&write(draft, None, None))?;
+    let Err(error) = filter(input, &config) else { return Ok(Vec::new()) };
+    let errors = error.diagnostics().iter().filter(|found| found.severity == Severity::Error);
+    Ok(errors.map(|found| (found.code, found.location.clone())).collect())
+}
+
+/// The checked configuration of a proposal.
+fn configuration(text: &str) -> Result<Config, Error> {
+    let mut config = Config::default();
+    config.add_file("the proposal", text)?;
+    Ok(config)
+}
+
 /// Runs the filter with a draft.
 fn attempt(
     input: &[u8],
@@ -75,8 +129,7 @@ fn attempt(
     draft: &Draft,
     lenient: Option<&[Diagnostic]>,
 ) -> Result<Option<Proposal>, Error> {
-    let mut config = Config::default();
-    config.add_file("the proposal", &write(draft, lenient, None))?;
+    let mut config = configuration(&write(draft, lenient, None))?;
     config.warn_of_hooks();
     config.warn_of_settings();
     let filtered = filter(input, &config)?;
@@ -89,7 +142,7 @@ fn attempt(
     // Hooks are for `check`: a proposal can do nothing about them.
     let of_hooks = |found: &&Diagnostic| [Code::HookReference, Code::HookSecret].contains(&found.code);
     let warnings = found.iter().filter(|found| !of_hooks(found)).cloned().collect();
-    Ok(Some(Proposal { text, warnings, findings: found.len(), left }))
+    Ok(Some(Proposal { text, warnings, findings: found.len(), left, changes: 0 }))
 }
 
 const HEADER: &str = "\
@@ -151,7 +204,20 @@ fn write(draft: &Draft, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>
             "hashes of Secrets: pods would restart for values that they do not read any more",
             &mut lines,
         );
-        lines.push(format!("  dropAnnotations: {}", list(&draft.annotations, true)));
+    }
+    if !draft.changing.is_empty() {
+        let names: Vec<&str> = draft.changing.iter().map(|(name, _)| name.as_str()).collect();
+        let text = format!("changes on every render, and would roll the pods: {}", names.join(", "));
+        comment("  ", &text, &mut lines);
+    }
+    for (name, _) in draft.changing.iter().filter(|(_, of_others)| *of_others) {
+        let text = format!("{name} also leaves pods where it stays the same: they restart by it no more");
+        comment("  ", &text, &mut lines);
+    }
+    let changing = draft.changing.iter().map(|(name, _)| name);
+    let annotations: Vec<String> = draft.annotations.iter().chain(changing).cloned().collect();
+    if !annotations.is_empty() {
+        lines.push(format!("  dropAnnotations: {}", list(&annotations, true)));
     }
     for error in lenient.unwrap_or_default() {
         let object = error.location.object.as_ref().map(ToString::to_string).unwrap_or_default();

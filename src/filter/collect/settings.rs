@@ -19,7 +19,7 @@ pub(super) fn gone_stale(
     let severity = config.settings.severity()?;
     let rule = &config.secrets[secret.rule.filter(|_| !secret.is_split)?];
     rule.to.as_ref().filter(|_| rule.origin.preset.is_none())?;
-    let kept = settings(data)?;
+    let kept = settings(data, |_| false)?;
     let moved: Vec<String> = secret
         .keys
         .iter()
@@ -35,12 +35,17 @@ pub(super) fn gone_stale(
     Some(Diagnostic::error(Code::StaleSettings, message, help).with_severity(severity))
 }
 
-/// The keys that could stay in the chart, where credentials stand beside settings.
-pub(crate) fn settings<'d>(data: &[DataEntry<'d>]) -> Option<Vec<&'d str>> {
+/// The keys that could stay in the chart, where credentials stand beside settings. `is_credential` says of which keys that is known.
+pub(crate) fn settings<'d>(
+    data: &[DataEntry<'d>],
+    is_credential: impl Fn(&str) -> bool,
+) -> Option<Vec<&'d str>> {
     let mut kept: Vec<&str> = Vec::new();
     let (mut has_credential, mut has_setting) = (false, false);
     for entry in data {
-        match content(entry.key, entry.plain()) {
+        let content =
+            if is_credential(entry.key) { KeyContent::Credential } else { content(entry.key, entry.plain()) };
+        match content {
             KeyContent::Credential => {
                 has_credential = true;
                 continue;
