@@ -14,10 +14,12 @@ RUN CGO_ENABLED=0 GOBIN=/out go install -trimpath \
     -ldflags "-s -w -X helm.sh/helm/$HELM/internal/version.version=$HELM_VERSION" \
     "helm.sh/helm/$HELM/cmd/helm@$HELM_VERSION"
 
-# The static program of the releases.
+# The static program of the releases. COMMIT is what `resecret --version` names beside the version.
 FROM rust:1.88-bookworm AS resecret
+ARG COMMIT
+ENV RESECRET_COMMIT=$COMMIT
 WORKDIR /source
-COPY Cargo.toml Cargo.lock README.md ./
+COPY Cargo.toml Cargo.lock README.md build.rs ./
 COPY .ci/build .ci/build
 COPY src src
 COPY benches benches

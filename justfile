@@ -100,8 +100,9 @@ images:
     #!/usr/bin/env bash
     set -euo pipefail
     docker info >/dev/null 2>&1 || { echo 'skipped the images: no docker'; exit 0; }
-    docker build --target ci --tag resecret .
-    docker build --target argocd --tag resecret-argocd .
+    commit=$(git rev-parse --short=10 HEAD)
+    docker build --build-arg "COMMIT=$commit" --target ci --tag resecret .
+    docker build --build-arg "COMMIT=$commit" --target argocd --tag resecret-argocd .
 
 # Needs rustup; some minutes. What the program does there is for CI to try.
 # Demands sources without warnings on other systems too.
@@ -162,7 +163,7 @@ audit:
 lint-ci:
     "${RESECRET_CLIENTS:-$HOME/.cache/resecret/clients}/actionlint"
     zizmor --offline --quiet .
-    shellcheck .ci/api-server .ci/build .ci/clients .ci/package .ci/run plugin/install.sh
+    shellcheck .ci/* plugin/install.sh tools/schemastore/entry
 
 # For a change of the charts or of the pinned Helm.
 # Writes `tests/renders` and the tables of `docs/clients.md` and `examples/README.md` once more.

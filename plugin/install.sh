@@ -71,7 +71,7 @@ problem() {
         say "there is no $binary"
     elif ! said=$("$binary" --version 2>&1); then
         say "$binary does not run here: $said"
-    elif [ "$said" != "resecret $version" ]; then
+    elif [ "${said%% (*}" != "resecret $version" ]; then # the commit is behind the version
         say "$binary is $said and not resecret $version"
     elif [ -n "$(find "$plugin/Cargo.lock" "$plugin/src" -newer "$binary" 2>/dev/null)" ]; then
         say "$binary is older than its sources"

@@ -1,5 +1,6 @@
 //! `resecret adopt`: the first upgrade of a live release, as a script.
 
+use std::env;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -57,11 +58,11 @@ pub(super) struct AdoptArgs {
     #[arg(long, value_name = "CHART", required_unless_present = "verify")]
     chart: Option<String>,
 
-    /// The release's namespace [default: the context's]
+    /// The release's namespace [default: HELM_NAMESPACE, or the context's]
     #[arg(long, value_name = "NAME")]
     namespace: Option<String>,
 
-    /// The kubeconfig's context [default: the current one]
+    /// The kubeconfig's context [default: HELM_KUBECONTEXT, or the current one]
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
 
@@ -172,8 +173,8 @@ fn adoption(args: &AdoptArgs) -> anyhow::Result<Adoption> {
     };
     Ok(Adoption {
         release,
-        namespace: args.namespace.clone(),
-        context: args.context.clone(),
+        namespace: args.namespace.clone().or_else(|| of_helm("HELM_NAMESPACE")),
+        context: args.context.clone().or_else(|| of_helm("HELM_KUBECONTEXT")),
         helm: match args.helm {
             Major::Three => Helm::Three,
             Major::Four => Helm::Four,
@@ -187,6 +188,12 @@ fn adoption(args: &AdoptArgs) -> anyhow::Result<Adoption> {
             Filler::Wait => Fill::Wait,
         },
     })
+}
+
+/// What Helm hands to a plugin. It takes `--namespace` and `--kube-context` out of the arguments of `helm resecret`. Not
+/// a default of the flags: that would be a conflict with `--verify`, which needs neither.
+fn of_helm(variable: &str) -> Option<String> {
+    env::var(variable).ok().filter(|value| !value.is_empty())
 }
 
 /// The flags of the rules, a word each; the default file is named, so that the script does not depend on it by accident.

@@ -7,10 +7,11 @@ use crate::cli::check::{self, CheckArgs};
 use crate::cli::diff::{self, DiffArgs};
 use crate::cli::explain::ExplainArgs;
 use crate::cli::filter::FilterArgs;
-use crate::cli::generate::{COMPLETIONS_HELP, CompletionsArgs, ManArgs};
+use crate::cli::generate::{COMPLETIONS_HELP, CompletionsArgs};
 use crate::cli::guard::{self, GuardArgs};
 use crate::cli::keys::{self, KeysArgs};
 use crate::cli::kustomize::KustomizeCommand;
+use crate::cli::man::ManArgs;
 use crate::cli::patches::{self, PatchesArgs};
 use crate::cli::scan::{self, ScanArgs};
 use crate::cli::schema;
@@ -20,7 +21,7 @@ use crate::cli::schema;
 /// Reads manifests on standard input and writes them on standard output, as a Helm post-renderer does. What no rule
 /// touches leaves byte for byte as it came. Either the whole stream is right, or nothing is written.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(version = env!("RESECRET_VERSION"), args_conflicts_with_subcommands = true, after_help = AFTER_HELP, max_term_width = 100)]
 pub(super) struct Args {
     /// What to do; without a command, `filter`.
     #[command(subcommand)]

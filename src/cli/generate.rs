@@ -1,9 +1,5 @@
-//! `resecret completions` and `resecret man`: what is made from the definition of the command line.
+//! `resecret completions`: what shells and Helm complete, made from the definition of the command line.
 
-use std::fs;
-use std::path::PathBuf;
-
-use anyhow::Context;
 use clap::{Command, ValueEnum};
 use clap_complete::Shell;
 
@@ -34,14 +30,6 @@ pub(super) enum Completer {
     PowerShell,
     Zsh,
     Helm,
-}
-
-/// The arguments of `man`.
-#[derive(Debug, clap::Args)]
-pub(super) struct ManArgs {
-    /// Write resecret.1 and a page for each command to this folder
-    #[arg(long, value_name = "DIR")]
-    pub(super) out: Option<PathBuf>,
 }
 
 /// Prints a shell's completions of the command line that `command` defines.
@@ -95,18 +83,4 @@ fn node(command: &Command, indent: &str) -> String {
         text += &format!("{indent}- name: {}\n{}", command.get_name(), node(command, &format!("{indent}  ")));
     }
     text
-}
-
-/// Prints the manual page, or writes all of them.
-pub(super) fn pages(args: &ManArgs, command: Command) -> anyhow::Result<()> {
-    // The printed page lists the commands that have pages of their own; `help` has none.
-    let command = command.disable_help_subcommand(true);
-    let Some(folder) = &args.out else {
-        let mut page = Vec::new();
-        clap_mangen::Man::new(command).render(&mut page).context("cannot make the manual page")?;
-        return print(&page);
-    };
-    let shown = folder.display();
-    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {shown}"))?;
-    clap_mangen::generate_to(command, folder).with_context(|| format!("cannot write to {shown}"))
 }

@@ -16,6 +16,7 @@ mod keys;
 mod known;
 mod kustomize;
 mod load_config;
+mod man;
 mod patches;
 mod previous;
 mod scan;
@@ -61,7 +62,7 @@ pub(crate) fn run() -> ExitStatus {
         Some(Command::Kustomize(command)) => plain(kustomize::run(command)),
         Some(Command::Schema) => plain(schema::run()),
         Some(Command::Completions(shell)) => plain(generate::completions(&shell, Args::command())),
-        Some(Command::Man(args)) => plain(generate::pages(&args, Args::command())),
+        Some(Command::Man(args)) => plain(man::pages(&args, Args::command())),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{Case, clients};
 pub(crate) const CASES: &[Case] = &[
     Case { name: "dist::what_is_in_it", needs: &["dist", "tar"], run: contents },
     Case { name: "dist::the_program_is_a_release_build", needs: &["dist", "tar"], run: program },
+    Case { name: "dist::it_names_the_commit", needs: &["dist", "tar", "git"], run: commit },
     Case { name: "dist::the_same_bytes_again", needs: &["dist", "tar", "bash", "jq"], run: again },
     Case { name: "dist::installed_as_the_readme_says::helm3", needs: &["dist", "helm3", "tar"], run: helm3 },
     Case { name: "dist::installed_as_the_readme_says::helm4", needs: &["dist", "helm4"], run: helm4 },
@@ -118,6 +119,25 @@ fn program() -> Result<()> {
             ensure!(!is_there, "{platform}: the path {place} is in the program");
         }
     }
+    Ok(())
+}
+
+/// The version of the program for this platform has the commit behind it. It may be of a few commits ago: `just package`
+/// was then.
+fn commit() -> Result<()> {
+    let (machine, dist) = (Machine::new()?, dist()?);
+    let cli = unpack(&machine, &dist.join(format!("resecret-{VERSION}.tgz")))?;
+    let arch = if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" };
+    let program = cli.join(format!("resecret/bin/resecret-{}-{arch}", std::env::consts::OS));
+    let said = Run::of(Command::new(program).arg("--version"), "")?.succeeded()?.stdout;
+    let commit = said
+        .trim_end()
+        .strip_prefix(&format!("resecret {VERSION} ("))
+        .and_then(|rest| rest.strip_suffix(')'));
+    let commit = commit.with_context(|| format!("no commit in {said}"))?;
+    let mut git = Command::new(clients::find("git").map_err(anyhow::Error::msg)?);
+    let object = Run::of(git.args(["cat-file", "-t", commit]).current_dir(repository("")), "")?;
+    ensure!(object.succeeded()?.stdout == "commit\n");
     Ok(())
 }
 

@@ -9,6 +9,8 @@ mod api_server;
 mod client;
 /// Where the clients are, and whether they have the pinned version.
 mod clients;
+/// What a build names as its commit.
+mod commit;
 /// The files that `just package` has made of a release build.
 mod dist;
 /// `helm install --dry-run`, on both majors.
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         dry_run::CASES,
         failure::CASES,
         plugin::CASES,
+        commit::CASES,
         package::CASES,
         dist::CASES,
         workflows::CASES,

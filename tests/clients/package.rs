@@ -50,13 +50,16 @@ fn the_same_bytes_twice() -> Result<()> {
     let second = package(&machine, "second", &[])?;
     let sums = fs::read_to_string(first.join("SHA256SUMS"))?;
     ensure!(sums == fs::read_to_string(second.join("SHA256SUMS"))?);
-    for end in
-        [format!("resecret-{VERSION}.tgz"), format!("{NAME}-{VERSION}.tgz"), format!("{VERSION}.cdx.json")]
-    {
+    let names = ["resecret-schema.json".to_owned(), format!("{VERSION}.cdx.json")];
+    let archives = [format!("resecret-{VERSION}.tgz"), format!("{NAME}-{VERSION}.tgz")];
+    for end in names.into_iter().chain(archives) {
         ensure!(sums.contains(&end), "no {end} in\n{sums}");
     }
     let mut check = Command::new("sha256sum");
     Run::of(check.args(["--check", "--strict", "SHA256SUMS"]).current_dir(&first), "")?.succeeded()?;
+
+    let schema = Run::of(Command::new(RESECRET).arg("schema"), "")?.succeeded()?.stdout;
+    ensure!(fs::read_to_string(first.join("resecret-schema.json"))? == schema);
 
     let materials = fs::read_to_string(first.join(format!("resecret-{VERSION}.cdx.json")))?;
     let materials: serde_json::Value = serde_json::from_str(&materials)?;

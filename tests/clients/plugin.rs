@@ -1,15 +1,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::machine::{Helm, LANGFUSE, Machine, Major, RESECRET, copy_folder, repository, text};
+use crate::machine::{Helm, LANGFUSE, Machine, Major, RESECRET, Run, copy_folder, repository, text};
 use crate::objects::Objects;
 use crate::{Case, clients};
 
 pub(crate) const CASES: &[Case] = &[
     Case { name: "plugin::helm3", needs: &["helm3"], run: helm3 },
     Case { name: "plugin::helm4", needs: &["helm4"], run: helm4 },
+    Case { name: "plugin::helm3_says_the_same", needs: &["helm3"], run: || says_the_same(Major::Three) },
+    Case { name: "plugin::helm4_says_the_same", needs: &["helm4"], run: || says_the_same(Major::Four) },
     Case { name: "plugin::helm4_beside_helm3_in_one_folder", needs: &["helm3", "helm4"], run: beside },
     Case { name: "plugin::helm3_after_helm4_in_one_folder", needs: &["helm3", "helm4"], run: after },
     Case { name: "plugin::helm4_after_helm3_in_one_folder", needs: &["helm3", "helm4"], run: before },
@@ -111,6 +114,71 @@ fn helm4() -> Result<()> {
     check_completion(&helm)?;
     check_post_renderer(&helm, NAME)?;
     uninstall(&helm, &plugins)
+}
+
+/// `helm resecret` and `resecret`: the same bytes on both outputs and the same exit code, but for Helm's own last line
+/// about a plugin that fails. Helm names its namespace and context to a plugin, by variables that the program reads too.
+fn says_the_same(major: Major) -> Result<()> {
+    let machine = Machine::new()?;
+    let helm = machine.helm(major)?;
+    helm.run(["plugin", "install", text(&machine.package()?)?])?.succeeded()?;
+    let render = repository("tests/renders/umbrella-helm3.yaml");
+    let render = text(&render)?;
+    let rules = ["--preset=langfuse", "--to=langfuse-vault", render];
+    let adopt = ["adopt", "--release=lf", "--chart=./chart", "--previous", render];
+    let commands: [&[&str]; 18] = [
+        &["--version"],
+        &["--help"],
+        &["diff", "-h"],
+        &["--bad"],
+        &["nonsense"],
+        &["explain", "two-values"],
+        &["schema"],
+        &["man"],
+        &["completions", "zsh"],
+        &["scan", render],
+        &["check", render],
+        &[&["check", "--format=sarif"], &rules[..]].concat(),
+        &[&["diff"], &rules[..]].concat(),
+        &[&["keys", "-o", "secret"], &rules[..]].concat(),
+        &[&["patches"], &rules[..]].concat(),
+        &[&["guard"], &rules[..]].concat(),
+        &[&adopt[..], &rules].concat(),
+        &rules,
+    ];
+    let of_helm = [("HELM_NAMESPACE", "default")];
+    for command in commands {
+        let by_helm = helm.run(["resecret"].into_iter().chain(command.iter().copied()))?;
+        same_run(&by_helm, &alone(command, &of_helm)?)?;
+    }
+    // Helm takes these two out of the arguments.
+    let flags = ["resecret", "--namespace", "langfuse", "--kube-context=prod"];
+    let script = helm.run(flags.into_iter().chain(adopt).chain(rules))?.succeeded()?;
+    let flags = ["--namespace=langfuse", "--context=prod"];
+    let words: Vec<&str> = adopt.into_iter().chain(flags).chain(rules).collect();
+    same_run(&script, &alone(&words, &[])?)?;
+    let keys = ["keys", "-o", "secret", "-n", "langfuse"];
+    let words: Vec<&str> = keys.into_iter().chain(rules).collect();
+    let by_helm = helm.run(["resecret"].into_iter().chain(words.iter().copied()))?;
+    by_helm.says("namespace: langfuse")?;
+    same_run(&by_helm, &alone(&words, &[])?)
+}
+
+/// The program without Helm, in an environment that holds these variables.
+fn alone(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Run> {
+    let mut command = Command::new(RESECRET);
+    Run::of(command.args(arguments).env_clear().envs(variables.iter().copied()), "")
+}
+
+fn same_run(by_helm: &Run, alone: &Run) -> Result<()> {
+    let helms_line = "Error: plugin \"resecret\" exited with error\n";
+    let stderr = by_helm.stderr.strip_suffix(helms_line).unwrap_or(&by_helm.stderr);
+    ensure!(
+        by_helm.code == alone.code && by_helm.stdout == alone.stdout,
+        "by Helm: {by_helm}\nalone: {alone}"
+    );
+    ensure!(stderr == alone.stderr, "by Helm: {by_helm}\nalone: {alone}");
+    Ok(())
 }
 
 /// Helm 3 would load no plugin any more, so Helm 4's second plugin is not linked, and the message says
@@ -369,7 +437,7 @@ fn built_by_cargo() -> Result<()> {
     for folder in ["plugin", "src"] {
         copy_folder(&repository(folder), &checkout.join(folder))?;
     }
-    for file in ["Cargo.toml", "Cargo.lock", "plugin.yaml"] {
+    for file in ["Cargo.toml", "Cargo.lock", "build.rs", "plugin.yaml"] {
         fs::copy(repository(file), checkout.join(file))?;
     }
     let home = |variable: &str, default: &str| {

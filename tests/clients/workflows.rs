@@ -28,7 +28,8 @@ fn shellcheck() -> Result<()> {
         let mut command = Command::new(&program);
         Run::of(command.args(scripts).current_dir(repository("")), "")?.succeeded().map(drop)
     };
-    check(&[".ci/api-server", ".ci/build", ".ci/clients", ".ci/package", ".ci/run", "plugin/install.sh"])?;
+    let ours = scripts()?;
+    check(&ours.iter().map(String::as_str).collect::<Vec<_>>())?;
     let folder = TempDir::new()?;
     let render = repository("tests/renders/umbrella-helm3.yaml");
     let claim = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\n";
@@ -49,6 +50,24 @@ fn shellcheck() -> Result<()> {
         check(&[text(&script)?])?;
     }
     Ok(())
+}
+
+/// Every file of these folders that is a script for a shell.
+fn scripts() -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for folder in [".ci", "plugin", "tools/schemastore"] {
+        for entry in fs::read_dir(repository(folder))? {
+            let path = entry?.path();
+            let is_script = path.is_file()
+                && fs::read_to_string(&path)?
+                    .lines()
+                    .next()
+                    .is_some_and(|first| ["#!/bin/sh", "#!/usr/bin/env bash"].contains(&first));
+            found.extend(is_script.then(|| text(&path).map(str::to_owned)).transpose()?);
+        }
+    }
+    ensure!(found.len() > 6, "only {found:?}");
+    Ok(found)
 }
 
 /// The workflows are valid, and every action is pinned to a commit, with its version behind it.

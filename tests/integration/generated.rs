@@ -172,13 +172,56 @@ mod man {
     #[test]
     fn a_page_is_printed_or_all_are_written() {
         let page = resecret().args(["man"]).run().succeeds().text();
-        assert!(page.contains(".TH resecret 1") && page.contains("Exit codes"), "{page}");
+        assert!(page.contains(".TH resecret 1") && page.contains("EXIT STATUS"), "{page}");
         let output = resecret().args(["man", "--out", "share/man"]).run().succeeds();
         assert!(output.stdout.is_empty());
         assert_eq!(output.file("share/man/resecret.1"), page);
         for command in ["filter", "keys", "patches", "explain", "schema", "completions", "man"] {
             let page = output.file(&format!("share/man/resecret-{command}.1"));
             assert!(page.contains(&format!("resecret\\-{command}")), "{command}: {page}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_the_sections_that_readers_look_for() {
+        let output = resecret().args(["man", "--out", "man"]).run().succeeds();
+        let page = output.file("man/resecret-adopt.1");
+        for section in
+            ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "ARGUMENTS", "\"EXIT STATUS\"", "EXAMPLES"]
+        {
+            assert!(page.contains(&format!("\n.SH {section}\n")), "no {section} in {page}");
+        }
+        assert!(page.contains("\n.SH ARGUMENTS\n.TP\n<\\fIRENDER\\fR>\n"), "{page}");
+        assert!(page.contains("\\fBresecret adopt\\fR [OPTIONS]"), "{page}");
+        assert!(page.contains("\n.SH EXAMPLES\n.nf\n") && page.contains("\n.fi\n"), "{page}");
+        // A log file can be named by a variable too.
+        assert!(page.contains("RESECRET_LOG"), "{page}");
+    }
+
+    #[test]
+    fn each_page_leads_to_the_others() {
+        let output = resecret().args(["man", "--out", "man"]).run().succeeds();
+        let also = |name: &str| {
+            let page = output.file(&format!("man/{name}.1")).replace('\\', "");
+            let (_, also) = page.split_once("\n.SH \"SEE ALSO\"\n").expect("other pages");
+            also.trim_end().split(", ").map(str::to_owned).collect::<Vec<_>>()
+        };
+        for (page, leads_to) in [
+            ("resecret", "resecret-scan(1)"),
+            ("resecret-scan", "resecret(1)"),
+            ("resecret-scan", "resecret-check(1)"),
+            ("resecret-kustomize", "resecret-kustomize-install(1)"),
+            ("resecret-kustomize-install", "resecret-kustomize(1)"),
+        ] {
+            assert!(also(page).iter().any(|other| other == leads_to), "{page} leads to {:?}", also(page));
+        }
+        for entry in fs::read_dir(output.path("man")).expect("pages").flatten() {
+            let name = entry.file_name().to_string_lossy().trim_end_matches(".1").to_owned();
+            for other in also(&name) {
+                let file = format!("man/{}.1", other.trim_end_matches("(1)"));
+                assert!(output.path(&file).is_file(), "{name} leads to {other}, which is not there");
+                assert_ne!(other, format!("{name}(1)"));
+            }
         }
     }
 

@@ -209,6 +209,7 @@ impl Output {
             self.stderr
         )
         .replace(folder.as_ref(), "[FOLDER]")
+        .replace(env!("RESECRET_VERSION"), "[VERSION]")
         .replace(env!("CARGO_PKG_VERSION"), "[VERSION]")
     }
 

@@ -182,6 +182,26 @@ fn the_page_about_clients_shows_the_examples_as_they_are() {
 }
 
 #[test]
+fn the_image_is_built_of_what_docker_is_sent() {
+    let text = |name: &str| fs::read_to_string(root().join(name)).expect("a file of the repository");
+    let (recipe, sent) = (text("Dockerfile"), text(".dockerignore"));
+    let copies = recipe
+        .lines()
+        .filter_map(|line| line.strip_prefix("COPY "))
+        .filter(|line| !line.starts_with("--from"));
+    for copied in copies {
+        let words: Vec<&str> = copied.split(' ').collect();
+        for source in &words[..words.len() - 1] {
+            assert!(root().join(source).exists(), "there is no {source}");
+            assert!(
+                sent.lines().any(|line| line == format!("!{source}")),
+                ".dockerignore keeps {source} away"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_readme_names_the_clients_that_are_tested() {
     let (script, readme) =
         (fs::read_to_string(root().join(".ci/clients")), fs::read_to_string(root().join("README.md")));
