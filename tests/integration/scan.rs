@@ -371,6 +371,11 @@ metadata: {name: apart}
 data: {PASSWORD: canary-a, LANG: C}
 ---
 apiVersion: v1
+kind: ConfigMap
+metadata: {name: apart-too}
+data: {PASSWORD: canary-a}
+---
+apiVersion: v1
 kind: Secret
 metadata: {name: mixed}
 stringData: {PASSWORD: canary-m, PORT: '5432', TZ: Etc/UTC}
@@ -384,6 +389,7 @@ spec: {configMapRef: {name: whole}}
     let rules = output.file("resecret.yaml");
     let (_, rules) = rules.split_once("\nspec:\n").expect("a configuration");
     assert!(rules.contains("  - name: apart\n    only: [PASSWORD]"), "{rules}");
+    assert!(rules.contains("  - name: apart-too\n    only: [PASSWORD]"), "{rules}");
     assert!(rules.contains("    only: [PASSWORD]    # the others are settings, and stay"), "{rules}");
     assert!(!rules.contains("  - name: whole"), "{rules}");
 }

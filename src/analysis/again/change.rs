@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use crate::config::Config;
-use crate::diagnostics::Location;
+use crate::config::{Config, Pattern};
+use crate::diagnostics::addition::add_to;
+use crate::diagnostics::{Location, ObjectRef};
 use crate::kube::object::Object;
 use crate::kube::pods::Pods;
 use crate::rules::rule_of_variable;
-use crate::yaml::scalar::{double_quoted, plain_or_quoted};
+use crate::yaml::scalar::plain_or_quoted;
 use crate::yaml::{NodeId, Path, Step};
 
 /// A place at which two renders of the same inputs differ.
@@ -44,8 +45,8 @@ impl OnlyIn {
 pub(super) enum ChangedPlace {
     /// A Secret, or a key of it; with the reason if nobody can vault it.
     Secret { key: Option<String>, obstacle: Option<&'static str> },
-    /// A key of a ConfigMap.
-    ConfigMapKey(String),
+    /// A key of a ConfigMap, and whether it is one of `data`.
+    ConfigMapKey { key: String, is_text: bool },
     /// An annotation, of a pod template or anything else.
     Annotation { name: String, of_pods: bool },
     /// What a variable holds.
@@ -69,13 +70,16 @@ impl ChangedPlace {
             [Step::Key(field), Step::Key(key), ..]
                 if ["data", "stringData", "binaryData"].contains(&field.as_str()) =>
             {
-                Some(key.clone())
+                Some((key.clone(), field == "data"))
             }
             _ => None,
         };
         match (object.is_secret(), object.kind.as_str(), data_key) {
-            (true, _, key) => return Self::Secret { key, obstacle: object.not_to_be_vaulted() },
-            (false, "ConfigMap", Some(key)) => return Self::ConfigMapKey(key),
+            (true, _, key) => {
+                let key = key.map(|(key, _)| key);
+                return Self::Secret { key, obstacle: object.not_to_be_vaulted() };
+            }
+            (false, "ConfigMap", Some((key, is_text))) => return Self::ConfigMapKey { key, is_text },
             _ if own.is_empty() => return Self::Object,
             _ => {}
         }
@@ -114,7 +118,7 @@ impl ChangedPlace {
         match self {
             Self::Secret { key: Some(key), .. } => ("secretKey", Some(key)),
             Self::Secret { .. } => ("secret", None),
-            Self::ConfigMapKey(key) => ("configMapKey", Some(key)),
+            Self::ConfigMapKey { key, .. } => ("configMapKey", Some(key)),
             Self::Annotation { name, .. } => ("annotation", Some(name)),
             Self::Variable { name, .. } => ("variable", Some(name)),
             Self::Argument { .. } => ("argument", None),
@@ -134,7 +138,7 @@ impl ChangedPlace {
 impl fmt::Display for ChangedPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Secret { key: Some(key), .. } | Self::ConfigMapKey(key) => write!(f, "key {key}"),
+            Self::Secret { key: Some(key), .. } | Self::ConfigMapKey { key, .. } => write!(f, "key {key}"),
             Self::Secret { .. } => f.write_str("the Secret"),
             Self::Annotation { name, .. } => write!(f, "annotation {name}"),
             Self::Variable { name, .. } => write!(f, "variable {name}"),
@@ -147,16 +151,38 @@ impl fmt::Display for ChangedPlace {
 }
 
 impl RenderChange {
-    /// The rule that would stop it, as lines that can be pasted, or what else would.
-    pub(super) fn help(&self, config: &Config) -> String {
+    /// The object and the key in it, if it is one that a rule can move.
+    pub(super) fn moving_key(&self) -> Option<(&ObjectRef, &str)> {
+        let (ChangedPlace::Secret { key: Some(key), obstacle: None }
+        | ChangedPlace::ConfigMapKey { key, is_text: true }) = &self.place
+        else {
+            return None;
+        };
+        // A rule that moves a key must find it in both renders.
+        if self.only_in.is_some() {
+            return None;
+        }
+        Some((self.location.object.as_ref()?, key))
+    }
+
+    /// The rule that would stop it, as an entry that can be pasted, or what else would. `keys` are all keys of its object
+    /// that change: one rule moves them.
+    pub(super) fn help(&self, config: &Config, keys: &[&str]) -> String {
         const VALUES: &str = "set it in the chart's values";
         let object = self.location.object.clone().unwrap_or_default();
+        if let Some((_, key)) = self.moving_key()
+            && let Some(list) = self.list_of_keys(config, &object)
+        {
+            return add_to(&list, &plain_or_quoted(key));
+        }
         // Of a vaulted Secret that no rule names yet, the name is the user's choice.
+        let own = format!("{}-vault", object.name);
         let mut known = config.vault.iter();
         let to = match (known.next(), known.next()) {
-            (Some(only), None) => only.clone(),
-            _ => format!("{}-vault", object.name),
+            (Some(only), None) => only,
+            _ => &own,
         };
+        let name = plain_or_quoted(&Pattern::escaped(&object.name));
         match &self.place {
             ChangedPlace::Secret { obstacle: Some(obstacle), .. } => {
                 format!("no rule can vault this Secret: {obstacle}; {VALUES}")
@@ -166,17 +192,21 @@ impl RenderChange {
                     .to_owned()
             }
             ChangedPlace::Secret { .. } => {
-                let to = plain_or_quoted(&format!("{}-vault", object.name));
-                format!("add to spec: secrets: [{{name: {}, to: {to}}}]", plain_or_quoted(&object.name))
+                add_to("secrets", &format!("{{name: {name}, to: {}}}", plain_or_quoted(&own)))
+            }
+            ChangedPlace::ConfigMapKey { is_text: true, .. } if self.only_in.is_none() => {
+                let keys: Vec<String> = keys.iter().map(|key| plain_or_quoted(key)).collect();
+                let rule =
+                    format!("{{name: {name}, only: [{}], to: {}}}", keys.join(", "), plain_or_quoted(&own));
+                add_to("configMaps", &rule)
             }
             ChangedPlace::Annotation { name, of_pods: true } => {
-                format!("add to spec: dropAnnotations: [{}]", double_quoted(name))
+                add_to("dropAnnotations", &plain_or_quoted(&Pattern::escaped(name)))
             }
             ChangedPlace::Variable { name, container, reads_secrets: true } => {
-                let rule = rule_of_variable((name, &to, name), &object, container);
-                format!("add to spec: env: [{rule}]")
+                add_to("env", &rule_of_variable((name, to, name), &object, container))
             }
-            ChangedPlace::ConfigMapKey(_) => {
+            ChangedPlace::ConfigMapKey { .. } => {
                 format!("no rule can stop it: {VALUES}, or move it to a Secret there")
             }
             ChangedPlace::Argument { .. } => {
@@ -188,5 +218,17 @@ impl RenderChange {
             }
             _ => format!("no rule can stop it: {VALUES}"),
         }
+    }
+
+    /// The list of keys of a rule that moves others of the same object: a second rule would not get this one.
+    fn list_of_keys(&self, config: &Config, object: &ObjectRef) -> Option<String> {
+        let of_config_maps = matches!(self.place, ChangedPlace::ConfigMapKey { .. });
+        let rule = config.secrets.iter().find(|rule| {
+            rule.splits()
+                && rule.of_config_maps == of_config_maps
+                && rule.name.matches(&object.name)
+                && object.namespace.as_ref().is_none_or(|namespace| rule.namespace.matches(namespace))
+        })?;
+        Some(format!("{}.only", rule.origin.path.strip_prefix("spec.")?))
     }
 }

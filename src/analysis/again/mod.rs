@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::analysis::again::change::{ChangedPlace, OnlyIn, RenderChange};
 use crate::analysis::again::compare::compare;
 use crate::config::Config;
+use crate::diagnostics::addition::join;
 use crate::diagnostics::{Code, Diagnostic, Error, Location, ObjectRef, Severity};
 use crate::filter::collect::secret_values;
 use crate::filter::filtered::Filtered;
@@ -75,7 +76,18 @@ pub fn still_changing(
         change
     };
     let found = compare([&one, &other], name)?.into_iter().map(placed).collect();
-    Ok(concealed(found, &values).iter().map(|change| diagnostic(change, config)).collect())
+    let found = concealed(found, &values);
+    let mut keys: HashMap<&ObjectRef, Vec<&str>> = HashMap::new();
+    for (object, key) in found.iter().filter_map(RenderChange::moving_key) {
+        keys.entry(object).or_default().push(key);
+    }
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    for change in &found {
+        let keys = change.location.object.as_ref().and_then(|object| keys.get(object));
+        diagnostics.push(diagnostic(change, config, keys.map_or(&[], Vec::as_slice)));
+    }
+    join(&mut diagnostics);
+    Ok(diagnostics)
 }
 
 /// What a place is called in a render, filtered or not.
@@ -83,12 +95,12 @@ fn key(location: &Location) -> String {
     format!("{:?} {:?}", location.object, location.path)
 }
 
-fn diagnostic(change: &RenderChange, config: &Config) -> Diagnostic {
+fn diagnostic(change: &RenderChange, config: &Config, keys: &[&str]) -> Diagnostic {
     let message = match change.only_in {
         Some(side) => format!("{} is only in the {} render", change.place, side.name()),
         None => format!("{} changes on every render", change.place),
     };
-    Diagnostic::error(Code::ChangesOnEveryRender, message, change.help(config))
+    Diagnostic::error(Code::ChangesOnEveryRender, message, change.help(config, keys))
         .with_severity(Severity::Warning)
         .at(change.location.clone())
 }
@@ -113,7 +125,7 @@ fn concealed(mut changes: Vec<RenderChange>, values: &[LeakedValues; 2]) -> Vec<
         location.path.iter_mut().for_each(hide);
         match place {
             ChangedPlace::Secret { key: Some(name), .. }
-            | ChangedPlace::ConfigMapKey(name)
+            | ChangedPlace::ConfigMapKey { key: name, .. }
             | ChangedPlace::Annotation { name, .. } => hide(name),
             _ => {}
         }

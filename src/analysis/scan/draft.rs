@@ -153,14 +153,16 @@ impl Draft {
         (whole, splits)
     }
 
-    /// The same with one more object that stays with its settings.
-    pub(super) fn with(&self, split: SplitDraft) -> Self {
+    /// The same with these objects that stay with their settings.
+    pub(super) fn with<'s>(&self, splits: impl Iterator<Item = &'s SplitDraft>) -> Self {
         let mut draft = self.clone();
-        match split {
-            SplitDraft::ConfigMap(rule) => draft.config_maps.push(rule),
-            SplitDraft::Secret(position, only) => {
-                if let Some(rule) = draft.secrets.get_mut(position) {
-                    rule.only = only;
+        for split in splits {
+            match split {
+                SplitDraft::ConfigMap(rule) => draft.config_maps.push(rule.clone()),
+                SplitDraft::Secret(position, only) => {
+                    if let Some(rule) = draft.secrets.get_mut(*position) {
+                        rule.only.clone_from(only);
+                    }
                 }
             }
         }

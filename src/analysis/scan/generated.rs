@@ -37,9 +37,10 @@ impl Generated {
         paths.is_some_and(|paths| paths.contains(&path.to_string()))
     }
 
-    /// What selects an object in every render: its name, or a glob where a part of the name is generated.
+    /// What selects an object in every render, as a glob: its name, with `*` where a part of it is generated.
     pub(super) fn pattern(&self, kind: &str, name: &str) -> String {
-        self.names.get(&(kind.to_owned(), name.to_owned())).cloned().unwrap_or_else(|| name.to_owned())
+        let known = self.names.get(&(kind.to_owned(), name.to_owned()));
+        known.cloned().unwrap_or_else(|| Pattern::escaped(name))
     }
 }
 
@@ -50,7 +51,7 @@ impl Inventory {
         let is_of_others = Pattern::new(&pattern).is_ok_and(|glob| {
             self.secrets.iter().any(|other| other.name != name && glob.matches(&other.name))
         });
-        if is_of_others { name.to_owned() } else { pattern }
+        if is_of_others { Pattern::escaped(name) } else { pattern }
     }
 }
 

@@ -92,16 +92,38 @@ pub fn propose(input: &[u8], found: &Inventory, to: Option<&str>) -> Result<Opti
 /// Where somebody can read one object alone, or a credential is also in what would stay, a ConfigMap stays as it is and a
 /// Secret goes as a whole.
 fn as_split_as_can_be(input: &[u8], draft: &Draft) -> Result<Draft, Error> {
-    let (mut best, splits) = draft.unsplit();
-    let mut known = errors(input, &best)?;
-    for split in splits {
-        let next = best.with(split);
-        let found = errors(input, &next)?;
-        if found.iter().all(|error| known.contains(error)) {
-            (best, known) = (next, found);
+    let (whole, splits) = draft.unsplit();
+    let known = errors(input, &whole)?;
+    let with = |kept: &[bool]| {
+        let kept = splits.iter().zip(kept).filter(|(_, is_kept)| **is_kept);
+        whole.with(kept.map(|(split, _)| split))
+    };
+    let wrong = |kept: &[bool]| -> Result<usize, Error> {
+        let found = errors(input, &with(kept))?;
+        Ok(found.iter().filter(|error| !known.contains(error)).count())
+    };
+    // Those that share a value can only go together, so what stands in the way is taken out one by one.
+    let mut kept = vec![true; splits.len()];
+    let mut left = wrong(&kept)?;
+    let mut before = left + 1;
+    while left > 0 && left < before {
+        before = left;
+        for position in 0..splits.len() {
+            let was = std::mem::replace(&mut kept[position], false);
+            match wrong(&kept)? {
+                fewer if was && fewer < left => left = fewer,
+                _ => kept[position] = was,
+            }
         }
     }
-    Ok(best)
+    if left > 0 {
+        kept.fill(false);
+        for position in 0..splits.len() {
+            kept[position] = true;
+            kept[position] = wrong(&kept)? == 0;
+        }
+    }
+    Ok(with(&kept))
 }
 
 /// What stops the filter with a draft, and where.
