@@ -2,6 +2,10 @@
 //!
 //! A name is a compound noun, so its last word decides: `PASSWORD_POLICY` is a policy, `POLICY_PASSWORD` a password.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 /// How much a name says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Certainty {
@@ -116,8 +120,25 @@ const GLUED: [&str; 29] = [
     "storagekey", "token", "tokens", "writekey",
 ];
 
+/// Parts of all words above that speak of a credential: a name without any of them is looked at no further.
+static STEMS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let stems = [
+        "pass", "pwd", "pword", "pw", "secret", "token", "key", "auth", "cred", "salt", "cookie", "licen",
+        "dsn", "jwt", "psk", "hmac", "pepper", "bearer",
+    ];
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(stems)
+        .unwrap_or_else(|_| unreachable!("internal error: a constant search cannot be built"))
+});
+
 /// What a name says; `None` where it speaks of no credential.
 pub(crate) fn certainty(name: &str) -> Option<Certainty> {
+    // Letters beyond ASCII can have a small form in it, such as the sign for Kelvin.
+    if name.is_ascii() && !STEMS.is_match(name) {
+        return None;
+    }
     let all = words(name);
     let mut words: &[String] = &all;
     while let [rest @ .., last] = words
@@ -199,4 +220,17 @@ pub(crate) fn words(name: &str) -> Vec<String> {
     }
     words.retain(|word| !word.is_empty());
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_holds_a_stem() {
+        let words = WORDS.iter().chain(&PASSWORDS).chain(&GLUED_PASSWORDS).chain(&GLUED);
+        for word in words {
+            assert!(STEMS.is_match(word), "no stem is in {word}");
+        }
+    }
 }
