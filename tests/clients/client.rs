@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::clients;
-use crate::machine::{Machine, Run};
+use crate::machine::{Machine, Run, WITHOUT_GARBAGE};
 
 /// A client other than Helm: it runs in a folder of the trial, with an environment of the trial's own.
 pub(crate) struct Client {
@@ -17,7 +17,8 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(machine: &Machine, name: &str, folder: &Path) -> Result<Self> {
         let program = clients::find(name).map_err(anyhow::Error::msg)?;
-        let client = Self { program, folder: folder.to_owned(), environment: Vec::new() };
+        let environment = WITHOUT_GARBAGE.map(|(name, value)| (name.into(), value.into())).to_vec();
+        let client = Self { program, folder: folder.to_owned(), environment };
         Ok(client.with("HOME", machine.path("home")).with("PATH", machine.path("tools")))
     }
 
