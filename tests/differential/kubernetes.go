@@ -70,7 +70,12 @@ func flatten(read runtime.Object, objects []object) ([]object, error) {
 }
 
 // isSecret says whether the API server would take this for a Secret of its core group.
-func isSecret(candidate object) bool {
+func isSecret(candidate object) bool { return isCore(candidate, "Secret") }
+
+// isConfigMap says whether it would take this for a ConfigMap.
+func isConfigMap(candidate object) bool { return isCore(candidate, "ConfigMap") }
+
+func isCore(candidate object, name string) bool {
 	kind := (&unstructured.Unstructured{Object: candidate}).GroupVersionKind()
-	return kind.Kind == "Secret" && kind.Group == "" && (kind.Version == "v1" || kind.Version == "")
+	return kind.Kind == name && kind.Group == "" && (kind.Version == "v1" || kind.Version == "")
 }

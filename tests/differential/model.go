@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,12 +19,16 @@ type rules struct {
 	keepExisting bool
 	literalsOnly bool
 	only         bool // whether only one key of those Secrets goes
+	maps         bool // whether a key of ConfigMaps goes
 }
 
 const (
 	vault   = "vault"
 	renamed = "a" // the key that the vaulted Secret holds under another name
 	newName = "b"
+	mapped  = "x" // the key of ConfigMaps that goes to the vault
+	mapName = "y" // its name there
+	mapOf   = "conf"
 	removed = "DEBUG"
 )
 
@@ -32,16 +37,20 @@ func (r rules) config() []byte {
 	if r.only {
 		only = fmt.Sprintf(", only: [%s]", renamed)
 	}
+	maps := ""
+	if r.maps {
+		maps = fmt.Sprintf("\n  configMaps:\n  - {name: [%q, %s], only: [%s], to: %s, keys: {%s: %s}}", "*"+r.suffix, mapOf, mapped, vault, mapped, mapName)
+	}
 	return fmt.Appendf(nil, `apiVersion: resecret.dev/v1alpha1
 kind: Resecret
 spec:
   secrets:
-  - {name: "*%s", to: %s, keys: {%s: %s}%s}
+  - {name: "*%s", to: %s, keys: {%s: %s}%s}%s
   env:
   - {to: %s, vars: {SALT: salt, "K*": "*"}, remove: [%s], keepExisting: %v, literalsOnly: %v}
   duplicates: %s
   policy: {unmatched: allow, plaintext: allow, leftBehind: warn, external: allow}
-`, r.suffix, vault, renamed, newName, only, vault, removed, r.keepExisting, r.literalsOnly, r.duplicates)
+`, r.suffix, vault, renamed, newName, only, maps, vault, removed, r.keepExisting, r.literalsOnly, r.duplicates)
 }
 
 // ruleKey is the vaulted key of a variable that a rule decides.
@@ -60,7 +69,9 @@ type model struct {
 	rules
 	rendered map[string]bool     // the names of the stream's Secrets
 	keys     map[string][]string // of each removed Secret, in order
-	maps     map[string][]string // the keys of each ConfigMap
+	known    map[string][]string // of each Secret
+	maps     map[string][]string // of each ConfigMap
+	split    map[string]bool     // the names of ConfigMaps of which a key goes
 }
 
 // expect says what the objects of a stream become. The error says why it cannot be known.
@@ -70,7 +81,7 @@ func (r rules) expect(objects []object) (result []object, err error) {
 			err = errors.New(reason.reason)
 		}
 	}()
-	m := model{r, map[string]bool{}, map[string][]string{}, map[string][]string{}}
+	m := model{r, map[string]bool{}, map[string][]string{}, map[string][]string{}, map[string][]string{}, map[string]bool{}}
 	for _, candidate := range objects {
 		if version := candidate["apiVersion"]; version != nil {
 			if _, ok := version.(string); !ok {
@@ -87,8 +98,11 @@ func (r rules) expect(objects []object) (result []object, err error) {
 			return nil, errors.New("a custom resource has a list of variables outside its containers")
 		}
 		edited := runtime.DeepCopyJSON(candidate)
-		if isSecret(edited) && m.only && m.goes(text(metadata(edited), "name")) {
-			removeKey(edited)
+		switch name := text(metadata(edited), "name"); {
+		case isSecret(edited) && m.only && m.goes(name):
+			removeKey(edited, renamed, "data", "stringData")
+		case isConfigMap(edited) && m.split[name]:
+			removeKey(edited, mapped, "data")
 		}
 		m.edit(edited)
 		result = append(result, edited)
@@ -103,45 +117,59 @@ func (m *model) goes(name string) bool {
 
 func (m *model) learn(candidate object) {
 	name := text(metadata(candidate), "name")
-	if text(candidate, "kind") == "ConfigMap" {
-		data, _ := candidate["data"].(object)
-		for key := range data {
-			m.maps[name] = append(m.maps[name], key)
-		}
+	if isConfigMap(candidate) {
+		keys := keysOf(candidate, "data")
+		m.maps[name] = append(m.maps[name], keys...)
+		named := strings.HasSuffix(name, m.suffix) || name == mapOf
+		m.split[name] = m.split[name] || m.rules.maps && named && slices.Contains(keys, mapped)
 	}
 	if !isSecret(candidate) {
 		return
 	}
 	m.rendered[name] = true
+	keys := keysOf(candidate, "data", "stringData")
+	m.known[name] = append(m.known[name], keys...)
 	if !strings.HasSuffix(name, m.suffix) || m.goes(name) {
 		return
-	}
-	keys := []string{}
-	for _, field := range []string{"data", "stringData"} {
-		data, _ := candidate[field].(object)
-		for key := range data {
-			if !slices.Contains(keys, key) {
-				keys = append(keys, key)
-			}
-		}
 	}
 	if !m.only || slices.Contains(keys, renamed) {
 		m.keys[name] = keys
 	}
 }
 
-// removeKey takes the moved key out of a Secret, and with the last key what holds it.
-func removeKey(secret object) {
-	for _, field := range []string{"data", "stringData"} {
-		data, _ := secret[field].(object)
-		if _, ok := data[renamed]; !ok {
-			continue
-		}
-		delete(data, renamed)
-		if len(data) == 0 {
-			delete(secret, field)
+func keysOf(holder object, fields ...string) []string {
+	keys := []string{}
+	for _, field := range fields {
+		data, _ := holder[field].(object)
+		for key := range data {
+			if !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
 		}
 	}
+	return keys
+}
+
+// removeKey takes the moved key out of a Secret or ConfigMap, and with the last key what holds it.
+func removeKey(holder object, key string, fields ...string) {
+	for _, field := range fields {
+		data, _ := holder[field].(object)
+		if _, ok := data[key]; !ok {
+			continue
+		}
+		delete(data, key)
+		if len(data) == 0 {
+			delete(holder, field)
+		}
+	}
+}
+
+// moved says which key leaves the Secret or ConfigMap of a name, and what it is called in the vault; the object stays.
+func (m *model) moved(isMap bool, name string) (key, inVault string, ok bool) {
+	if isMap {
+		return mapped, mapName, m.split[name]
+	}
+	return renamed, newName, m.only && m.goes(name)
 }
 
 // custom tells a resource that the API server does not bring.
@@ -200,7 +228,13 @@ func (m *model) edit(value any) {
 	switch value := value.(type) {
 	case string:
 		// An object that a text holds is edited in the text.
-		for name := range m.keys {
+		names := slices.Collect(maps.Keys(m.keys))
+		for name, goes := range m.split {
+			if goes {
+				names = append(names, name)
+			}
+		}
+		for _, name := range names {
 			if strings.Contains(value, "\n") && strings.Contains(value, name) {
 				panic(unknown{"a text may hold an object that names a removed Secret"})
 			}
@@ -217,6 +251,9 @@ func (m *model) edit(value any) {
 				if env, ok := container["env"].([]any); ok {
 					container["env"] = m.editEnv(env)
 				}
+				for entry := range mappings(container["env"]) {
+					m.readVault(entry)
+				}
 				m.addEntries(container, before)
 			}
 		}
@@ -229,10 +266,17 @@ func (m *model) edit(value any) {
 			}
 		}
 		for volume := range mappings(value["volumes"]) {
+			// What is projected by a rule is done.
+			if projected, ok := volume["projected"].(object); ok {
+				m.shareSources(projected)
+			}
 			if secret, ok := volume["secret"].(object); ok && m.only {
-				m.share(volume, secret)
+				m.share(volume, false)
 			} else if ok {
-				m.editVolume(secret)
+				m.editVolume(secret, "secretName")
+			}
+			if _, ok := volume["configMap"].(object); ok {
+				m.share(volume, true)
 			}
 		}
 		for _, member := range value {
@@ -251,13 +295,32 @@ func (m *model) redirect(reference object, field string) {
 	}
 }
 
-// editVolume keeps the files' names: without items, and with a renamed key, they are written out.
-func (m *model) editVolume(secret object) {
-	keys := m.keys[text(secret, "secretName")]
-	if !m.goes(text(secret, "secretName")) {
+// readVault lets a variable that reads the moved key of a ConfigMap read the vault.
+func (m *model) readVault(entry object) {
+	source, _ := entry["valueFrom"].(object)
+	reference, _ := source["configMapKeyRef"].(object)
+	if reference == nil || !m.split[text(reference, "name")] || text(reference, "key") != mapped {
 		return
 	}
-	secret["secretName"] = vault
+	read := object{"name": vault, "key": mapName}
+	if optional, ok := reference["optional"].(bool); ok {
+		read["optional"] = optional
+	}
+	for key := range entry {
+		if key != "name" {
+			delete(entry, key)
+		}
+	}
+	entry["valueFrom"] = object{"secretKeyRef": read}
+}
+
+// editVolume keeps the files' names: without items, and with a renamed key, they are written out.
+func (m *model) editVolume(secret object, field string) {
+	keys := m.keys[text(secret, field)]
+	if !m.goes(text(secret, field)) {
+		return
+	}
+	secret[field] = vault
 	items, _ := secret["items"].([]any)
 	for item := range mappings(items) {
 		if text(item, "key") == renamed {
@@ -278,25 +341,20 @@ func (m *model) editVolume(secret object) {
 	secret["items"] = written
 }
 
-// addEntries gives a container an entry for the moved key of each Secret that it takes by envFrom, before its own, unless it has one
-// of that name or a later source gives the variable. What comes later and is not known is refused.
+// addEntries gives a container an entry for the moved key of each Secret and ConfigMap that it takes by envFrom, before its own, unless
+// it has one of that name or a later source gives the variable. What comes later and is not known is refused.
 func (m *model) addEntries(container object, own []any) {
-	if !m.only {
-		return
-	}
 	last := map[string]int{}
 	sources, _ := container["envFrom"].([]any)
 	for at, item := range sources {
 		source, _ := item.(object)
-		prefix := text(source, "prefix")
-		if reference, ok := source["secretRef"].(object); ok && m.goes(text(reference, "name")) {
-			for _, key := range m.keys[text(reference, "name")] {
-				last[prefix+key] = at
-			}
-		}
-		if reference, ok := source["configMapRef"].(object); ok {
-			for _, key := range m.maps[text(reference, "name")] {
-				last[prefix+key] = at
+		for _, known := range []struct {
+			field string
+			keys  map[string][]string
+		}{{"secretRef", m.known}, {"configMapRef", m.maps}} {
+			reference, _ := source[known.field].(object)
+			for _, key := range known.keys[text(reference, "name")] {
+				last[text(source, "prefix")+key] = at
 			}
 		}
 	}
@@ -307,20 +365,23 @@ func (m *model) addEntries(container object, own []any) {
 	added := []any{}
 	for at, item := range sources {
 		source, _ := item.(object)
-		reference, _ := source["secretRef"].(object)
-		variable := text(source, "prefix") + renamed
-		if !m.goes(text(reference, "name")) || last[variable] != at || taken[variable] {
-			continue
+		for _, field := range []string{"secretRef", "configMapRef"} {
+			reference, _ := source[field].(object)
+			own, inVault, moved := m.moved(field == "configMapRef", text(reference, "name"))
+			variable := text(source, "prefix") + own
+			if !moved || last[variable] != at || taken[variable] {
+				continue
+			}
+			taken[variable] = true
+			read := object{"name": vault, "key": inVault}
+			if key, decided := ruleKey(variable); decided && !m.literalsOnly && !m.keepExisting {
+				read["key"] = key
+			}
+			if reference["optional"] == true {
+				read["optional"] = true
+			}
+			added = append(added, object{"name": variable, "valueFrom": object{"secretKeyRef": read}})
 		}
-		taken[variable] = true
-		read := object{"name": vault, "key": newName}
-		if key, decided := ruleKey(variable); decided && !m.literalsOnly && !m.keepExisting {
-			read["key"] = key
-		}
-		if reference["optional"] == true {
-			read["optional"] = true
-		}
-		added = append(added, object{"name": variable, "valueFrom": object{"secretKeyRef": read}})
 	}
 	if len(added) > 0 {
 		env, _ := container["env"].([]any)
@@ -328,42 +389,109 @@ func (m *model) addEntries(container object, own []any) {
 	}
 }
 
-// share makes a volume that takes the moved key and others a projected one of both.
-func (m *model) share(volume, secret object) {
-	if !m.goes(text(secret, "secretName")) {
-		return
-	}
-	kept, moved := []any{}, []any{}
-	items, _ := secret["items"].([]any)
+// parts are the items of a volume that stay, and those that go. Without items all keys are taken.
+func parts(taken object, own, inVault string) (kept, moved []any, whole bool) {
+	kept, moved = []any{}, []any{}
+	items, _ := taken["items"].([]any)
 	for item := range mappings(items) {
-		if text(item, "key") == renamed {
+		if text(item, "key") == own {
 			item = runtime.DeepCopyJSON(item)
-			item["key"] = newName
+			item["key"] = inVault
 			moved = append(moved, item)
 		} else {
 			kept = append(kept, item)
 		}
 	}
+	if len(items) == 0 {
+		return nil, []any{object{"key": inVault, "path": own}}, true
+	}
+	return kept, moved, false
+}
+
+// share makes a volume that takes the moved key and others a projected one of both.
+func (m *model) share(volume object, isMap bool) {
+	field, nameField := "secret", "secretName"
+	if isMap {
+		field, nameField = "configMap", "name"
+	}
+	taken, _ := volume[field].(object)
+	own, inVault, ok := m.moved(isMap, text(taken, nameField))
+	if !ok {
+		return
+	}
+	kept, moved, whole := parts(taken, own, inVault)
 	switch {
-	case len(items) == 0:
-		moved = []any{object{"key": newName, "path": renamed}}
 	case len(moved) == 0:
 		return
-	case len(kept) == 0:
-		secret["secretName"], secret["items"] = vault, moved
+	case !whole && len(kept) == 0 && !isMap:
+		taken[nameField], taken["items"] = vault, moved
 		return
 	}
-	own := object{"name": secret["secretName"]}
-	if len(kept) > 0 {
-		own["items"] = kept
+	source := object{"name": vault, "items": moved}
+	sources := []any{object{"secret": source}}
+	if whole || len(kept) > 0 {
+		first := object{"name": taken[nameField]}
+		if len(kept) > 0 {
+			first["items"] = kept
+		}
+		if optional, ok := taken["optional"].(bool); ok {
+			first["optional"] = optional
+		}
+		sources = []any{object{field: first}, object{"secret": source}}
 	}
-	sources := []any{object{"secret": own}, object{"secret": object{"name": vault, "items": moved}}}
-	delete(volume, "secret")
+	if optional, ok := taken["optional"].(bool); ok {
+		source["optional"] = optional
+	}
+	delete(volume, field)
 	projected := object{"sources": sources}
-	if mode, ok := secret["defaultMode"]; ok {
+	if mode, ok := taken["defaultMode"]; ok {
 		projected["defaultMode"] = mode
 	}
 	volume["projected"] = projected
+}
+
+// shareSources gives a projected volume a source of the vault beside each that takes the moved key and others.
+func (m *model) shareSources(projected object) {
+	sources, ok := projected["sources"].([]any)
+	if !ok {
+		return
+	}
+	result := []any{}
+	for _, item := range sources {
+		source, _ := item.(object)
+		field := "secret"
+		if _, isMap := source["configMap"].(object); isMap {
+			field = "configMap"
+		}
+		taken, _ := source[field].(object)
+		own, inVault, ok := m.moved(field == "configMap", text(taken, "name"))
+		if !ok && field == "secret" && taken != nil {
+			m.editVolume(taken, "name")
+		}
+		if !ok {
+			result = append(result, item)
+			continue
+		}
+		kept, moved, whole := parts(taken, own, inVault)
+		read := object{"name": vault, "items": moved}
+		if optional, ok := taken["optional"].(bool); ok {
+			read["optional"] = optional
+		}
+		switch {
+		case len(moved) == 0:
+			result = append(result, item)
+		case whole:
+			result = append(result, item, object{"secret": read})
+		case len(kept) == 0:
+			delete(source, field)
+			source["secret"] = read
+			result = append(result, source)
+		default:
+			taken["items"] = kept
+			result = append(result, object{"secret": read}, item)
+		}
+	}
+	projected["sources"] = result
 }
 
 // editEnv leaves one entry of each name.

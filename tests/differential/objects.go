@@ -75,9 +75,17 @@ func (m *maker) secret() node {
 }
 
 func (m *maker) configMap() node {
+	data := mapping{{"x", m.value()}}
+	if m.chance(.4) {
+		data = append(data, entry{pick(m, "a", "c"), m.value()})
+	}
+	if m.chance(.1) {
+		data = data[1:]
+	}
 	return mapping{
-		{"apiVersion", "v1"}, {"kind", pick(m, "ConfigMap", "Service")}, {"metadata", m.metadata(m.secretName())},
-		{"data", mapping{{"x", m.value()}}},
+		{"apiVersion", pick(m, "v1", "v1", "v1", "v1", "v1", "/v1", "apps/v1")},
+		{"kind", pick(m, "ConfigMap", "ConfigMap", "ConfigMap", "Service")}, {"metadata", m.metadata(m.secretName())},
+		{pick(m, "data", "data", "data", "data", "binaryData"), data},
 	}
 }
 
@@ -132,14 +140,40 @@ func (m *maker) pod() node {
 }
 
 func (m *maker) volume() node {
-	secret := mapping{{"secretName", m.secretName()}}
-	switch m.IntN(4) {
-	case 0:
-		secret = append(secret, entry{"items", pick[node](m, plain("null"), plain(""), list{})})
-	case 1:
-		secret = append(secret, entry{"items", list{mapping{{"key", pick(m, "a", "c")}, {"path", "p"}}}})
+	switch m.IntN(6) {
+	case 0, 1:
+		return mapping{{"name", "v"}, {"configMap", m.files("name")}}
+	case 2:
+		sources := list{}
+		for range 1 + m.IntN(3) {
+			sources = append(sources, mapping{{pick(m, "secret", "configMap"), m.files("name")}})
+		}
+		return mapping{{"name", "v"}, {"projected", mapping{{"sources", sources}}}}
 	}
-	return mapping{{"name", "v"}, {"secret", secret}}
+	return mapping{{"name", "v"}, {"secret", m.files("secretName")}}
+}
+
+// files is what a volume takes of a Secret or ConfigMap, whose name stands under name.
+func (m *maker) files(name string) node {
+	source := mapping{{name, m.secretName()}}
+	switch m.IntN(5) {
+	case 0:
+		source = append(source, entry{"items", pick[node](m, plain("null"), plain(""), list{})})
+	case 1, 2:
+		items := list{}
+		for range 1 + m.IntN(2) {
+			items = append(items, mapping{{"key", pick(m, "a", "c", "x")}, {"path", pick(m, "p", "q")}})
+		}
+		source = append(source, entry{"items", items})
+	}
+	if m.chance(.1) {
+		source = append(source, entry{"optional", pick(m, plain("true"), plain("false"))})
+	}
+	if m.chance(.1) && name != "name" {
+		source = append(source, entry{"defaultMode", plain("256")})
+	}
+	m.shuffle(source)
+	return source
 }
 
 func (m *maker) container() node {
@@ -166,7 +200,7 @@ func (m *maker) sources() node {
 	sources := list{}
 	for range 1 + m.IntN(2) {
 		reference := mapping{{"name", pick(m, "other", "vault", "conf", "x-chart")}}
-		source := mapping{{pick(m, "secretRef", "secretRef", "configMapRef"), reference}}
+		source := mapping{{pick(m, "secretRef", "secretRef", "configMapRef", "configMapRef"), reference}}
 		if m.chance(.3) {
 			source = append(source, entry{"prefix", pick(m, "P_", "K")})
 		}
@@ -187,6 +221,14 @@ func (m *maker) variable() node {
 		m.shuffle(reference)
 		variable = append(variable, entry{"valueFrom", mapping{{"secretKeyRef", reference}}})
 	case 2:
+		if m.chance(.6) {
+			reference := mapping{{"name", m.secretName()}, {"key", pick(m, "x", "x", "a")}}
+			if m.chance(.2) {
+				reference = append(reference, entry{"optional", pick(m, plain("true"), plain("false"), plain("null"))})
+			}
+			variable = append(variable, entry{"valueFrom", mapping{{"configMapKeyRef", reference}}})
+			break
+		}
 		field := mapping{{"fieldPath", "metadata.name"}}
 		variable = append(variable, entry{"valueFrom", mapping{{"fieldRef", field}}})
 	default:
