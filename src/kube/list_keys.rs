@@ -112,7 +112,20 @@ pub(crate) struct Repeated {
 
 /// The repeated entries of an object's lists, `env` aside.
 pub(crate) fn repeated(object: &Object<'_, '_>, pods: &Pods<'_>) -> Vec<Repeated> {
-    let mut finder = ListFinder { tree: object.tree, found: Vec::new() };
+    follow(object, pods, ListFinder { tree: object.tree, by_first_field: false, found: Vec::new() })
+}
+
+/// The lists in which entries share the first field of their key. Kustomize, which knows no defaults, may take such
+/// entries for one: a port of UDP and another that says no protocol.
+pub(crate) fn alike_by_first_field(object: &Object<'_, '_>, pods: &Pods<'_>) -> Vec<Path> {
+    let finder = ListFinder { tree: object.tree, by_first_field: true, found: Vec::new() };
+    let mut lists: Vec<Path> = follow(object, pods, finder).into_iter().map(|found| found.list).collect();
+    lists.sort_unstable();
+    lists.dedup();
+    lists
+}
+
+fn follow(object: &Object<'_, '_>, pods: &Pods<'_>, mut finder: ListFinder<'_, '_>) -> Vec<Repeated> {
     for (path, key) in OBJECT {
         finder.follow(object.node, &object.path, path, key);
     }
@@ -142,6 +155,7 @@ pub(crate) fn repeated(object: &Object<'_, '_>, pods: &Pods<'_>) -> Vec<Repeated
 
 struct ListFinder<'t, 's> {
     tree: &'t Tree<'s>,
+    by_first_field: bool,
     found: Vec<Repeated>,
 }
 
@@ -164,6 +178,7 @@ impl ListFinder<'_, '_> {
     }
 
     fn list(&mut self, list: NodeId, path: &Path, field: &'static str, key: KeyFields) {
+        let key = if self.by_first_field { &key[..key.len().min(1)] } else { key };
         let items = self.tree.items(list).unwrap_or_default();
         if items.len() < 2 {
             return;

@@ -77,7 +77,13 @@ spec: {containers: [{name: c, env: [{name: SALT, value: canary-7}]}]}
 apiVersion: v1
 kind: Pod
 metadata: {name: twin, namespace: other}
-spec: {containers: [{name: c, env: [{name: SALT, value: canary-8}, {name: X, value: x}]}]}
+spec:
+  # One number, two ports; one address, two entries.
+  hostAliases: [{ip: 192.0.2.1, hostnames: [a]}, {ip: 192.0.2.1, hostnames: [b]}]
+  containers:
+  - name: c
+    ports: [{name: udp, containerPort: 53, protocol: UDP}, {name: tcp, containerPort: 53}]
+    env: [{name: SALT, value: canary-8}, {name: X, value: x}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role

@@ -3,12 +3,16 @@
 //! A patch of theirs whose `target` selects nothing does nothing, and says nothing. A strategic merge patch without a
 //! target, which names its object itself, is an error then. So a Secret is deleted by one of these, and an object that
 //! must be there is named by an empty one.
+//!
+//! That merge, empty as it is, takes ports of one number for one port. So the lists where it could are copied before
+//! it to a place that no schema knows, and moved back after it.
 
 use std::fmt::Write;
 
 use serde_json::{Value, json};
 
 use crate::analysis::patches::{ObjectChange, ObjectPatch, PatchTarget, Plan};
+use crate::yaml::Path;
 use crate::yaml::scalar::{escaped_json, is_plain, one_line, plain_or_quoted};
 
 impl Plan {
@@ -36,21 +40,41 @@ impl Plan {
             return format!("{indentation}patches: []\n");
         }
         let mut text = format!("{indentation}patches:\n");
-        for patch in &self.patches {
+        for (patch, origin) in self.patches.iter().zip(&self.origins) {
             match &patch.change {
                 ObjectChange::Delete => text += &merge(&patch.target, "$patch: delete\n", indentation),
                 ObjectChange::Json6902(operations) => {
-                    text += &operate(&patch.target, operations, indentation);
+                    let (copies, moves) = around_merge(&origin.merged_lists);
+                    let operations: Vec<Value> = operations.iter().cloned().chain(copies).collect();
+                    text += &operate(&patch.target, &operations, indentation);
                     text += &format!(
                         "{indentation}# Fails where {} is gone.\n",
                         one_line(&patch.target.to_string())
                     );
                     text += &merge(&patch.target, "", indentation);
+                    if !moves.is_empty() {
+                        text += &format!(
+                            "{indentation}# That merges entries of some lists: these are as they were before it.\n"
+                        );
+                        text += &operate(&patch.target, &moves, indentation);
+                    }
                 }
             }
         }
         text
     }
+}
+
+/// The operations that put lists aside, and those that put them back.
+fn around_merge(lists: &[Path]) -> (Vec<Value>, Vec<Value>) {
+    let aside = |position: usize| format!("/resecret-{position}");
+    let operation = |op: &str, from: &str, path: &str| json!({"op": op, "from": from, "path": path});
+    let lists = lists.iter().map(Path::to_pointer).enumerate();
+    lists
+        .map(|(position, list)| {
+            (operation("copy", &list, &aside(position)), operation("move", &aside(position), &list))
+        })
+        .unzip()
 }
 
 fn json_patch(patch: &ObjectPatch) -> Value {
@@ -118,6 +142,7 @@ fn pattern(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::patches::ObjectOrigin;
 
     #[test]
     fn a_name_is_no_pattern_and_begins_no_line() {
@@ -129,7 +154,8 @@ mod tests {
             ..PatchTarget::default()
         };
         let patch = ObjectPatch { target, change: ObjectChange::Json6902(Vec::new()) };
-        let plan = Plan { patches: vec![patch], ..Plan::default() };
+        let origins = vec![ObjectOrigin::default()];
+        let plan = Plan { patches: vec![patch], origins, ..Plan::default() };
         assert!(!plan.to_kustomize().contains("\nkind: Secret"), "{}", plan.to_kustomize());
     }
 }

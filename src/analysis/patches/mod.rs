@@ -15,7 +15,9 @@ use crate::diagnostics::{Code, Diagnostic, Error, Location};
 use crate::edit::patch::{Op, Patch};
 use crate::filter::rewrite::RewrittenDocument;
 use crate::filter::{self, Reach};
+use crate::kube::list_keys::alike_by_first_field;
 use crate::kube::object::Object;
+use crate::kube::pods::Pods;
 use crate::yaml::{Kind, NodeId, Path, ScalarStyle, Step, Tree, scalar};
 
 /// What a run does to each object.
@@ -165,10 +167,12 @@ pub fn plan(input: &[u8], config: &Config) -> Result<Plan, Error> {
 }
 
 /// An object that changes, whose name may be another one's too.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct ObjectOrigin {
     target: Option<PatchTarget>,
     location: Location,
+    /// The lists whose entries Kustomize would merge.
+    merged_lists: Vec<Path>,
 }
 
 /// What becomes of an object.
@@ -206,9 +210,27 @@ fn changes(seen: &RewrittenDocument<'_, '_, '_>) -> Vec<Planned> {
         };
         let at = object.tree.node(object.node).start;
         let location = seen.locator.locate_in(seen.document, object, at);
-        planned.push((change, ObjectOrigin { target: PatchTarget::of(object), location }));
+        let merged_lists = merged_lists(object, &ops);
+        planned.push((change, ObjectOrigin { target: PatchTarget::of(object), location, merged_lists }));
     }
     planned
+}
+
+/// The lists of an object whose entries a strategic merge takes for one, also if it changes nothing; of nested ones the
+/// outer one.
+fn merged_lists(object: &Object<'_, '_>, ops: &[&Op]) -> Vec<Path> {
+    let is_removed = |list: &Path| {
+        ops.iter().any(|op| matches!(op, Op::Remove { path } if list.steps().starts_with(path.steps())))
+    };
+    let mut lists: Vec<Path> = Vec::new();
+    for list in alike_by_first_field(object, &Pods::of(object)) {
+        let is_inside = lists.last().is_some_and(|outer| list.steps().starts_with(outer.steps()));
+        if !is_inside && !is_removed(&list) {
+            lists.push(list);
+        }
+    }
+    let depth = object.path.steps().len();
+    lists.iter().map(|list| list.below(depth)).collect()
 }
 
 impl ObjectOrigin {
