@@ -127,12 +127,20 @@ pub(crate) fn of_key(key: &str) -> Option<NameFormat> {
 /// The certificate of ingress-nginx.
 pub(crate) const OPTION: &str = "--default-ssl-certificate=";
 
+/// How the options of Argo CD's notifications, ingress-nginx and others end that take a Secret's name.
+pub(crate) const NAME_OPTION: &str = "secret-name";
+
 /// The key of a ConfigMap of ingress-nginx.
 pub(crate) const SETTING: &str = "ssl-dh-param";
 
 /// The option of a program that names a Secret, and where its value begins in the argument.
 pub(crate) fn of_argument(argument: &str) -> Option<(NameFormat, usize)> {
-    argument.starts_with(OPTION).then_some((NameFormat::NamespaceName, OPTION.len()))
+    if argument.starts_with(OPTION) {
+        return Some((NameFormat::NamespaceName, OPTION.len()));
+    }
+    let (option, _) = argument.split_once('=')?;
+    let is_name = option.starts_with('-') && option.ends_with(NAME_OPTION);
+    is_name.then_some((NameFormat::NamespaceName, option.len() + 1))
 }
 
 #[cfg(test)]
@@ -167,6 +175,16 @@ mod tests {
         ] {
             check(format, text, &[]);
         }
+    }
+
+    #[test]
+    fn options_that_name_a_secret() {
+        let name =
+            |argument: &'static str| of_argument(argument).map(|(format, from)| (format, &argument[from..]));
+        assert_eq!(name("--secret-name=app"), Some((NameFormat::NamespaceName, "app")));
+        assert_eq!(name("--dynamic-serving-ca-secret-name=ca"), Some((NameFormat::NamespaceName, "ca")));
+        assert_eq!(name("--default-ssl-certificate=a/b"), Some((NameFormat::NamespaceName, "a/b")));
+        assert_eq!(["--client-secret=x", "secret-name=x", "--secret-name"].map(of_argument), [None; 3]);
     }
 
     #[test]

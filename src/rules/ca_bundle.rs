@@ -28,6 +28,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut RuleOutput) {
     let Some(severity) = context.config.policy.left_behind.severity() else { return };
+    let mut said: Vec<String> = Vec::new();
     for (path, node) in bundles(subject) {
         let text = subject.object.tree.text(node).unwrap_or_default();
         let bundle = certificates(text);
@@ -52,6 +53,11 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
             }
             None => continue,
         };
+        // The webhooks of one object are one matter.
+        if said.contains(&message) {
+            continue;
+        }
+        said.push(message.clone());
         outcome.findings.push(Finding {
             code: Code::CaBundle,
             severity,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::analysis::guard::by_kind::{Side, shown};
 use crate::analysis::guard::cel::{self, at_each, joined, text};
 use crate::analysis::guard::removed::Removed;
-use crate::catalogue::name_format::{CONTROLLERS, NameFormat, OF_INGRESSES, OPTION, SETTING};
+use crate::catalogue::name_format::{CONTROLLERS, NAME_OPTION, NameFormat, OF_INGRESSES, OPTION, SETTING};
 use crate::yaml::field_path::FieldPath;
 
 /// What the fields of a kind read.
@@ -32,14 +32,14 @@ pub(super) fn in_settings(object: &str, removed: &Removed) -> String {
 /// What the arguments of containers read.
 pub(super) fn in_arguments(side: Side, removed: &Removed) -> String {
     let found = names(
-        &format!("a.substring({})", OPTION.len()),
+        "a.substring(a.indexOf('=') + 1)",
         NameFormat::NamespaceName,
         removed,
         "'container ' + c.name + ' argument reads '",
     );
     let of_container = format!(
-        "(c.?command.orValue([]) + c.?args.orValue([])).filter(a, a.startsWith({})).map(a, {found})",
-        text(OPTION)
+        "(c.?command.orValue([]) + c.?args.orValue([])).filter(a, a.matches({})).map(a, {found})",
+        text(&format!("^(?:{OPTION}|-[^=]*{NAME_OPTION}=)"))
     );
     let of_pod = format!("cs.map(c, {})", joined(&of_container));
     joined(&format!("{}.map(cs, {})", side.variable("containers"), joined(&of_pod)))

@@ -275,7 +275,9 @@ fn generated_keys(object: &Object<'_, '_>, under: &Under<'_>) -> Vec<PlainCreden
 fn found_by(secret: &Object<'_, '_>) -> Option<String> {
     let labels = secret.tree.get_in(secret.node, &["metadata", "labels"])?;
     let labels = secret.tree.members(labels).into_iter().filter_map(|(key, _)| secret.tree.text(key));
-    labels.filter(|label| !is_bookkeeping(label)).map(str::to_owned).next()
+    // A program's own label says more than one that all charts may give.
+    let labels = labels.filter(|label| !is_bookkeeping(label));
+    labels.min_by_key(|label| label.starts_with("app.kubernetes.io/")).map(str::to_owned)
 }
 
 fn taken(takes: &Takes<'_>) -> (Vec<String>, Use) {

@@ -22,5 +22,5 @@ pub(crate) use self::reason::Reason;
 pub(crate) use self::setting::{KeyContent, content, is_made_of_words};
 pub(crate) use self::texts::{in_text, is_code, is_script};
 pub(crate) use self::values::{
-    JWT_BEGIN, JWT_PATTERN, SWITCHES, URL_PASSWORD, could_be_secret, value_reason,
+    JWT_BEGIN, JWT_PATTERN, SWITCHES, URL_PASSWORD, could_be_secret, is_plain_name, value_reason,
 };

@@ -119,10 +119,7 @@ fn is_path(value: &str) -> bool {
 fn is_placeholder(value: &str, lower: &str) -> bool {
     let between = |begin: char, end: char| value.starts_with(begin) && value.ends_with(end);
     let enclosed = [('<', '>'), ('[', ']'), ('{', '}'), ('%', '%'), ('@', '@')].iter();
-    let variable = value.split_whitespace().any(|word| {
-        word.strip_prefix('$')
-            .is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
-    });
+    let variable = value.split_whitespace().any(|word| word.strip_prefix('$').is_some_and(is_variable));
     let dunder = value.len() > 4 && value.starts_with("__") && value.ends_with("__");
     let format = value.len() == 2 && value.starts_with('%');
     let mut characters = value.chars();
@@ -134,6 +131,14 @@ fn is_placeholder(value: &str, lower: &str) -> bool {
         || dunder
         || format
         || repeated
+}
+
+/// What a text expands: a variable, or a key of a Secret as Argo CD names it (`$dex.oidc.clientSecret`, `$slack-token`).
+fn is_variable(name: &str) -> bool {
+    let is_word = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let begins = |part: &str| part.starts_with(|first: char| first.is_ascii_alphabetic());
+    is_word(name)
+        || name.split(['.', '-', ':']).all(|part| begins(part) && is_word(part) && !looks_random(part))
 }
 
 /// A count or a duration. Digits alone are a password from three on.
@@ -190,7 +195,7 @@ pub(super) fn names_a_thing(value: &str) -> bool {
 }
 
 /// Whether a value is a name as Kubernetes has them, with nothing random in it.
-pub(super) fn is_plain_name(value: &str) -> bool {
+pub(crate) fn is_plain_name(value: &str) -> bool {
     value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
         && !looks_random(value)
 }

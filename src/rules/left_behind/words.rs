@@ -9,7 +9,10 @@ use crate::yaml::Trail;
 const SPEAKS: [&str; 6] = ["secret", "credential", "keyref", "tls", "password", "passwd"];
 
 /// Keys under which names are chosen freely, or are those of something else.
-const FREE: [&str; 5] = ["apiVersion", "kind", "labels", "matchLabels", "namespace"];
+const FREE: [&str; 6] = ["apiVersion", "kind", "labels", "matchExpressions", "matchLabels", "namespace"];
+
+/// Fields that hold the name of something else.
+const OTHERS: [&str; 5] = ["authenticationRef", "image", "jobLabel", "serviceAccount", "serviceAccountName"];
 
 /// A name in a text, and whether what stands around it speaks of secrets. Else it must be a word of its own, and could be
 /// the name of something else.
@@ -21,7 +24,9 @@ pub(super) fn name_in<'t>(
 ) -> Option<(&'t str, bool)> {
     let names = context.facts.removed_names()?;
     let mut doubtful = None;
-    for found in names.find_iter(text).filter(|found| is_whole_name(text, found.start(), found.end())) {
+    let is_name =
+        |start: usize, end: usize| is_whole_name(text, start, end) && !is_host(&text[..start], &text[end..]);
+    for found in names.find_iter(text).filter(|found| is_name(found.start(), found.end())) {
         let name = &text[found.range()];
         let line_start = text[..found.start()].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[found.end()..].find('\n').map_or(text.len(), |at| found.end() + at);
@@ -71,8 +76,11 @@ pub(super) fn is_split(name: &str, object: &Object<'_, '_>, Context { facts, con
 pub(super) fn is_free(trail: Trail<'_>) -> bool {
     let keys: Vec<&str> = trail.keys().collect();
     let of_object = keys.last() == Some(&"metadata") && !keys.contains(&"annotations");
+    // `authenticationRef: {name: app}` names what the key says, and not what `name` does.
+    let field = keys.iter().find(|key| **key != "name");
     of_object
         || keys.iter().any(|key| FREE.contains(key))
+        || field.is_some_and(|key| OTHERS.contains(key))
         || keys.first().is_some_and(|key| key.ends_with("amespace"))
 }
 
@@ -90,6 +98,12 @@ pub(super) fn speaks_of_secrets(text: &str) -> bool {
 /// Whether a key refers to a ConfigMap, as `configMapKeyRef` does.
 pub(super) fn speaks_of_config_maps(key: &str) -> bool {
     key.get(.."configmap".len()).is_some_and(|start| start.eq_ignore_ascii_case("configmap"))
+}
+
+/// Whether what stands around a name makes it that of a host: `redis://:$(PASSWORD)@app:6379`, `http://app/`.
+fn is_host(before: &str, after: &str) -> bool {
+    let port = after.strip_prefix(':').is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()));
+    port || before.ends_with(['@']) || before.ends_with("http://") || before.ends_with("https://")
 }
 
 /// Whether the bytes of a name are not part of a longer one; a dot between letters is part of a name.

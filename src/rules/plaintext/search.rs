@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::kube::credential::{NameContext, arguments, is_script};
+use crate::kube::credential::{NameContext, arguments, is_plain_name, is_script};
 use crate::kube::object::Object;
 use crate::kube::pods::{ValueSource, Variable};
 use crate::rules::plaintext::holder::{Credential, Holder};
@@ -122,8 +122,10 @@ impl<'t> CredentialSearch<'_, 't, '_> {
         let items = self.object.tree.items(list).unwrap_or_default();
         for argument in arguments(program, words) {
             let Some(item) = items.get(argument.position) else { continue };
-            let names_a_secret =
-                words.get(argument.position).is_some_and(|word| is_secret(self.context, word));
+            let names_a_secret = words.get(argument.position).is_some_and(|word| {
+                let value = word.split_once('=').map_or(*word, |(_, value)| value);
+                is_secret(self.context, value)
+            });
             if !names_a_secret {
                 let found = (false, argument.reason);
                 self.push(Holder::Argument, found, path.index(argument.position), *item);
@@ -159,7 +161,10 @@ impl<'t> CredentialSearch<'_, 't, '_> {
         match &tree.node(target).kind {
             Kind::Mapping(_, entries) => {
                 let pair = self.pair(node, trail);
-                for (key, value) in entries {
+                // Beside a Secret's name, `password: token` says which key of it is meant.
+                let names_secret = tree.get(target, "secretName").is_some();
+                let is_key = |value: &NodeId| names_secret && tree.text(*value).is_some_and(is_plain_name);
+                for (key, value) in entries.iter().filter(|(_, value)| !is_key(value)) {
                     let Some(key) = tree.text(*key).filter(|key| !(pair && *key == "value")) else {
                         continue;
                     };
