@@ -38,7 +38,7 @@ pub(super) fn in_arguments(side: Side, removed: &Removed) -> String {
         "'container ' + c.name + ' argument reads '",
     );
     let of_container = format!(
-        "(c.?command.orValue([]) + c.?args.orValue([])).filter(a, a.matches({})).map(a, {found})",
+        "(c.?command.orValue([]) + c.?args.orValue([])).filter(a, a.startsWith('-') && a.matches({})).map(a, {found})",
         text(&format!("^(?:{OPTION}|-[^=]*{NAME_OPTION}=)"))
     );
     let of_pod = format!("cs.map(c, {})", joined(&of_container));
