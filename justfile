@@ -173,6 +173,12 @@ renders:
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients examples::
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLUSTER=1 cargo test --locked --test live examples::
 
+# FOLDER holds clones of the charts' repositories, see tools/real-charts/charts.yaml; some minutes. Needs Python 3.11 with PyYAML, and
+# `just clients`. BINARY takes another program.
+# Tries the proposals of `scan --write` on real charts, and writes the page with the results.
+real-charts folder *arguments:
+    tools/real-charts/run.py {{ folder }} --write docs/real-charts.md {{ arguments }}
+
 # SCHEMAS are folders with the schemas of custom resources, see `tools/catalogue/generate.py`; some minutes. Needs Python 3.11,
 # and PyYAML for files in YAML.
 # Makes the catalogue of custom resources from schemas, and the sample that the tests measure with.
