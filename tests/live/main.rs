@@ -18,6 +18,8 @@ mod api;
 mod cluster;
 /// A live object that someone has changed by hand, and objects that cannot be replaced.
 mod drift;
+/// What server-side apply refuses, before and after `--duplicates last`.
+mod duplicates;
 /// The examples: their commands for a cluster, and their releases installed.
 mod examples;
 /// Every small change of a list of variables, against the forecast.
@@ -132,6 +134,7 @@ fn main() -> ExitCode {
         split::ALL,
         rollback::ALL,
         drift::ALL,
+        duplicates::ALL,
         immutable::ALL,
         forecast::ALL,
         vault::ALL,
@@ -185,7 +188,7 @@ pub(crate) fn is_thorough() -> bool {
 
 /// Whether another scenario tries the same on another way.
 fn is_one_more(scenario: &Scenario) -> bool {
-    [script::THOROUGH, real::THOROUGH].iter().any(|names| names.contains(&scenario.name))
+    [script::THOROUGH, real::THOROUGH, split::THOROUGH].iter().any(|names| names.contains(&scenario.name))
 }
 
 /// What keeps the scenarios from running here, said in one line.

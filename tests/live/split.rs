@@ -1,15 +1,25 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
+use crate::adopted::{Adopted, After};
 use crate::kubelet::{Seen, Store, pods};
-use crate::machine::text;
+use crate::machine::{Major, text};
 use crate::site::Site;
 use crate::{BOTH, Scenario, Try};
 
 pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "split::secret", majors: BOTH, run: secret },
     Scenario { name: "split::config_map", majors: BOTH, run: config_map },
+    Scenario { name: "split::adopted", majors: THREE, run: adopted },
+    Scenario { name: "split::adopted_by_helm4", majors: FOUR, run: adopted },
+    Scenario { name: "split::adopted_of_helm3", majors: FOUR, run: |this| adopted(&this.of_helm3()) },
 ];
+
+/// Scenarios of which others try the same on another way.
+pub(crate) const THOROUGH: &[&str] = &["split::adopted_by_helm4", "split::adopted_of_helm3"];
+
+const THREE: &[Major] = &[Major::Three];
+const FOUR: &[Major] = &[Major::Four];
 
 /// A chart whose Secret holds settings and credentials, and every way in which pods take them.
 const APP: &str = "\
@@ -214,5 +224,37 @@ fn config_map(this: &Try) -> Result<()> {
         ensure!(before == after, "after {round}: pods saw {before:?}\nand see {after:?}");
         site.row(round, "nothing", "pods see the same, from the vault");
     }
+    Ok(())
+}
+
+/// The script of an adoption copies the moved keys of a Secret and of a ConfigMap, and every pod sees what it saw.
+fn adopted(this: &Try) -> Result<()> {
+    let map = MAP.replace("{name: web}", "{name: api}").replace("app-vault", "map-vault");
+    let map_rules = MAP_RULES.replace("app-vault", "map-vault");
+    let chart = format!("{APP}---\n{map}");
+    let rules = format!("{map_rules}{RULES}");
+    let mut site = this.site()?;
+    site.render(&(chart + &nightly("{secretRef: {name: app}}")))?;
+    site.rules(&rules)?;
+    site.install_plain()?;
+    let before = seen(&site, &[])?;
+    let adopted = Adopted::new(site, &[])?;
+    adopted.adopts(After::Step)?;
+    for (secret, key, value) in [
+        ("app-vault", "db-password", "canary-password"),
+        ("app-vault", "TOKEN", "canary-token"),
+        ("app-vault", "1ST", "canary-1st"),
+        ("map-vault", "db-password", "canary-password"),
+        ("map-vault", "api.key", "canary-key"),
+    ] {
+        ensure!(adopted.value(secret, key)? == value, "{key} of {secret}");
+    }
+    let site = &adopted.site;
+    for without in [&[][..], &["TOKEN"]] {
+        let after = seen(site, without)?;
+        ensure!(before == after, "pods saw {before:?}\nand see {after:?}");
+    }
+    ensure!(live_keys(site, "ConfigMap/app-env")? == ["DB_HOST"]);
+    site.row("adopt.sh, keys of a Secret and of a ConfigMap", "", "pods see the same, from the vault");
     Ok(())
 }
