@@ -256,6 +256,15 @@ impl ConfigText<'_> {
                 "`add` needs the name of each variable, and this is a glob",
             ));
         }
+        // What no API server takes as a variable's name.
+        let is_odd =
+            |name: &str| name.is_empty() || name.chars().any(|c| c == '=' || !matches!(c, ' '..='~'));
+        if let Some((name, _)) = vars.iter().find(|(name, _)| is_odd(&name.to_string())) {
+            return Err(self.error(
+                &format!("{path}.vars.{name}"),
+                "this cannot be the name of a variable: printable ASCII without `=` only",
+            ));
+        }
         let selects = [&within.kind, &within.name, &within.container].iter().any(|globs| !globs.0.is_empty());
         if selects {
             return Ok(());

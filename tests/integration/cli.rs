@@ -292,6 +292,11 @@ mod config {
             .is("config-selects-every-secret");
         resecret().config(&env_rule("  - {to: vault}\n")).run().fails().is("config-no-variable");
         resecret().config(&env_rule("  - {vars: {A: a}}\n")).run().fails().is("config-no-target");
+        for name in ["", "A=B", "caf\u{e9}"] {
+            let rule = format!("  - {{to: vault, vars: {{'{name}': a}}, in: {{kind: Pod}}, add: true}}\n");
+            let output = resecret().config(&env_rule(&rule)).run().fails();
+            assert!(output.stderr.contains("cannot be the name of a variable"), "{}", output.stderr);
+        }
         let keys = CONFIG.replace("to: vault", "keys: {a: b}");
         resecret().config(&keys).run().fails().is("config-keys-without-target");
         let stays = CONFIG.replace("to: vault", "to: vault, only: [a], keys: {b: c}");
