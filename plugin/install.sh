@@ -2,46 +2,26 @@
 #
 # What `helm plugin install` and `helm plugin update` run, see plugin.yaml.
 #
-# Puts the binary in place: a packaged one, or one built here with cargo. It
-# downloads nothing itself; cargo fetches the sources of libraries, unless it has
-# them, and compares each with its checksum in Cargo.lock. Under Helm 4 it also
-# links a second plugin into Helm's plugins folder, because Helm 4 takes a
-# post-renderer by the name of a plugin of a kind of its own.
+# Puts the binary in place: a packaged one; for a clone that Helm has made, the one
+# of the release, if its checksum is the one that the release lists; or else one
+# built here with cargo, which fetches the sources of libraries, unless it has them,
+# and compares each with its checksum in Cargo.lock. Under Helm 4 it also links a
+# second plugin into Helm's plugins folder, because Helm 4 takes a post-renderer by
+# the name of a plugin of a kind of its own.
 set -eu
 
 plugin=${HELM_PLUGIN_DIR:?is not set: helm plugin install sets it}
+# shellcheck source=plugin/release.sh
+. "$plugin/plugin/release.sh"
+
 plugins=${plugin%/*}
-suffix=
-binary=$plugin/bin/resecret
+binary=$plugin/bin/resecret$suffix
 second=resecret-post-renderer
 # What to install once more. From a folder Helm has made a link to it; what it
 # has copied from elsewhere goes when the plugin is uninstalled.
 source=SOURCE
 [ ! -L "$plugin" ] || source=\"$(cd "$plugin" && pwd -P)\"
 version=$(sed -n 's/^version: *//p' "$plugin/plugin.yaml")
-# Helm for Windows runs this with the shell of Git.
-case $(uname -s) in
-MINGW* | MSYS* | CYGWIN*) suffix=.exe binary=$binary.exe ;;
-esac
-
-say() {
-    printf '%s\n' "$@"
-}
-
-# This machine in the words of plugin.yaml, such as linux-amd64.
-platform() {
-    case $(uname -s) in
-    Linux) os=linux ;;
-    Darwin) os=darwin ;;
-    MINGW* | MSYS* | CYGWIN*) os=windows ;;
-    *) os=$(uname -s) ;;
-    esac
-    case $(uname -m) in
-    x86_64 | amd64) say "$os-amd64" ;;
-    aarch64 | arm64) say "$os-arm64" ;;
-    *) say "$os-$(uname -m)" ;;
-    esac
-}
 
 # A package holds a binary for each platform. The one for this machine gets the
 # name that the messages and the second plugin use; on Windows `ln` may copy.
@@ -95,6 +75,21 @@ install_binary() {
         return
     fi
     if [ -f "$plugin/Cargo.toml" ]; then
+        # Helm links a folder of the user's own. Its sources may be newer than any release.
+        if [ ! -L "$plugin" ] || ! command -v cargo >/dev/null; then
+            found=$reason result=0
+            take_release "$plugin" "$plugin/bin" || result=$?
+            if [ "$result" -eq 0 ]; then
+                reason=$(problem)
+                if [ -z "$reason" ]; then
+                    say "resecret: took version $version from $release, $binary"
+                    return
+                fi
+            elif [ "$result" -eq 2 ]; then
+                not_installed "$reason. Somebody may have changed it on the way."
+            fi
+            reason="$found, and $reason"
+        fi
         if ! command -v cargo >/dev/null; then
             reason="$reason, and there is no cargo to build it with"
         elif ! build; then

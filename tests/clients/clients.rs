@@ -16,7 +16,11 @@ pub(crate) fn find(name: &str) -> Result<PathBuf, String> {
     };
     let program = folder().join(name);
     if !program.exists() {
-        let recipe = if name == "kyverno" { "just kyverno" } else { ".ci/clients" };
+        let recipe = match name {
+            "kyverno" => "just kyverno",
+            "crane" | "oras" => "just registry",
+            _ => ".ci/clients",
+        };
         return Err(format!("{name} {version} not found (run {recipe})"));
     }
     let answer = Command::new(&program)
@@ -25,7 +29,12 @@ pub(crate) fn find(name: &str) -> Result<PathBuf, String> {
         .output()
         .map_err(|error| format!("{} does not run: {error}", program.display()))?;
     let answer = String::from_utf8_lossy(&answer.stdout);
-    if answer.split_whitespace().any(|word| word.split('+').next() == Some(&version)) {
+    // Some say their version without the `v` of Go's.
+    let is_version = |word: &str| {
+        let word = word.split('+').next().unwrap_or_default();
+        word.trim_start_matches('v') == version.trim_start_matches('v')
+    };
+    if answer.split_whitespace().any(is_version) {
         Ok(program)
     } else {
         Err(format!("{} is not {version} (run .ci/clients)", program.display()))
@@ -34,7 +43,10 @@ pub(crate) fn find(name: &str) -> Result<PathBuf, String> {
 
 /// Whether `.ci/clients` installs this program without being asked for it by name.
 pub(crate) fn is_pinned(name: &str) -> bool {
-    name != "kyverno" && pinned(name).is_some()
+    let by_name = SCRIPT
+        .split_once("\nothers() {")
+        .is_some_and(|(_, others)| others.lines().any(|line| line.split_whitespace().next() == Some(name)));
+    !by_name && pinned(name).is_some()
 }
 
 /// The version of a client and the arguments that make it print that. `just compatibility` sets other versions

@@ -71,6 +71,7 @@ fn contents() -> Result<()> {
             "README.md",
             "plugin.yaml",
             "plugin/install.sh",
+            "plugin/release.sh",
             "plugin/resecret-post-renderer/plugin.yaml",
         ],
     ));

@@ -41,6 +41,8 @@ mod page;
 mod patches;
 /// Install, list, use, update and uninstall the plugin.
 mod plugin;
+/// What a release offers beside its files: a plugin by URL, an action, hooks of pre-commit, artifacts of a registry.
+mod release;
 /// The renders that ship in the repository are what Helm renders.
 mod renders;
 /// The table of what the tests run of the examples.
@@ -55,6 +57,8 @@ mod template;
 mod terraform;
 /// Every way to a cluster, run as its client runs it.
 mod ways;
+/// A server of releases on this machine.
+mod web;
 /// The workflows of the repository, by a linter.
 mod workflows;
 
@@ -85,6 +89,7 @@ fn main() -> ExitCode {
         commit::CASES,
         package::CASES,
         dist::CASES,
+        release::CASES,
         workflows::CASES,
         kustomize::CASES,
         terraform::CASES,

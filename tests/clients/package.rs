@@ -78,17 +78,7 @@ fn the_same_bytes_twice() -> Result<()> {
 /// refuses one that someone has touched.
 fn helm4_verifies() -> Result<()> {
     let machine = Machine::new()?;
-    let home = machine.path("gnupg");
-    fs::create_dir(&home)?;
-    Run::of(Command::new("chmod").arg("700").arg(&home), "")?.succeeded()?;
-    let gpg = |arguments: &[&str]| {
-        Run::of(Command::new("gpg").env("GNUPGHOME", &home).arg("--batch").args(arguments), "")?.succeeded()
-    };
-    let name = "Trial <trial@localhost>";
-    gpg(&["--passphrase", "", "--quick-gen-key", name, "rsa2048", "sign", "never"])?;
-    let keyring = machine.path("keyring.gpg");
-    gpg(&["--export", "--output", text(&keyring)?])?;
-    let dist = package(&machine, "dist", &[("GNUPGHOME", text(&home)?), ("SIGN_KEY", name)])?;
+    let (dist, keyring) = signed(&machine)?;
     let helm = machine.helm(Major::Four)?;
     for plugin in ["resecret", NAME] {
         let archive = archive(&dist, plugin);
@@ -97,7 +87,7 @@ fn helm4_verifies() -> Result<()> {
         run.says("Trial")?;
     }
     let secret = machine.path("secret.gpg");
-    gpg(&["--export-secret-keys", "--output", text(&secret)?])?;
+    gpg(&machine, &["--export-secret-keys", "--output", text(&secret)?])?;
     helm_signs_the_same(&machine, &helm, &dist, [&keyring, &secret])?;
     let cli = archive(&dist, "resecret");
     let install = ["plugin", "install", text(&cli)?, "--keyring", text(&keyring)?];
@@ -115,9 +105,32 @@ fn helm4_verifies() -> Result<()> {
     bytes.push(0);
     fs::write(&cli, bytes)?;
     helm.run(install)?.failed()?;
-    // The agent that gpg has started; without one there is nothing to end.
-    let _ = Command::new("gpgconf").env("GNUPGHOME", &home).args(["--kill", "all"]).status();
+    end_agent(&machine);
     Ok(())
+}
+
+/// The agent that gpg has started; without one there is nothing to end.
+pub(crate) fn end_agent(machine: &Machine) {
+    let mut end = Command::new("gpgconf");
+    let _ = end.env("GNUPGHOME", machine.path("gnupg")).args(["--kill", "all"]).status();
+}
+
+fn gpg(machine: &Machine, arguments: &[&str]) -> Result<Run> {
+    let mut command = Command::new("gpg");
+    Run::of(command.env("GNUPGHOME", machine.path("gnupg")).arg("--batch").args(arguments), "")?.succeeded()
+}
+
+/// The packages, signed with a key of the trial, and the keyring that knows it.
+pub(crate) fn signed(machine: &Machine) -> Result<(PathBuf, PathBuf)> {
+    let home = machine.path("gnupg");
+    fs::create_dir(&home)?;
+    Run::of(Command::new("chmod").arg("700").arg(&home), "")?.succeeded()?;
+    let name = "Trial <trial@localhost>";
+    gpg(machine, &["--passphrase", "", "--quick-gen-key", name, "rsa2048", "sign", "never"])?;
+    let keyring = machine.path("keyring.gpg");
+    gpg(machine, &["--export", "--output", text(&keyring)?])?;
+    let dist = package(machine, "dist", &[("GNUPGHOME", text(&home)?), ("SIGN_KEY", name)])?;
+    Ok((dist, keyring))
 }
 
 /// `helm plugin package --sign` takes the unpacked plugin, and names its archive in the same form.

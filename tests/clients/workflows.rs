@@ -26,7 +26,9 @@ fn shellcheck() -> Result<()> {
     let program = clients::find("shellcheck").map_err(anyhow::Error::msg)?;
     let check = |scripts: &[&str]| {
         let mut command = Command::new(&program);
-        Run::of(command.args(scripts).current_dir(repository("")), "")?.succeeded().map(drop)
+        Run::of(command.arg("--external-sources").args(scripts).current_dir(repository("")), "")?
+            .succeeded()
+            .map(drop)
     };
     let ours = scripts()?;
     check(&ours.iter().map(String::as_str).collect::<Vec<_>>())?;
@@ -55,7 +57,7 @@ fn shellcheck() -> Result<()> {
 /// Every file of these folders that is a script for a shell.
 fn scripts() -> Result<Vec<String>> {
     let mut found = Vec::new();
-    for folder in [".ci", "plugin", "tools/schemastore"] {
+    for folder in [".ci", "plugin", "tools", "tools/schemastore"] {
         for entry in fs::read_dir(repository(folder))? {
             let path = entry?.path();
             let is_script = path.is_file()
