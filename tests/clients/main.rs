@@ -5,6 +5,8 @@
 
 /// As much of an API server as `helm install --dry-run` asks for.
 mod api_server;
+/// The recipes for CI.
+mod ci;
 /// A client other than Helm.
 mod client;
 /// Where the clients are, and whether they have the pinned version.
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         package::CASES,
         dist::CASES,
         release::CASES,
+        ci::CASES,
         workflows::CASES,
         kustomize::CASES,
         terraform::CASES,

@@ -304,6 +304,54 @@ mod pages {
         found.into_iter().next()
     }
 
+    /// What a report says with this code: its first diagnostic, with the lines that belong to it.
+    fn said(code: Code, report: &str) -> Option<String> {
+        let starts = ["error", "warning"].map(|severity| format!("{severity}[{}]: ", code.id()));
+        let lines: Vec<&str> = report.lines().collect();
+        let at = lines.iter().position(|line| starts.iter().any(|start| line.starts_with(start)))?;
+        let rest = lines[at + 1..].iter().take_while(|line| line.starts_with("  "));
+        Some([&lines[at]].into_iter().chain(rest).map(|line| format!("{line}\n")).collect())
+    }
+
+    /// A case that raises this code, as a reader can try it: the shortest of the fixtures that raise nothing else.
+    fn tried(code: Code) -> Option<String> {
+        // Ways to write YAML, and streams that only a test would make.
+        let odd = ["anchors/", "krm/", "lists/", "reader/", "streams/", "styles/"];
+        let mut found = Vec::new();
+        for folder in fixture_folders::all() {
+            let name = fixture_folders::name(&folder);
+            let read = |file: &str| fs::read_to_string(folder.join(file)).ok();
+            let report = fs::read_to_string(root().join(format!("snapshots/fixtures/{name}.report.snap")));
+            let (Ok(report), Some(config), Some(input)) = (report, read("config.yaml"), read("input.yaml"))
+            else {
+                continue;
+            };
+            let Some(said) = said(code, &report) else { continue };
+            let plain = [&config, &input]
+                .iter()
+                .all(|text| !text.contains(['\r', '`', '\u{feff}']) && text.len() > 20);
+            let Some((about, config)) = config.split_once('\n') else { continue };
+            let lines = config.lines().count() + input.lines().count();
+            if !plain
+                || lines > 45
+                || odd.iter().any(|folder| name.starts_with(folder))
+                || read("args.txt").is_some()
+            {
+                continue;
+            }
+            // A case that is about this code bears its name.
+            let is_of_another = !code.id().split('-').any(|word| name.contains(word));
+            let others = report.matches("error[").count() + report.matches("warning[").count();
+            let about = about.trim_start_matches("# ");
+            // The lines are those of the fixtures, so that the report's numbers fit.
+            let config = format!("`config.yaml`:\n\n```yaml\n# {about}\n{}\n```\n\n", config.trim_end());
+            let input = format!("`input.yaml`:\n\n```yaml\n{}\n```\n\n", input.trim_end());
+            found.push(((others, is_of_another, lines), format!("{config}{input}```text\n{said}```\n")));
+        }
+        found.sort();
+        found.into_iter().next().map(|(_, example)| example)
+    }
+
     #[test]
     fn the_page_of_codes_is_what_explain_says() {
         let mut paths = Vec::new();
@@ -312,7 +360,7 @@ mod pages {
         }
         paths.retain(|path| !path.ends_with("docs/codes.md"));
         let snapshots: Vec<String> = paths.iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
-        let mut page = "# Codes\n\nEvery diagnostic, as `resecret explain CODE` describes it, with an example. This page is generated.\n".to_owned();
+        let mut page = "# Codes\n\nEvery diagnostic, as `resecret explain CODE` describes it, with an example. Most examples are tests too: put both files into a folder, and `resecret --config config.yaml\n< input.yaml` says what stands below them. This page is generated.\n".to_owned();
         for code in Code::ALL {
             page += &format!("\n## {}\n\n", code.id());
             for line in code.documentation().trim().lines().map(|line| line.strip_prefix(' ').unwrap_or(line))
@@ -320,10 +368,11 @@ mod pages {
                 page +=
                     &line.strip_prefix("# ").map_or(format!("{line}\n"), |title| format!("**{title}**\n"));
             }
-            let example = example(*code, &snapshots);
+            let shown = || example(*code, &snapshots).map(|text| format!("```text\n{text}```\n"));
+            let example = tried(*code).or_else(shown);
             // A merge does that only to a live object that somebody has changed by hand.
             assert!(example.is_some() || *code == Code::WrongVariable, "no snapshot shows {}", code.id());
-            page += &example.map(|text| format!("\n```text\n{text}```\n")).unwrap_or_default();
+            page += &example.map(|text| format!("\n**Example**\n\n{text}")).unwrap_or_default();
         }
         compare("docs/codes.md", &page);
     }

@@ -160,15 +160,16 @@ fn every_page_of_an_example_is_run() {
 }
 
 #[test]
-fn the_page_about_clients_shows_the_examples_as_they_are() {
-    let page = fs::read_to_string(root().join("docs/clients.md")).expect("the page");
+fn the_pages_about_clients_show_the_examples_as_they_are() {
+    let page = |name: &str| fs::read_to_string(root().join(name)).expect("the page");
+    let page = page("docs/clients.md") + &page("docs/ci.md");
     // `[`examples/…`](../examples/…):`, a blank line, and a block.
     for part in page.split("](../examples/").skip(1) {
         let Some((name, rest)) = part.split_once("):\n\n```") else { continue };
         let block =
             rest.split_once('\n').and_then(|(_, rest)| rest.split_once("```")).map(|(block, _)| block);
         let file = fs::read_to_string(root().join("examples").join(name)).unwrap_or_default();
-        assert_eq!(block, Some(file.as_str()), "docs/clients.md shows another examples/{name}");
+        assert_eq!(block, Some(file.as_str()), "a page shows another examples/{name}");
     }
     // The kustomization of the exec plugin is that of the function.
     let plugin = fs::read_to_string(root().join("examples/kustomize-exec-plugin/kustomization.yaml"));
@@ -177,7 +178,7 @@ fn the_page_about_clients_shows_the_examples_as_they_are() {
     for (name, _) in files("examples", "").into_iter().filter(|(name, _)| !has_a_page(name)) {
         let twin = name == "examples/kustomize-exec-plugin/kustomization.yaml";
         let linked = page.contains(&format!("(../{name})"));
-        assert!(twin || linked, "docs/clients.md does not show {name}");
+        assert!(twin || linked, "no page shows {name}");
     }
 }
 
@@ -197,6 +198,17 @@ fn the_image_is_built_of_what_docker_is_sent() {
                 sent.lines().any(|line| line == format!("!{source}")),
                 ".dockerignore keeps {source} away"
             );
+        }
+    }
+}
+
+#[test]
+fn artifact_hub_lists_the_plugin_alone() {
+    let settings = fs::read_to_string(root().join("artifacthub-repo.yml")).expect("the settings");
+    for folder in ["plugin", "examples"] {
+        for (file, text) in files(folder, "/plugin.yaml") {
+            let Some(name) = text.lines().find_map(|line| line.strip_prefix("name: ")) else { continue };
+            assert!(settings.contains(&format!("\n- name: {name}\n")), "{file} would be listed as a plugin");
         }
     }
 }
