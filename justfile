@@ -183,6 +183,10 @@ renders:
 real-charts folder *arguments:
     tools/real-charts/run.py {{ folder }} --write docs/real-charts.md {{ arguments }}
 
+# Draws the pictures of the pages once more, from what the program shows.
+pictures:
+    RESECRET_UPDATE=1 cargo test --locked --test integration pictures::
+
 # SCHEMAS are folders with the schemas of custom resources, see `tools/catalogue/generate.py`; some minutes. Needs Python 3.11,
 # and PyYAML for files in YAML.
 # Makes the catalogue of custom resources from schemas, and the sample that the tests measure with.

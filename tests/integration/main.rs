@@ -35,6 +35,8 @@ mod keys;
 mod kustomize;
 /// `resecret patches`: the run as data.
 mod patches;
+/// The pictures of the pages: what a terminal shows, and the flow.
+mod pictures;
 /// What the README shows of the program.
 mod readme;
 /// `scan`: what a render holds, and the configuration that is proposed for it.
