@@ -67,6 +67,10 @@ kyverno:
 registry:
     .ci/clients crane oras
 
+# Builds flate, which renders releases of Flux with Flux's own libraries, for the trial of that example: ten minutes, once.
+gitops:
+    .ci/clients flate
+
 # BINARY or BINARIES takes what is built already; SIGN_KEY signs, see `.ci/package`.
 # Makes the files of a release in dist/.
 package:

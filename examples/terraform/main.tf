@@ -12,8 +12,11 @@ resource "helm_release" "langfuse" {
   namespace = "default"
   chart     = "./charts/umbrella"
 
+  # A change of the rules alone would be "No changes".
+  description = "resecret ${filesha256("resecret.yaml")}"
+
   postrender = {
     binary_path = "resecret"
-    args        = ["--preset=langfuse", "--to=langfuse-vault"]
+    args        = ["--config=resecret.yaml"]
   }
 }

@@ -19,6 +19,7 @@ pub(crate) fn find(name: &str) -> Result<PathBuf, String> {
         let recipe = match name {
             "kyverno" => "just kyverno",
             "crane" | "oras" => "just registry",
+            "flate" => "just gitops",
             _ => ".ci/clients",
         };
         return Err(format!("{name} {version} not found (run {recipe})"));

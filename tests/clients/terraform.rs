@@ -17,6 +17,12 @@ fn arguments() -> Result<()> {
         anyhow::Ok(words.map(str::to_owned).collect::<Vec<_>>())
     };
     ensure!(field("binary_path")? == ["resecret"]);
+    // What makes a change of the rules a change of the release.
+    let args = field("args ")?;
+    let [config] = args.as_slice() else { anyhow::bail!("the example has the arguments {args:?}") };
+    let file = config.strip_prefix("--config=").context("the rules are a file")?;
+    ensure!(example.contains(&format!("description = \"resecret ${{filesha256(\"{file}\")}}\"")));
+    let rules = repository("examples/helmfile/resecret.yaml");
     let machine = Machine::new()?;
     let helm = machine.helm(Major::Three)?;
     let (chart, values) = (repository("tests/charts/umbrella"), repository("tests/charts/null-lost.yaml"));
@@ -26,6 +32,6 @@ fn arguments() -> Result<()> {
     };
     let plain = render(&command)?;
     command.extend(["--post-renderer".to_owned(), RESECRET.to_owned()]);
-    command.extend(field("args ")?.iter().map(|argument| format!("--post-renderer-args={argument}")));
+    command.push(format!("--post-renderer-args=--config={}", text(&rules)?));
     same(&render(&command)?.release, &plain.vaulted()?.release)
 }

@@ -203,6 +203,21 @@ fn the_image_is_built_of_what_docker_is_sent() {
 }
 
 #[test]
+fn the_application_of_argo_cd_names_its_plugin() {
+    let read = |name: &str| {
+        let text = fs::read_to_string(root().join("examples/argocd").join(name)).expect("an example");
+        serde_yaml::from_str::<serde_json::Value>(&text).expect("YAML")
+    };
+    let (plugin, application) = (read("plugin.yaml"), read("application.yaml"));
+    let word = |pointer: &str| plugin.pointer(pointer).and_then(|word| word.as_str()).expect("a word");
+    let name = format!("{}-{}", word("/metadata/name"), word("/spec/version"));
+    let source = &application["spec"]["source"];
+    assert_eq!(source["plugin"]["name"], name.as_str());
+    // Either would be a way to plain Helm that nothing tells of.
+    assert!(source.get("helm").is_none() && plugin["spec"].get("discover").is_none());
+}
+
+#[test]
 fn artifact_hub_lists_the_plugin_alone() {
     let settings = fs::read_to_string(root().join("artifacthub-repo.yml")).expect("the settings");
     for folder in ["plugin", "examples"] {
