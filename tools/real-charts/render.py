@@ -65,6 +65,10 @@ def fill(folder, repository, path, chart, subcharts):
     """Gives a chart its subcharts; those that no list knows are left out, and their templates with them."""
     file = os.path.join(chart, "Chart.yaml")
     about = load(file)
+    # Charts of the first API version list them in a file of their own.
+    if os.path.exists(os.path.join(chart, "requirements.yaml")):
+        about["dependencies"] = load(os.path.join(chart, "requirements.yaml")).get("dependencies")
+        about["apiVersion"] = "v2"
     kept = []
     for dependency in about.get("dependencies") or []:
         name = dependency["name"]
@@ -88,9 +92,9 @@ def fill(folder, repository, path, chart, subcharts):
     # Development versions of a repository have no valid one.
     with open(file, "w", encoding="utf-8") as out:
         yaml.safe_dump(about, out, sort_keys=False)
-    lock = os.path.join(chart, "Chart.lock")
-    if os.path.exists(lock):
-        os.remove(lock)
+    for name in ("Chart.lock", "requirements.yaml", "requirements.lock"):
+        if os.path.exists(os.path.join(chart, name)):
+            os.remove(os.path.join(chart, name))
 
 
 def find_archive(chart, name):

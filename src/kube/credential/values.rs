@@ -128,6 +128,7 @@ fn is_placeholder(value: &str, lower: &str) -> bool {
     enclosed.copied().any(|(begin, end)| between(begin, end))
         || PLACEHOLDERS.iter().any(|part| lower.contains(part))
         || variable
+        || is_call(value)
         || dunder
         || format
         || repeated
@@ -139,6 +140,16 @@ fn is_variable(name: &str) -> bool {
     let begins = |part: &str| part.starts_with(|first: char| first.is_ascii_alphabetic());
     is_word(name)
         || name.split(['.', '-', ':']).all(|part| begins(part) && is_word(part) && !looks_random(part))
+}
+
+/// What a program calls: `kong.request.get_header("authorization")`.
+fn is_call(value: &str) -> bool {
+    let function = value.strip_suffix(')').and_then(|value| value.split_once('(')).map(|(name, _)| name);
+    function.is_some_and(|name| {
+        name.contains('.')
+            && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_' || b == b'.')
+            && !name.split('.').any(str::is_empty)
+    })
 }
 
 /// A count or a duration. Digits alone are a password from three on.
