@@ -7,6 +7,9 @@
 //!
 //! One trial per render of the corpus that lies beside the repository, where there is one.
 
+/// What a run of the program is asked for.
+#[path = "../support/arguments.rs"]
+mod arguments;
 /// Secret values of fixtures, and the forms in which they could leak.
 mod canary;
 /// The fields of custom resources: which are redirected, reported, left alone.
@@ -42,10 +45,12 @@ mod whole;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
+
+use crate::arguments::arguments;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let arguments = arguments();
     let fixtures = fixture::all();
     let of_all = |name: &str, check: fn(&[fixture::Fixture]) -> anyhow::Result<()>| {
         let fixtures = fixtures.clone();

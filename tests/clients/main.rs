@@ -3,6 +3,9 @@
 //! The clients are the ones that `.ci/clients` builds. A trial whose client is missing is skipped, and
 //! says so; with `RESECRET_REQUIRE_CLIENTS=1` it fails.
 
+/// What a run of the program is asked for.
+#[path = "../support/arguments.rs"]
+mod arguments;
 /// As much of an API server as `helm install --dry-run` asks for.
 mod api_server;
 /// The recipes for CI.
@@ -67,7 +70,9 @@ mod workflows;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
+
+use crate::arguments::arguments;
 
 /// One trial: its name, the clients it needs, and what it does.
 #[derive(Clone)]
@@ -78,7 +83,7 @@ pub(crate) struct Case {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let arguments = arguments();
     let required = std::env::var("RESECRET_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
     let cases = [
         renders::CASES,

@@ -8,6 +8,9 @@
 //! `~/.cache/resecret/api-server`, which `.ci/api-server` builds, started for the run in a folder of its own. Without either the scenarios are skipped,
 //! and say so; with `RESECRET_REQUIRE_CLUSTER=1` they fail.
 
+/// What a run of the program is asked for.
+#[path = "../support/arguments.rs"]
+mod arguments;
 /// The first upgrades: duplicates, plain values, another major of Helm.
 mod adopt;
 /// A release that a script adopts: watched, interrupted, compared.
@@ -73,8 +76,9 @@ use std::process::ExitCode;
 use std::sync::{PoisonError, RwLock};
 
 use anyhow::Result;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 
+use crate::arguments::arguments;
 use crate::machine::Major;
 use crate::site::Site;
 
@@ -124,7 +128,7 @@ impl Try {
 #[expect(clippy::print_stdout, reason = "CI counts what was skipped")]
 #[expect(clippy::print_stderr, reason = "what a page does not say belongs to no trial")]
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let arguments = arguments();
     let required = std::env::var("RESECRET_REQUIRE_CLUSTER").is_ok_and(|value| value == "1");
     let scenarios = [
         adopt::ALL,
