@@ -154,7 +154,7 @@ fn main() -> ExitCode {
         let (this, run) = (Try { scenario: scenario.name, major, installed_by: major }, scenario.run);
         let name = format!("{}::{}", scenario.name, major.client());
         match missing.clone() {
-            None if !is_thorough() && is_one_more(scenario) => {
+            None if !is_thorough() && is_one_more(scenario, major) => {
                 Trial::test(name, || Err(Failed::from("RESECRET_THOROUGH=1 runs it"))).with_ignored_flag(true)
             }
             None => {
@@ -190,9 +190,10 @@ pub(crate) fn is_thorough() -> bool {
     std::env::var("RESECRET_THOROUGH").is_ok_and(|value| value == "1")
 }
 
-/// Whether another scenario tries the same on another way.
-fn is_one_more(scenario: &Scenario) -> bool {
+/// Whether another scenario tries the same on another way, or this one does under the other major.
+fn is_one_more(scenario: &Scenario, major: Major) -> bool {
     [script::THOROUGH, real::THOROUGH, split::THOROUGH].iter().any(|names| names.contains(&scenario.name))
+        || (major == Major::Four && script::ON_ONE_MAJOR.contains(&scenario.name))
 }
 
 /// What keeps the scenarios from running here, said in one line.

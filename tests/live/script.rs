@@ -84,6 +84,19 @@ pub(crate) const THOROUGH: &[&str] = &[
     "script::there_and_back_of_helm3",
 ];
 
+/// Scenarios whose script does the same under both majors, beside the flags of the upgrade, which others try.
+pub(crate) const ON_ONE_MAJOR: &[&str] = &[
+    "script::plain_values",
+    "script::kinds_of_sources",
+    "script::literal_set_by_hand",
+    "script::same_name",
+    "script::filled_by_an_operator",
+    "script::there_and_back",
+    "script::waits_for_pods",
+    "script::examples_of_first_hour",
+    "script::renders_of_umbrella",
+];
+
 const LANGFUSE: &str = "  presets:\n  - {name: langfuse, to: langfuse-vault}\n";
 
 /// The umbrella chart with values that nobody may see.
