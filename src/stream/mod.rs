@@ -34,12 +34,22 @@ pub(crate) struct Document<'i> {
     pub(crate) body: usize,
 }
 
+/// The length of what is behind a marker, where it is nothing but blanks with a tab among them: in front of the content
+/// a reader would take it for an indentation.
+fn tabs(rest: &[u8]) -> usize {
+    let length = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let is_all = rest.get(length).is_none_or(|byte| matches!(byte, b'\r' | b'\n' | b'#'));
+    if is_all && rest[..length].contains(&b'\t') { length } else { 0 }
+}
+
 impl<'i> Document<'i> {
     /// The document that these bytes are; only what begins a stream can begin with a byte order mark.
     pub(crate) fn new(number: usize, offset: usize, bytes: &'i [u8]) -> Self {
         let body = if offset == 0 && bytes.starts_with(BOM) { BOM.len() } else { 0 };
-        let body = if bytes[body..].starts_with(MARKER) { body + MARKER.len() } else { body };
-        Self { number, bytes, offset, body }
+        let Some(rest) = bytes[body..].strip_prefix(MARKER) else {
+            return Self { number, bytes, offset, body };
+        };
+        Self { number, bytes, offset, body: body + MARKER.len() + tabs(rest) }
     }
 
     /// What stands behind the marker.
