@@ -10,6 +10,7 @@ use crate::{BOTH, Scenario, Try};
 pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "split::secret", majors: BOTH, run: secret },
     Scenario { name: "split::config_map", majors: BOTH, run: config_map },
+    Scenario { name: "split::redirected", majors: BOTH, run: redirected },
     Scenario { name: "split::adopted", majors: THREE, run: adopted },
     Scenario { name: "split::adopted_by_helm4", majors: FOUR, run: adopted },
     Scenario { name: "split::adopted_of_helm3", majors: FOUR, run: |this| adopted(&this.of_helm3()) },
@@ -141,6 +142,48 @@ spec:
 
 const MAP_RULES: &str = "  configMaps:\n  - {name: app-env, only: [DB_PASSWORD, api.key], to: app-vault, keys: {DB_PASSWORD: db-password}}\n";
 
+/// A chart whose pods read Secrets that it does not render.
+const HOOKED: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: example.org/web
+        envFrom: [{secretRef: {name: made-all}}]
+        env:
+        - {name: KEY, valueFrom: {secretKeyRef: {name: made, key: PASSWORD}}}
+        - {name: URL, value: 'postgres://app:$(KEY)@db'}
+      volumes:
+      - name: some
+        secret: {secretName: made, items: [{key: PASSWORD, path: p, mode: 0400}]}
+      - name: both
+        projected:
+          sources:
+          - secret: {name: made, items: [{key: PASSWORD, path: q}]}
+          - secret: {name: made-all}
+";
+
+/// What a hook of the chart has made.
+const MADE: &str = "\
+apiVersion: v1
+kind: Secret
+metadata: {name: made}
+stringData: {PASSWORD: canary-password}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: made-all}
+stringData: {TOKEN: canary-token, 1ST: canary-1st}
+";
+
+const REDIRECT: &str = "  redirect:\n  - {name: made, to: app-vault, keys: {PASSWORD: db-password}}\n  - {name: made-all, to: all-vault}\n";
+
 /// The live objects that count.
 fn objects(site: &Site, kinds: &str) -> Result<Vec<Value>> {
     let run = site.kubectl(["get", kinds, "-o", "json"])?.succeeded()?;
@@ -224,6 +267,25 @@ fn config_map(this: &Try) -> Result<()> {
         ensure!(before == after, "after {round}: pods saw {before:?}\nand see {after:?}");
         site.row(round, "nothing", "pods see the same, from the vault");
     }
+    Ok(())
+}
+
+/// Secrets that no document renders: every pod sees the same from the vault, and needs the old ones no more.
+fn redirected(this: &Try) -> Result<()> {
+    let mut site = this.site()?;
+    fill(&site, MADE)?;
+    site.render(&(HOOKED.to_owned() + &nightly("{secretRef: {name: made-all}, prefix: APP_}")))?;
+    site.rules(REDIRECT)?;
+    site.install_plain()?;
+    let before = seen(&site, &[])?;
+    ensure!(before.len() == 2 && before.iter().all(|pod| !pod.variables.is_empty()), "{before:?}");
+    let all = MADE.replace("made-all", "all-vault").replace("name: made}", "name: app-vault}");
+    fill(&site, &all.replace("PASSWORD:", "db-password:"))?;
+    site.upgrade(&[])?.succeeded()?;
+    site.kubectl(["delete", "secret", "made", "made-all"])?.succeeded()?;
+    let after = seen(&site, &[])?;
+    ensure!(before == after, "pods saw {before:?}\nand see {after:?}");
+    site.row("redirect, and the old Secrets deleted", "", "pods see the same, from the vault");
     Ok(())
 }
 
