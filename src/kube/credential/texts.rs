@@ -9,7 +9,7 @@ use regex::{Captures, Regex};
 
 use crate::kube::credential::commands::{arguments, shell_commands};
 use crate::kube::credential::judge::{NameContext, reason};
-use crate::kube::credential::names::{Certainty, certainty};
+use crate::kube::credential::names::{Certainty, certainty, stems_and};
 use crate::kube::credential::reason::{Reason, pattern};
 use crate::kube::credential::shapes::{pairs, setting, two_words};
 use crate::kube::credential::values::{fits, looks_random, value_reason};
@@ -227,35 +227,8 @@ fn group<'t>(captures: &Captures<'t>, number: usize) -> &'t str {
     captures.get(number).map_or("", |group| group.as_str())
 }
 
-/// Parts of all names that speak of a credential, and of the words that come before a value.
-static STEMS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let stems = [
-        "pass",
-        "pwd",
-        "pword",
-        "pw",
-        "secret",
-        "token",
-        "key",
-        "auth",
-        "cred",
-        "salt",
-        "cookie",
-        "licen",
-        "dsn",
-        "jwt",
-        "psk",
-        "hmac",
-        "pepper",
-        "bearer",
-        "identified",
-        "name",
-    ];
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .build(stems)
-        .unwrap_or_else(|_| unreachable!("internal error: a constant search cannot be built"))
-});
+/// The parts of all names that speak of a credential, and of the words that come before a value.
+static STEMS: LazyLock<AhoCorasick> = LazyLock::new(|| stems_and(&["identified", "name"]));
 /// An element of XML, by the name of its attribute or by its own. Any character beyond ASCII is part of a name: to tell
 /// letters from others there would make the pattern ten times as large.
 static ELEMENT: LazyLock<Regex> = LazyLock::new(|| {
