@@ -22,6 +22,20 @@ pub(crate) fn rewritten(text: &str, edits: &[TextEdit]) -> String {
     result + &text[at..]
 }
 
+/// How many bytes two texts have in common at their begin.
+pub(crate) fn common_begin(one: &str, other: &str) -> usize {
+    common(one.chars().zip(other.chars()))
+}
+
+/// How many bytes two texts have in common at their end.
+pub(crate) fn common_end(one: &str, other: &str) -> usize {
+    common(one.chars().rev().zip(other.chars().rev()))
+}
+
+fn common(pairs: impl Iterator<Item = (char, char)>) -> usize {
+    pairs.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
+}
+
 /// One operation. Its paths are those of the document as it came in, whatever the other operations do.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Op {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::analysis::scan::Inventory;
 use crate::config::Pattern;
 use crate::diagnostics::{Location, ObjectRef};
+use crate::edit::patch::{common_begin, common_end};
 use crate::yaml::Path;
 
 /// What a render generates, as a comparison with a second one has found.
@@ -83,12 +84,9 @@ fn names([firsts, seconds]: [Vec<&ObjectRef>; 2]) -> BTreeMap<(String, String), 
 /// A glob that matches both names, whose fixed parts are whole words; `None` where they have none in common.
 fn common(one: &str, other: &str) -> Option<String> {
     let is_between = |c: char| c == '-' || c == '.';
-    let same = |pairs: &mut dyn Iterator<Item = (char, char)>| -> usize {
-        pairs.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
-    };
-    let begin = same(&mut one.chars().zip(other.chars()));
+    let begin = common_begin(one, other);
     let begin = one[..begin].rfind(is_between).map_or(0, |at| at + 1);
-    let end = same(&mut one[begin..].chars().rev().zip(other[begin..].chars().rev()));
+    let end = common_end(&one[begin..], &other[begin..]);
     let end = &one[one.len() - end..];
     let end = end.find(is_between).map_or("", |at| &end[at..]);
     let fixed = begin + end.len();

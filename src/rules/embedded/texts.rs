@@ -1,6 +1,6 @@
 //! Texts that may hold objects: where they are, what they hold, and what changes in them.
 
-use crate::edit::patch::TextEdit;
+use crate::edit::patch::{TextEdit, common_begin, common_end};
 use crate::kube::object::{Object, objects};
 use crate::yaml::{Kind, NodeId, Path, Trail, Tree};
 
@@ -30,12 +30,9 @@ pub(super) fn collect(tree: &Tree<'_>, node: NodeId, trail: Trail<'_>, found: &m
 
 /// The same change without what stays at its ends, such as quotes.
 pub(super) fn narrowed(text: &str, (range, new): TextEdit) -> TextEdit {
-    let same = |pairs: &mut dyn Iterator<Item = (char, char)>| -> usize {
-        pairs.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
-    };
     let old = &text[range.clone()];
-    let head = same(&mut old.chars().zip(new.chars()));
-    let tail = same(&mut old[head..].chars().rev().zip(new[head..].chars().rev()));
+    let head = common_begin(old, &new);
+    let tail = common_end(&old[head..], &new[head..]);
     (range.start + head..range.end - tail, new[head..new.len() - tail].to_owned())
 }
 
