@@ -225,8 +225,7 @@ fn compare_one(
         proposal = propose(input, &inventory_of_generated(input, generated)?, args.to.as_deref())?;
     }
     if let Some(proposal) = &mut proposal {
-        let mut config = Config::default();
-        config.add_file("the proposal", &proposal.text)?;
+        let config = proposal.config()?;
         let changes = second.changes_with(&resecret::filter(input, &config)?, &config);
         proposal.note_changes(&changes);
     }

@@ -26,6 +26,15 @@ pub struct Proposal {
 }
 
 impl Proposal {
+    /// The proposal as the filter takes it.
+    ///
+    /// # Errors
+    ///
+    /// A text that is not a configuration any more.
+    pub fn config(&self) -> Result<Config, Error> {
+        configuration(&self.text)
+    }
+
     /// Adds what still changes on every render with it, as comments at the end.
     pub fn note_changes(&mut self, changes: &[Diagnostic]) {
         self.changes = changes.len();
