@@ -206,8 +206,7 @@ fn seen(site: &Site, without: &[&str]) -> Result<Vec<Seen>> {
 }
 
 /// A release of a chart with a workload beside it, and what its pods see.
-fn installed(this: &Try, chart: &str, source: &str, rules: &str) -> Result<(Site, Vec<Seen>)> {
-    let mut site = this.site()?;
+fn installed(mut site: Site, chart: &str, source: &str, rules: &str) -> Result<(Site, Vec<Seen>)> {
     site.render(&(chart.to_owned() + &nightly(source)))?;
     site.rules(rules)?;
     site.install_plain()?;
@@ -231,7 +230,7 @@ fn live_keys(site: &Site, object: &str) -> Result<Vec<String>> {
 
 /// Some keys of a Secret go to the vault: every pod sees what it saw.
 fn secret(this: &Try) -> Result<()> {
-    let (site, before) = installed(this, APP, "{secretRef: {name: app}}", RULES)?;
+    let (site, before) = installed(this.site()?, APP, "{secretRef: {name: app}}", RULES)?;
     let said = site.check("")?;
     ensure!(said.rules().is_empty(), "{said:?}");
     fill(&site, VAULT)?;
@@ -257,7 +256,8 @@ fn secret(this: &Try) -> Result<()> {
 
 /// Some keys of a ConfigMap go to the vault.
 fn config_map(this: &Try) -> Result<()> {
-    let (site, before) = installed(this, MAP, "{configMapRef: {name: app-env}, prefix: APP_}", MAP_RULES)?;
+    let (site, before) =
+        installed(this.site()?, MAP, "{configMapRef: {name: app-env}, prefix: APP_}", MAP_RULES)?;
     fill(&site, &VAULT.replace("TOKEN: canary-token", "api.key: canary-key"))?;
     for round in ["upgrade", "upgrade once more"] {
         site.upgrade(&[])?.succeeded()?;
@@ -272,13 +272,10 @@ fn config_map(this: &Try) -> Result<()> {
 
 /// Secrets that no document renders: every pod sees the same from the vault, and needs the old ones no more.
 fn redirected(this: &Try) -> Result<()> {
-    let mut site = this.site()?;
+    let site = this.site()?;
     fill(&site, MADE)?;
-    site.render(&(HOOKED.to_owned() + &nightly("{secretRef: {name: made-all}, prefix: APP_}")))?;
-    site.rules(REDIRECT)?;
-    site.install_plain()?;
-    let before = seen(&site, &[])?;
-    ensure!(before.len() == 2 && before.iter().all(|pod| !pod.variables.is_empty()), "{before:?}");
+    let source = "{secretRef: {name: made-all}, prefix: APP_}";
+    let (site, before) = installed(site, HOOKED, source, REDIRECT)?;
     let all = MADE.replace("made-all", "all-vault").replace("name: made}", "name: app-vault}");
     fill(&site, &all.replace("PASSWORD:", "db-password:"))?;
     site.upgrade(&[])?.succeeded()?;
