@@ -104,6 +104,8 @@ func (c *comparison) random(number uint64) {
 		literalsOnly: m.chance(.25),
 		only:         m.chance(.3),
 		maps:         m.chance(.4),
+		redirect:     m.chance(.3),
+		add:          m.chance(.3),
 	}
 	stream := m.stream(*odd, m.chance(.5))
 	c.compare(fmt.Sprintf("%d-%d", *seed, number), set, stream)
@@ -114,7 +116,7 @@ func (c *comparison) file(name string, text []byte) {
 	for _, suffix := range []string{"-chart", "-nextauth", "-app"} {
 		for number, duplicates := range []string{"last", "first", "prefer-secret", "error"} {
 			for _, only := range []bool{false, true} {
-				c.compare(name, rules{suffix, duplicates, number&1 != 0, number&2 != 0, only, only}, text)
+				c.compare(name, rules{suffix, duplicates, number&1 != 0, number&2 != 0, only, only, only, only}, text)
 			}
 		}
 	}

@@ -20,6 +20,8 @@ type rules struct {
 	literalsOnly bool
 	only         bool // whether only one key of those Secrets goes
 	maps         bool // whether a key of ConfigMaps goes
+	redirect     bool // whether Secrets that the stream only names have readers that go
+	add          bool // whether a variable is added
 }
 
 const (
@@ -30,7 +32,13 @@ const (
 	mapName = "y" // its name there
 	mapOf   = "conf"
 	removed = "DEBUG"
+	added   = "ADDED" // the variable that some containers get
+	addKey  = "added" // its key in the vault
+	addIn   = "c"     // the name of those containers
 )
+
+// namedOnly are the Secrets of `redirect`, with the keys that their rules rename.
+var namedOnly = map[string][]string{"gone": {renamed}, "away": {}}
 
 func (r rules) config() []byte {
 	only := ""
@@ -41,22 +49,34 @@ func (r rules) config() []byte {
 	if r.maps {
 		maps = fmt.Sprintf("\n  configMaps:\n  - {name: [%q, %s], only: [%s], to: %s, keys: {%s: %s}}", "*"+r.suffix, mapOf, mapped, vault, mapped, mapName)
 	}
+	redirect := ""
+	if r.redirect {
+		redirect = fmt.Sprintf("\n  redirect:\n  - {name: gone, to: %s, keys: {%s: %s}, optional: true}\n  - {name: away, to: %s, optional: true}", vault, renamed, newName, vault)
+	}
+	add := ""
+	if r.add {
+		add = fmt.Sprintf("\n  - {to: %s, vars: {%s: %s}, in: {container: %s}, add: true, keepExisting: %v, literalsOnly: %v}",
+			vault, added, addKey, addIn, r.keepExisting, r.literalsOnly)
+	}
 	return fmt.Appendf(nil, `apiVersion: resecret.dev/v1alpha1
 kind: Resecret
 spec:
   secrets:
-  - {name: "*%s", to: %s, keys: {%s: %s}%s}%s
+  - {name: "*%s", to: %s, keys: {%s: %s}%s}%s%s
   env:
-  - {to: %s, vars: {SALT: salt, "K*": "*"}, remove: [%s], keepExisting: %v, literalsOnly: %v}
+  - {to: %s, vars: {SALT: salt, "K*": "*"}, remove: [%s], keepExisting: %v, literalsOnly: %v}%s
   duplicates: %s
   policy: {unmatched: allow, plaintext: allow, leftBehind: warn, external: allow}
-`, r.suffix, vault, renamed, newName, only, maps, vault, removed, r.keepExisting, r.literalsOnly, r.duplicates)
+`, r.suffix, vault, renamed, newName, only, maps, redirect, vault, removed, r.keepExisting, r.literalsOnly, add, r.duplicates)
 }
 
-// ruleKey is the vaulted key of a variable that a rule decides.
-func ruleKey(variable string) (string, bool) {
-	if variable == "SALT" {
+// ruleKey is the vaulted key of a variable that a rule decides in a container.
+func (r rules) ruleKey(container, variable string) (string, bool) {
+	switch {
+	case variable == "SALT":
 		return "salt", true
+	case r.add && variable == added && container == addIn:
+		return addKey, true
 	}
 	return variable, strings.HasPrefix(variable, "K")
 }
@@ -90,6 +110,9 @@ func (r rules) expect(objects []object) (result []object, err error) {
 		}
 		m.learn(candidate)
 	}
+	if m.rules.redirect {
+		maps.Copy(m.keys, namedOnly)
+	}
 	for _, candidate := range objects {
 		if isSecret(candidate) && m.goes(text(metadata(candidate), "name")) && !m.only {
 			continue
@@ -113,6 +136,11 @@ func (r rules) expect(objects []object) (result []object, err error) {
 func (m *model) goes(name string) bool {
 	_, known := m.keys[name]
 	return known
+}
+
+// splits says whether the Secret of a name stays, without the moved key.
+func (m *model) splits(name string) bool {
+	return m.only && m.goes(name) && namedOnly[name] == nil
 }
 
 func (m *model) learn(candidate object) {
@@ -169,7 +197,7 @@ func (m *model) moved(isMap bool, name string) (key, inVault string, ok bool) {
 	if isMap {
 		return mapped, mapName, m.split[name]
 	}
-	return renamed, newName, m.only && m.goes(name)
+	return renamed, newName, m.splits(name)
 }
 
 // custom tells a resource that the API server does not bring.
@@ -249,11 +277,12 @@ func (m *model) edit(value any) {
 			for container := range mappings(value[list]) {
 				before, _ := container["env"].([]any)
 				if env, ok := container["env"].([]any); ok {
-					container["env"] = m.editEnv(env)
+					container["env"] = m.editEnv(text(container, "name"), env)
 				}
 				for entry := range mappings(container["env"]) {
 					m.readVault(entry)
 				}
+				m.addVariable(container, before)
 				m.addEntries(container, before)
 			}
 		}
@@ -261,7 +290,7 @@ func (m *model) edit(value any) {
 			m.redirect(reference, "name")
 		}
 		for source := range mappings(value["envFrom"]) {
-			if reference, ok := source["secretRef"].(object); ok && !m.only {
+			if reference, ok := source["secretRef"].(object); ok && !m.splits(text(reference, "name")) {
 				m.redirect(reference, "name")
 			}
 		}
@@ -270,7 +299,7 @@ func (m *model) edit(value any) {
 			if projected, ok := volume["projected"].(object); ok {
 				m.shareSources(projected)
 			}
-			if secret, ok := volume["secret"].(object); ok && m.only {
+			if secret, ok := volume["secret"].(object); ok && m.splits(text(secret, "secretName")) {
 				m.share(volume, false)
 			} else if ok {
 				m.editVolume(secret, "secretName")
@@ -286,11 +315,12 @@ func (m *model) edit(value any) {
 }
 
 func (m *model) redirect(reference object, field string) {
-	if !m.goes(text(reference, field)) || m.only && text(reference, "key") != renamed {
+	name := text(reference, field)
+	if !m.goes(name) || m.splits(name) && text(reference, "key") != renamed {
 		return
 	}
 	reference[field] = vault
-	if text(reference, "key") == renamed {
+	if text(reference, "key") == renamed && name != "away" {
 		reference["key"] = newName
 	}
 }
@@ -316,14 +346,15 @@ func (m *model) readVault(entry object) {
 
 // editVolume keeps the files' names: without items, and with a renamed key, they are written out.
 func (m *model) editVolume(secret object, field string) {
-	keys := m.keys[text(secret, field)]
-	if !m.goes(text(secret, field)) {
+	name := text(secret, field)
+	keys := m.keys[name]
+	if !m.goes(name) {
 		return
 	}
 	secret[field] = vault
 	items, _ := secret["items"].([]any)
 	for item := range mappings(items) {
-		if text(item, "key") == renamed {
+		if text(item, "key") == renamed && name != "away" {
 			item["key"] = newName
 		}
 	}
@@ -339,6 +370,21 @@ func (m *model) editVolume(secret object, field string) {
 		written = append(written, item)
 	}
 	secret["items"] = written
+}
+
+// addVariable gives a container the added variable, behind its entries, unless one of its own had the name.
+func (m *model) addVariable(container object, own []any) {
+	if !m.add || text(container, "name") != addIn {
+		return
+	}
+	for entry := range mappings(own) {
+		if text(entry, "name") == added {
+			return
+		}
+	}
+	env, _ := container["env"].([]any)
+	reference := object{"name": vault, "key": addKey}
+	container["env"] = append(env, object{"name": added, "valueFrom": object{"secretKeyRef": reference}})
 }
 
 // addEntries gives a container an entry for the moved key of each Secret and ConfigMap that it takes by envFrom, before its own, unless
@@ -374,7 +420,7 @@ func (m *model) addEntries(container object, own []any) {
 			}
 			taken[variable] = true
 			read := object{"name": vault, "key": inVault}
-			if key, decided := ruleKey(variable); decided && !m.literalsOnly && !m.keepExisting {
+			if key, decided := m.ruleKey(text(container, "name"), variable); decided && !m.literalsOnly && !m.keepExisting {
 				read["key"] = key
 			}
 			if reference["optional"] == true {
@@ -495,7 +541,7 @@ func (m *model) shareSources(projected object) {
 }
 
 // editEnv leaves one entry of each name.
-func (m *model) editEnv(list []any) []any {
+func (m *model) editEnv(container string, list []any) []any {
 	positions := map[string][]int{}
 	for at, item := range list {
 		entry, ok := item.(object)
@@ -511,7 +557,7 @@ func (m *model) editEnv(list []any) []any {
 	result := slices.Clone(list)
 	gone := map[int]bool{}
 	for name, group := range positions {
-		place, entry := m.survivor(list, name, group)
+		place, entry := m.survivor(container, list, name, group)
 		for _, at := range group {
 			gone[at] = at != place
 		}
@@ -529,13 +575,13 @@ func (m *model) editEnv(list []any) []any {
 }
 
 // survivor says which entry of a name stays, and where; the place is -1 where none does.
-func (m *model) survivor(list []any, name string, group []int) (int, any) {
+func (m *model) survivor(container string, list []any, name string, group []int) (int, any) {
 	if name == removed {
 		return -1, nil
 	}
 	winner := m.winner(list, group)
 	entry := list[winner]
-	if key, decided := ruleKey(name); decided {
+	if key, decided := m.ruleKey(container, name); decided {
 		winner = m.winnerByRule(list, group, winner)
 		entry = list[winner]
 		if content, _ := entry.(object); !m.keeps(content) {
@@ -580,7 +626,7 @@ func (m *model) winnerByRule(list []any, group []int, winner int) int {
 
 func (m *model) isExternal(entry object) bool {
 	reference := secretReference(entry)
-	return reference != nil && !m.rendered[text(reference, "name")]
+	return reference != nil && !m.rendered[text(reference, "name")] && (!m.rules.redirect || namedOnly[text(reference, "name")] == nil)
 }
 
 // keeps says whether the rule leaves an entry as it is.

@@ -59,7 +59,7 @@ func (m *maker) secret() node {
 	secret := mapping{
 		{"apiVersion", pick[node](m, "v1", "v1", "v1", "v1", "/v1", "apps/v1", plain("null"))},
 		{"kind", pick(m, "Secret", "Secret", "Secret", "Secret", "Secret", "SecretList", "secret")},
-		{"metadata", m.metadata(m.secretName())},
+		{"metadata", m.metadata(pick(m, m.secretName(), m.secretName(), m.secretName(), m.secretName(), m.readName()))},
 	}
 	if m.chance(.8) {
 		field := pick(m, "stringData", "data", "stringData", "data", "Data", "stringdata")
@@ -123,6 +123,14 @@ func (m *maker) secretName() string {
 	return pick(m, "x-chart", "x-chart", "other", "vault", "y-chart", "conf")
 }
 
+// readName is the name of a Secret or ConfigMap that something reads; not all are in the stream.
+func (m *maker) readName() string {
+	if m.chance(.2) {
+		return pick(m, "gone", "gone", "away")
+	}
+	return m.secretName()
+}
+
 func (m *maker) pod() node {
 	containers := list{m.container()}
 	if m.chance(.3) {
@@ -155,7 +163,7 @@ func (m *maker) volume() node {
 
 // files is what a volume takes of a Secret or ConfigMap, whose name stands under name.
 func (m *maker) files(name string) node {
-	source := mapping{{name, m.secretName()}}
+	source := mapping{{name, m.readName()}}
 	switch m.IntN(5) {
 	case 0:
 		source = append(source, entry{"items", pick[node](m, plain("null"), plain(""), list{})})
@@ -199,7 +207,7 @@ func (m *maker) container() node {
 func (m *maker) sources() node {
 	sources := list{}
 	for range 1 + m.IntN(2) {
-		reference := mapping{{"name", pick(m, "other", "vault", "conf", "x-chart")}}
+		reference := mapping{{"name", pick(m, "other", "vault", "conf", "x-chart", "away", "gone")}}
 		source := mapping{{pick(m, "secretRef", "secretRef", "configMapRef", "configMapRef"), reference}}
 		if m.chance(.3) {
 			source = append(source, entry{"prefix", pick(m, "P_", "K")})
@@ -210,11 +218,11 @@ func (m *maker) sources() node {
 }
 
 func (m *maker) variable() node {
-	names := []string{"SALT", "SALT", "KEY", "KX", "DEBUG", "HOST", "URL", "A", "B", "HOST", "A", "SALT2"}
+	names := []string{"SALT", "SALT", "KEY", "KX", "DEBUG", "HOST", "URL", "A", "B", "HOST", "A", "SALT2", "ADDED"}
 	variable := mapping{{"name", pick(m, names...)}}
 	switch m.IntN(6) {
 	case 0, 1:
-		reference := mapping{{"name", m.secretName()}, {"key", pick(m, "a", "k", "c")}}
+		reference := mapping{{"name", m.readName()}, {"key", pick(m, "a", "k", "c")}}
 		if m.chance(.2) {
 			reference = append(reference, entry{"optional", pick(m, plain("true"), plain("false"), plain("null"))})
 		}
@@ -222,7 +230,7 @@ func (m *maker) variable() node {
 		variable = append(variable, entry{"valueFrom", mapping{{"secretKeyRef", reference}}})
 	case 2:
 		if m.chance(.6) {
-			reference := mapping{{"name", m.secretName()}, {"key", pick(m, "x", "x", "a")}}
+			reference := mapping{{"name", m.readName()}, {"key", pick(m, "x", "x", "a")}}
 			if m.chance(.2) {
 				reference = append(reference, entry{"optional", pick(m, plain("true"), plain("false"), plain("null"))})
 			}
