@@ -149,6 +149,14 @@ impl Patch {
         ops.for_each(|op| self.push(op));
     }
 
+    /// Puts items at the end of a sequence, before those that other operations put there.
+    pub(crate) fn append_first(&mut self, sequence: &Path, items: Vec<Value>) {
+        let appends = |op: &Op| matches!(op, Op::Append { sequence: other, .. } if other == sequence);
+        let first = self.ops.iter().position(appends).unwrap_or(self.ops.len());
+        let ops = items.into_iter().map(|value| Op::Append { sequence: sequence.clone(), value });
+        self.ops.splice(first..first, ops);
+    }
+
     /// The items of a list that an operation makes at this path.
     pub(crate) fn new_list(&mut self, list: &Path) -> Option<&mut Vec<Value>> {
         self.ops.iter_mut().find_map(|op| match op {

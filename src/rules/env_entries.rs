@@ -53,6 +53,8 @@ pub(super) fn prepend(
     } else if let Some(others) = outcome.patch.new_list(&list) {
         // Another rule makes the list.
         others.splice(0..0, entries);
+    } else if env.is_some() {
+        outcome.patch.append_first(&list, entries);
     } else {
         append(tree, container, path, entries, outcome);
     }

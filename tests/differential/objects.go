@@ -218,7 +218,7 @@ func (m *maker) sources() node {
 }
 
 func (m *maker) variable() node {
-	names := []string{"SALT", "SALT", "KEY", "KX", "DEBUG", "HOST", "URL", "A", "B", "HOST", "A", "SALT2", "ADDED"}
+	names := []string{"SALT", "SALT", "KEY", "KX", "DEBUG", "HOST", "URL", "A", "B", "HOST", "A", "SALT2", "ADDED", "a", "x"}
 	variable := mapping{{"name", pick(m, names...)}}
 	switch m.IntN(6) {
 	case 0, 1:
@@ -258,7 +258,7 @@ func (m *maker) value() node {
 	case 1:
 		return m.word() + "\n" + m.word() + "\n"
 	case 2:
-		return "$(" + pick(m, "A", "HOST", "SALT", "B", "DEBUG") + ")" + m.word()
+		return "$(" + pick(m, "A", "HOST", "SALT", "B", "DEBUG", "ADDED", "a", "x") + ")" + m.word()
 	case 3:
 		return "$$(" + pick(m, "A", "HOST") + ")"
 	case 4:

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::diagnostics::Code;
 use crate::rules::env::{Decision, decide};
 use crate::rules::env_entries::prepend;
-use crate::rules::env_from::doubts::{doubt, may_be_missing};
+use crate::rules::env_from::doubts::{doubt, expanded_before, may_be_missing};
 use crate::rules::env_from::entries::{own_entries, unsure_entries};
 use crate::rules::env_from::sources::{EnvSource, sources};
 use crate::rules::facts::vaulted_key;
@@ -87,9 +87,19 @@ impl Container<'_, '_, '_, '_, '_> {
             let mut used = Vec::new();
             for key in &secret.keys {
                 let variable = format!("{}{key}", source.prefix);
-                if last.get(&variable) != Some(&position) || !taken.insert(variable.clone()) {
-                    let own = unsure.get(&variable).filter(|_| last.get(&variable) == Some(&position));
+                if last.get(&variable) != Some(&position) {
+                    continue;
+                }
+                if !taken.insert(variable.clone()) {
+                    let own = unsure.get(&variable);
                     outcome.findings.extend(own.map(|(node, path)| may_be_missing(&variable, *node, path)));
+                    let list = self.path.key("env");
+                    let lists = self.subject.pods.env.iter();
+                    let expanded = lists.filter(|other| other.path == list);
+                    let expanded =
+                        expanded.filter_map(|list| expanded_before(list, &variable, &outcome.patch));
+                    let expanded: Vec<_> = expanded.collect();
+                    outcome.findings.extend(expanded);
                     continue;
                 }
                 let own = (to, vaulted_key(&rule.keys, key));

@@ -1,4 +1,5 @@
-//! Rules that move some keys of a Secret or ConfigMap: what pods see before and after is the same, but for where it comes from.
+//! Rules that move some keys of a Secret or ConfigMap, redirect readers of a Secret that is not in the stream, and add a
+//! variable: what pods see before and after is the same, but for where it comes from and for what is added.
 
 use proptest::prelude::prop_assert;
 use proptest::test_runner::TestCaseError;
@@ -14,6 +15,55 @@ use crate::render::{Spelling, Value, map, render};
 const KEYS: [&str; 5] = ["PASSWORD", "TZ", "tls.key", "1ST", "TOKEN"];
 const HOLDERS: [&str; 3] = ["app-one", "app-two", "app-absent"];
 const PREFIXES: [&str; 4] = ["", "", "P_", "T"];
+
+/// The vaulted Secret of an added variable, the key that it reads, and the value.
+const ADDED: [&str; 3] = ["added-vault", "added-key", "canary-added"];
+
+/// A variable that containers of one name get.
+struct Addition {
+    variable: &'static str,
+    container: &'static str,
+}
+
+impl Addition {
+    fn draw(choices: &mut Choices<'_>) -> Option<Self> {
+        let variable = choices.pick(&["TOKEN", "P_TOKEN", "ADDED"]);
+        choices.once_in(2).then_some(Self { variable, container: "c0" })
+    }
+
+    fn to_json(&self) -> Json {
+        let [to, key, _] = ADDED;
+        json!({"to": to, "vars": {self.variable: key}, "in": {"container": self.container}, "add": true})
+    }
+
+    /// What the rule means, on an object as a value: the variable reads the vault where it stands, or comes last.
+    fn apply(&self, object: &mut Json) {
+        match object {
+            Json::Array(items) => items.iter_mut().for_each(|item| self.apply(item)),
+            Json::Object(entries) => entries.values_mut().for_each(|entry| self.apply(entry)),
+            _ => return,
+        }
+        if object["name"] != self.container || object.get("envFrom").is_none() {
+            return;
+        }
+        let [to, key, _] = ADDED;
+        let entry = json!({"name": self.variable, "valueFrom": {"secretKeyRef": {"name": to, "key": key}}});
+        if object.get("env").is_none() {
+            object["env"] = json!([]);
+        }
+        let Some(list) = object["env"].as_array_mut() else { return };
+        match list.iter_mut().find(|other| other["name"] == self.variable) {
+            Some(other) => {
+                let optional = other["valueFrom"]["secretKeyRef"].get("optional").cloned();
+                *other = entry;
+                if let Some(optional) = optional {
+                    other["valueFrom"]["secretKeyRef"]["optional"] = optional;
+                }
+            }
+            None => list.push(entry),
+        }
+    }
+}
 
 /// A rule for one Secret or ConfigMap.
 struct Rule {
@@ -40,10 +90,25 @@ impl Rule {
         if self.renames { format!("own-{}", key.to_lowercase()) } else { key.to_owned() }
     }
 
+    /// Whether the stream only names the Secret.
+    fn redirects(&self) -> bool {
+        self.kind == "Secret" && self.name == HOLDERS[2]
+    }
+
+    /// The object that the rule is about, where it is not in the stream: it exists in the cluster.
+    fn elsewhere(&self) -> Json {
+        let data: serde_json::Map<String, Json> =
+            self.only.iter().map(|key| ((*key).to_owned(), value_of(self.name, key).into())).collect();
+        json!({"kind": self.kind, "metadata": {"name": self.name}, "stringData": data})
+    }
+
     fn to_json(&self) -> Json {
         let keys: serde_json::Map<String, Json> =
             self.only.iter().map(|key| ((*key).to_owned(), self.vaulted(key).into())).collect();
         let keys = if self.renames { keys } else { serde_json::Map::new() };
+        if self.redirects() {
+            return json!({"name": self.name, "to": self.to(), "keys": keys});
+        }
         json!({"name": self.name, "only": self.only, "to": self.to(), "keys": keys})
     }
 }
@@ -209,6 +274,10 @@ fn pods_see_the_same() {
         if rules.is_empty() {
             rules.push(Rule::draw(&mut choices, "Secret", HOLDERS[0]));
         }
+        if choices.once_in(2) {
+            rules.push(Rule::draw(&mut choices, "Secret", HOLDERS[2]));
+        }
+        let addition = Addition::draw(&mut choices);
         let mut values = Vec::new();
         for name in &HOLDERS[..2] {
             values.push(holder(&mut choices, "Secret", name));
@@ -221,7 +290,7 @@ fn pods_see_the_same() {
             .enumerate()
             .map(|(number, value)| format!("---\n{}", render(&mut choices, value, spelling, number).text))
             .collect();
-        let config_text = config(&rules);
+        let config_text = config(&rules, addition.as_ref());
         let shown = || format!("{config_text}\n{text}");
         let mut config = Config::default();
         config
@@ -234,7 +303,7 @@ fn pods_see_the_same() {
                 let output = String::from_utf8(filtered.to_vec()).expect("the input was UTF-8");
                 let after =
                     objects(&output).map_err(|why| TestCaseError::fail(format!("{why}\n{}", shown())))?;
-                check(&rules, &before, &after)
+                check(&rules, addition.as_ref(), &before, &after)
                     .map_err(|why| TestCaseError::fail(format!("{why}\n{}\n→\n{output}", shown())))?;
                 let again = filter(output.as_bytes(), &config);
                 prop_assert!(
@@ -251,8 +320,13 @@ fn pods_see_the_same() {
                         [Code::SharedAnchor, Code::MergeKey, Code::DuplicateKey, Code::UnsafeEdit];
                     let justified = match found.code {
                         Code::SplitSecret => moves_all(&rules, &before),
+                        Code::RenamedEnvFrom => rules.iter().any(|rule| rule.redirects() && rule.renames),
+                        Code::TwoValues => addition.is_some(),
                         Code::EnvFromOrder => {
-                            text.contains(HOLDERS[2]) || text.contains("optional") || spelling.disguises
+                            text.contains(HOLDERS[2])
+                                || text.contains("optional")
+                                || spelling.disguises
+                                || before.iter().any(|object| expands_later(object, addition.as_ref()))
                         }
                         code => spelling.unsafe_edits && is_spelling.contains(&code),
                     };
@@ -265,18 +339,21 @@ fn pods_see_the_same() {
         Ok(())
     });
     assert!(outcomes.of("edited") > total / 3, "most streams are edited: {}", outcomes.of("edited"));
-    for id in ["split-secret", "env-from-order"] {
+    for id in ["split-secret", "env-from-order", "renamed-env-from"] {
         assert!(outcomes.of(id) > 0, "{id} is tried");
     }
 }
 
-fn config(rules: &[Rule]) -> String {
-    let of =
-        |kind: &str| rules.iter().filter(|rule| rule.kind == kind).map(Rule::to_json).collect::<Vec<Json>>();
+fn config(rules: &[Rule], addition: Option<&Addition>) -> String {
+    let all = |holds: &dyn Fn(&Rule) -> bool| {
+        rules.iter().filter(|rule| holds(rule)).map(Rule::to_json).collect::<Vec<Json>>()
+    };
+    let of = |kind: &str| all(&|rule| rule.kind == kind && !rule.redirects());
     let policy = json!({"plaintext": "allow", "texts": "allow"});
     json!({
         "apiVersion": "resecret.dev/v1alpha1", "kind": "Resecret",
-        "spec": {"secrets": of("Secret"), "configMaps": of("ConfigMap"), "policy": policy},
+        "spec": {"secrets": of("Secret"), "configMaps": of("ConfigMap"), "policy": policy, "redirect": all(&Rule::redirects),
+                 "env": addition.map(Addition::to_json).into_iter().collect::<Vec<Json>>()},
     })
     .to_string()
 }
@@ -288,7 +365,7 @@ fn objects(text: &str) -> Result<Vec<Json>, String> {
 
 /// Whether a rule moves every key of its Secret.
 fn moves_all(rules: &[Rule], objects: &[Json]) -> bool {
-    rules.iter().filter(|rule| rule.kind == "Secret").any(|rule| {
+    rules.iter().filter(|rule| rule.kind == "Secret" && !rule.redirects()).any(|rule| {
         let secret = objects
             .iter()
             .find(|object| object["kind"] == "Secret" && object["metadata"]["name"] == rule.name);
@@ -297,9 +374,33 @@ fn moves_all(rules: &[Rule], objects: &[Json]) -> bool {
     })
 }
 
+/// Whether an entry expands a variable before that one's own entry has a value, be it one that is added.
+fn expands_later(value: &Json, addition: Option<&Addition>) -> bool {
+    let children: Vec<&Json> = match value {
+        Json::Array(items) => items.iter().collect(),
+        Json::Object(entries) => entries.values().collect(),
+        _ => return false,
+    };
+    let mut later: Vec<String> = Vec::new();
+    if let Some(addition) = addition.filter(|addition| value["name"] == addition.container) {
+        later.push(format!("$({})", addition.variable));
+    }
+    for entry in value["env"].as_array().into_iter().flatten().rev() {
+        let content = entry["value"].as_str().unwrap_or_default();
+        later.push(format!("$({})", entry["name"].as_str().unwrap_or_default()));
+        if later.iter().any(|expansion| content.contains(expansion)) {
+            return true;
+        }
+    }
+    children.into_iter().any(|child| expands_later(child, addition))
+}
+
 /// Compares what pods see, and looks for moved values in what goes out.
-fn check(rules: &[Rule], before: &[Json], after: &[Json]) -> Result<(), String> {
-    let own = Store::of(before.iter());
+fn check(rules: &[Rule], addition: Option<&Addition>, before: &[Json], after: &[Json]) -> Result<(), String> {
+    let elsewhere: Vec<Json> = rules.iter().filter(|rule| rule.redirects()).map(Rule::elsewhere).collect();
+    let [name, key, value] = ADDED;
+    let added = [json!({"kind": "Secret", "metadata": {"name": name}, "stringData": {key: value}})];
+    let own = Store::of(before.iter().chain(&elsewhere).chain(&added));
     let stays = Store::of(after.iter());
     let mut vault = Vec::new();
     for rule in rules {
@@ -313,14 +414,18 @@ fn check(rules: &[Rule], before: &[Json], after: &[Json]) -> Result<(), String> 
         }
         vault.push(json!({"kind": "Secret", "metadata": {"name": rule.to()}, "stringData": data}));
     }
-    let vaulted = Store::of(after.iter().chain(&vault));
+    let vaulted = Store::of(after.iter().chain(&vault).chain(&added));
     if before.len() != after.len() {
         return Err("an object is missing".to_owned());
     }
     for (before, after) in before.iter().zip(after) {
+        let mut before = before.clone();
+        if let Some(addition) = addition {
+            addition.apply(&mut before);
+        }
         let seen =
             |store: &Store, object| pods(object).into_iter().map(|pod| store.pod(pod)).collect::<Vec<_>>();
-        let (saw, sees) = (seen(&own, before), seen(&vaulted, after));
+        let (saw, sees) = (seen(&own, &before), seen(&vaulted, after));
         if saw != sees {
             return Err(format!("a pod saw {saw:?}\nand sees {sees:?}"));
         }
