@@ -2,7 +2,10 @@
 
 say() { printf '%s\n' "$*"; }
 
-step() { printf '\n== %s\n' "$*"; }
+step() {
+    forget
+    printf '\n== %s\n' "$*"
+}
 
 stop() {
     printf '\nstopped: %s\n' "$*" >&2
@@ -19,7 +22,13 @@ act() {
         say "  $what"
         "$@" >/dev/null || stop "could not $what. Nothing after it was done; run the script again when the cause is gone"
     fi
+    forget
+    right=false
 }
+
+# What the cluster has answered is asked once in a step, unless something changes.
+known=
+forget() { known=; }
 
 # hushed COMMAND...: runs Helm. Its warnings about values of the chart show them between brackets, over several lines if
 # need be: that part stays off the terminal.
@@ -51,11 +60,29 @@ exists() {
     test -n "$answer"
 }
 
-# has_key KIND NAME KEY: whether a live Secret or ConfigMap has a value under the key.
+# keys_of KIND NAME: sets keys to those under which a live Secret or ConfigMap has a value.
+keys_of() {
+    id="<$1 $namespace/$2:"
+    case $known in
+    *"$id"*)
+        keys=${known#*"$id"}
+        keys=${keys%%>*}
+        ;;
+    *)
+        keys=$(ask kubectl get "$1" "$2" --ignore-not-found \
+            -o go-template='{{range $key, $value := .data}}{{if $value}} {{$key}} {{end}}{{end}}') || exit 1
+        known="$known$id$keys>"
+        ;;
+    esac
+}
+
+# has_key KIND NAME KEY: whether it has a value under the key.
 has_key() {
-    answer=$(ask kubectl get "$1" "$2" --ignore-not-found \
-        -o go-template="{{with .data}}{{if index . \"$3\"}}yes{{end}}{{end}}") || exit 1
-    test "$answer" = yes
+    keys_of "$1" "$2"
+    case $keys in
+    *" $3 "*) ;;
+    *) return 1 ;;
+    esac
 }
 
 # A place of a live value is written `secret NAME KEY`, `configmap NAME KEY`, or
@@ -127,31 +154,42 @@ copy() {
     same "$vault" "$key" "$@"
 }
 
-# operator_of SECRET: what makes the Secret, or will make it, if that is an operator.
+# operator_of SECRET: sets operator to what makes the Secret, or will make it, if that is an operator; and is_live to
+# whether the Secret is there.
 operator_of() {
-    owner=$(ask kubectl get secret "$1" --ignore-not-found \
-        -o go-template='{{range .metadata.ownerReferences}}{{.kind}} {{.name}}{{end}}') || exit 1
-    if test -n "$owner"; then
-        printf %s "$owner"
-    else
-        maker externalsecrets.external-secrets.io target "$1"
-        maker vaultstaticsecrets.secrets.hashicorp.com destination "$1"
-        maker vaultdynamicsecrets.secrets.hashicorp.com destination "$1"
-        maker sealedsecrets.bitnami.com template "$1"
-    fi
+    answer=$(ask kubectl get secret "$1" --ignore-not-found \
+        -o go-template='{{.metadata.name}}{{range .metadata.ownerReferences}} {{.kind}} {{.name}}{{end}}') || exit 1
+    is_live=true
+    test -n "$answer" || is_live=false
+    operator=${answer#"$1"}
+    operator=${operator# }
+    maker externalsecrets.external-secrets.io target "$1"
+    maker vaultstaticsecrets.secrets.hashicorp.com destination "$1"
+    maker vaultdynamicsecrets.secrets.hashicorp.com destination "$1"
+    maker sealedsecrets.bitnami.com template "$1"
 }
 
-# maker RESOURCE FIELD SECRET: the object of this resource that makes the Secret. It has the Secret's name, or says it in
-# `spec.FIELD.name`. A cluster without the resource has none.
+# maker RESOURCE FIELD SECRET: sets operator to the object of this resource that makes the Secret. It has the Secret's
+# name, or says it in `spec.FIELD.name`. A cluster without the resource has none.
+kinds=
 maker() {
-    kubectl get "$1" -o go-template="{{range .items}}{{\$made := .metadata.name}}{{with .spec.$2}}{{with .name}}{{\$made = .}}{{end}}{{end}}{{if eq \$made \"$3\"}}{{.kind}} {{.metadata.name}}{{end}}{{end}}" 2>/dev/null || :
+    test -z "$operator" || return 0
+    # One kind of many may not answer, and the others are listed all the same.
+    test -n "$kinds" || kinds=$(kubectl api-resources --namespaced --verbs=list -o name 2>/dev/null | awk '{ printf " %s ", $1 }')
+    test -n "$kinds" || stop 'the cluster does not say which kinds it has: kubectl api-resources'
+    case $kinds in
+    *" $1 "*) ;;
+    *) return 0 ;;
+    esac
+    operator=$(kubectl get "$1" -o go-template="{{range .items}}{{\$made := .metadata.name}}{{with .spec.$2}}{{with .name}}{{\$made = .}}{{end}}{{end}}{{if eq \$made \"$3\"}}{{.kind}} {{.metadata.name}}{{end}}{{end}}") ||
+        stop "one of $1 may make Secret $3, and this account cannot list them. Get the right to list them, and run this script again"
 }
 
 # make_vault SECRET: makes the vaulted Secret, still empty.
 make_vault() {
-    operator=$(operator_of "$1") || exit 1
+    operator_of "$1"
     test -z "$operator" || stop "Secret $1 is made by $operator, which would overwrite a copy. Make this script again with --fill wait"
-    if exists "secret/$1"; then
+    if $is_live; then
         say "  Secret $1 is there"
     else
         act "make Secret $1" kubectl create secret generic "$1"
@@ -241,6 +279,7 @@ wait_for() {
             test "$waited" -lt "$patience" || stop "key $key of Secret $vault has not come in $patience seconds. Run the script again when it is there"
             test "$waited" -gt 0 || say "  waiting for key $key of Secret $vault"
             sleep 5
+            forget
             waited=$((waited + 5))
         done
     done
@@ -273,11 +312,33 @@ read_history() {
     test "$deployed" != none || stop "no revision of $release is deployed in namespace $namespace: there is nothing to adopt. Install through the post-renderer"
 }
 
-# is_filtered REVISION: whether it has gone through the filter: once more changes nothing.
+# filter_again REVISION: sets code to 0 if the filter would change nothing of it any more, and to 1 if it would. A
+# revision stays as it is.
+revisions=' '
+filter_again() {
+    case $revisions in
+    *" $1=0 "*) code=0 ;;
+    *" $1=1 "*) code=1 ;;
+    *)
+        code=0
+        helm get manifest "$release" --revision "$1" | with_rules diff --quiet --allow-unmatched >/dev/null 2>&1 || code=$?
+        revisions="$revisions$1=$code "
+        ;;
+    esac
+}
+
+# is_filtered REVISION: whether it has gone through the filter.
 is_filtered() {
-    helm get manifest "$release" --revision "$1" | with_rules diff --quiet --allow-unmatched >/dev/null 2>&1
+    filter_again "$1"
+    test "$code" -eq 0
 }
 is_adopted() { is_filtered "$deployed"; }
+
+# is_plain: whether the deployed revision has not gone through the filter, which would change it.
+is_plain() {
+    filter_again "$deployed"
+    test "$code" -eq 1
+}
 
 # filtered_revisions: those that a rollback can go to.
 filtered_revisions() {
@@ -306,10 +367,14 @@ forecast() {
     say '  no hazard but those that these steps avoid'
 }
 
-# is_right: whether the live objects have the variables and references of the deployed manifest.
+# is_right: whether the live objects have the variables and references of the deployed manifest. Once they have, they are
+# looked at again when something has changed.
+right=false
 is_right() {
+    $right && return
     { helm get manifest "$release" --revision "$deployed" && echo --- && live_objects; } |
-        with_rules adopt --verify - "$render"
+        with_rules adopt --verify - "$render" || return
+    right=true
 }
 
 # hold DEPLOYMENT, resume DEPLOYMENT: no pod starts in between. One that somebody else has paused stays paused.
@@ -408,16 +473,9 @@ ready() {
     esac
 }
 
-# is_plain: whether the deployed revision has not gone through the filter, which would change it.
-is_plain() {
-    code=0
-    helm get manifest "$release" --revision "$deployed" | with_rules diff --quiet --allow-unmatched >/dev/null 2>&1 || code=$?
-    test "$code" -eq 1
-}
-
 # own SECRET: Helm takes a live object for the release's own only if it bears its marks.
 own() {
-    operator=$(operator_of "$1") || exit 1
+    operator_of "$1"
     test -z "$operator" || stop "Secret $1 is made by $operator, which would overwrite the chart's. Delete that object first, so that the Secret stays"
     answer=$(ask kubectl get secret "$1" --ignore-not-found \
         -o go-template='{{with .metadata.annotations}}{{index . "meta.helm.sh/release-name"}}{{else}}nobody{{end}}') || exit 1

@@ -29,18 +29,15 @@ pub(super) fn script(head: &str, own: &str, steps: &[TitledCommands], end: &str)
 /// Names of this release, the arguments of the script, and the programs with the flags that they always take.
 pub(super) fn names(adoption: &Adoption) -> String {
     let Adoption { release, namespace, context, rules, render, .. } = adoption;
-    let context =
+    let flag =
         |flag: &str| context.as_ref().map(|name| format!(" {flag} {}", word(name))).unwrap_or_default();
-    let (helm, kubectl) = (context("--kube-context"), context("--context"));
-    let namespace = namespace.as_ref().map_or_else(
-        || format!("$(command kubectl{kubectl} config view --minify -o 'jsonpath={{..namespace}}')"),
-        |name| word(name),
-    );
+    let (helm, kubectl) = (flag("--kube-context"), flag("--context"));
+    let here = here(context.as_deref(), namespace.as_deref());
     let line = "=".repeat(95);
     let fields = [
         ("line", line.as_str()),
         ("release", &word(release)),
-        ("namespace", &namespace),
+        ("here", &here),
         ("render", &word(render)),
         ("helm", &helm),
         ("helm-word", &word(&helm)),
@@ -50,6 +47,27 @@ pub(super) fn names(adoption: &Adoption) -> String {
     ];
     filled(NAMES, &fields)
 }
+
+/// The lines that say the context and the namespace, asked of kubectl where the adoption does not say them.
+fn here(context: Option<&str>, namespace: Option<&str>) -> String {
+    match (context.map(word), namespace.map(word)) {
+        (Some(context), Some(namespace)) => format!("context={context}\nnamespace={namespace}"),
+        (Some(context), None) => format!(
+            "context={context}\nnamespace=$(command kubectl --context {context} config view --minify -o 'jsonpath={{..namespace}}')"
+        ),
+        (None, Some(namespace)) => {
+            format!("context=$(command kubectl config current-context)\nnamespace={namespace}")
+        }
+        (None, None) => HERE.to_owned(),
+    }
+}
+
+// The namespace comes first: where there is none, the line break before the context stays.
+const HERE: &str = r#"context=$(command kubectl config view --minify -o 'jsonpath={..namespace}{"\n"}{.current-context}')
+namespace=${context%%
+*}
+context=${context#*
+}"#;
 
 /// A template with its fields, each between two `%`, filled in.
 fn filled(template: &str, fields: &[(&str, &str)]) -> String {
@@ -65,19 +83,10 @@ fn filled(template: &str, fields: &[(&str, &str)]) -> String {
 const NAMES: &str = r#"# ==== this release %line%
 
 release=%release%
-namespace=%namespace%
-namespace=${namespace:-default}
-home=$namespace
 render=%render%
 # How many seconds to wait for a vaulted Secret, and for pods.
 patience=300
 
-for program in helm kubectl resecret awk grep sed; do
-    command -v "$program" >/dev/null || {
-        echo "stopped: $program is not on PATH" >&2
-        exit 1
-    }
-done
 dry_run=false
 case ${1-} in
 '') ;;
@@ -87,6 +96,16 @@ case ${1-} in
     exit 2
     ;;
 esac
+
+for program in helm kubectl resecret awk grep sed; do
+    command -v "$program" >/dev/null || {
+        echo "stopped: $program is not on PATH" >&2
+        exit 1
+    }
+done
+%here%
+namespace=${namespace:-default}
+home=$namespace
 
 helm() { command helm%helm% --namespace "$namespace" "$@"; }
 kubectl() { command kubectl%kubectl% --namespace "$namespace" "$@"; }
@@ -152,7 +171,7 @@ pub(super) fn compared<'r>(next: &'r Release<'_>) -> impl Iterator<Item = &'r Me
 
 /// The first step: are cluster, Helm and files those that the script was made for?
 pub(super) fn place(adoption: &Adoption, has_renderer: bool) -> String {
-    let Adoption { helm, rules, context, render, .. } = adoption;
+    let Adoption { helm, rules, render, .. } = adoption;
     let number = helm.number();
     let mut text = format!(
         "version=$(ask helm version --template '{{{{.Version}}}}') || exit 1\ncase $version in\nv{number}.*) ;;\n\
@@ -167,11 +186,6 @@ pub(super) fn place(adoption: &Adoption, has_renderer: bool) -> String {
         let stop = word(&format!("{file} is not here: run this script in the folder that it was made in"));
         text += &format!("test -r {} || stop {stop}\n", word(file));
     }
-    text += match context {
-        Some(name) => format!("context={}\n", word(name)),
-        None => "context=$(ask kubectl config current-context) || exit 1\n".to_owned(),
-    }
-    .as_str();
     text + "read_history\nsay \"  release $release, revision $deployed, in namespace $namespace of context $context\"\n"
 }
 

@@ -163,7 +163,7 @@ impl Adopted {
         let script = match after {
             After::Change => script,
             After::Step => script
-                .replacen("\nstep() { ", "\nacted=false\nstep() { ! $acted || exit 9; ", 1)
+                .replacen("\nstep() {\n", "\nacted=false\nstep() {\n    ! $acted || exit 9\n", 1)
                 .replacen("\n$dry_run && exit\n", "\n! $acted || exit 9\n$dry_run && exit\n", 1),
         };
         ensure!(

@@ -128,9 +128,15 @@ impl Try {
 #[expect(clippy::print_stdout, reason = "CI counts what was skipped")]
 #[expect(clippy::print_stderr, reason = "what a page does not say belongs to no trial")]
 fn main() -> ExitCode {
-    let arguments = arguments();
+    let mut arguments = arguments();
+    // A quarter of the time is spent waiting for the server.
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(processors + processors.div_ceil(2));
     let required = std::env::var("RESECRET_REQUIRE_CLUSTER").is_ok_and(|value| value == "1");
+    // The two longest come first, so that none runs alone at the end.
     let scenarios = [
+        verdicts::ALL,
+        mutated::ALL,
         adopt::ALL,
         script::ALL,
         real::ALL,
@@ -145,8 +151,6 @@ fn main() -> ExitCode {
         runbook::ALL,
         examples::ALL,
         guard::ALL,
-        verdicts::ALL,
-        mutated::ALL,
     ]
     .concat();
     let missing = missing(required);
