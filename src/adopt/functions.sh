@@ -431,17 +431,17 @@ again() {
     fi
 }
 
-# gone OBJECT FIELD WAY_OUT: the API server never changes the field. Whether the object may be deleted and made again is
-# for a person to decide.
+# gone OBJECT WHY INSTEAD WAY_OUT: the upgrade only goes through if it makes the object again. Whether the object may be
+# deleted is for a person to decide.
 gone() {
     if ! exists "$1"; then
         say "  $1 is not there (any more): the upgrade makes it"
     elif is_new "$1"; then
         say "  $1 has been made again"
     elif $dry_run; then
-        say "  would stop, since the upgrade changes $2 of $1: $3"
+        say "  would stop, since $2: $4"
     else
-        stop "the upgrade changes $2 of $1, which the API server never changes. Decide: leave the field as it is in the chart's values and make this script again, or $3"
+        stop "$2. Decide: $3 and make this script again, or $4"
     fi
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::adopt::adoption::Helm;
 use crate::adopt::shell::{word, words};
-use crate::adopt::text::within;
+use crate::adopt::text::{CONTROLLERS, within};
 use crate::analysis::upgrade::immutable::{deletion, unchangeable};
 use crate::analysis::upgrade::release::{Member, Release};
-use crate::analysis::upgrade::remedy::{Damage, not_replaceable};
+use crate::analysis::upgrade::remedy::{Damage, delete, not_replaceable};
 use crate::analysis::upgrade::variables::damaged;
 use crate::diagnostics::{Code, Diagnostic, Error};
 
@@ -24,6 +24,8 @@ pub(super) enum Method {
     ServerSide,
     /// Helm 4: objects are replaced.
     Replace,
+    /// Patched by the client, except objects that are made again.
+    MadeAgain(Helm),
 }
 
 /// The way of one release.
@@ -44,13 +46,16 @@ pub(super) struct Remade<'r> {
     pub(super) jobs: Vec<&'r Member>,
     /// The others, with the field: a person decides.
     pub(super) others: Vec<(&'r Member, String)>,
+    /// Those that get a variable several times, which only a new object takes: a person decides.
+    repeated: Vec<&'r Member>,
 }
 
 impl Method {
     /// The flags of Helm.
     pub(super) fn flags(self) -> &'static [&'static str] {
         match self {
-            Self::Plain | Self::Twice => &[],
+            Self::Plain | Self::Twice | Self::MadeAgain(Helm::Three) => &[],
+            Self::MadeAgain(Helm::Four) => &["--server-side=false"],
             Self::Force => &["--force"],
             Self::ServerSide => &["--server-side=true", "--force-conflicts"],
             Self::Replace => &["--server-side=false", "--force-replace"],
@@ -72,6 +77,10 @@ impl Method {
             Self::Replace => {
                 "Objects are replaced instead of patched: the API server would refuse a patch, or a patch would lose variables."
             }
+            Self::MadeAgain(_) => {
+                "Objects that get a variable several times are made again: no patch gets that right, and a replacing upgrade \
+                 would fail at an object that cannot be replaced."
+            }
         }
     }
 
@@ -79,7 +88,7 @@ impl Method {
     pub(super) fn avoids(self) -> Vec<&'static str> {
         let mut codes = vec![Code::RollbackVariable, Code::RollbackSecret];
         match self {
-            Self::Plain => {}
+            Self::Plain | Self::MadeAgain(_) => {}
             Self::Twice | Self::ServerSide => codes.extend([Code::LostVariable, Code::WrongVariable]),
             Self::Force | Self::Replace => {
                 codes.extend([Code::LostVariable, Code::WrongVariable, Code::RefusedPatch]);
@@ -105,9 +114,17 @@ impl<'r> Remade<'r> {
         let mut text = String::new();
         for (object, field) in &self.others {
             let Ok((command, consequence)) = deletion(object) else { continue };
-            let way_out = format!("run {command} and this script, which makes it again{consequence}");
-            let line = format!("gone {}", words([object.resource().as_str(), field, &way_out]));
-            text += &within(object.namespace(), &line);
+            let resource = object.resource();
+            let why =
+                format!("the upgrade changes {field} of {resource}, which the API server never changes");
+            text +=
+                &gone(object, &why, "leave the field as it is in the chart's values", &command, consequence);
+        }
+        for object in &self.repeated {
+            let resource = object.resource();
+            let why = format!("{resource} gets a variable several times, which only a new object takes");
+            let command = delete(object, ORPHAN);
+            text += &gone(object, &why, "have each variable once in the chart's values", &command, RUN_ON);
         }
         for job in &self.jobs {
             text += &within(job.namespace(), &format!("again {}", word(job.name())));
@@ -115,6 +132,16 @@ impl<'r> Remade<'r> {
         text
     }
 }
+
+/// The line that stops the script until a person has deleted the object.
+fn gone(object: &Member, why: &str, instead: &str, command: &str, consequence: &str) -> String {
+    let way_out = format!("run {command} and this script, which makes it again{consequence}");
+    let line = format!("gone {}", words([object.resource().as_str(), why, instead, &way_out]));
+    within(object.namespace(), &line)
+}
+
+const ORPHAN: &str = " --cascade=orphan";
+const RUN_ON: &str = ": its pods run on, and the new object takes them over";
 
 impl<'r> Way<'r> {
     /// Chooses the way.
@@ -173,39 +200,51 @@ impl<'r> Way<'r> {
     ///
     /// # Errors
     ///
-    /// There is no safe way: a variable stands several times in the chart's own manifest, and something cannot be replaced.
+    /// There is no safe way: an object of which no controller looks after the pods has a variable several times in the
+    /// chart's own manifest, and something cannot be replaced.
     pub(super) fn back(
         helm: Helm,
         previous: &Release<'_>,
         next: &'r Release<'_>,
         found: &[Diagnostic],
     ) -> Result<Self, Error> {
-        let (remade, mut unsafe_objects) = remade(previous, next);
+        let (mut remade, mut unsafe_objects) = remade(previous, next);
         let obstacle = obstacle(previous, next, &remade);
         let has_duplicates = found.iter().any(|found| found.code == Code::RefusedApply);
-        let damaged = damaged(previous, next);
-        let method = match helm {
+        let damaged: Vec<&Member> = damaged(previous, next).into_iter().map(|(object, _)| object).collect();
+        let method = match (helm, obstacle) {
             _ if !has_duplicates && damaged.is_empty() => Method::Plain,
-            Helm::Three => Method::Force,
-            Helm::Four => Method::Replace,
+            (_, Some(obstacle)) => {
+                let is_damaged = |object: &Member| damaged.iter().any(|other| other.is_same(object));
+                let is_hit = |object: &&Member| object.has_repeated_variable() || is_damaged(object);
+                let changed = next.members().filter(|object| !object.is_hook && object.is_merged());
+                let (kept, lost): (Vec<_>, Vec<_>) =
+                    changed.filter(is_hit).partition(|object| CONTROLLERS.contains(&object.kind()));
+                unsafe_objects.extend(lost.iter().map(|object| not_made_again(previous, object, obstacle)));
+                remade.repeated = kept;
+                Method::MadeAgain(helm)
+            }
+            (Helm::Three, None) => Method::Force,
+            (Helm::Four, None) => Method::Replace,
         };
-        if let (true, Some(obstacle)) = (method != Method::Plain, obstacle) {
-            let message = format!(
-                "the chart's own manifest has a variable several times, which only a replacing upgrade gets right, and that \
-                 fails at {}",
-                obstacle.resource()
-            );
-            let help = "change the chart's values so that each variable is there once, or keep resecret as the post-renderer";
-            let place = previous.find(obstacle).map(|before| previous.locate(before, None));
-            unsafe_objects
-                .push(Diagnostic::error(Code::NoSafeWay, message, help).at(place.unwrap_or_default()));
-        }
         if !unsafe_objects.is_empty() {
             return Err(Error::new(unsafe_objects));
         }
         let scaled = if method == Method::Plain { Vec::new() } else { scaled(previous, next) };
         Ok(Self { method, paused: Vec::new(), remade, scaled })
     }
+}
+
+fn not_made_again(previous: &Release<'_>, object: &Member, obstacle: &Member) -> Diagnostic {
+    let message = format!(
+        "the chart's own manifest has a variable of {} several times, which only a replacing upgrade gets right, and that \
+         fails at {}",
+        object.resource(),
+        obstacle.resource()
+    );
+    let help = "change the chart's values so that each variable is there once, or keep resecret as the post-renderer";
+    let place = previous.find(object).map(|before| previous.locate(before, None));
+    Diagnostic::error(Code::NoSafeWay, message, help).at(place.unwrap_or_default())
 }
 
 /// The first object that no upgrade can replace, beside those that are made again anyway.

@@ -170,7 +170,8 @@ fn a_person_decides_about_what_else_never_changes() {
     // A storage class looks for the keys that it knows, so none is renamed.
     let (config, render) = (CONFIG.replace("keys: {key: vaulted-key}, ", ""), SECRET.to_owned() + class);
     let script = adopt_with(&config, &render, &render).run().succeeds().text();
-    let line = "        gone storageclass.storage.k8s.io/fast parameters 'run `kubectl delete storageclass fast` and this script, which makes it \
+    let line = "        gone storageclass.storage.k8s.io/fast 'the upgrade changes parameters of storageclass.storage.k8s.io/fast, which the API \
+                server never changes' 'leave the field as it is in the chart'\\''s values' 'run `kubectl delete storageclass fast` and this script, which makes it \
                 again; volumes that exist go on reading the old Secret: keep it'\n";
     assert!(script.contains(line), "{script}");
     assert!(script.contains("refused-patch:StorageClass/fast"), "{script}");
@@ -284,10 +285,25 @@ fn the_way_back_to_duplicates_replaces_objects() {
     assert!(own_part(&run("3", &render).run().succeeds()).contains("-f - --force >/dev/null"));
     let four = own_part(&run("4", &render).run().succeeds());
     assert!(four.contains("-f - --server-side=false --force-replace >/dev/null"), "{four}");
+    // Where something cannot be replaced, a person decides about the Deployment.
     let job = workload("Job", &["{name: A, value: a}"]).replace("name: web}", "name: job}");
     let (filtered, render) = (filtered.clone() + &job, render + &job);
+    let script = |helm: &str| {
+        let values = ["--back", "--value=vaulted-key=a.key", "--value=other=a.other"];
+        adopt_from(&filtered, &render).args(values).args(["--helm", helm]).run().succeeds()
+    };
+    let three = script("3");
+    assert!(own_part(&three).contains("-f - >/dev/null"), "{}", three.text());
+    assert!(own_part(&script("4")).contains("-f - --server-side=false >/dev/null"));
+    let line = "gone deployment.apps/web 'deployment.apps/web gets a variable several times, which only a new object takes' \
+                'have each variable once in the chart'\\''s values' \
+                'run `kubectl delete deployment web --cascade=orphan` and this script";
+    assert!(three.text().contains(line), "{}", three.text());
+    // Nobody looks after the pods of this one.
+    let of_no_controller = |text: &str| text.replace("kind: Deployment", "kind: ReplicaSet");
     let values = ["--back", "--value=vaulted-key=a.key", "--value=other=a.other"];
-    adopt_from(&filtered, &render).args(values).run().fails().is("adopt-back-refused");
+    let run = adopt_from(&of_no_controller(&filtered), &of_no_controller(&render)).args(values);
+    run.run().fails().is("adopt-back-refused");
 }
 
 #[test]

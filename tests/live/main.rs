@@ -194,6 +194,15 @@ pub(crate) fn is_thorough() -> bool {
     std::env::var("RESECRET_THOROUGH").is_ok_and(|value| value == "1")
 }
 
+/// Of two cases that a script treats alike: both, or one under each major.
+pub(crate) fn of_both<T>(this: &Try, [three, four]: [T; 2]) -> Vec<T> {
+    match this.major {
+        _ if is_thorough() => vec![three, four],
+        Major::Three => vec![three],
+        Major::Four => vec![four],
+    }
+}
+
 /// Whether another scenario tries the same on another way, or this one does under the other major.
 fn is_one_more(scenario: &Scenario, major: Major) -> bool {
     [script::THOROUGH, real::THOROUGH, split::THOROUGH].iter().any(|names| names.contains(&scenario.name))

@@ -1,12 +1,15 @@
 use std::fs;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use serde_json::Value;
 
 use crate::adopted::{Adopted, After};
+use crate::immutable::delete;
 use crate::live::is_exact;
 use crate::machine::{Major, RESECRET, repository, text};
 use crate::site::Site;
-use crate::{BOTH, Scenario, Try};
+use crate::{BOTH, Scenario, Try, is_thorough};
 
 const FOUR: &[Major] = &[Major::Four];
 
@@ -165,16 +168,33 @@ fn back(site: Site, example: &Example) -> Result<()> {
     let table: Vec<&str> = flags.iter().map(|flag| flag.strip_suffix(".value").unwrap_or(flag)).collect();
     let wrong = Adopted::new(site, &table)?;
     wrong.run(&wrong.script, &[])?.failed()?.says("warning: cannot overwrite table")?;
+    if !is_thorough() {
+        return Ok(());
+    }
     let Adopted { site, .. } = wrong;
-    let back = Adopted::new(site, &flags)?;
+    let back = leaves(site, &flags)?;
+    back.site.row(&format!("back.sh for examples/{}", example.folder), "", "the chart's own manifest");
+    Ok(())
+}
+
+/// Runs the script that leaves resecret, interrupted after each step and once more at the end.
+fn leaves(site: Site, flags: &[&str]) -> Result<Adopted> {
+    let back = Adopted::new(site, flags)?;
     back.only_asks()?;
+    // What a person must decide, and does.
+    for _ in back.script.lines().filter(|line| line.trim_start().starts_with("gone ")) {
+        let stopped = back.run(&back.script, &[])?.failed()?;
+        stopped.says("gets a variable several times, which only a new object takes. Decide: ")?;
+        let said = stopped.to_string();
+        let command = said.split("run `kubectl ").nth(1).and_then(|rest| rest.split('`').next());
+        delete(&back.site, command.context("a command")?)?;
+    }
     back.comes_to_its_end(After::Step)?;
     back.changes_nothing_more()?;
     is_exact(&back.site)?;
     back.loses_nothing()?;
     back.shows_nothing()?;
-    back.site.row(&format!("back.sh for examples/{}", example.folder), "", "the chart's own manifest");
-    Ok(())
+    Ok(back)
 }
 
 /// The rules that `scan --write` proposes, as the page of the example takes them.
@@ -217,7 +237,131 @@ fn render(this: &Try, folder: &str) -> Result<()> {
     adopted.fill_the_rest()?;
     adopted.adopts(After::Step)?;
     adopted.site.row(&format!("adopt.sh for {what}"), "", "equal to the manifest");
+    render_again(adopted, &render, what)
+}
+
+/// The way back of such a release, after one value was rotated in the vault.
+fn render_again(adopted: Adopted, render: &str, what: &str) -> Result<()> {
+    let Slots { manifest, found } = Slots::of(&adopted.script, render)?;
+    let Adopted { mut site, .. } = adopted;
+    let mut template = "{{ .Files.Get \"manifest.yaml\"".to_owned();
+    let mut values = String::new();
+    for (number, slot) in found.iter().enumerate() {
+        let encode = if slot.secret.is_some() { "b64enc | " } else { "" };
+        template += &format!(" | replace \"@@{number}@@\" (.Values.v{number} | {encode}toJson)");
+        values += &format!("v{number}: {}\n", Value::from(slot.value.as_str()));
+    }
+    site.render(&manifest)?;
+    site.machine.write("chart/templates/all.yaml", &(template + " }}"))?;
+    site.machine.write("chart/values.yaml", &values)?;
+    let rotated = found.iter().find(|slot| slot.is_rotated).context("a value that may change")?;
+    let patch = format!("{{\"stringData\": {{\"{}\": \"canary-rotated\"}}}}", rotated.key);
+    site.kubectl(["patch", "secret", &rotated.vault, "--type=merge", "-p", &patch])?.succeeded()?;
+    let taken = found.iter().enumerate();
+    let taken = taken.map(|(number, slot)| format!("--value={}/{}=v{number}", slot.vault, slot.key));
+    let taken: Vec<String> = taken.collect();
+    let flags: Vec<&str> = ["--back"].into_iter().chain(taken.iter().map(String::as_str)).collect();
+    let back = leaves(site, &flags)?;
+    for slot in &found {
+        let Some((secret, key)) = &slot.secret else { continue };
+        ensure!(
+            back.value(secret, key)? == back.value(&slot.vault, &slot.key)?,
+            "{secret} has another {key}"
+        );
+    }
+    back.site.row(
+        &format!("rotate, back.sh for {what}"),
+        "",
+        "the chart's own manifest, with the vault's values",
+    );
     Ok(())
+}
+
+/// A render as a chart makes it whose values are those that a script has copied into the vault.
+struct Slots {
+    /// The render, with `@@N@@` where the value N of the chart is.
+    manifest: String,
+    found: Vec<Slot>,
+}
+
+/// A value of the chart, and the key of the vault that takes its place.
+struct Slot {
+    value: String,
+    vault: String,
+    key: String,
+    /// Whether the vault may hold another value than before.
+    is_rotated: bool,
+    /// The chart's Secret and its key, if it is in one.
+    secret: Option<(String, String)>,
+}
+
+impl Slots {
+    /// Finds them by the lines of the script that fill the vault.
+    fn of(script: &str, render: &str) -> Result<Self> {
+        let mut documents: Vec<String> = render.split("\n---\n").map(str::to_owned).collect();
+        let mut found = Vec::new();
+        for line in script.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            let Some(at) = words.iter().position(|word| *word == "fill") else { continue };
+            let [role, vault, key, place @ ..] = &words[at + 1..] else { continue };
+            let (kind, name, field) = match *place {
+                ["secret", name, field] => ("secret", name, field),
+                ["variable", object, _, _, variable] => {
+                    let (resource, name) = object.split_once('/').context("a resource has a name")?;
+                    (resource.split('.').next().unwrap_or_default(), name, variable)
+                }
+                _ => continue,
+            };
+            let slot = |value: String| Slot {
+                value,
+                vault: (*vault).to_owned(),
+                key: (*key).to_owned(),
+                is_rotated: *role != "same",
+                secret: (kind == "secret").then(|| (name.to_owned(), field.to_owned())),
+            };
+            for document in &mut documents {
+                let lower = format!("\n{}", document.to_lowercase());
+                let is_named = document.contains(&format!("\n  name: {name}\n"));
+                if is_named && lower.contains(&format!("\nkind: {kind}\n")) {
+                    *document = with_slots(document, kind, field, |value| {
+                        found.push(slot(value));
+                        found.len() - 1
+                    })?;
+                }
+            }
+        }
+        Ok(Self { manifest: documents.join("\n---\n"), found })
+    }
+}
+
+/// A document with `@@N@@` for each value of a Secret's key or a variable; `add` gives the numbers.
+fn with_slots(
+    document: &str,
+    kind: &str,
+    field: &str,
+    mut add: impl FnMut(String) -> usize,
+) -> Result<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for line in document.lines() {
+        let is_of_variable = || lines.last().is_some_and(|line| line.trim() == format!("- name: {field}"));
+        let wanted = match kind {
+            "secret" => format!("{field}: "),
+            _ if is_of_variable() => "value: ".to_owned(),
+            _ => "\n".to_owned(),
+        };
+        let text = line.trim_start().strip_prefix(&wanted).filter(|text| !text.starts_with("@@"));
+        let Some(text) = text else {
+            lines.push(line.to_owned());
+            continue;
+        };
+        let value: String = serde_yaml::from_str(text)?;
+        let value = match kind {
+            "secret" => String::from_utf8(BASE64_STANDARD.decode(&value).ok().context("data is base64")?)?,
+            _ => value,
+        };
+        lines.push(format!("{}@@{}@@", line.trim_end_matches(text), add(value)));
+    }
+    Ok(lines.join("\n"))
 }
 
 /// The kinds of ClickHouse's operator, as far as a release with such objects needs them.

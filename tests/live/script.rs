@@ -9,7 +9,7 @@ use crate::live::is_exact;
 use crate::machine::{Major, text};
 use crate::rollback::replace;
 use crate::site::Site;
-use crate::{BOTH, Scenario, Try, is_thorough};
+use crate::{BOTH, Scenario, Try, is_thorough, of_both};
 
 const THREE: &[Major] = &[Major::Three];
 const FOUR: &[Major] = &[Major::Four];
@@ -334,7 +334,7 @@ fn never_changes(this: &Try) -> Result<()> {
 fn claim(this: &Try) -> Result<()> {
     let job = "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec:\n  template:\n    spec:\n\
                \x20     restartPolicy: Never\n      containers: [{name: migrate, image: 'web:1'}]\n";
-    for obstacle in [job, CLAIM] {
+    for obstacle in of_both(this, [job, CLAIM]) {
         let site = app(this, &(SECRET.to_owned() + obstacle + &deployment(&[APP, VAULT])), TO_THE_VAULT)?;
         if obstacle == CLAIM {
             bind(&site)?;
@@ -453,7 +453,7 @@ fn operator(this: &Try) -> Result<()> {
 
 /// Rolled back with the flags that the script ends with, to before the adoption, and adopted again: the same script does it.
 fn rolled_back(this: &Try) -> Result<()> {
-    for duplicate in [APP, "{name: KEY, value: canary-literal}"] {
+    for duplicate in of_both(this, [APP, "{name: KEY, value: canary-literal}"]) {
         let rules = format!("{TO_THE_VAULT}  env:\n  - {{to: vault, vars: {{KEY: key}}}}\n");
         let entries = ["{name: PORT, value: '80'}", duplicate, VAULT];
         let site = app(this, &(SECRET.to_owned() + &deployment(&entries)), &rules)?;
@@ -602,6 +602,14 @@ fn stops(this: &Try) -> Result<()> {
         let stopped = adopted.run(&adopted.script, &[])?.failed()?;
         stopped.says(&format!("Secret vault is made by {kind} "))?;
         stopped.says("--fill wait")?;
+        // Who may not see them does not take that for none.
+        let kubectl = adopted.site.machine.path("tools/kubectl");
+        let usual = fs::read_to_string(&kubectl)?;
+        fs::remove_file(&kubectl)?;
+        let blind = format!("case \"$*\" in\n*\"get {definition}\"*) exit 1 ;;\nesac\n{usual}");
+        adopted.site.machine.write_script("tools/kubectl", &blind)?;
+        let stopped = adopted.run(&adopted.script, &[])?.failed()?;
+        stopped.says(&format!("one of {definition} may make Secret vault"))?;
         adopted.site.kubectl(["delete", "crd", &definition])?.succeeded()?;
     }
 

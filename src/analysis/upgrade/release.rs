@@ -1,11 +1,11 @@
 //! A release's manifest, as far as an upgrade can lose something of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
 use crate::analysis::upgrade::fixed_fields::{fixed_fields, json};
-use crate::analysis::upgrade::merge::Entry;
+use crate::analysis::upgrade::merge::{self, Entry};
 use crate::config::{Config, SecretsRule};
 use crate::diagnostics::{Diagnostic, Error, Location};
 use crate::filter::parse_document::parse_document;
@@ -233,12 +233,21 @@ impl Member {
         object.is_some_and(|object| merges_pods(&object.api_version, &object.kind))
     }
 
+    /// Whether a list of variables has a name several times.
+    pub(crate) fn has_repeated_variable(&self) -> bool {
+        self.env.iter().any(|env| {
+            let mut known = HashSet::new();
+            !env.entries.iter().all(|entry| known.insert(merge::name(entry)))
+        })
+    }
+
     /// Whether a `PUT` of the manifest is refused.
     pub(crate) fn is_not_replaceable(&self) -> bool {
         is_one_of(&NOT_REPLACEABLE, &self.group, self.kind())
     }
 
-    fn is_same(&self, other: &Self) -> bool {
+    /// Whether it is the same object.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.kind() == other.kind()
             && self.group == other.group
             && self.name() == other.name()

@@ -85,7 +85,7 @@ pub(super) fn keep(secret: &Member) -> String {
 }
 
 /// The command that makes room for an object that cannot be changed.
-pub(super) fn delete(object: &Member, flags: &str) -> String {
+pub(crate) fn delete(object: &Member, flags: &str) -> String {
     let kind = object.kind().to_lowercase();
     format!("`kubectl delete {kind} {}{}{flags}`", object.name(), namespace(object))
 }
