@@ -339,3 +339,105 @@ fn a_secret_that_is_only_named_is_not_refused_itself() {
         .find(|one| one["metadata"]["name"].as_str().is_some_and(|name| name.ends_with("-workloads")));
     assert!(policy.expect("a policy")["spec"].to_string().contains("'app-secret'"));
 }
+
+/// Rules that move keys.
+const ONLY: &str = "\
+apiVersion: resecret.dev/v1alpha1
+kind: Resecret
+spec:
+  secrets:
+  - {name: app, only: [password], to: vault}
+  configMaps:
+  - {name: settings, only: [db-url], to: vault}
+";
+
+const HOLDERS: &str = "\
+apiVersion: v1
+kind: Secret
+metadata: {name: app}
+stringData: {tz: UTC, password: canary-password}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {level: info, db-url: canary-url}
+";
+
+/// One reader of each kind, and who reads what stays.
+const READERS: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: takes}
+spec: {containers: [{name: c, image: x, envFrom: [{secretRef: {name: app}}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: mounts}
+spec: {containers: [{name: c, image: x}], volumes: [{name: v, configMap: {name: settings}}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: projects}
+spec: {containers: [{name: c, image: x}], volumes: [{name: v, projected: {sources: [{secret: {name: app}}, {configMap: {name: other}}]}}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: reads}
+spec: {containers: [{name: c, image: x, env: [{name: U, valueFrom: {configMapKeyRef: {name: settings, key: db-url}}}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: innocent}
+spec: {containers: [{name: c, image: x, env: [{name: L, valueFrom: {configMapKeyRef: {name: settings, key: level}}}]}]}
+";
+
+#[test]
+fn readers_of_moved_keys_are_judged_without_what_holds_them() {
+    let render = format!("{HOLDERS}---\n{READERS}");
+    let filtered = resecret().args(["filter"]).config(ONLY).stdin(render.clone()).run().succeeds().text();
+    let readers = filtered.split_once("name: takes").expect("the readers").1;
+    let readers = format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: takes{readers}");
+    let check = |manifests: &str, with_render: bool| {
+        let render_file = with_render.then_some("render.yaml");
+        let args = ["guard"].into_iter().chain(render_file).chain(["--check", "manifests.yaml"]);
+        let run = resecret().args(args.collect::<Vec<_>>()).config(ONLY).file("manifests.yaml", manifests);
+        run.file("render.yaml", &render).run()
+    };
+    for with_render in [true, false] {
+        let said = check(READERS, with_render).finds().text();
+        for name in ["takes", "mounts", "projects", "reads"] {
+            assert!(said.contains(&format!("Pod/{name}")), "{name}: {said}");
+        }
+        assert!(!said.contains("Pod/innocent"), "{said}");
+        let said = check(HOLDERS, with_render).finds().text();
+        assert!(said.contains("`secrets` refuses it: it holds keys"), "{said}");
+        assert!(said.contains("`config-maps` refuses it: it holds keys"), "{said}");
+        let output = check(&readers, with_render).succeeds();
+        assert_eq!(output.text(), "", "{}", output.stderr);
+    }
+}
+
+#[test]
+fn what_takes_all_keys_asks_for_a_render() {
+    let stderr = |config: &str, args: &[&str]| {
+        let run = resecret().args(args.iter().copied()).config(config).stdin(HOLDERS);
+        run.run().succeeds().stderr
+    };
+    let said = stderr(ONLY, &["guard"]);
+    assert!(said.contains("another source behind, is not looked at"), "{said}");
+    let optional = ONLY.replace("only: [password]", "only: [password], optional: true");
+    assert!(
+        stderr(&optional, &["guard"]).contains("takes all keys of Secrets with name app is not looked at")
+    );
+    let said = stderr(ONLY, &["guard", "-"]);
+    assert!(!said.contains("not looked at"), "{said}");
+    let source = ONLY.replace("name: app", "source: '*/secret.yaml'");
+    resecret().args(["guard"]).config(&source).run().fails();
+}
+
+#[test]
+fn custom_resources_of_other_kinds_ask_for_a_render() {
+    let run = |args: &[&str]| resecret().args(args.iter().copied()).config(CONFIG).run().succeeds().stderr;
+    assert!(run(&["guard"]).contains("of custom resources only those are guarded"));
+    assert!(!run(&["guard", "-"]).contains("of custom resources only those are guarded"));
+}

@@ -1,9 +1,11 @@
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
+use crate::clients;
 use crate::cluster;
 use crate::machine::{Major, RESECRET, Run, repository, text};
 use crate::site::Site;
@@ -15,6 +17,7 @@ const ONE: &[Major] = &[Major::Three];
 pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "guard::forgotten_flag", majors: BOTH, run: forgotten_flag },
     Scenario { name: "guard::ratchet", majors: ONE, run: ratchet },
+    Scenario { name: "guard::moved_keys", majors: ONE, run: moved_keys },
     Scenario { name: "guard::accounts", majors: ONE, run: accounts },
     Scenario { name: "guard::protect", majors: ONE, run: protect },
     Scenario { name: "guard::budget", majors: ONE, run: budget },
@@ -31,15 +34,9 @@ struct Guard<'s> {
 impl<'s> Guard<'s> {
     /// Compiles the configuration of the site, with these flags, and waits until it is in force.
     fn apply(site: &'s Site, render: Option<&str>, flags: &[&str]) -> Result<Self> {
-        let selector = format!("kubernetes.io/metadata.name={}", site.namespace());
-        let config = site.machine.path("resecret.yaml");
-        let mut arguments =
-            vec!["guard", "--action", "deny", "--namespace-selector", &selector, "--name", site.namespace()];
-        arguments.extend(["--config", text(&config)?]);
-        arguments.extend(flags);
         let file = render.map(|render| site.machine.write("guarded.yaml", render)).transpose()?;
-        arguments.extend(file.as_deref().map(text).transpose()?);
-        let policies = site.helm.run_by(RESECRET.as_ref(), arguments)?.succeeded()?.stdout;
+        let render = file.as_deref().map(text).transpose()?;
+        let policies = compile(site, &flags.iter().copied().chain(render).collect::<Vec<_>>())?;
         let guard = Self { site };
         // A server may see one binding and not the next one yet. The probe meets the binding that comes last.
         let is_probed =
@@ -54,6 +51,11 @@ impl<'s> Guard<'s> {
         Ok(guard)
     }
 
+    /// The policies that the configuration gives now, as a file.
+    fn print(&self, flags: &[&str]) -> Result<PathBuf> {
+        self.site.machine.write("policies.yaml", &compile(self.site, flags)?)
+    }
+
     fn until_refused(&self, command: &[&str]) -> Result<()> {
         let begun = Instant::now();
         while self.site.kubectl(command.iter().copied())?.code == Some(0) {
@@ -62,6 +64,17 @@ impl<'s> Guard<'s> {
         }
         Ok(())
     }
+}
+
+/// Runs `guard` with the configuration of a site, for its own namespace.
+fn compile(site: &Site, flags: &[&str]) -> Result<String> {
+    let selector = format!("kubernetes.io/metadata.name={}", site.namespace());
+    let config = site.machine.path("resecret.yaml");
+    let mut arguments =
+        vec!["guard", "--action", "deny", "--namespace-selector", &selector, "--name", site.namespace()];
+    arguments.extend(["--config", text(&config)?]);
+    arguments.extend(flags);
+    Ok(site.helm.run_by(RESECRET.as_ref(), arguments)?.succeeded()?.stdout)
 }
 
 impl Drop for Guard<'_> {
@@ -232,26 +245,104 @@ fn ratchet(this: &Try) -> Result<()> {
     Ok(())
 }
 
+/// Keys that `only` moves, in a Secret and a ConfigMap that were at fault before, and in a pod that reads them.
+fn moved_keys(this: &Try) -> Result<()> {
+    let mut site = this.site()?;
+    site.rules(
+        "  secrets:\n  - {name: app, only: [password], to: vault}\n  configMaps:\n  - {name: settings, only: [db-url], to: vault}\n",
+    )?;
+    let secret = ["secret", "generic", "app", "--from-literal=tz=UTC", "--from-literal=password=canary-1"];
+    let map = ["configmap", "settings", "--from-literal=level=info", "--from-literal=db-url=canary-2"];
+    site.kubectl(["create"].into_iter().chain(secret))?.succeeded()?;
+    site.kubectl(["create"].into_iter().chain(map))?.succeeded()?;
+    let reader = json!([{"name": "P", "valueFrom": {"secretKeyRef": {"name": "app", "key": "password"}}}]);
+    let mut object = deployment(&reader);
+    let container = "/spec/template/spec/containers/0";
+    object.pointer_mut(container).context("a container")?["envFrom"] =
+        json!([{"configMapRef": {"name": "settings"}}]);
+    kubectl_with(&site, &["create"], &object)?.succeeded()?;
+    let _guard = Guard::apply(&site, None, &[])?;
+    for command in [
+        &["label", "secret/app", "team=a"][..],
+        &["patch", "secret/app", "--type=merge", "--patch={\"stringData\": {\"tz\": \"CET\"}}"],
+        &["patch", "configmap/settings", "--type=merge", "--patch={\"data\": {\"level\": \"debug\"}}"],
+        &["rollout", "restart", "deployment/app"],
+        &["set", "image", "deployment/app", "app=y"],
+    ] {
+        site.kubectl(command.iter().copied())?.succeeded()?;
+    }
+    site.row("`only`: other keys, restart, image of what held or read moved keys before", "", "go through");
+    let patch = "--patch={\"stringData\": {\"password\": \"canary-3\"}}";
+    let run = site.kubectl(["patch", "secret/app", "--type=merge", patch])?;
+    refused(&run, "Secret app holds key password, which goes to Secret vault")?;
+    run.does_not_say("canary")?;
+    let patch = "--patch={\"data\": {\"db-url\": \"canary-4\"}}";
+    let run = site.kubectl(["patch", "configmap/settings", "--type=merge", patch])?;
+    refused(&run, "ConfigMap settings holds key db-url")?;
+    object["metadata"]["name"] = "other".into();
+    let run = kubectl_with(&site, &["create", "--dry-run=server"], &object)?;
+    refused(&run, "variable P reads key password of app")?;
+    run.says("envFrom takes key db-url of settings")?;
+    let stays = json!([{"name": "TZ", "valueFrom": {"secretKeyRef": {"name": "app", "key": "tz"}}}]);
+    let mut reads = deployment(&stays);
+    reads["metadata"]["name"] = "stays".into();
+    kubectl_with(&site, &["create", "--dry-run=server"], &reads)?.succeeded()?;
+    site.row(
+        "`only`: a new value of a moved key, a new reader of one; a reader of another key",
+        "",
+        "refused, refused; goes through",
+    );
+    Ok(())
+}
+
 /// Who may write the Secrets, and where.
 fn accounts(this: &Try) -> Result<()> {
     let mut site = this.site()?;
     site.rules(RULES)?;
     let create =
         ["create", "secret", "generic", "app-secret", "--from-literal=p=canary-1", "--dry-run=server"];
-    let _guard = Guard::apply(&site, None, &["--exempt", "vault/filler"])?;
+    let guard = Guard::apply(&site, None, &["--exempt", "vault/filler"])?;
     let run = site.kubectl(create)?;
     refused(&run, "Secret app-secret is removed from the release")?;
     run.does_not_say("canary")?;
-    for user in ["external-secrets:external-secrets", "vault:filler"] {
+    for user in [
+        "external-secrets:external-secrets",
+        "kube-system:sealed-secrets-controller",
+        "vault-secrets-operator-system:vault-secrets-operator-controller-manager",
+        "vault:filler",
+    ] {
         let user = format!("--as=system:serviceaccount:{user}");
         site.kubectl(create.into_iter().chain([user.as_str()]))?.succeeded()?;
     }
     site.kubectl(create.into_iter().chain(["--type=helm.sh/release.v1"]))?.succeeded()?;
     site.kubectl(create.into_iter().chain(["--namespace=default"]))?.succeeded()?;
     site.row(
-        "a removed Secret by External Secrets, by an account of `--exempt`, in a namespace that is not guarded; Helm's own storage",
+        "a removed Secret by External Secrets, Sealed Secrets, the Vault Secrets Operator, by an account of `--exempt`, in a namespace that is not guarded; Helm's own storage",
         "",
         "go through",
+    );
+    // The configuration changes, and with it the policies: as a difference first, then in force.
+    let before = site.kubectl(["get", "validatingadmissionpolicies", "-o", "name"])?.succeeded()?.stdout;
+    let changed = format!(
+        "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n{RULES}  dropAnnotations: ['checksum/*']\n"
+    );
+    site.machine.write("resecret.yaml", &changed)?;
+    let file = guard.print(&["--exempt", "vault/filler"])?;
+    site.machine.add_tool("diff", &clients::on_path("diff").context("there is no diff")?)?;
+    let difference = site.kubectl(["diff", "-f", text(&file)?])?;
+    ensure!(difference.code == Some(1), "no difference: {difference}");
+    for sign in ["-    resecret.dev/hash: ", "+    resecret.dev/hash: ", "checksum/"] {
+        difference.says(sign)?;
+    }
+    site.kubectl(["apply", "-f", text(&file)?])?.succeeded()?;
+    site.kubectl(["diff", "-f", text(&file)?])?.succeeded()?;
+    let after = site.kubectl(["get", "validatingadmissionpolicies", "-o", "name"])?.succeeded()?.stdout;
+    let own = |all: &str| all.lines().filter(|name| name.contains(site.namespace())).count();
+    ensure!(own(&before) == own(&after), "a policy more or less: {before} {after}");
+    site.row(
+        "`kubectl diff` of the policies of a changed configuration; once more after `kubectl apply`",
+        "",
+        "shows the change and another `resecret.dev/hash`; shows nothing",
     );
     Ok(())
 }

@@ -36,7 +36,9 @@ struct Pair {
 /// Over fixtures, renders and examples: a plain object comes back from the server as the filtered one does.
 fn mutated(_: &Try) -> Result<()> {
     let api = Api::start()?;
-    let cases = cases()?;
+    let mut cases = cases()?;
+    // Readers of keys that `only` moves are left as they are, and the annotation of the policy says so.
+    cases.retain(|case| !["/only/", "/config-maps/"].iter().any(|folder| case.name.contains(folder)));
     let mut pairs = Vec::new();
     for (number, case) in cases.iter().enumerate() {
         pairs.extend(pairs_of(&api, number, case)?);

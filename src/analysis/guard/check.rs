@@ -3,11 +3,11 @@
 //! An object that the filter would change is at fault. What is at a place that no policy looks at is said as well, as a
 //! warning: a server takes it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::guard::credentials::judge;
 use crate::analysis::guard::kinds::{self, Family, GuardedKind};
-use crate::analysis::guard::places::{Change, JudgedPlaces};
+use crate::analysis::guard::places::{Change, JudgedPlaces, SecretFate};
 use crate::analysis::guard::render::Render;
 use crate::analysis::guard::stand_ins::stand_ins;
 use crate::analysis::guard::{GuardOptions, guard};
@@ -20,6 +20,7 @@ use crate::filter::{self, Reach};
 use crate::kube::object::Object;
 use crate::rules::RULES;
 use crate::stream;
+use crate::yaml::Step;
 
 /// Types of Secrets that Helm and the API server make for themselves.
 const NOT_A_CHARTS: [&str; 2] = ["helm.sh/release.v1", "kubernetes.io/service-account-token"];
@@ -46,11 +47,16 @@ pub fn check_guarded(
     let mut input = manifests.to_vec();
     input.extend(stand_ins(manifests, render, &config));
     let redirected = config.secrets.iter().filter(|rule| rule.redirects).flat_map(|rule| &rule.name.0);
-    let removed = Render::read(&input, &config).removed.into_iter().map(|secret| secret.name);
-    let removed: BTreeSet<String> = removed.chain(redirected.map(ToString::to_string)).collect();
+    let all = Render::read(&input, &config);
+    let split = all.holders.into_iter().filter(|holder| holder.rule.is_some() && !holder.is_config_map);
+    let removed = all.removed.into_iter().map(|secret| secret.name);
+    let removed = removed.chain(redirected.map(ToString::to_string)).map(|name| (name, SecretFate::Removed));
+    let removed: BTreeMap<String, SecretFate> =
+        split.map(|holder| (holder.name, SecretFate::Split)).chain(removed).collect();
     let rendered = shapes.iter().flat_map(|render| &render.secrets);
     let secrets: BTreeSet<&str> = config.vault.iter().chain(rendered).map(String::as_str).collect();
-    let judge = Judge { config: &config, kinds: &kinds, removed: &removed, secrets };
+    let judge =
+        Judge { config: &config, kinds: &kinds, removed: &removed, secrets, is_rendered: render.is_some() };
     let judged = filter::judge(RULES, &input, &config, Reach::Every, |seen| judge.verdicts(seen))?;
     let is_own = |found: &Diagnostic| found.location.document.is_none_or(|number| number <= own);
     let unreadable = judged.found.iter().filter(|found| found.code.prevents_judgement());
@@ -101,10 +107,12 @@ fn is_told(found: &Diagnostic, credentials: &BTreeSet<(Option<usize>, String)>) 
 struct Judge<'a> {
     config: &'a Config,
     kinds: &'a [GuardedKind],
-    /// The names of removed Secrets.
-    removed: &'a BTreeSet<String>,
+    /// The names of Secrets that are removed, or of which keys are moved.
+    removed: &'a BTreeMap<String, SecretFate>,
     /// The names of known Secrets, which are no credentials.
     secrets: BTreeSet<&'a str>,
+    /// Whether the policies come from a render.
+    is_rendered: bool,
 }
 
 impl Judge<'_> {
@@ -119,7 +127,10 @@ impl Judge<'_> {
             if ops.iter().any(|op| *op.path() == object.path) {
                 said.extend(removed(object, at));
             } else {
-                let places = JudgedPlaces::of(object, self.config, self.kinds, self.removed);
+                let (data, ops): (Vec<&Op>, Vec<&Op>) = ops.into_iter().partition(|op| moves_key(object, op));
+                said.extend((!data.is_empty()).then(|| holds_moved_keys(object, &at)));
+                let places =
+                    JudgedPlaces::of(object, self.config, self.kinds, self.removed, self.is_rendered);
                 said.extend(verdicts_on(&places, &ops, &at));
                 said.extend(self.credentials(object, &places, &at));
             }
@@ -180,6 +191,20 @@ fn changes(object: &Object<'_, '_>, op: &Op) -> bool {
             true
         }
     }
+}
+
+/// Whether an operation takes data out of a Secret or ConfigMap that stays.
+fn moves_key(object: &Object<'_, '_>, op: &Op) -> bool {
+    let Op::Remove { path } = op else { return false };
+    let below = &path.steps()[object.path.steps().len()..];
+    let is_data = matches!(below.first(), Some(Step::Key(key)) if key == "data" || key == "stringData");
+    is_data && (object.is_secret() || object.is_config_map())
+}
+
+fn holds_moved_keys(object: &Object<'_, '_>, at: &Location) -> Diagnostic {
+    let policy = if object.is_secret() { "secrets" } else { "config-maps" };
+    let what = format!("the policy `{policy}` refuses it: it holds keys that go to the vault");
+    with_remedy(what, at.clone())
 }
 
 /// Whether an object was judged as what it was made from.

@@ -29,6 +29,19 @@ pub(super) fn checks(config: &Config, secrets: &BTreeSet<String>) -> Vec<Check> 
     decided.iter().map(|this| this.check(&decided[..this.number], secrets)).collect()
 }
 
+/// The condition that a rule removes the variable of this name from the container `c`; none where no rule removes any.
+pub(super) fn removes(config: &Config, name: &str) -> Option<String> {
+    let decided = Decided::all(config);
+    let last = decided.iter().rposition(|rule| !rule.removed.is_empty())?;
+    let mut condition = "false".to_owned();
+    for rule in decided[..=last].iter().rev() {
+        let mut applies = rule.applies();
+        applies.push(parenthesized(&Names::of(rule.patterns()).test(name)));
+        condition = format!("{} ? {} : {condition}", cel::all(&applies), rule.removed.test(name));
+    }
+    Some(format!("({condition})"))
+}
+
 /// What keeps rules from being policies.
 pub(super) fn refusals(config: &Config, render: Option<&Render>) -> Vec<Diagnostic> {
     let rules = config.env.iter().filter(|rule| rule.keep_existing && render.is_none());

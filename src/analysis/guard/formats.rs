@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::analysis::guard::by_kind::{Side, shown};
 use crate::analysis::guard::cel::{self, at_each, joined, text};
+use crate::analysis::guard::moved::{Asked, Moved};
 use crate::analysis::guard::removed::Removed;
 use crate::catalogue::name_format::{CONTROLLERS, NAME_OPTION, NameFormat, OF_INGRESSES, OPTION, SETTING};
 use crate::yaml::field_path::FieldPath;
@@ -21,6 +22,35 @@ pub(super) fn in_fields(
         })
     };
     fields.iter().map(of_field).collect()
+}
+
+/// The moved keys that the fields of a kind read.
+pub(super) fn keys_in_fields(
+    object: &str,
+    fields: &BTreeMap<FieldPath, NameFormat>,
+    moved: &Moved,
+) -> Vec<String> {
+    let of_field = |(place, format): (&FieldPath, &NameFormat)| {
+        let own = moved.of_secret(Asked::Read, "w[0]", "variables.ownNamespace")?;
+        let mut cases = vec![format!("(w.size() == 2 && w[1] in {own})")];
+        match format {
+            NameFormat::NameKey => {}
+            NameFormat::NamespaceNameKey => {
+                let full = moved.of_secret(Asked::Read, "w[1]", "w[0]")?;
+                cases.push(format!("(w.size() == 3 && w[2] in {full})"));
+            }
+            NameFormat::Name | NameFormat::NamespaceName | NameFormat::List => return None,
+        }
+        let label = text(&format!("{} reads a key of ", shown(place.steps())));
+        let condition = cel::any(&cases);
+        Some(at_each(object, place.steps(), 0, &|value| {
+            format!(
+                "(type({value}) != string ? '' : [{value}.split('/')].filter(w, {condition})\n\
+                 .map(w, {label} + w[w.size() - 2]).join(', '))"
+            )
+        }))
+    };
+    fields.iter().filter_map(of_field).collect()
 }
 
 /// What the settings of ingress-nginx read.

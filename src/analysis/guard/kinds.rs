@@ -9,7 +9,7 @@ use crate::analysis::guard::built_in::{BUILT_IN, built_in_group};
 use crate::analysis::guard::render::Render;
 use crate::catalogue::name_format::NameFormat;
 use crate::config::Config;
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::kube::object::group_of;
 use crate::kube::references::places;
 use crate::yaml::field_path::FieldPath;
@@ -112,6 +112,13 @@ pub(super) fn kinds(config: &Config, render: Option<&Render>) -> Result<Vec<Guar
         }
     }
     if errors.is_empty() { Ok(kinds.into_values().collect()) } else { Err(errors) }
+}
+
+/// The custom resources that the catalogue knows and no policy can look at without a render.
+pub(super) fn others_need_a_render() -> Diagnostic {
+    let message = "of custom resources only those are guarded that the filter knows by kind or `spec.references` names: the catalogue knows fields of others by their last keys, at any depth, and a policy needs whole paths";
+    let help = "name a render, which shows the paths: resecret guard render.yaml";
+    Diagnostic::error(Code::Guard, message, help).with_severity(Severity::Warning)
 }
 
 fn key(group: &str, kind: &str) -> (String, String) {

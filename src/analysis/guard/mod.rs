@@ -15,6 +15,9 @@ mod formats;
 mod kinds;
 mod kyverno;
 mod mutate;
+mod moved;
+mod moved_places;
+mod moved_reads;
 mod objects;
 mod pods;
 mod options;
@@ -87,6 +90,9 @@ pub fn guard(render: Option<&[u8]>, config: &Config, options: &GuardOptions) -> 
     let (Some(removed), Some(kinds), true) = (removed, kinds, errors.is_empty()) else {
         return Err(Error::new(errors));
     };
+    if render.is_none() && (removed.has_names() || !removed.moved.is_empty()) {
+        diagnostics.push(kinds::others_need_a_render());
+    }
     if options.form == GuardForm::Mutating {
         let (mut manifests, left) = mutate::manifests(&kinds, config, render.as_ref(), options)?;
         options::label(&mut manifests, options);
@@ -95,7 +101,7 @@ pub fn guard(render: Option<&[u8]>, config: &Config, options: &GuardOptions) -> 
     }
     let none = std::collections::BTreeSet::new();
     let rendered = render.as_ref().map_or(&none, |render| &render.secrets);
-    let mut policies: Vec<_> = secrets::policy(&removed, &options.exempt).into_iter().collect();
+    let mut policies: Vec<_> = secrets::policies(&removed, &options.exempt);
     for family in Family::ALL {
         policies.extend(objects::policy(family, &kinds, config, &removed, rendered));
     }

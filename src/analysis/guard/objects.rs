@@ -11,6 +11,7 @@ use crate::analysis::guard::cel::{self, joined};
 use crate::analysis::guard::duplicates;
 use crate::analysis::guard::env_rules;
 use crate::analysis::guard::kinds::{Family, GuardedKind};
+use crate::analysis::guard::moved_reads;
 use crate::analysis::guard::pods::{pods_at, templates_at};
 use crate::analysis::guard::policy::{AdmissionPolicy, CelVariable, Check, Validation};
 use crate::analysis::guard::reads::reads;
@@ -43,6 +44,14 @@ pub(super) fn policy(
         policy.variables.extend(removed.variables().into_iter().map(CelVariable::from));
         policy.check(removed_reads(&kinds, removed, with_containers));
     }
+    let moved = moved_reads::check(&kinds, removed, config, with_containers);
+    if moved.validation.is_some() {
+        if !removed.has_names() {
+            policy.variables.push(Removed::own_namespace().into());
+        }
+        policy.variables.extend(removed.moved.variables().into_iter().map(CelVariable::from));
+        policy.check(moved);
+    }
     if with_containers {
         for check in env_rules::checks(config, rendered) {
             policy.check(check);
@@ -56,7 +65,7 @@ pub(super) fn policy(
 /// Whether anything of a kind can be at fault.
 fn is_judged(kind: &GuardedKind, removed: &Removed) -> bool {
     // Every object can have an annotation that names a Secret.
-    !kind.pods.is_empty() || !kind.env.is_empty() || removed.has_names()
+    !kind.pods.is_empty() || !kind.env.is_empty() || removed.has_names() || !removed.moved.is_empty()
 }
 
 /// The variables with pods and containers: a list of pods, and a list of containers for each.

@@ -1,9 +1,10 @@
 //! Which policy looks at a place of an object.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::analysis::guard::credentials;
 use crate::analysis::guard::kinds::{Family, GuardedKind};
+use crate::analysis::guard::moved_places::{TakingContainer, volume_of};
 use crate::analysis::guard::render::{place, pod_of};
 use crate::catalogue::name_format::{SETTING, of_annotation};
 use crate::config::Config;
@@ -21,6 +22,19 @@ pub(super) struct JudgedPlaces<'o, 't> {
     depth: usize,
     env: Vec<EnvList<'t>>,
     references: Vec<Reference<'t>>,
+    /// What becomes of the Secrets that they name.
+    removed: &'o BTreeMap<String, SecretFate>,
+    /// The containers that take keys which may be moved.
+    taking: Vec<TakingContainer<'t>>,
+}
+
+/// What becomes of a Secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SecretFate {
+    /// It is removed.
+    Removed,
+    /// It stays, and some of its keys go to the vault.
+    Split,
 }
 
 /// A change, as it is told.
@@ -34,34 +48,57 @@ pub(super) struct Change {
 }
 
 impl<'o, 't> JudgedPlaces<'o, 't> {
-    /// Of an object; `removed` are the names of removed Secrets.
+    /// Of an object; `removed` are the names of Secrets that are removed or of which keys are moved, `is_rendered` whether
+    /// the policies come from a render.
     pub(super) fn of(
         object: &Object<'t, '_>,
         config: &Config,
         kinds: &'o [GuardedKind],
-        removed: &BTreeSet<String>,
+        removed: &'o BTreeMap<String, SecretFate>,
+        is_rendered: bool,
     ) -> Self {
+        let pods = Pods::of(object);
         let mut references = references(object, config, None).found;
-        references.retain(|reference| removed.contains(reference.name));
+        references.retain(|reference| removed.contains_key(reference.name));
         Self {
             // Where nobody says the version, a server would not take it, and the kind alone decides.
             kind: kinds.iter().find(|kind| {
                 kind.kind == object.kind && (kind.group == object.group() || object.api_version.is_empty())
             }),
             depth: object.path.steps().len(),
-            env: Pods::of(object).env,
+            taking: TakingContainer::all(&pods, object, config, is_rendered),
+            env: pods.env,
             references,
+            removed,
         }
     }
 
     /// What a change means, and who looks there.
     pub(super) fn find(&self, op: &Op) -> Change {
         let path = op.path();
-        let found = self.reference(op).or_else(|| self.variable(op)).or_else(|| self.annotation(op));
+        let found = self.reference(op).or_else(|| self.moved(op)).or_else(|| self.variable(op));
+        let found = found.or_else(|| self.annotation(op));
         found.unwrap_or_else(|| {
             let what = format!("the filter changes {}", path.below(self.depth));
             Change { path: path.clone(), what, policy: None }
         })
+    }
+
+    /// A reader of keys that go to the vault, which gets a variable or another volume.
+    fn moved(&self, op: &Op) -> Option<Change> {
+        let path = op.path();
+        let taking = self.taking.iter().find_map(|container| Some((container.name, container.gets(op)?)));
+        let (what, is_judged) = if let Some((container, (variable, is_known))) = taking {
+            let what = format!(
+                "container {container} takes variable {variable} by envFrom, which goes to the vault"
+            );
+            (what, is_known && self.judges_list(&list_of(path)))
+        } else {
+            let (pod, position) = volume_of(&path.steps()[self.depth..])?;
+            let what = format!("volume {position} takes a key that goes to the vault");
+            (what, self.kind.is_some_and(|kind| judges_pod(kind, pod)))
+        };
+        Some(Change { path: path.clone(), what, policy: self.family().filter(|_| is_judged) })
     }
 
     /// An entry of a list of variables, or a part of one.
@@ -103,7 +140,11 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
         };
         let reference = self.references.iter().find(is_about)?;
         let policy = self.judges_field(&reference.path).then(|| self.family()).flatten();
-        let what = format!("{} reads removed Secret {}", reference.path.below(self.depth), reference.name);
+        let reads = match self.removed.get(reference.name) {
+            Some(SecretFate::Split) => "a moved key of",
+            _ => "removed",
+        };
+        let what = format!("{} reads {reads} Secret {}", reference.path.below(self.depth), reference.name);
         Some(Change { path: path.clone(), what, policy })
     }
 
@@ -160,6 +201,14 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
             || has_known_format(kind, steps)
             || (0..steps.len()).any(|length| judges_pod(kind, &steps[..length]))
             || matches!(kind.kind.as_str(), "Role" | "ClusterRole" | "StorageClass")
+    }
+}
+
+/// The list that a path is, or is an item of.
+fn list_of(path: &Path) -> Path {
+    match path.split_last() {
+        Some((list, Step::Index(_))) => list,
+        _ => path.clone(),
     }
 }
 

@@ -23,8 +23,12 @@ pub(super) fn policy(
     let vaulted: Vec<&str> = config.vault.iter().map(String::as_str).collect();
     let is_vaulted = format!("request.name in {}", cel::list(vaulted.iter().copied()));
     // Conditions on a Secret speak of `object`, which is absent when it is deleted.
-    let removed: Vec<String> =
-        removed.secrets.iter().map(|secret| secret.condition.replace("object.", "oldObject.")).collect();
+    let removed: Vec<String> = removed
+        .secrets
+        .iter()
+        .filter(|secret| secret.only.is_empty())
+        .map(|secret| secret.condition.replace("object.", "oldObject."))
+        .collect();
     if vaulted.is_empty() && removed.is_empty() {
         return None;
     }

@@ -23,7 +23,7 @@ pub(super) fn reads(kinds: &[&GuardedKind], removed: &Removed, side: Side, with_
     let object = side.object();
     parts.push(in_annotations(kinds, side, removed));
     let fields = by_kind(kinds, object, "''", |kind| {
-        let mut parts = in_fields(object, &kind.fields, removed);
+        let mut parts = in_fields(object, &kind.fields, &|label| reference(label, removed));
         parts.extend(formats::in_fields(object, &kind.formats, removed));
         if kind.kind == "ConfigMap" {
             parts.push(formats::in_settings(object, removed));
@@ -165,11 +165,16 @@ fn renamed_keys(side: Side, removed: &Removed) -> Vec<String> {
     removed.renamed.iter().flat_map(of_secret).collect()
 }
 
-/// What the fields of a kind read: a text is the name, a mapping holds it, and its namespace where it can say.
+/// What the fields of a kind read, as `found` says of a value `r` under a label: a text is the name, a mapping holds it, and
+/// its namespace where it can say.
 ///
 /// Fields of one mapping, or of the items of one list, share one test: what a server checks before it takes a policy
 /// grows with the text.
-fn in_fields(object: &str, fields: &BTreeSet<FieldPath>, removed: &Removed) -> Vec<String> {
+pub(super) fn in_fields(
+    object: &str,
+    fields: &BTreeSet<FieldPath>,
+    found: &dyn Fn(&str) -> String,
+) -> Vec<String> {
     let mut groups: Vec<(&[FieldStep], Vec<&[FieldStep]>)> = Vec::new();
     for place in fields {
         let steps = place.steps();
@@ -194,7 +199,7 @@ fn in_fields(object: &str, fields: &BTreeSet<FieldPath>, removed: &Removed) -> V
             };
             let values: Vec<String> = rests.iter().map(value).collect();
             let values = format!("[{}]", values.join(", "));
-            joined(&format!("{values}.map(r, {})", reference(&label, removed)))
+            joined(&format!("{values}.map(r, {})", found(&label)))
         })
     };
     groups.into_iter().map(of_group).collect()

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::guard::cel::{self, Names};
+use crate::analysis::guard::moved::Moved;
 use crate::analysis::guard::render::Render;
 use crate::config::{Config, Level, SecretsRule};
 use crate::diagnostics::{Code, Diagnostic, Severity};
@@ -18,6 +19,8 @@ pub(super) struct Removed {
     names: Vec<RemovedNames>,
     /// Vaulted Secrets of the chart Secret's own name, with the chart's keys that they hold under other names.
     pub(super) renamed: Vec<(String, Vec<String>)>,
+    /// Keys that are moved out of what stays.
+    pub(super) moved: Moved,
 }
 
 /// A rule of `spec.secrets` as a condition.
@@ -26,6 +29,10 @@ pub(super) struct RemovedCondition {
     pub(super) condition: String,
     /// The vaulted Secret.
     pub(super) to: Option<String>,
+    /// The keys that must not be there, of what stays with others.
+    pub(super) only: Vec<String>,
+    /// Whether it is about ConfigMaps.
+    pub(super) of_config_maps: bool,
 }
 
 /// Names of removed Secrets, and where they are removed.
@@ -48,7 +55,8 @@ impl Removed {
         render: Option<&Render>,
         gaps: &mut Vec<Diagnostic>,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let mut removed = Self { secrets: Vec::new(), names: Vec::new(), renamed: Vec::new() };
+        let moved = Moved::new(config, render);
+        let mut removed = Self { secrets: Vec::new(), names: Vec::new(), renamed: Vec::new(), moved };
         let mut errors = Vec::new();
         for (number, rule) in config.secrets.iter().enumerate() {
             let found =
@@ -59,7 +67,7 @@ impl Removed {
                 removed.renamed.push((to.clone(), rule.keys.keys().cloned().collect()));
             }
             if rule.splits() {
-                gaps.push(keys_are_not_guarded(rule));
+                removed.split(number, rule, config, render, (gaps, &mut errors));
                 continue;
             }
             if rule.redirects {
@@ -98,10 +106,47 @@ impl Removed {
         if errors.is_empty() { Ok(removed) } else { Err(errors) }
     }
 
+    /// Reads a rule that moves keys.
+    fn split(
+        &mut self,
+        number: usize,
+        rule: &SecretsRule,
+        config: &Config,
+        render: Option<&Render>,
+        (gaps, errors): (&mut Vec<Diagnostic>, &mut Vec<Diagnostic>),
+    ) {
+        let Some(render) = render else {
+            if !rule.source.is_empty() {
+                errors.push(needs_a_render(rule));
+                return;
+            }
+            self.secrets.push(secret(rule, &Names::of(&rule.name.0), config));
+            if !rule.labels.is_empty() {
+                gaps.push(labels_need_a_render(rule));
+            } else if self.moved.add_rule(rule) {
+                gaps.push(later_sources_need_a_render(rule));
+            } else {
+                gaps.push(whole_readers_need_a_render(rule));
+            }
+            return;
+        };
+        let mut names = Names::of(&rule.name.0);
+        if !rule.source.is_empty() {
+            let found = render.holders.iter().filter(|holder| holder.rule == Some(number));
+            let exact: BTreeSet<String> = found.map(|holder| holder.name.clone()).collect();
+            names = Names { exact: exact.into_iter().collect(), globs: Vec::new() };
+        }
+        if rule.source.is_empty() || !names.is_empty() {
+            self.secrets.push(secret(rule, &names, config));
+        }
+        self.moved.add_rendered(number, rule, render);
+    }
+
     /// One name.
     #[cfg(test)]
     pub(super) fn named(name: &str) -> Self {
-        let mut removed = Self { secrets: Vec::new(), names: Vec::new(), renamed: Vec::new() };
+        let moved = Moved::default();
+        let mut removed = Self { secrets: Vec::new(), names: Vec::new(), renamed: Vec::new(), moved };
         removed.add(name, None);
         removed
     }
@@ -139,9 +184,13 @@ impl Removed {
             (!exact.is_empty())
                 .then(|| (format!("removed{number}"), cel::map(exact.iter().map(|name| (name.as_str(), "")))))
         };
+        self.names.iter().enumerate().filter_map(exact).chain([Self::own_namespace()]).collect()
+    }
+
+    /// The variable with the namespace.
+    pub(super) fn own_namespace() -> (String, String) {
         let namespace = "has(request.namespace) ? request.namespace : ''";
-        let namespace = ("ownNamespace".to_owned(), namespace.to_owned());
-        self.names.iter().enumerate().filter_map(exact).chain([namespace]).collect()
+        ("ownNamespace".to_owned(), namespace.to_owned())
     }
 
     /// Whether the name `name`, in `namespace`, is that of a removed Secret.
@@ -184,7 +233,21 @@ fn secret(rule: &SecretsRule, names: &Names, config: &Config) -> RemovedConditio
     if !vaulted.is_empty() {
         conditions.push(format!("!(object.metadata.name in {})", cel::list(vaulted)));
     }
-    RemovedCondition { condition: cel::all(&conditions), to: rule.to.clone() }
+    if rule.splits() {
+        let has = |key: &String| {
+            format!(
+                "{0} in object.?data.orValue({{}}) || {0} in object.?stringData.orValue({{}})",
+                cel::text(key)
+            )
+        };
+        conditions.push(cel::any(&rule.only.iter().map(has).collect::<Vec<_>>()));
+    }
+    RemovedCondition {
+        condition: cel::all(&conditions),
+        to: rule.to.clone(),
+        only: rule.only.iter().cloned().collect(),
+        of_config_maps: rule.of_config_maps,
+    }
 }
 
 fn needs_a_render(rule: &SecretsRule) -> Diagnostic {
@@ -194,13 +257,23 @@ fn needs_a_render(rule: &SecretsRule) -> Diagnostic {
     Diagnostic::error(Code::Guard, message, help).at(rule.origin.location(rule.origin.path.clone()))
 }
 
-fn keys_are_not_guarded(rule: &SecretsRule) -> Diagnostic {
+fn later_sources_need_a_render(rule: &SecretsRule) -> Diagnostic {
     let message = format!(
-        "the keys that `only` moves out of {0}s with {rule} are not guarded: who takes all keys of a {0} names none, so no policy can tell it from who shall read the others",
+        "who takes {}s with {rule} by `envFrom`, and another source behind, is not looked at: the other may give the keys that `only` moves",
         rule.kind()
     );
-    let help =
-        "`resecret check` on the render says what they are; a Secret that is removed as a whole is guarded";
+    let help = "name a render, which says what the other sources give: resecret guard render.yaml";
+    Diagnostic::error(Code::Guard, message, help)
+        .with_severity(Severity::Warning)
+        .at(rule.origin.location(format!("{}.only", rule.origin.path)))
+}
+
+fn whole_readers_need_a_render(rule: &SecretsRule) -> Diagnostic {
+    let message = format!(
+        "who takes all keys of {}s with {rule} is not looked at: nobody knows which of them have the keys that `only` moves",
+        rule.kind()
+    );
+    let help = "name a render, from which the names are taken: resecret guard render.yaml";
     Diagnostic::error(Code::Guard, message, help)
         .with_severity(Severity::Warning)
         .at(rule.origin.location(format!("{}.only", rule.origin.path)))

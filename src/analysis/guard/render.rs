@@ -21,6 +21,8 @@ const ADMISSION: &str = "admissionregistration.k8s.io";
 pub(super) struct Render {
     /// The Secrets that rules remove.
     pub(super) removed: Vec<RemovedInRender>,
+    /// Where rules move keys: all that holds some.
+    pub(super) holders: Vec<Holder>,
     /// The names of all Secrets.
     pub(super) secrets: BTreeSet<String>,
     /// The custom resources.
@@ -37,6 +39,19 @@ pub(super) struct RemovedInRender {
     pub(super) rule: usize,
     /// The keys of its data.
     pub(super) keys: Vec<String>,
+}
+
+/// A Secret or ConfigMap of the render.
+pub(super) struct Holder {
+    pub(super) is_config_map: bool,
+    /// `metadata.name`.
+    pub(super) name: String,
+    /// `metadata.namespace`.
+    pub(super) namespace: Option<String>,
+    /// The keys of its data.
+    pub(super) keys: Vec<String>,
+    /// The position of the rule in [`Config::secrets`] that moves some of them.
+    pub(super) rule: Option<usize>,
 }
 
 /// Where the objects of a kind have pods, variables and references.
@@ -64,6 +79,8 @@ impl Render {
             for object in objects(&tree) {
                 if object.is_secret() {
                     render.learn(&object, config);
+                } else if object.is_config_map() {
+                    render.learn_keys(&object, config);
                 } else if !is_built_in(object.group(), &object.kind) {
                     let group = object.group().to_owned();
                     let shape = shapes.entry((group.clone(), object.kind.clone())).or_insert_with(|| Shape {
@@ -85,8 +102,8 @@ impl Render {
     fn learn(&mut self, object: &Object<'_, '_>, config: &Config) {
         let Some(name) = object.name().filter(|name| !name.is_empty()) else { return };
         self.secrets.insert(name.to_owned());
-        let removes = |rule: &SecretsRule| !rule.splits() && selects(rule, object, name);
-        if let Some(rule) = config.secrets.iter().position(removes) {
+        let rule = self.learn_keys(object, config);
+        if let Some(rule) = rule.filter(|rule| !config.secrets[*rule].splits()) {
             self.removed.push(RemovedInRender {
                 name: name.to_owned(),
                 namespace: object.namespace().map(str::to_owned),
@@ -94,6 +111,29 @@ impl Render {
                 keys: distinct_keys(&object.secret_data()),
             });
         }
+    }
+}
+
+impl Render {
+    /// Learns what moves out of an object; the rule that decides it.
+    fn learn_keys(&mut self, object: &Object<'_, '_>, config: &Config) -> Option<usize> {
+        let name = object.name().filter(|name| !name.is_empty())?;
+        let is_config_map = object.is_config_map();
+        let data = if is_config_map { object.config_map_data() } else { object.secret_data() };
+        let keys = distinct_keys(&data);
+        let has_some = |rule: &SecretsRule| keys.iter().any(|key| rule.only.contains(key));
+        let decides = |rule: &SecretsRule| selects(rule, object, name) && (!rule.splits() || has_some(rule));
+        let rule = config.secrets.iter().position(decides);
+        if config.splits() {
+            self.holders.push(Holder {
+                is_config_map,
+                name: name.to_owned(),
+                namespace: object.namespace().map(str::to_owned),
+                keys,
+                rule: rule.filter(|rule| config.secrets[*rule].splits()),
+            });
+        }
+        rule
     }
 }
 
@@ -116,7 +156,10 @@ impl Shape {
                 self.formats.insert(place(steps), format);
             } else if let Some(pod) = pods_above(object, &reference.path, depth) {
                 self.pods.insert(place(pod));
-            } else if reference.namespace.is_some() || has_kind(object, &reference.path) {
+            } else if reference.namespace.is_some()
+                || has_kind(object, &reference.path)
+                || (config.splits() && matches!(reference.takes, Takes::Key(..)))
+            {
                 // The mapping says more than the name: whose it is, or that it is no Secret's.
                 self.fields.insert(place(&steps[..steps.len().saturating_sub(1)]));
             } else {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Config, SecretsRule};
-use crate::kube::object::objects;
+use crate::kube::object::{Object, objects};
 use crate::kube::references::{Takes, references};
 use crate::stream;
 use crate::yaml;
@@ -19,8 +19,10 @@ pub(super) fn stand_ins(manifests: &[u8], render: Option<&[u8]>, config: &Config
         let Ok(text) = stream::text(&document) else { continue };
         let Ok(tree) = yaml::parse(text) else { continue };
         for object in objects(&tree) {
+            if let Some(holder) = holder_of(&object) {
+                found.present.insert(holder);
+            }
             if object.is_secret() {
-                found.present.insert(object.name().unwrap_or_default().to_owned());
                 continue;
             }
             for reference in references(&object, config, None).found {
@@ -37,30 +39,43 @@ pub(super) fn stand_ins(manifests: &[u8], render: Option<&[u8]>, config: &Config
     }
     let mut documents = Vec::new();
     match render {
-        Some(render) => found.of_render(render, &mut documents),
+        Some(render) => found.of_render(render, config, &mut documents),
         None => found.of_rules(config, &mut documents),
     }
     documents
 }
 
+/// A Secret or ConfigMap: whether it is the latter, and its name.
+type HolderName = (bool, String);
+
+/// What an object is, where it is one of both.
+fn holder_of(object: &Object<'_, '_>) -> Option<HolderName> {
+    let is_holder = object.is_secret() || object.is_config_map();
+    is_holder.then(|| (object.is_config_map(), object.name().unwrap_or_default().to_owned()))
+}
+
 /// The Secrets of manifests.
 #[derive(Default)]
 struct WantedSecrets {
-    /// Those that are there.
-    present: BTreeSet<String>,
+    /// Those that are there, and ConfigMaps.
+    present: BTreeSet<HolderName>,
     /// Names that references hold, and the keys that they take.
     wanted: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl WantedSecrets {
-    /// The documents of a render that hold Secrets.
-    fn of_render(&self, render: &[u8], documents: &mut Vec<u8>) {
+    /// The documents of a render that hold Secrets, and where keys are moved, ConfigMaps.
+    fn of_render(&self, render: &[u8], config: &Config, documents: &mut Vec<u8>) {
         for document in stream::documents(render) {
             let Ok(text) = stream::text(&document) else { continue };
             let Ok(tree) = yaml::parse(text) else { continue };
             let all = objects(&tree);
-            let is_new = |name: Option<&str>| name.is_some_and(|name| !self.present.contains(name));
-            if !all.is_empty() && all.iter().all(|object| object.is_secret() && is_new(object.name())) {
+            let is_wanted = |object: &Object<'_, '_>| {
+                holder_of(object).is_some_and(|holder| {
+                    !holder.1.is_empty() && !self.present.contains(&holder) && (!holder.0 || config.splits())
+                })
+            };
+            if !all.is_empty() && all.iter().all(is_wanted) {
                 documents.extend(b"\n---\n");
                 documents.extend(text.as_bytes());
             }
@@ -73,23 +88,46 @@ impl WantedSecrets {
             let is_own = rule.same_name && rule.to.as_deref() == Some(name);
             !rule.redirects
                 && !rule.splits()
-                && rule.labels.is_empty()
-                && rule.source.is_empty()
+                && is_by_name(rule)
                 && rule.name.matches(name)
                 && (is_own || !config.vault.contains(name))
         };
-        for (name, keys) in self.wanted.iter().filter(|(name, _)| !self.present.contains(*name)) {
+        for (name, keys) in
+            self.wanted.iter().filter(|(name, _)| !self.present.contains(&(false, (*name).clone())))
+        {
             if config.secrets.iter().any(|rule| means(rule, name)) {
                 let all: BTreeMap<&str, &str> =
                     keys.iter().map(String::as_str).chain(["x"]).map(|key| (key, NO_VALUE)).collect();
-                let secret = serde_json::json!({
-                    "apiVersion": "v1",
-                    "kind": "Secret",
-                    "metadata": {"name": name},
-                    "stringData": all,
-                });
-                documents.extend(format!("\n---\n{secret}\n").bytes());
+                document(documents, (false, name), &all);
+            }
+        }
+        for rule in config.secrets.iter().filter(|rule| rule.splits() && is_by_name(rule)) {
+            for name in rule.name.0.iter().filter(|name| !name.is_glob()).map(ToString::to_string) {
+                if !self.present.contains(&(rule.of_config_maps, name.clone())) {
+                    let keys = rule.only.iter().map(String::as_str).chain([STAYS]);
+                    document(
+                        documents,
+                        (rule.of_config_maps, &name),
+                        &keys.map(|key| (key, NO_VALUE)).collect(),
+                    );
+                }
             }
         }
     }
+}
+
+/// Whether a name is all that a rule asks for.
+fn is_by_name(rule: &SecretsRule) -> bool {
+    rule.labels.is_empty() && rule.source.is_empty()
+}
+
+/// What stands for the keys that stay where some are moved.
+const STAYS: &str = "resecret-stands-in-for-what-stays";
+
+/// Adds a Secret or ConfigMap.
+fn document(documents: &mut Vec<u8>, (is_config_map, name): (bool, &str), data: &BTreeMap<&str, &str>) {
+    let (kind, field) = if is_config_map { ("ConfigMap", "data") } else { ("Secret", "stringData") };
+    let object =
+        serde_json::json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, field: data});
+    documents.extend(format!("\n---\n{object}\n").bytes());
 }
