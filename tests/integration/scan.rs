@@ -291,6 +291,65 @@ fn one_variable_with_two_values_in_containers_of_one_name_is_told_apart_by_the_o
     assert!(output.contains("{name: TOKEN, value: 'true'}"), "what is no credential stays: {output}");
 }
 
+/// A chart that puts its release's name before all names, and what two releases of it share.
+fn chart(release: &str) -> String {
+    let object = |kind: &str, name: &str, rest: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: {kind}\nmetadata: {{name: {name}, labels: {{app.kubernetes.io/instance: {release}}}}}\n{rest}\n"
+        )
+    };
+    let secret = |name: &str| object("Secret", name, "stringData: {password: canary-1}");
+    let reads = |variable: &str, name: &str| {
+        format!("{{name: {variable}, valueFrom: {{secretKeyRef: {{name: {name}, key: password}}}}}}")
+    };
+    let pod = |name: &str, env: &str| {
+        object("Pod", name, &format!("spec: {{containers: [{{name: c, env: [{env}]}}]}}"))
+    };
+    let app = format!("{release}-app");
+    let reader = [
+        reads("A", &format!("{app}-auth")),
+        reads("B", &format!("{release}-db")),
+        reads("C", "team-cache"),
+        "{name: TOKEN, value: canary-2-token}".to_owned(),
+    ];
+    [
+        secret(&format!("{app}-auth")),
+        // `*-db` would reach the next one, `*-cache` one that is only named, `*` all.
+        secret(&format!("{release}-db")),
+        secret("shared-db"),
+        secret(&format!("{release}-cache")),
+        secret(release),
+        object("ConfigMap", &format!("{app}-config"), "data: {password: canary-3, mode: fast}"),
+        pod(&app, &reader.join(", ")),
+        // The same variable with another value, so that the objects tell them apart.
+        pod(&format!("{release}-worker"), "{name: TOKEN, value: canary-4-token}"),
+    ]
+    .concat()
+}
+
+#[test]
+fn a_proposal_fits_another_release_where_that_is_safe() {
+    let output = scan().stdin(chart("prod")).args(["--write", "resecret.yaml"]).run().succeeds();
+    output.file_is("resecret.yaml", "scan-write-release");
+    // What has to be exact says so, with the glob, and the rest fits.
+    let config = output.file("resecret.yaml");
+    let other = resecret().config(&config).stdin(chart("staging")).run().fails();
+    other.is("scan-write-release-other");
+    let fits = config.replace("name: prod-db", "name: '*-db'").replace("name: prod-cache", "name: '*-cache'");
+    let fits = fits
+        .replace("name: prod\n", "name: staging\n")
+        .replace("  - name: shared-db\n    to: shared-db-vault\n", "");
+    let [first, second] = ["prod", "staging"].map(|release| {
+        resecret()
+            .config(&fits.replace("name: staging", &format!("name: {release}")))
+            .stdin(chart(release))
+            .run()
+            .succeeds()
+            .text()
+    });
+    assert_eq!(first.replace("prod", "R"), second.replace("staging", "R").replace("prod", "R"));
+}
+
 #[test]
 fn a_secret_that_nothing_refers_to_keeps_its_name() {
     let secret = |name: &str, labels: &str| {

@@ -8,6 +8,7 @@ FOLDER holds clones of the repositories that charts.yaml names. Needs PyYAML, He
 
 import argparse
 import concurrent.futures
+import fnmatch
 import json
 import os
 import re
@@ -152,7 +153,7 @@ class Trial:
         rules = yaml.safe_load(proposal)["spec"].get("secrets") or []
         parts = {rule["name"] for rule in rules if rule.get("only")}
         for secret in found["secrets"]:
-            if secret["name"] not in parts:
+            if not any(fnmatch.fnmatchcase(secret["name"], name) for name in parts):
                 self.fault("second scan", f"Secret {secret['name']} is left")
         for kind in ("duplicates", "entries", "checksums", "references"):
             for entry in found[kind]:

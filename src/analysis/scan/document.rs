@@ -86,6 +86,7 @@ impl DocumentInventory {
         let under = Under { context, generated, document, locator };
         let mut this = Self::default();
         for object in objects.iter().filter(|object| !is_configuration(object)) {
+            this.found.names.add(object);
             if object.is_secret() {
                 this.secret(object, &under);
             } else {

@@ -25,6 +25,8 @@ pub(super) struct Draft {
     pub(super) differing: bool,
     /// Secrets that nobody can vault, and why.
     pub(super) left_alone: Vec<(String, &'static str)>,
+    /// Whether `*` stands for the release's name in some rule.
+    pub(super) fits_any_release: bool,
 }
 
 /// A rule of `spec.secrets`.
@@ -103,7 +105,9 @@ impl Draft {
             duplicates: Vec::new(),
             differing: false,
             left_alone: inventory.left_alone.clone(),
+            fits_any_release: false,
         };
+        draft.fit_any_release(inventory);
         for found in &inventory.references {
             let (kind, path) = (&found.place.object.kind, &found.declare);
             match draft.references.iter_mut().find(|known| known.0 == *kind && known.1 == *path) {

@@ -12,6 +12,7 @@ mod config_maps;
 mod naming;
 mod draft;
 mod propose;
+mod release;
 mod table;
 
 use serde::Serialize;
@@ -20,6 +21,7 @@ pub use crate::analysis::scan::collect::{inventory, inventory_of_generated};
 pub use crate::analysis::scan::generated::Generated;
 pub use crate::analysis::scan::propose::{Proposal, propose};
 
+use crate::analysis::scan::release::ObjectNames;
 use crate::config::Config;
 use crate::diagnostics::{Diagnostic, ObjectRef};
 use crate::rules::checksums::Evidence;
@@ -58,6 +60,9 @@ pub struct Inventory {
     /// What the render has generated, for a proposal.
     #[serde(skip)]
     generated: Generated,
+    /// The names of its objects, for a proposal.
+    #[serde(skip)]
+    names: ObjectNames,
 }
 
 /// A key of a Secret from outside the chart that something reads.
@@ -353,6 +358,7 @@ impl Inventory {
         self.warnings.extend(other.warnings);
         self.variables.extend(other.variables);
         self.outside.extend(other.outside);
+        self.names.extend(other.names);
     }
 
     /// What there is, in numbers: `5 Secrets, 12 plain credentials`.

@@ -190,6 +190,13 @@ spec:
 /// The text. `lenient` is what would stop the filter otherwise, `left` what it leaves.
 fn write(draft: &Draft, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>) -> String {
     let mut lines: Vec<String> = Vec::new();
+    if draft.fits_any_release {
+        comment(
+            "  ",
+            "`*` is the release's name: the rules fit the chart under another name too",
+            &mut lines,
+        );
+    }
     if !draft.secrets.is_empty() {
         lines.push("  secrets:".to_owned());
         draft.secrets.iter().for_each(|rule| secrets(rule, &mut lines));
