@@ -78,10 +78,26 @@ impl<'l> Findings<'l> {
         finding.at(location)
     }
 
-    /// Whether the variable at a path of the document at hand, without its `value`, is reported as a plain credential already.
-    pub(crate) fn has_plaintext(&self, path: Option<&str>) -> bool {
-        let variable = path.and_then(|path| path.strip_suffix(".value"));
-        variable.is_some_and(|path| self.plaintext.contains(path))
+    /// Adds that a removed Secret's value is at a place. Where that is a plain credential already, the place gets one finding: of a
+    /// variable the first, of anything else the one that matters more, or says whose value it is.
+    pub(crate) fn add_leaked(&mut self, leaked: Diagnostic) {
+        let path = leaked.location.path.as_deref().unwrap_or_default();
+        if path.strip_suffix(".value").is_some_and(|variable| self.plaintext.contains(variable)) {
+            return;
+        }
+        if self.plaintext.contains(path) {
+            let is_here = |known: &Diagnostic| {
+                known.code == Code::Plaintext
+                    && known.location.path == leaked.location.path
+                    && known.location.document == leaked.location.document
+            };
+            let Some(known) = self.diagnostics.iter().position(is_here) else { return };
+            if self.diagnostics[known].severity > leaked.severity {
+                return;
+            }
+            self.diagnostics.remove(known);
+        }
+        self.diagnostics.push(leaked);
     }
 
     /// All that was found, in the order in which it was.

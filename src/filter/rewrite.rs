@@ -250,9 +250,7 @@ impl Rewriter<'_> {
         for LeakedValue { at, finding } in self.leaked_values.find(text, self.config) {
             let location = locate(findings.locator, document, objects, original(at));
             let path = Some(finding.path.to_string()).filter(|path| !path.is_empty());
-            if !findings.has_plaintext(path.as_deref()) {
-                findings.push(finding.at(Location { path, ..location }));
-            }
+            findings.add_leaked(finding.at(Location { path, ..location }));
         }
     }
 }
