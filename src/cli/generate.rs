@@ -49,7 +49,23 @@ pub(super) fn completions(args: &CompletionsArgs, mut command: Command) -> anyho
         }
     };
     clap_complete::generate(shell, &mut command, name, &mut script);
+    if matches!(args.shell, Completer::Fish) {
+        script.extend(fish_arguments(&command).into_bytes());
+    }
     print(&script)
+}
+
+/// What fish completes of a command's arguments, which the generator leaves out.
+fn fish_arguments(command: &Command) -> String {
+    let name = command.get_name();
+    let of = |inner: &Command| {
+        let arguments = inner.get_positionals().flat_map(clap::Arg::get_possible_values);
+        let words: Vec<String> = arguments.map(|value| value.get_name().to_owned()).collect();
+        let condition = format!("__fish_{name}_using_subcommand {}", inner.get_name());
+        (!words.is_empty())
+            .then(|| format!("complete -c {name} -n \"{condition}\" -f -a \"{}\"\n", words.join(" ")))
+    };
+    command.get_subcommands().filter_map(of).collect()
 }
 
 /// What Helm completes for a plugin, in its format.

@@ -132,13 +132,14 @@ mod completions {
     #[test]
     fn presets_codes_and_hazards_are_completed() {
         let flags = ["langfuse-stores", "deleted-secret-in-use"];
-        // Fish completes no arguments, and Helm no values of flags.
+        // Helm completes no values of flags.
         for (shell, words) in [
             ("bash", &flags[..]),
             ("fish", &flags),
             ("zsh", &flags),
             ("bash", &["two-values"]),
             ("zsh", &["two-values"]),
+            ("fish", &["two-values"]),
             ("helm", &["two-values"]),
         ] {
             let text = resecret().args(["completions", shell]).run().succeeds().text();
