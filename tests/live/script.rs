@@ -564,10 +564,16 @@ const MAKERS: [(&str, &str, &str); 4] = [
     ("bitnami.com", "SealedSecret", "metadata: {name: vault}\nspec: {template: {type: Opaque}}"),
 ];
 
-/// Makes one of these kinds, as far as the trial needs it, and returns the definition's name.
-fn make_kind(site: &Site, group: &str, kind: &str) -> Result<String> {
+/// Makes one of these kinds, as far as the trial needs it, and returns the definition's name and version. Another trial
+/// may have made it, and a script of a third may be asking for it, so it stays.
+fn make_kind(site: &Site, group: &str, kind: &str) -> Result<(String, String)> {
     let singular = kind.to_lowercase();
     let name = format!("{singular}s.{group}");
+    let version = "-o=jsonpath={.spec.versions[0].name}";
+    let version = site.kubectl(["get", "crd", &name, "--ignore-not-found", version])?.succeeded()?.stdout;
+    if !version.is_empty() {
+        return Ok((name, version));
+    }
     let definition = format!(
         "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {name}}}\nspec:\n  group: {group}\n\
          \x20 scope: Namespaced\n  names: {{kind: {kind}, plural: {singular}s, singular: {singular}, listKind: {kind}List}}\n  versions:\n\
@@ -578,7 +584,7 @@ fn make_kind(site: &Site, group: &str, kind: &str) -> Result<String> {
     site.kubectl(["apply", "-f", text(&file)?])?.succeeded()?;
     let crd = format!("crd/{name}");
     site.kubectl(["wait", "--for=condition=established", "--timeout=60s", &crd])?.succeeded()?;
-    Ok(name)
+    Ok((name, "v1".to_owned()))
 }
 
 /// What a person must decide first.
@@ -594,8 +600,8 @@ fn stops(this: &Try) -> Result<()> {
     // So does one that comes before the operator has made it.
     for (group, kind, object) in MAKERS {
         let site = app(this, &(SECRET.to_owned() + &deployment(&[APP])), TO_THE_VAULT)?;
-        let definition = make_kind(&site, group, kind)?;
-        let object = format!("apiVersion: {group}/v1\nkind: {kind}\n{object}\n");
+        let (definition, version) = make_kind(&site, group, kind)?;
+        let object = format!("apiVersion: {group}/{version}\nkind: {kind}\n{object}\n");
         let object = site.machine.write("object.yaml", &object)?;
         site.kubectl(["apply", "-f", text(&object)?])?.succeeded()?;
         let adopted = Adopted::new(site, &[])?;
@@ -610,7 +616,6 @@ fn stops(this: &Try) -> Result<()> {
         adopted.site.machine.write_script("tools/kubectl", &blind)?;
         let stopped = adopted.run(&adopted.script, &[])?.failed()?;
         stopped.says(&format!("one of {definition} may make Secret vault"))?;
-        adopted.site.kubectl(["delete", "crd", &definition])?.succeeded()?;
     }
 
     let salted = "{name: SALT, value: canary-salt}";
