@@ -96,6 +96,7 @@ fn is_no_yaml(found: &Diagnostic) -> bool {
         "is longer than",
         // A directive, which belongs to a document of its own as Kubernetes splits streams.
         "there is a directive here",
+        "<document start>",
         "byte order mark",
         // What Go sees of the text behind the end of a document depends on the size of its buffer.
         "control characters",
