@@ -270,7 +270,7 @@ fn later_sources_need_a_render(rule: &SecretsRule) -> Diagnostic {
 
 fn whole_readers_need_a_render(rule: &SecretsRule) -> Diagnostic {
     let message = format!(
-        "who takes all keys of {}s with {rule} is not looked at: nobody knows which of them have the keys that `only` moves",
+        "who takes all keys of {}s with {rule} is not looked at: only the chart knows which of them have the keys that `only` moves",
         rule.kind()
     );
     let help = "name a render, from which the names are taken: resecret guard render.yaml";
