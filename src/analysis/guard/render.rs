@@ -22,7 +22,7 @@ pub(super) struct Render {
     /// The Secrets that rules remove.
     pub(super) removed: Vec<RemovedInRender>,
     /// Where rules move keys: all that holds some.
-    pub(super) holders: Vec<Holder>,
+    pub(super) holders: Vec<RenderedHolder>,
     /// The names of all Secrets.
     pub(super) secrets: BTreeSet<String>,
     /// The custom resources.
@@ -42,7 +42,7 @@ pub(super) struct RemovedInRender {
 }
 
 /// A Secret or ConfigMap of the render.
-pub(super) struct Holder {
+pub(super) struct RenderedHolder {
     pub(super) is_config_map: bool,
     /// `metadata.name`.
     pub(super) name: String,
@@ -125,7 +125,7 @@ impl Render {
         let decides = |rule: &SecretsRule| selects(rule, object, name) && (!rule.splits() || has_some(rule));
         let rule = config.secrets.iter().position(decides);
         if config.splits() {
-            self.holders.push(Holder {
+            self.holders.push(RenderedHolder {
                 is_config_map,
                 name: name.to_owned(),
                 namespace: object.namespace().map(str::to_owned),

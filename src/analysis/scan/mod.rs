@@ -4,6 +4,7 @@
 //! Found by the same pieces that the rules are made of, as if every Secret were to be removed. No value is kept: of
 //! a Secret's data its length, of a literal only whether another one is the same.
 
+mod any_release;
 mod describe;
 mod generated;
 mod document;
