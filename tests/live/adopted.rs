@@ -214,6 +214,16 @@ impl Adopted {
         Ok(())
     }
 
+    /// No record of what was asked of the server since this script was made holds a value, plain or in base64.
+    pub(crate) fn is_in_no_record(&self, value: &str) -> Result<()> {
+        let Some(records) = self.records(self.audited)? else { return Ok(()) };
+        ensure!(records.contains("\"verb\":\"get\""), "the log holds no question");
+        for spelling in [value.to_owned(), BASE64_STANDARD.encode(value)] {
+            ensure!(!records.contains(&spelling), "the audit log holds a value");
+        }
+        Ok(())
+    }
+
     /// What the cluster has written down of this namespace since its log had this length, if it writes one.
     fn records(&self, since: usize) -> Result<Option<String>> {
         let own = format!("\"namespace\":\"{}\"", self.site.namespace());

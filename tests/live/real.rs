@@ -240,6 +240,9 @@ fn render(this: &Try, folder: &str) -> Result<()> {
     render_again(adopted, &render, what)
 }
 
+/// A value that only the vault has.
+const ROTATED: &str = "canary-rotated";
+
 /// The way back of such a release, after one value was rotated in the vault.
 fn render_again(adopted: Adopted, render: &str, what: &str) -> Result<()> {
     let Slots { manifest, found } = Slots::of(&adopted.script, render)?;
@@ -255,7 +258,7 @@ fn render_again(adopted: Adopted, render: &str, what: &str) -> Result<()> {
     site.machine.write("chart/templates/all.yaml", &(template + " }}"))?;
     site.machine.write("chart/values.yaml", &values)?;
     let rotated = found.iter().find(|slot| slot.is_rotated).context("a value that may change")?;
-    let patch = format!("{{\"stringData\": {{\"{}\": \"canary-rotated\"}}}}", rotated.key);
+    let patch = format!("{{\"stringData\": {{\"{}\": \"{ROTATED}\"}}}}", rotated.key);
     site.kubectl(["patch", "secret", &rotated.vault, "--type=merge", "-p", &patch])?.succeeded()?;
     let taken = found.iter().enumerate();
     let taken = taken.map(|(number, slot)| format!("--value={}/{}=v{number}", slot.vault, slot.key));
@@ -268,6 +271,10 @@ fn render_again(adopted: Adopted, render: &str, what: &str) -> Result<()> {
             back.value(secret, key)? == back.value(&slot.vault, &slot.key)?,
             "{secret} has another {key}"
         );
+    }
+    // A variable's literal stands in the chart's own objects again.
+    if rotated.secret.is_some() {
+        back.is_in_no_record(ROTATED)?;
     }
     back.site.row(
         &format!("rotate, back.sh for {what}"),
