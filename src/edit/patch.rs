@@ -106,6 +106,20 @@ impl Op {
         }
     }
 
+    /// The items that the operation puts at the end of a list, or of which it makes the list.
+    pub(crate) fn added_to(&self, list: &Path) -> &[Value] {
+        match self {
+            Self::Append { sequence, value } if sequence == list => std::slice::from_ref(value),
+            Self::Add { path, value: Value::Array(items) }
+            | Self::Replace { path, value: Value::Array(items) }
+                if path == list =>
+            {
+                items
+            }
+            _ => &[],
+        }
+    }
+
     /// The same operation for a reader who begins `depth` steps down.
     pub(crate) fn below(&self, depth: usize) -> Self {
         let mut op = self.clone();

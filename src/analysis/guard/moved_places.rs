@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use crate::config::Config;
 use crate::edit::patch::Op;
 use crate::kube::object::Object;
@@ -54,14 +52,7 @@ impl<'t> TakingContainer<'t> {
         let list = self.path.key("env");
         let entries = match op {
             Op::Insert { path, value } if *path == list.index(0) => std::slice::from_ref(value),
-            Op::Append { sequence, value } if *sequence == list => std::slice::from_ref(value),
-            Op::Add { path, value: Value::Array(entries) }
-            | Op::Replace { path, value: Value::Array(entries) }
-                if *path == list =>
-            {
-                entries.as_slice()
-            }
-            _ => return None,
+            _ => op.added_to(&list),
         };
         let names = entries.iter().filter_map(|entry| entry.get("name")?.as_str());
         let mut found = names.filter_map(|name| self.variables.get_key_value(name));

@@ -2,9 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
-
-use crate::edit::patch::Op;
 use crate::rules::{Context, ObjectView, RuleOutput};
 use crate::yaml::scalar::kubernetes_boolean;
 use crate::yaml::{NodeId, Path};
@@ -22,19 +19,8 @@ pub(super) fn own_entries(
     let own = items.iter().filter_map(|item| tree.text(tree.get(*item, "name")?));
     let mut names: HashSet<String> = own.map(str::to_owned).collect();
     if context.config.env.iter().any(|rule| rule.add) {
-        for op in outcome.patch.ops() {
-            let added = match op {
-                Op::Append { sequence, value } if *sequence == list => std::slice::from_ref(value),
-                Op::Add { path, value: Value::Array(items) }
-                | Op::Replace { path, value: Value::Array(items) }
-                    if *path == list =>
-                {
-                    items.as_slice()
-                }
-                _ => &[],
-            };
-            names.extend(added.iter().filter_map(|entry| Some(entry.get("name")?.as_str()?.to_owned())));
-        }
+        let added = outcome.patch.ops().iter().flat_map(|op| op.added_to(&list));
+        names.extend(added.filter_map(|entry| Some(entry.get("name")?.as_str()?.to_owned())));
     }
     names
 }

@@ -72,6 +72,8 @@ impl Container<'_, '_, '_, '_, '_> {
     fn entries(&self, outcome: &mut RuleOutput) -> Vec<Value> {
         let mut taken = own_entries(self.subject, self.context, self.path, self.node, outcome);
         let unsure = unsure_entries(self.subject, self.context, self.path, self.node);
+        let path = self.path.key("env");
+        let list = self.subject.pods.env.iter().find(|list| list.path == path);
         let mut last: HashMap<String, usize> = HashMap::new();
         for (position, source) in self.sources.iter().enumerate() {
             let keys = source.keys.iter().flatten();
@@ -93,12 +95,7 @@ impl Container<'_, '_, '_, '_, '_> {
                 if !taken.insert(variable.clone()) {
                     let own = unsure.get(&variable);
                     outcome.findings.extend(own.map(|(node, path)| may_be_missing(&variable, *node, path)));
-                    let list = self.path.key("env");
-                    let lists = self.subject.pods.env.iter();
-                    let expanded = lists.filter(|other| other.path == list);
-                    let expanded =
-                        expanded.filter_map(|list| expanded_before(list, &variable, &outcome.patch));
-                    let expanded: Vec<_> = expanded.collect();
+                    let expanded = list.and_then(|list| expanded_before(list, &variable, &outcome.patch));
                     outcome.findings.extend(expanded);
                     continue;
                 }
