@@ -99,12 +99,11 @@ impl Moved {
         for keys in [Some(&mut known.read), Some(&mut known.taken).filter(|_| is_sure)].into_iter().flatten()
         {
             if namespace.globs.is_empty() {
-                let none = [None];
-                let all: Vec<Option<&str>> = namespace.exact.iter().map(|name| Some(name.as_str())).collect();
-                for namespace in if all.is_empty() { &none[..] } else { &all } {
-                    for name in names.exact.iter().filter(|name| !vault.contains(*name)) {
-                        keys.add(name, *namespace, &rule.only);
+                for name in names.exact.iter().filter(|name| !vault.contains(*name)) {
+                    if namespace.exact.is_empty() {
+                        keys.add(name, None, &rule.only);
                     }
+                    namespace.exact.iter().for_each(|namespace| keys.add(name, Some(namespace), &rule.only));
                 }
             }
             if !(namespace.globs.is_empty() && names.globs.is_empty() && !names.exact.is_empty()) {

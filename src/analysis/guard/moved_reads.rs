@@ -102,13 +102,16 @@ fn in_volumes(side: Side, moved: &Moved) -> Option<String> {
     let of_source = |holder: &str, asked| moved.of_own_secret(asked, &format!("{holder}.?name.orValue('')"));
     let map = |holder: &str, asked| moved.of_own_config_map(asked, &format!("{holder}.?name.orValue('')"));
     // By items, or all keys.
-    let own = |holder: &str, read: Option<String>, taken: Option<String>| {
+    let takes = |holder: &str, read: Option<String>, all: Option<String>| {
         let items = format!("{holder}.?items.orValue([])");
         let by_items = format!("{items}.exists(i, i.key in {})", read?);
-        Some(match taken {
-            Some(taken) => format!("({items}.size() == 0 ? {taken} != [] : {by_items})"),
+        Some(match all {
+            Some(all) => format!("({items}.size() == 0 ? {all} : {by_items})"),
             None => by_items,
         })
+    };
+    let own = |holder: &str, read: Option<String>, taken: Option<String>| {
+        takes(holder, read, taken.map(|taken| format!("{taken} != []")))
     };
     let volume = |field: &str, test: Option<String>| Some(format!("(e.?{field}.hasValue() && {})", test?));
     conditions.extend(volume(
@@ -126,12 +129,8 @@ fn in_volumes(side: Side, moved: &Moved) -> Option<String> {
          && y.?secret.?items.orValue([]).exists(i, i.path == k))"
     );
     let source = |field: &str, read: Option<String>, taken: Option<String>| {
-        let items = format!("x.{field}.?items.orValue([])");
-        let by_items = format!("{items}.exists(i, i.key in {})", read?);
-        let test = match taken {
-            Some(taken) => format!("({items}.size() == 0 ? {taken}.exists(k, !{beside}) : {by_items})"),
-            None => by_items,
-        };
+        let beyond = taken.map(|taken| format!("{taken}.exists(k, !{beside})"));
+        let test = takes(&format!("x.{field}"), read, beyond)?;
         Some(format!("(x.?{field}.hasValue() && {test})"))
     };
     let sources: Vec<String> = [

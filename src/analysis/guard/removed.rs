@@ -234,12 +234,7 @@ fn secret(rule: &SecretsRule, names: &Names, config: &Config) -> RemovedConditio
         conditions.push(format!("!(object.metadata.name in {})", cel::list(vaulted)));
     }
     if rule.splits() {
-        let has = |key: &String| {
-            format!(
-                "{0} in object.?data.orValue({{}}) || {0} in object.?stringData.orValue({{}})",
-                cel::text(key)
-            )
-        };
+        let has = |key: &String| holds(&cel::text(key));
         conditions.push(cel::any(&rule.only.iter().map(has).collect::<Vec<_>>()));
     }
     RemovedCondition {
@@ -248,6 +243,11 @@ fn secret(rule: &SecretsRule, names: &Names, config: &Config) -> RemovedConditio
         only: rule.only.iter().cloned().collect(),
         of_config_maps: rule.of_config_maps,
     }
+}
+
+/// Whether the object holds a key, in CEL.
+pub(super) fn holds(key: &str) -> String {
+    format!("{key} in object.?data.orValue({{}}) || {key} in object.?stringData.orValue({{}})")
 }
 
 fn needs_a_render(rule: &SecretsRule) -> Diagnostic {
@@ -262,10 +262,11 @@ fn later_sources_need_a_render(rule: &SecretsRule) -> Diagnostic {
         "who takes {}s with {rule} by `envFrom`, and another source behind, is not looked at: the other may give the keys that `only` moves",
         rule.kind()
     );
-    let help = "name a render, which says what the other sources give: resecret guard render.yaml";
-    Diagnostic::error(Code::Guard, message, help)
-        .with_severity(Severity::Warning)
-        .at(rule.origin.location(format!("{}.only", rule.origin.path)))
+    gap_in_only(
+        rule,
+        message,
+        "name a render, which says what the other sources give: resecret guard render.yaml",
+    )
 }
 
 fn whole_readers_need_a_render(rule: &SecretsRule) -> Diagnostic {
@@ -273,7 +274,11 @@ fn whole_readers_need_a_render(rule: &SecretsRule) -> Diagnostic {
         "who takes all keys of {}s with {rule} is not looked at: only the chart knows which of them have the keys that `only` moves",
         rule.kind()
     );
-    let help = "name a render, from which the names are taken: resecret guard render.yaml";
+    gap_in_only(rule, message, "name a render, from which the names are taken: resecret guard render.yaml")
+}
+
+/// What a policy does not look at of a rule that moves keys.
+fn gap_in_only(rule: &SecretsRule, message: String, help: &str) -> Diagnostic {
     Diagnostic::error(Code::Guard, message, help)
         .with_severity(Severity::Warning)
         .at(rule.origin.location(format!("{}.only", rule.origin.path)))

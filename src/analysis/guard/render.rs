@@ -112,9 +112,7 @@ impl Render {
             });
         }
     }
-}
 
-impl Render {
     /// Learns what moves out of an object; the rule that decides it.
     fn learn_keys(&mut self, object: &Object<'_, '_>, config: &Config) -> Option<usize> {
         let name = object.name().filter(|name| !name.is_empty())?;

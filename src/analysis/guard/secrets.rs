@@ -2,7 +2,7 @@
 
 use crate::analysis::guard::cel::{self, text};
 use crate::analysis::guard::policy::{AdmissionPolicy, CelVariable, REMEDY, Validation, rule};
-use crate::analysis::guard::removed::{Removed, RemovedCondition};
+use crate::analysis::guard::removed::{Removed, RemovedCondition, holds};
 
 /// Secrets that Helm and the API server make for themselves.
 const NOT_A_CHARTS: &str =
@@ -62,9 +62,10 @@ fn said(secret: &RemovedCondition) -> String {
     let keys = cel::list(secret.only.iter().map(String::as_str));
     let goes = secret.to.as_ref().map(|to| format!(", which goes to Secret {to}")).unwrap_or_default();
     format!(
-        "{keys}.filter(k, (k in object.?data.orValue({{}}) || k in object.?stringData.orValue({{}}))\n\
+        "{keys}.filter(k, ({})\n\
          && (oldObject == null || object.?data[?k] != oldObject.?data[?k]))\n\
          .map(k, 'holds key ' + k + {}).join(', ')",
+        holds("k"),
         text(&goes)
     )
 }
