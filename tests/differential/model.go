@@ -70,6 +70,15 @@ spec:
 `, r.suffix, vault, renamed, newName, only, maps, redirect, vault, removed, r.keepExisting, r.literalsOnly, add, r.duplicates)
 }
 
+// inVault is what a key of a Secret that goes is called in the vault.
+func inVault(name, key string) string {
+	renames, isNamedOnly := namedOnly[name]
+	if key != renamed || isNamedOnly && !slices.Contains(renames, key) {
+		return key
+	}
+	return newName
+}
+
 // ruleKey is the vaulted key of a variable that a rule decides in a container.
 func (r rules) ruleKey(container, variable string) (string, bool) {
 	switch {
@@ -320,8 +329,8 @@ func (m *model) redirect(reference object, field string) {
 		return
 	}
 	reference[field] = vault
-	if text(reference, "key") == renamed && name != "away" {
-		reference["key"] = newName
+	if key, ok := reference["key"].(string); ok {
+		reference["key"] = inVault(name, key)
 	}
 }
 
@@ -354,8 +363,8 @@ func (m *model) editVolume(secret object, field string) {
 	secret[field] = vault
 	items, _ := secret["items"].([]any)
 	for item := range mappings(items) {
-		if text(item, "key") == renamed && name != "away" {
-			item["key"] = newName
+		if key, ok := item["key"].(string); ok {
+			item["key"] = inVault(name, key)
 		}
 	}
 	if len(items) > 0 || !slices.Contains(keys, renamed) {
@@ -363,11 +372,7 @@ func (m *model) editVolume(secret object, field string) {
 	}
 	written := []any{}
 	for _, key := range keys {
-		item := object{"key": key, "path": key}
-		if key == renamed {
-			item["key"] = newName
-		}
-		written = append(written, item)
+		written = append(written, object{"key": inVault(name, key), "path": key})
 	}
 	secret["items"] = written
 }
