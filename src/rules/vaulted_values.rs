@@ -1,7 +1,6 @@
 //! Values that would meet under one key of a vaulted Secret must be the same: of two that differ, one cannot log in.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -54,41 +53,42 @@ pub(crate) fn of_secret(
         .filter(|(_, entry)| filled(entry))
         .map(|(position, entry)| (entry.key, position))
         .collect();
-    let keys = rule.keys.iter().filter(|(key, _)| last.contains_key(key.as_str()));
+    let own_key = |key: &str| rule.keys.get(key).map_or(key, String::as_str).to_owned();
     let renamed = Arc::new(SecretKeys {
         name: name.to_owned(),
         namespace: object.namespace().map(str::to_owned),
         to: to.clone(),
-        keys: keys.map(|(key, own)| (key.clone(), own.clone())).collect(),
+        keys: last.keys().map(|key| ((*key).to_owned(), own_key(key))).collect(),
         only: rule.only.iter().cloned().collect(),
         list: if rule.of_config_maps { "configMaps" } else { "secrets" },
     });
     let vaulted = |(key, plain): (&str, &[u8])| VaultedValue {
         secret: to.clone(),
-        key: rule.keys.get(key).map_or(key, String::as_str).to_owned(),
+        key: own_key(key),
         namespace: object.namespace().map(str::to_owned),
         holder: format!("key {key} of {} {name}", rule.kind()),
         owner: Some(format!("{} {name}", rule.kind())),
-        remedy: Remedy::Key(Arc::clone(&renamed), key.to_owned()),
+        remedy: Remedy::Secret(Arc::clone(&renamed)),
         value: number_of(plain),
     };
     let values = data.iter().enumerate().filter(|(position, entry)| last.get(entry.key) == Some(position));
     values.filter_map(|(_, entry)| Some((entry.key, entry.plain()?))).map(vaulted).collect()
 }
 
-/// A rule that gives a value a key of its own, written down only where somebody needs it.
+/// A rule that keeps two values apart, written down only where somebody needs it.
 pub(crate) enum Remedy {
-    /// A rule of `spec.env`.
+    /// A rule of `spec.env`, which gives the value a key of its own.
     Rule(String),
-    /// A rule of `spec.secrets` for one Secret, in which this key gets another name.
-    Key(Arc<SecretKeys>, String),
+    /// A rule for this Secret or ConfigMap alone.
+    Secret(Arc<SecretKeys>),
 }
 
-/// A Secret, and how a rule renames its keys.
+/// A Secret or ConfigMap, and what a rule makes of its keys.
 pub(crate) struct SecretKeys {
     name: String,
     namespace: Option<String>,
     to: String,
+    /// What each key that is moved is called in the vaulted Secret.
     keys: BTreeMap<String, String>,
     /// The keys that the rule moves; none where it moves all.
     only: Vec<String>,
@@ -96,37 +96,53 @@ pub(crate) struct SecretKeys {
     list: &'static str,
 }
 
-impl fmt::Display for Remedy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = match self {
-            Self::Rule(rule) => add_on_top_of("env", rule),
-            Self::Key(secret, key) => add_on_top_of(secret.list, &secret.rule(key)),
+impl Remedy {
+    /// What to do. `is_renamed` where the two are keys of one Secret; any other two are two Secrets, and one of them gets a vaulted
+    /// Secret of its own: then who takes it as a whole finds every key under its name.
+    fn words(&self, is_renamed: bool) -> String {
+        let (own, words) = match self {
+            Self::Rule(rule) => ("key", add_on_top_of("env", rule)),
+            Self::Secret(secret) if is_renamed => {
+                ("key", add_on_top_of(secret.list, &secret.with_own_keys()))
+            }
+            Self::Secret(secret) => ("Secret", add_on_top_of(secret.list, &secret.with_own_secret())),
         };
-        write!(f, "give one of them a key of its own: {words}")
+        format!("give one of them a {own} of its own: {words}")
     }
 }
 
 impl SecretKeys {
-    /// The rule, with a name of its own for one key.
-    fn rule(&self, key: &str) -> String {
-        let Self { name, namespace, to, keys, only, .. } = self;
-        let own = format!("{name}-{key}");
-        let mut keys: BTreeMap<&str, &str> =
-            keys.iter().map(|(key, own)| (key.as_str(), own.as_str())).collect();
-        keys.insert(key, &own);
-        let key = |(key, own): (&&str, &&str)| format!("{}: {}", plain_or_quoted(key), plain_or_quoted(own));
-        let keys: Vec<String> = keys.iter().map(key).collect();
+    /// The rule, with a name of its own for each key that would meet another one.
+    fn with_own_keys(&self) -> String {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for vaulted in self.keys.values() {
+            *counts.entry(vaulted).or_default() += 1;
+        }
+        let own = |(key, vaulted): (&String, &String)| {
+            let meets_another = key != vaulted && counts[vaulted.as_str()] > 1;
+            let own = if meets_another { format!("{}-{key}", self.name) } else { vaulted.clone() };
+            (key.clone(), own)
+        };
+        self.rule(&self.to, &self.keys.iter().map(own).collect())
+    }
+
+    /// The rule, with another vaulted Secret.
+    fn with_own_secret(&self) -> String {
+        self.rule(&format!("{}-{}", self.to, self.name), &self.keys)
+    }
+
+    fn rule(&self, to: &str, keys: &BTreeMap<String, String>) -> String {
+        let Self { name, namespace, only, .. } = self;
+        let key =
+            |(key, own): (&String, &String)| format!("{}: {}", plain_or_quoted(key), plain_or_quoted(own));
+        let keys: Vec<String> = keys.iter().filter(|(key, own)| key != own).map(key).collect();
+        let keys = if keys.is_empty() { String::new() } else { format!(", keys: {{{}}}", keys.join(", ")) };
         let exactly = |text: &str| plain_or_quoted(&Pattern::escaped(text));
         let namespace = namespace.as_deref().map(|namespace| format!(", namespace: {}", exactly(namespace)));
         let only: Vec<String> = only.iter().map(|key| plain_or_quoted(key)).collect();
         let only = if only.is_empty() { String::new() } else { format!(", only: [{}]", only.join(", ")) };
-        format!(
-            "{{name: {}{}{only}, to: {}, keys: {{{}}}}}",
-            exactly(name),
-            namespace.unwrap_or_default(),
-            plain_or_quoted(to),
-            keys.join(", ")
-        )
+        let (name, namespace) = (exactly(name), namespace.unwrap_or_default());
+        format!("{{name: {name}{namespace}{only}, to: {}{keys}}}", plain_or_quoted(to))
     }
 }
 
@@ -191,7 +207,7 @@ impl VaultedValues {
             // Keys of one Secret meet by a rename alone, and nobody means that. Two Secrets may hold what never mattered.
             let renamed = owner.is_some() && owner == other.owner;
             let severity = if renamed { Severity::Error } else { Severity::Warning };
-            Diagnostic::error(Code::TwoValues, message, remedy.to_string())
+            Diagnostic::error(Code::TwoValues, message, remedy.words(renamed))
                 .with_severity(severity)
                 .at(location.clone())
         });
