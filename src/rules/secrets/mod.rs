@@ -102,7 +102,7 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
             }
         }
     }
-    texts.rewrite(object.tree, outcome);
+    texts.rewrite(references, object.namespace(), object.tree, outcome);
 }
 
 /// The parts of a rule of `spec.redirect` that a reference is a match for.

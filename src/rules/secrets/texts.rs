@@ -1,6 +1,7 @@
 //! Texts that hold a name among other things: `namespace/name`, `name/key`, lists with commas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use crate::edit::patch::{Op, TextEdit, rewritten};
 use crate::kube::references::{Reference, Takes};
@@ -38,13 +39,63 @@ impl Texts {
         }
     }
 
-    /// Writes each text once, with all its changes.
-    pub(super) fn rewrite(self, tree: &Tree<'_>, outcome: &mut RuleOutput) {
+    /// Writes each text once, with all its changes. `references` are all of the object, `namespace` is its own.
+    pub(super) fn rewrite(
+        self,
+        references: &[Reference<'_>],
+        namespace: Option<&str>,
+        tree: &Tree<'_>,
+        outcome: &mut RuleOutput,
+    ) {
+        if self.edits.is_empty() {
+            return;
+        }
+        let mut named: HashMap<&Path, Vec<Named<'_>>> = HashMap::new();
+        for Reference { path, name, namespace: of, part, .. } in references {
+            if let Some(part) = part {
+                let namespace = of.or(namespace);
+                named.entry(path).or_default().push(Named { part: part.clone(), name, namespace });
+            }
+        }
         for (path, (node, mut edits)) in self.edits {
             let Some(text) = tree.text(node).filter(|_| !edits.is_empty()) else { continue };
+            name_once(text, named.get(&path).map(Vec::as_slice).unwrap_or_default(), &mut edits);
             edits.sort_by_key(|(range, _)| range.start);
             let inside = "a name".to_owned();
             outcome.patch.push(Op::Rewrite { path, text: rewritten(text, &edits), edits, inside });
         }
     }
+}
+
+/// A Secret that a text names, and where.
+struct Named<'r> {
+    part: Range<usize>,
+    name: &'r str,
+    namespace: Option<&'r str>,
+}
+
+/// Takes out of a list with commas what would name a vaulted Secret another time: two removed Secrets may have become one.
+fn name_once(text: &str, named: &[Named<'_>], edits: &mut Vec<TextEdit>) {
+    if named.len() < 2 {
+        return;
+    }
+    let becomes: HashMap<usize, String> =
+        edits.iter().map(|(part, name)| (part.start, name.clone())).collect();
+    let targets: HashSet<&str> = becomes.values().map(String::as_str).collect();
+    let mut seen = HashSet::new();
+    for Named { part, name, namespace } in named {
+        let name = becomes.get(&part.start).map_or(*name, String::as_str);
+        if targets.contains(name) && !seen.insert((name, *namespace)) {
+            let item = item(text, part);
+            edits.retain(|(range, _)| !item.contains(&range.start));
+            edits.push((item, String::new()));
+        }
+    }
+}
+
+/// An item of a list that is not the first one, with the comma before it.
+fn item(text: &str, part: &Range<usize>) -> Range<usize> {
+    let start = text[..part.start].rfind(',').unwrap_or(part.start);
+    let end = text[part.end..].find(',').map_or(text.trim_end().len(), |comma| part.end + comma);
+    start..end
 }
