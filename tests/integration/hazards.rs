@@ -374,3 +374,19 @@ fn deleted_secrets_come_first() {
     let next = format!("{}{SECRET}", deployment(&[LITERAL, CHART]));
     check_rules(&previous, &next, &["deleted-secret", "rollback-variable"]);
 }
+
+/// What this upgrade does comes before what a rollback would do, whatever objects stand in between.
+#[test]
+fn the_way_back_comes_last() {
+    let named = |manifest: String, name: &str| {
+        manifest.replace("metadata: {name: web}", &format!("metadata: {{name: {name}}}"))
+    };
+    let release = |entries: &[&str]| -> String {
+        ["one", "two"].into_iter().map(|name| named(deployment(entries), name)).collect()
+    };
+    let next = release(&[CHART, LITERAL, OWN]);
+    let previous = format!("{next}{SECRET}");
+    let codes =
+        ["deleted-secret", "lost-variable", "lost-variable", "rollback-variable", "rollback-variable"];
+    check_rules(&previous, &next, &codes);
+}

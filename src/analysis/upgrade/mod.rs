@@ -29,7 +29,8 @@ use crate::analysis::upgrade::remedy::Replacement;
 /// call it. Objects as the cluster holds them (`kubectl get -o yaml`) may stand there too: what they say of themselves
 /// counts more than what the manifest says. `next` is the filtered stream.
 ///
-/// Each diagnostic is of severity error, those of deleted Secrets first, then in the order of the last manifest.
+/// Each diagnostic is of severity error: deleted Secrets first, then what else this upgrade does, then what a rollback would do, each in
+/// the order of the last manifest.
 ///
 /// # Errors
 ///
@@ -65,13 +66,20 @@ pub fn hazards(previous: &[u8], file: &str, next: &[u8], config: &Config) -> Res
     found.extend(secrets::on_the_way_up(&previous, &next));
     found.extend(variables::on_the_way_back(&previous, &next));
     found.extend(secrets::on_the_way_back(&previous, &next));
-    // What is gone for good comes first.
     let place = |diagnostic: &Diagnostic| {
-        let is_deleted = matches!(diagnostic.code, Code::DeletedSecret | Code::DeletedSecretInUse);
-        (!is_deleted, diagnostic.location.document.unwrap_or(usize::MAX))
+        (stage(diagnostic.code), diagnostic.location.document.unwrap_or(usize::MAX))
     };
     found.sort_by_key(place);
     Ok(found)
+}
+
+/// When a hazard matters. What is gone for good comes first; nobody who only goes forward has to read of the way back.
+fn stage(code: Code) -> u8 {
+    match code {
+        Code::DeletedSecret | Code::DeletedSecretInUse => 0,
+        Code::RollbackVariable | Code::RollbackSecret => 2,
+        _ => 1,
+    }
 }
 
 /// A last manifest without anything in it.
