@@ -100,8 +100,9 @@ impl DocumentInventory {
         let context = under.context;
         let (subject, _) = ObjectView::of(object, context);
         let place = |path: &Path, node: NodeId| under.place(object, path, node);
-        let (known, unknown): (Vec<_>, Vec<_>) =
+        let (known, mut unknown): (Vec<_>, Vec<_>) =
             subject.references.iter().partition(|found| context.facts.renders(found.name));
+        unknown.retain(|found| found.is_word());
         let mut reads: Vec<Read> = known.into_iter().map(|found| read_of(&subject, found, &place)).collect();
         let named_only: Vec<NamedOnly> =
             unknown.iter().map(|found| named_only(read_of(&subject, found, &place))).collect();

@@ -6,6 +6,13 @@ use crate::catalogue::name_format::{self, NameFormat, Part};
 use crate::kube::references::{Finder, Reference, Takes};
 use crate::yaml::{NodeId, Path, Trail};
 
+impl Reference<'_> {
+    /// Whether it holds a name, if perhaps a wrong one. Lines, templates and what is expanded mean something else.
+    pub(crate) fn is_word(&self) -> bool {
+        self.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    }
+}
+
 impl<'t> Finder<'t, '_, '_> {
     /// A text that is a name.
     pub(super) fn scalar(&mut self, node: NodeId, path: Path, namespace: Option<&'t str>, takes: Takes<'t>) {

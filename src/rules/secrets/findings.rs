@@ -1,6 +1,6 @@
 //! What is said of a reference that stays as it is.
 
-use crate::config::SecretsRule;
+use crate::config::{SecretsRule, check_name};
 use crate::diagnostics::addition::add_to;
 use crate::diagnostics::{Code, Finding, Severity};
 use crate::kube::references::Reference;
@@ -54,14 +54,17 @@ pub(super) fn dangling(reference: &Reference<'_>, context: Context<'_>) -> Optio
 pub(super) fn external(reference: &Reference<'_>, context: Context<'_>) -> Option<Finding> {
     let severity = context.config.policy.external.severity()?;
     let known = context.facts.renders(reference.name) || context.config.vault.contains(reference.name);
-    (!known).then(|| Finding {
+    (!known && reference.is_word()).then(|| Finding {
         code: Code::External,
         severity,
         message: format!("Secret {} is neither in the stream nor in the configuration", reference.name),
-        help: format!(
-            "a typing error? If not, {}\nor send it to another Secret by spec.redirect",
-            add_to("vault", &plain_or_quoted(reference.name))
-        ),
+        help: match check_name(reference.name) {
+            Ok(()) => format!(
+                "a typing error? If not, {}\nor send it to another Secret by spec.redirect",
+                add_to("vault", &plain_or_quoted(reference.name))
+            ),
+            Err(_) => "no Secret can have this name: correct it in the chart's values".to_owned(),
+        },
         path: reference.path.clone(),
         node: reference.node,
     })
