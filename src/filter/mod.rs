@@ -28,6 +28,7 @@ use crate::filter::findings::{conclude, has_unreadable, in_order};
 use crate::filter::rewrite::{Rewriter, RewrittenDocument, rewrite_all};
 use crate::krm::InputFormat;
 use crate::rules::already_filtered;
+use crate::rules::elsewhere::Elsewhere;
 use crate::rules::unmatched::unmatched;
 use crate::rules::vaulted_values::VaultedValues;
 use crate::rules::{RULES, Rule};
@@ -160,9 +161,10 @@ pub(crate) fn judge<'i, T: Send>(
     findings.extend(doubts.settle().map(|diagnostic| leaked_values.conceal(diagnostic)));
     matched.extend(allow::apply(&mut findings, config));
     if !has_unreadable(&findings) {
-        let mut unmatched = unmatched(config, &facts, &matched);
+        let elsewhere = Elsewhere::of(input, config);
+        let mut unmatched = unmatched(config, &facts, &matched, &elsewhere);
         if summary.edited == 0 && summary.removed == 0 {
-            unmatched = already_filtered::recognize(unmatched, input, config);
+            unmatched = already_filtered::recognize(unmatched, input, config, &elsewhere);
         }
         findings.extend(unmatched);
     }

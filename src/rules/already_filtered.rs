@@ -6,17 +6,27 @@ use std::collections::BTreeSet;
 
 use crate::config::{Config, SecretsRule};
 use crate::diagnostics::{Code, Diagnostic, Location};
+use crate::rules::elsewhere::Elsewhere;
 use crate::search::prefilter::search;
 
 /// The findings of rules that matched nothing in a stream that no rule has changed; one finding in their place where the
 /// stream reads the vaulted Secrets of all rules already.
-pub(crate) fn recognize(unmatched: Vec<Diagnostic>, input: &[u8], config: &Config) -> Vec<Diagnostic> {
-    let rules = config.secrets.iter().filter(|rule| !rule.redirects && !rule.optional);
-    let vaulted: BTreeSet<&str> = rules.filter_map(vaulted).collect();
+pub(crate) fn recognize(
+    unmatched: Vec<Diagnostic>,
+    input: &[u8],
+    config: &Config,
+    elsewhere: &Elsewhere<'_>,
+) -> Vec<Diagnostic> {
+    let rules = || config.secrets.iter().filter(|rule| !rule.redirects && !rule.optional);
+    let vaulted: BTreeSet<&str> = rules().filter_map(vaulted).collect();
     let Some(severity) = unmatched.iter().map(|diagnostic| diagnostic.severity).max() else {
         return unmatched;
     };
     if vaulted.is_empty() || !names_all(input, &vaulted) {
+        return unmatched;
+    }
+    // The filter leaves no reference to a Secret of its rules.
+    if rules().any(|rule| elsewhere.reader(&rule.name, |name| vaulted.contains(name)).is_some()) {
         return unmatched;
     }
     let names: Vec<&str> = vaulted.into_iter().collect();

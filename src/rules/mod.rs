@@ -14,6 +14,7 @@ mod config_map_keys;
 mod config_map_references;
 mod config_maps;
 mod duplicates;
+pub(crate) mod elsewhere;
 mod embedded;
 mod env;
 mod env_entries;

@@ -4,12 +4,15 @@
 //! variable and every renamed key must have found something, unless it says `optional`; and of a preset, whose parts are
 //! all optional, at least one.
 
-use std::collections::BTreeSet;
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crate::config::{Config, FormatRule, Origin, Pattern, SecretsRule};
+use crate::config::{Config, EnvRule, FormatRule, Origin, Pattern, SecretsRule};
 use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::rules::ConfigEntry;
+use crate::rules::elsewhere::Elsewhere;
 use crate::rules::facts::Facts;
+use crate::yaml::scalar::plain_or_quoted;
 
 /// What lets an entry of each list pass, and what that gives up.
 const SECRETS: &str = "`optional: true` on the rule allows that; then a Secret that the chart renames stays in the release, and no run stops for it";
@@ -19,12 +22,21 @@ const REFERENCES: &str = "`optional: true` on the line allows that; then a field
 const TAKE_OUT: &str = "if it is not needed any more, take it out of the configuration";
 
 /// What matched nothing.
-pub(crate) fn unmatched(config: &Config, facts: &Facts, matched: &BTreeSet<ConfigEntry>) -> Vec<Diagnostic> {
+pub(crate) fn unmatched(
+    config: &Config,
+    facts: &Facts,
+    matched: &BTreeSet<ConfigEntry>,
+    elsewhere: &Elsewhere<'_>,
+) -> Vec<Diagnostic> {
     let Some(severity) = config.policy.unmatched.severity() else { return Vec::new() };
     let mut found = Vec::new();
     let mut say = |origin: &Origin, path: String, message: String, way: &str| {
         found.push(diagnostic(origin, path, message, way, severity));
     };
+    let vaulted = LazyCell::new(|| {
+        let own = config.secrets.iter().filter_map(|rule| rule.to.as_deref());
+        own.chain(config.vault.iter().map(String::as_str)).collect::<HashSet<&str>>()
+    });
     for (number, rule) in config.secrets.iter().enumerate().filter(|(_, rule)| !rule.optional) {
         if rule.redirects {
             if facts.matched_rules.contains(&number) {
@@ -35,10 +47,15 @@ pub(crate) fn unmatched(config: &Config, facts: &Facts, matched: &BTreeSet<Confi
         }
         let path = &rule.origin.path;
         if !facts.matched_rules.contains(&number) {
-            let near = near_glob(rule, facts).unwrap_or_default();
             let keys = if rule.splits() { " and a key of `only`" } else { "" };
-            let message = format!("no {} of the stream has {rule}{keys}{near}", rule.kind());
-            say(&rule.origin, path.clone(), message, SECRETS);
+            let message = format!("no {} of the stream has {rule}{keys}", rule.kind());
+            let named = not_rendered(rule, facts, elsewhere, |name| vaulted.contains(name));
+            if let Some((reader, way)) = named {
+                say(&rule.origin, path.clone(), format!("{message}, but {reader}"), &way);
+            } else {
+                let near = near_glob(rule, facts).unwrap_or_default();
+                say(&rule.origin, path.clone(), message + &near, SECRETS);
+            }
             continue;
         }
         for key in rule.wanted_keys().filter(|key| !facts.matched_keys.contains(&(number, (*key).clone()))) {
@@ -49,10 +66,14 @@ pub(crate) fn unmatched(config: &Config, facts: &Facts, matched: &BTreeSet<Confi
     }
     for (number, rule) in config.env.iter().enumerate().filter(|(_, rule)| !rule.optional) {
         let path = &rule.origin.path;
-        for (position, (variable, _)) in rule.vars.iter().enumerate() {
+        for (position, (variable, key)) in rule.vars.iter().enumerate() {
             if !matched.contains(&ConfigEntry::Variable(number, position)) {
                 let message = format!("no selected container has a variable {variable}");
-                say(&rule.origin, format!("{path}.vars.{variable}"), message, ENV);
+                let path = format!("{path}.vars.{variable}");
+                match held(variable, key.as_deref(), rule, elsewhere) {
+                    Some((holder, way)) => say(&rule.origin, path, format!("{message}, but {holder}"), &way),
+                    None => say(&rule.origin, path, message, ENV),
+                }
             }
         }
         for (position, variable) in rule.remove.iter().enumerate() {
@@ -87,6 +108,46 @@ pub(crate) fn unmatched(config: &Config, facts: &Facts, matched: &BTreeSet<Confi
         say(&preset.origin, preset.origin.path.clone(), message, TAKE_OUT);
     }
     found
+}
+
+/// What to say where the chart names a Secret that it does not render: who reads it, and the rule for that.
+fn not_rendered(
+    rule: &SecretsRule,
+    facts: &Facts,
+    elsewhere: &Elsewhere<'_>,
+    is_vaulted: impl Fn(&str) -> bool,
+) -> Option<(String, String)> {
+    let to = rule.to.as_deref().filter(|_| !rule.of_config_maps && !rule.has_conditions())?;
+    let (name, reader) = elsewhere.reader(&rule.name, |name| facts.renders(name) || is_vaulted(name))?;
+    let entry =
+        format!("{{name: {}, to: {}{}}}", plain_or_quoted(name), plain_or_quoted(to), keys(&rule.keys));
+    let way =
+        format!("to send such references to the vault, make of this rule one in spec.redirect: {entry}");
+    Some((format!("{reader} refers to {name}"), format!("{way}\n{SECRETS}")))
+}
+
+/// What to say where a variable is a key of a Secret or ConfigMap, which containers take by `envFrom`: the rule for that.
+fn held(
+    variable: &Pattern,
+    key: Option<&str>,
+    rule: &EnvRule,
+    elsewhere: &Elsewhere<'_>,
+) -> Option<(String, String)> {
+    let Pattern::Exact(variable) = variable else { return None };
+    let (kind, name) = elsewhere.holder(variable)?;
+    let list = if kind == "ConfigMap" { "configMaps" } else { "secrets" };
+    let keys = keys(&key.into_iter().map(|key| (variable.clone(), key.to_owned())).collect());
+    let (name, to) = (plain_or_quoted(&Pattern::escaped(name)), plain_or_quoted(&rule.to));
+    let entry = format!("{{name: {name}, only: [{}], to: {to}{keys}}}", plain_or_quoted(variable));
+    let way = format!("to move that key to the vault, make of this line a rule in spec.{list}: {entry}");
+    Some((format!("{kind} {name} has a key of that name"), format!("{way}\n{ENV}")))
+}
+
+/// The field `keys` of a rule, where it renames any.
+fn keys(keys: &BTreeMap<String, String>) -> String {
+    let pair = |(key, own): (&String, &String)| format!("{}: {}", plain_or_quoted(key), plain_or_quoted(own));
+    let pairs: Vec<String> = keys.iter().filter(|(key, own)| key != own).map(pair).collect();
+    if pairs.is_empty() { String::new() } else { format!(", keys: {{{}}}", pairs.join(", ")) }
 }
 
 /// What to say where the one name of a rule differs from that of a Secret by the release's prefix: the glob for both.

@@ -26,6 +26,7 @@ pub use crate::filter::streaming::error::{Cause, StreamError};
 use crate::filter::streaming::memory::Memory;
 use crate::krm::InputFormat;
 use crate::kube::locator::Locator;
+use crate::rules::elsewhere::Elsewhere;
 use crate::rules::unmatched::unmatched;
 use crate::rules::vaulted_values::VaultedValues;
 use crate::rules::{self, ConfigEntry, RULES};
@@ -229,7 +230,7 @@ impl<'c> StreamRun<'c> {
 
     /// What there is to say when all documents have been seen.
     fn end(&self) -> Result<Vec<Diagnostic>, Error> {
-        conclude(unmatched(self.config, &self.memory.facts, &self.matched))
+        conclude(unmatched(self.config, &self.memory.facts, &self.matched, &Elsewhere::unknown()))
     }
 
     fn summary(&self) -> Summary {

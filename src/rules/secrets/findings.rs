@@ -63,7 +63,7 @@ pub(super) fn external(reference: &Reference<'_>, context: Context<'_>) -> Optio
                 "a typing error? If not, {}\nor send it to another Secret by spec.redirect",
                 add_to("vault", &plain_or_quoted(reference.name))
             ),
-            Err(_) => "no Secret can have this name: correct it in the chart's values".to_owned(),
+            Err(_) => "no Secret can have this name: lower-case letters, digits, `-` and `.` only\ncorrect it in the chart's values".to_owned(),
         },
         path: reference.path.clone(),
         node: reference.node,

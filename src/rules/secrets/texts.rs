@@ -50,11 +50,11 @@ impl Texts {
         if self.edits.is_empty() {
             return;
         }
-        let mut named: HashMap<&Path, Vec<Named<'_>>> = HashMap::new();
+        let mut named: HashMap<&Path, Vec<NamedSecret<'_>>> = HashMap::new();
         for Reference { path, name, namespace: of, part, .. } in references {
             if let Some(part) = part {
                 let namespace = of.or(namespace);
-                named.entry(path).or_default().push(Named { part: part.clone(), name, namespace });
+                named.entry(path).or_default().push(NamedSecret { part: part.clone(), name, namespace });
             }
         }
         for (path, (node, mut edits)) in self.edits {
@@ -68,14 +68,14 @@ impl Texts {
 }
 
 /// A Secret that a text names, and where.
-struct Named<'r> {
+struct NamedSecret<'r> {
     part: Range<usize>,
     name: &'r str,
     namespace: Option<&'r str>,
 }
 
 /// Takes out of a list with commas what would name a vaulted Secret another time: two removed Secrets may have become one.
-fn name_once(text: &str, named: &[Named<'_>], edits: &mut Vec<TextEdit>) {
+fn name_once(text: &str, named: &[NamedSecret<'_>], edits: &mut Vec<TextEdit>) {
     if named.len() < 2 {
         return;
     }
@@ -83,7 +83,7 @@ fn name_once(text: &str, named: &[Named<'_>], edits: &mut Vec<TextEdit>) {
         edits.iter().map(|(part, name)| (part.start, name.clone())).collect();
     let targets: HashSet<&str> = becomes.values().map(String::as_str).collect();
     let mut seen = HashSet::new();
-    for Named { part, name, namespace } in named {
+    for NamedSecret { part, name, namespace } in named {
         let name = becomes.get(&part.start).map_or(*name, String::as_str);
         if targets.contains(name) && !seen.insert((name, *namespace)) {
             let item = item(text, part);
