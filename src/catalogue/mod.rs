@@ -13,10 +13,10 @@ use crate::yaml::Trail;
 const CATALOGUE: &str = include_str!("catalogue.txt");
 
 /// The block of lines that hold in every group.
-const EVERYWHERE: &str = "*";
+pub(crate) const EVERYWHERE: &str = "*";
 
 /// The groups of Kubernetes itself that have a dot. Its other groups have none.
-const BUILT_IN: [&str; 18] = [
+pub(crate) const BUILT_IN: [&str; 18] = [
     "admissionregistration.k8s.io",
     "apiextensions.k8s.io",
     "apiregistration.k8s.io",
@@ -56,13 +56,21 @@ pub(crate) enum Label {
 
 /// A line of the catalogue, with one of its paths.
 #[derive(Clone, Copy, Debug)]
-struct Line {
-    label: Label,
+pub(crate) struct Line {
+    pub(crate) label: Label,
     /// Whether it is about mappings alone.
-    mapping: bool,
+    pub(crate) mapping: bool,
     /// Kinds with commas, in lower case, or `*`.
-    kinds: &'static str,
-    tail: &'static str,
+    pub(crate) kinds: &'static str,
+    /// The last keys of a path, with dots between them; each may begin and end with `*`.
+    pub(crate) tail: &'static str,
+}
+
+impl Line {
+    /// Whether it says what a field is, and not what a list holds.
+    pub(crate) fn is_field(&self) -> bool {
+        !matches!(self.label, Label::Variables | Label::Values)
+    }
 }
 
 static COMMON: LazyLock<Vec<Line>> = LazyLock::new(|| block(EVERYWHERE));
@@ -76,7 +84,7 @@ impl Fields {
     /// What is known of a kind's fields; `None` for a kind of Kubernetes itself.
     pub(crate) fn of(api_version: &str, kind: &str) -> Option<Self> {
         let (group, _) = api_version.split_once('/')?;
-        if !group.contains('.') || BUILT_IN.contains(&group) {
+        if !is_custom(group) {
             return None;
         }
         let mut own = block(group);
@@ -93,13 +101,12 @@ impl Fields {
 
     /// What the field at the end of a trail is, as a mapping or as a text.
     pub(crate) fn label(&self, trail: Trail<'_>, mapping: bool) -> Option<Label> {
-        let is_field = |line: &&Line| !matches!(line.label, Label::Variables | Label::Values);
-        self.first(trail, |line| is_field(line) && (mapping || !line.mapping))
+        self.first(trail, |line| line.is_field() && (mapping || !line.mapping))
     }
 
     /// What the list at the end of a trail is, where the catalogue says.
     pub(crate) fn list(&self, trail: Trail<'_>) -> Option<Label> {
-        self.first(trail, |line| matches!(line.label, Label::Variables | Label::Values))
+        self.first(trail, |line| !line.is_field())
     }
 
     fn first(&self, trail: Trail<'_>, wanted: impl Fn(&&Line) -> bool) -> Option<Label> {
@@ -133,8 +140,13 @@ pub(crate) fn groups() -> Vec<(&'static str, GroupUses)> {
     groups
 }
 
+/// Whether objects of a group are custom resources: the groups of Kubernetes itself have no dot, or are known.
+pub(crate) fn is_custom(group: &str) -> bool {
+    group.contains('.') && !BUILT_IN.contains(&group)
+}
+
 /// The lines of a group; none where nothing is known of it.
-fn block(group: &str) -> Vec<Line> {
+pub(crate) fn block(group: &str) -> Vec<Line> {
     let head = format!("\n[{group}]\n");
     let Some(at) = memchr::memmem::find(CATALOGUE.as_bytes(), head.as_bytes()) else { return Vec::new() };
     let rest = &CATALOGUE[at + head.len()..];

@@ -281,6 +281,11 @@ apiVersion: example.org/v1
 kind: Feed
 metadata: {name: feed}
 spec: {feed: {name: app-secret, key: password}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: jobs}
+data: {pod.yaml: '{kind: Pod, spec: {imagePullSecrets: [{name: app-secret}]}}'}
 ";
 
 #[test]
@@ -313,14 +318,11 @@ fn without_a_render_a_name_is_that_of_a_rule() {
 
 #[test]
 fn what_only_the_filter_guards_in_a_render_is_said() {
-    let feed = "---\napiVersion: example.org/v1\nkind: Feed\nmetadata: {name: feed}\nspec: {feed: {name: app-secret, key: password}}\n";
+    let text = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: jobs}\ndata:\n  pod.yaml: |\n    kind: Pod\n    spec: {imagePullSecrets: [{name: app-secret}]}\n";
     let run =
-        resecret().args(["guard", "-"]).config(CONFIG).stdin(format!("{RENDER}{feed}")).run().succeeds();
-    assert!(
-        run.stderr.contains("no policy looks at this: the filter changes spec.feed.name"),
-        "{}",
-        run.stderr
-    );
+        resecret().args(["guard", "-"]).config(CONFIG).stdin(format!("{RENDER}{text}")).run().succeeds();
+    let said = "no policy looks at this: the filter changes data[\"pod.yaml\"]";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
 }
 
 #[test]
@@ -438,6 +440,74 @@ fn what_takes_all_keys_asks_for_a_render() {
 #[test]
 fn custom_resources_of_other_kinds_ask_for_a_render() {
     let run = |args: &[&str]| resecret().args(args.iter().copied()).config(CONFIG).run().succeeds().stderr;
-    assert!(run(&["guard"]).contains("of custom resources only those are guarded"));
-    assert!(!run(&["guard", "-"]).contains("of custom resources only those are guarded"));
+    let said = "in custom resources only references to removed Secrets are guarded";
+    assert!(run(&["guard"]).contains(said));
+    assert!(!run(&["guard", "-"]).contains(said));
+    let moves = resecret().args(["guard"]).config(ONLY).run().succeeds().stderr;
+    assert!(moves.contains("of custom resources only those are guarded that the filter knows"), "{moves}");
+}
+
+/// Custom resources that no render shows: readers of a removed Secret, and others.
+const UNSEEN: &str = "\
+apiVersion: example.org/v1
+kind: Database
+metadata: {name: reads}
+spec: {users: [{name: a, passwordSecret: {name: app-secret, key: password}}]}
+---
+apiVersion: example.org/v1
+kind: Database
+metadata: {name: mounts}
+spec: {tls: {secretName: default/app-secret}}
+---
+apiVersion: cert-manager.io/v1
+kind: Certificate
+metadata: {name: makes}
+spec: {secretName: app-secret}
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: fills}
+spec: {target: {name: app-secret}}
+---
+apiVersion: example.org/v1
+kind: Database
+metadata: {name: others}
+spec: {passwordSecret: {name: vault}, service: {name: app-secret}, parent: {kind: Secret, group: example.org, name: app-secret}}
+status: {secretRef: {name: app-secret}}
+";
+
+#[test]
+fn references_in_custom_resources_need_no_render() {
+    let config =
+        "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  secrets: [{name: 'app-*', to: vault}]\n";
+    let run = |args: &[&str], stdin: &str| {
+        let args: Vec<&str> = args.iter().copied().chain(["--check", "unseen.yaml"]).collect();
+        resecret().args(args).config(config).file("unseen.yaml", UNSEEN).stdin(stdin).run()
+    };
+    let secret =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: app-secret}\nstringData: {password: canary}\n";
+    for (args, stdin) in [(&["guard"][..], ""), (&["guard", "-"], secret)] {
+        let said = run(args, stdin).finds().text();
+        let refused: Vec<&str> = said.lines().filter(|line| line.starts_with("error")).collect();
+        assert_eq!(refused.len(), 2, "{said}");
+        for place in ["spec.users[0].passwordSecret.name", "spec.tls.secretName"] {
+            let wanted = format!("the policy `others` refuses it: {place} reads removed Secret app-secret");
+            assert!(said.contains(&wanted), "{said}");
+        }
+    }
+}
+
+#[test]
+fn other_custom_resources_are_judged_in_and_outside_of_namespaces() {
+    let all = manifests(&resecret().args(["guard", "--name", "app"]).config(CONFIG).run().succeeds());
+    for (suffix, scope) in [("others", "Namespaced"), ("others-cluster", "Cluster")] {
+        let policy = named(&all, POLICY, &format!("resecret-app-{suffix}"));
+        let constraints = &policy["spec"]["matchConstraints"];
+        assert_eq!(constraints["resourceRules"][0]["scope"], scope);
+        let excluded = constraints["excludeResourceRules"][0]["apiGroups"].as_array().expect("a list");
+        assert!(["", "apps", "networking.k8s.io"].iter().all(|group| excluded.contains(&(*group).into())));
+        // Known kinds have a policy of their own.
+        let conditions = policy["spec"]["matchConditions"].to_string();
+        assert!(conditions.contains("ServiceMonitor"), "{conditions}");
+    }
 }

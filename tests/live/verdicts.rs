@@ -65,6 +65,44 @@ pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) config: Config,
     pub(crate) input: Vec<u8>,
+    /// Where the policies come from a render of Secrets alone: this one, for custom resources that none shows.
+    secrets: Option<Vec<u8>>,
+}
+
+impl Case {
+    fn new(name: String, config: Config, input: Vec<u8>) -> Self {
+        Self { name, config, input, secrets: None }
+    }
+
+    /// The render that the policies come from.
+    fn render(&self) -> &[u8] {
+        self.secrets.as_ref().unwrap_or(&self.input)
+    }
+
+    /// The same for custom resources that no render shows; none where there are none, or where no policy can be made.
+    fn unseen(&self) -> Option<Self> {
+        let all = objects(&self.input)?;
+        let is_custom = |object: &Value| {
+            let kind = object["kind"].as_str().unwrap_or_default();
+            object["apiVersion"].as_str().is_some_and(|version| is_custom(version, kind))
+        };
+        all.iter().any(is_custom).then_some(())?;
+        // As they are written: a comment may say the template.
+        let text = String::from_utf8(self.input.clone()).ok()?;
+        let documents = format!("\n{text}");
+        let has_secrets_alone = |document: &&str| {
+            objects(document.as_bytes())
+                .is_some_and(|all| !all.is_empty() && all.iter().all(|object| object["kind"] == "Secret"))
+        };
+        let secrets: String =
+            documents.split("\n---").filter(has_secrets_alone).map(|one| format!("---{one}\n")).collect();
+        let mut config = self.config.clone();
+        // What a rule is about may be in what is not shown.
+        config.allow_unmatched();
+        resecret::guard(Some(secrets.as_bytes()), &config, &GuardOptions::default()).ok()?;
+        let (name, input) = (format!("{} unseen", self.name), self.input.clone());
+        Some(Self { name, config, input, secrets: Some(secrets.into_bytes()) })
+    }
 }
 
 /// An object of a case, as it goes to the server.
@@ -81,7 +119,9 @@ pub(crate) struct Sent {
 /// filter would change but for what it says that no policy looks at; and nothing of the filtered render.
 fn verdicts(_: &Try) -> Result<()> {
     let api = Api::start()?;
-    let cases = cases()?;
+    let mut cases = cases()?;
+    let unseen: Vec<Case> = cases.iter().filter_map(Case::unseen).collect();
+    cases.extend(unseen);
     let numbered: Vec<(usize, &Case)> = cases.iter().enumerate().collect();
     let sent = side_by_side(&numbered, |(number, case)| objects_of(*number, case))?;
     let sent: Vec<Sent> = sent.into_iter().flatten().collect();
@@ -171,24 +211,36 @@ fn side_by_side<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> Result<T> + 
     })
 }
 
-/// The cases with places that no policy looks at: names that evidence alone tells, equal entries of lists that hold no
-/// variables, variables that are not there, lists within lists; texts that hold objects; webhook configurations, which a server shows to no policy.
-const ONLY_THE_FILTER: [&str; 15] = [
-    "custom-resources/kind-secret",
-    "custom-resources/name-and-key",
-    "duplicates/lists",
-    "duplicates/lists-and-rules",
-    "env/add",
-    "env/add-crlf",
-    "env/outside-containers",
-    "only/list-and-embedded",
-    "only/with-added",
-    "texts/formats",
-    "texts/last-applied",
-    "texts/pod-template",
-    "texts/renamed-keys",
-    "texts/settings",
-    "texts/styles",
+/// The cases with places that no policy looks at, and why.
+const ONLY_THE_FILTER: [(&str, &str); 14] = [
+    ("custom-resources/kind-secret", OWNER),
+    ("duplicates/lists", EQUAL_ENTRIES),
+    ("duplicates/lists-and-rules", EQUAL_ENTRIES),
+    ("env/add", ADDED),
+    ("env/add-crlf", ADDED),
+    ("env/outside-containers", "variables in a list within a list"),
+    ("only/list-and-embedded", EMBEDDED),
+    ("only/with-added", ADDED),
+    ("texts/formats", "a webhook configuration, which a server shows to no policy"),
+    ("texts/last-applied", EMBEDDED),
+    ("texts/pod-template", EMBEDDED),
+    ("texts/renamed-keys", EMBEDDED),
+    ("texts/settings", EMBEDDED),
+    ("texts/styles", EMBEDDED),
+];
+
+const OWNER: &str = "an owner of a ConfigMap: no field of its own kind";
+const EQUAL_ENTRIES: &str = "equal entries of lists that hold no variables";
+const ADDED: &str = "a variable that is not there, which a rule adds";
+const EMBEDDED: &str = "an object in a text";
+
+/// The cases with custom resources that no render shows in which the filter changes more than references.
+const UNSEEN: [(&str, &str); 2] = [
+    ("references/workloads unseen", "variables, and duplicates of them"),
+    (
+        "texts/formats unseen",
+        "a name and key in one text that only a key nearby tells; a webhook configuration",
+    ),
 ];
 
 /// Fixtures, renders and the corpus, where the filter goes through.
@@ -209,7 +261,7 @@ pub(crate) fn cases() -> Result<Vec<Case>> {
             let mut config = Config::default();
             if config.add_file("config.yaml", &text).is_ok() {
                 let input = fs::read(entry.join("input.yaml"))?;
-                cases.push(Case { name: entry.display().to_string(), config, input });
+                cases.push(Case::new(entry.display().to_string(), config, input));
             }
         }
     }
@@ -229,7 +281,7 @@ pub(crate) fn cases() -> Result<Vec<Case>> {
                     config.add_preset(preset, "langfuse-vault")?;
                 }
                 let input = fs::read(&file)?;
-                cases.push(Case { name: format!("{} {}", file.display(), presets.join("+")), config, input });
+                cases.push(Case::new(format!("{} {}", file.display(), presets.join("+")), config, input));
             }
         }
     }
@@ -272,7 +324,7 @@ fn examples() -> Result<Vec<Case>> {
         let mut config = Config::default();
         config.add_file("resecret.yaml", &fs::read_to_string(path.join("resecret.yaml"))?)?;
         config.allow_unmatched();
-        cases.push(Case { name: format!("examples/{folder}"), config, input: render.stdout.into_bytes() });
+        cases.push(Case::new(format!("examples/{folder}"), config, render.stdout.into_bytes()));
     }
     Ok(cases)
 }
@@ -319,9 +371,18 @@ fn objects_of(number: usize, case: &Case) -> Result<Vec<Sent>> {
     if keys.len() < plain.len() {
         return Ok(Vec::new());
     }
-    let (refused, only_filter) = told(case, &case.input);
-    let is_known = ONLY_THE_FILTER.iter().any(|known| case.name.ends_with(known));
-    ensure!(only_filter.is_empty() || is_known, "{}: no policy looks at {only_filter:?}", case.name);
+    let (refused, mut only_filter) = told(case, &case.input);
+    let is_unseen = case.secrets.is_some();
+    let custom: BTreeSet<String> =
+        plain.iter().filter(|object| is_sent(object, is_unseen)).map(key).collect();
+    only_filter.retain(|key| custom.contains(key));
+    let is_known = |list: &[(&str, &str)]| list.iter().any(|(known, _)| case.name.ends_with(known));
+    let is_known = if is_unseen { is_known(&UNSEEN) } else { is_known(&ONLY_THE_FILTER) };
+    ensure!(
+        only_filter.is_empty() != is_known,
+        "{}: no policy looks at {only_filter:?}; listed: {is_known}",
+        case.name
+    );
     let said = told(case, &output).0;
     ensure!(said.is_empty(), "{}: refused after the filter: {said:?}", case.name);
     // Which namespace an object lands in decides, where the Secrets of a case say theirs.
@@ -330,7 +391,8 @@ fn objects_of(number: usize, case: &Case) -> Result<Vec<Sent>> {
     let after: BTreeMap<String, &Value> = filtered.iter().map(|object| (key(object), object)).collect();
     let mut sent = Vec::new();
     let open = |object: &&Value| !decides || says(object);
-    for object in plain.iter().filter(open) {
+    let is_judged = |object: &&Value| is_sent(object, is_unseen);
+    for object in plain.iter().filter(open).filter(is_judged) {
         let is_changed = after.get(&key(object)) != Some(&object);
         let at_fault = refused.contains(&key(object));
         let is_told = at_fault || only_filter.contains(&key(object));
@@ -344,7 +406,7 @@ fn objects_of(number: usize, case: &Case) -> Result<Vec<Sent>> {
         );
         sent.extend(send_as(number, key(object), object, at_fault));
     }
-    for object in filtered.iter().filter(open) {
+    for object in filtered.iter().filter(open).filter(is_judged) {
         sent.extend(send_as(number, key(object), object, false));
     }
     Ok(sent)
@@ -352,7 +414,7 @@ fn objects_of(number: usize, case: &Case) -> Result<Vec<Sent>> {
 
 /// The objects that `--check` says are refused, and those with a place at which only the filter looks.
 fn told(case: &Case, manifests: &[u8]) -> (BTreeSet<String>, BTreeSet<String>) {
-    let said = resecret::check_guarded(manifests, Some(&case.input), &case.config).expect("can be read");
+    let said = resecret::check_guarded(manifests, Some(case.render()), &case.config).expect("can be read");
     let key = |found: &Diagnostic| {
         let object = found.location.object.clone().unwrap_or_default();
         [object.kind, object.namespace.unwrap_or_default(), object.name].join("/")
@@ -467,8 +529,18 @@ pub(crate) fn dry(path: &str) -> String {
 /// The group and version, and kind, of a custom resource.
 fn custom(one: &Sent) -> Option<(String, String)> {
     let (version, kind) = (one.object["apiVersion"].as_str()?, one.object["kind"].as_str()?);
+    is_custom(version, kind).then(|| (version.to_owned(), kind.to_owned()))
+}
+
+fn is_custom(version: &str, kind: &str) -> bool {
     let built_in = KINDS.iter().any(|row| (row.0, row.1) == (kind, version));
-    (!built_in && version.contains('.')).then(|| (version.to_owned(), kind.to_owned()))
+    !built_in && version.contains('.')
+}
+
+/// Whether an object of a case is sent: of an unseen one custom resources alone.
+fn is_sent(object: &Value, is_unseen: bool) -> bool {
+    let kind = object["kind"].as_str().unwrap_or_default();
+    !is_unseen || object["apiVersion"].as_str().is_some_and(|version| is_custom(version, kind))
 }
 
 /// Defines custom resources that take any field.
@@ -506,7 +578,7 @@ fn guard(api: &Api, number: usize, case: &Case, kinds: &BTreeSet<&str>, alone: b
     let mut options = GuardOptions { name: format!("case-{number}"), ..GuardOptions::default() };
     options.actions = vec![GuardAction::Deny];
     options.namespaces = Some(format!("{}=on", label(number)).parse().map_err(anyhow::Error::msg)?);
-    let guard = resecret::guard(Some(&case.input), &case.config, &options);
+    let guard = resecret::guard(Some(case.render()), &case.config, &options);
     let guard = guard.with_context(|| format!("no policies for {}", case.name))?;
     let is_for = |name: &str| {
         let suffix = name.rsplit('-').next().unwrap_or_default();
@@ -514,7 +586,7 @@ fn guard(api: &Api, number: usize, case: &Case, kinds: &BTreeSet<&str>, alone: b
         match suffix {
             "credentials" => false,
             "secrets" => kinds.contains("Secret"),
-            "custom" => kinds.iter().any(|kind| built_in(&kind).is_none()),
+            "custom" | "others" => kinds.iter().any(|kind| built_in(&kind).is_none()),
             "cluster" => kinds.iter().any(|kind| built_in(&kind).is_none_or(|row| !row.3)),
             _ => kinds.iter().any(|kind| built_in(&kind).is_some_and(|row| row.3)),
         }

@@ -102,6 +102,24 @@ impl Names {
     }
 }
 
+/// The regular expression of a glob, such that it matches neither quote nor slash.
+pub(super) fn within_quotes(regex: &str) -> String {
+    let mut within = String::new();
+    let mut characters = regex.chars();
+    let mut in_class = false;
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => within.extend([character].into_iter().chain(characters.next())),
+            '.' if !in_class => within.push_str("[^\"/]"),
+            other => {
+                in_class = (in_class || other == '[') && other != ']';
+                within.push(other);
+            }
+        }
+    }
+    within
+}
+
 /// A chain of fields that may be absent, as an optional: `object.?spec.?template`.
 pub(super) fn optional<'k>(root: &str, keys: impl IntoIterator<Item = &'k str>) -> String {
     let mut chain = root.to_owned();
@@ -220,6 +238,11 @@ mod tests {
         assert_eq!(patterns(&["a", "*-b"]).test("n"), r"(n == 'a' || n.matches('^.*\\-b$'))");
         assert_eq!(patterns(&["*.x", "?"]).test("n"), r"n.matches('^(?:.*\\.x|.)$')");
         assert_eq!(patterns(&[]).test("n"), "false");
+    }
+
+    #[test]
+    fn a_glob_stays_within_quotes() {
+        assert_eq!(within_quotes(r"lf\-.*[.a-z]\.x."), r#"lf\-[^"/]*[.a-z]\.x[^"/]"#);
     }
 
     #[test]

@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::guard::credentials::judge;
-use crate::analysis::guard::kinds::{self, Family, GuardedKind};
-use crate::analysis::guard::places::{Change, JudgedPlaces, SecretFate};
+use crate::analysis::guard::evidence;
+use crate::analysis::guard::kinds::{self, GuardedKind};
+use crate::analysis::guard::places::{Change, JudgedPlaces, KnownSecrets, SecretFate};
 use crate::analysis::guard::render::Render;
 use crate::analysis::guard::stand_ins::stand_ins;
 use crate::analysis::guard::{GuardOptions, guard};
@@ -51,8 +52,9 @@ pub fn check_guarded(
     let split = all.holders.into_iter().filter(|holder| holder.rule.is_some() && !holder.is_config_map);
     let removed = all.removed.into_iter().map(|secret| secret.name);
     let removed = removed.chain(redirected.map(ToString::to_string)).map(|name| (name, SecretFate::Removed));
-    let removed: BTreeMap<String, SecretFate> =
+    let fates: BTreeMap<String, SecretFate> =
         split.map(|holder| (holder.name, SecretFate::Split)).chain(removed).collect();
+    let removed = KnownSecrets { fates, keys: evidence::removed_keys(&config, shapes.as_ref()) };
     let rendered = shapes.iter().flat_map(|render| &render.secrets);
     let secrets: BTreeSet<&str> = config.vault.iter().chain(rendered).map(String::as_str).collect();
     let judge =
@@ -107,8 +109,8 @@ fn is_told(found: &Diagnostic, credentials: &BTreeSet<(Option<usize>, String)>) 
 struct Judge<'a> {
     config: &'a Config,
     kinds: &'a [GuardedKind],
-    /// The names of Secrets that are removed, or of which keys are moved.
-    removed: &'a BTreeMap<String, SecretFate>,
+    /// The Secrets that are removed, or of which keys are moved.
+    removed: &'a KnownSecrets,
     /// The names of known Secrets, which are no credentials.
     secrets: BTreeSet<&'a str>,
     /// Whether the policies come from a render.
@@ -172,7 +174,7 @@ fn verdicts_on(places: &JudgedPlaces<'_, '_>, ops: &[&Op], at: &Location) -> Vec
         let at = Location { path: Some(path.to_string()), ..at.clone() };
         if known.insert(what.clone()) {
             said.push(match policy {
-                Some(family) => refused(family, &what, at),
+                Some(policy) => refused(policy, &what, at),
                 None => not_judged(&what, at),
             });
         }
@@ -229,8 +231,8 @@ fn removed(object: &Object<'_, '_>, at: Location) -> Option<Diagnostic> {
     ))
 }
 
-fn refused(family: Family, what: &str, at: Location) -> Diagnostic {
-    with_remedy(format!("the policy `{}` refuses it: {what}", family.suffix()), at)
+fn refused(policy: &str, what: &str, at: Location) -> Diagnostic {
+    with_remedy(format!("the policy `{policy}` refuses it: {what}"), at)
 }
 
 fn with_remedy(message: String, at: Location) -> Diagnostic {

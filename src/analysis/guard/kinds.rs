@@ -114,9 +114,13 @@ pub(super) fn kinds(config: &Config, render: Option<&Render>) -> Result<Vec<Guar
     if errors.is_empty() { Ok(kinds.into_values().collect()) } else { Err(errors) }
 }
 
-/// The custom resources that the catalogue knows and no policy can look at without a render.
-pub(super) fn others_need_a_render() -> Diagnostic {
-    let message = "of custom resources only those are guarded that the filter knows by kind or `spec.references` names: the catalogue knows fields of others by their last keys, at any depth, and a policy needs whole paths";
+/// What policies do not look at in custom resources without a render; `by_name` where rules remove Secrets of known names.
+pub(super) fn others_need_a_render(by_name: bool) -> Diagnostic {
+    let message = if by_name {
+        "in custom resources only references to removed Secrets are guarded that the keys above a name tell: variables, moved keys and a name with one of its Secret's keys need a render"
+    } else {
+        "of custom resources only those are guarded that the filter knows by kind or `spec.references` names: a policy needs the paths of variables and of references to moved keys"
+    };
     let help = "name a render, which shows the paths: resecret guard render.yaml";
     Diagnostic::error(Code::Guard, message, help).with_severity(Severity::Warning)
 }

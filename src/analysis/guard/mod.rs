@@ -11,6 +11,7 @@ mod check;
 mod credentials;
 mod duplicates;
 mod env_rules;
+mod evidence;
 mod formats;
 mod kinds;
 mod kyverno;
@@ -91,7 +92,7 @@ pub fn guard(render: Option<&[u8]>, config: &Config, options: &GuardOptions) -> 
         return Err(Error::new(errors));
     };
     if render.is_none() && (removed.has_names() || !removed.moved.is_empty()) {
-        diagnostics.push(kinds::others_need_a_render());
+        diagnostics.push(kinds::others_need_a_render(removed.has_searched_names()));
     }
     if options.form == GuardForm::Mutating {
         let (mut manifests, left) = mutate::manifests(&kinds, config, render.as_ref(), options)?;
@@ -102,9 +103,11 @@ pub fn guard(render: Option<&[u8]>, config: &Config, options: &GuardOptions) -> 
     let none = std::collections::BTreeSet::new();
     let rendered = render.as_ref().map_or(&none, |render| &render.secrets);
     let mut policies: Vec<_> = secrets::policies(&removed, &options.exempt);
+    let keys = evidence::removed_keys(config, render.as_ref());
     for family in Family::ALL {
-        policies.extend(objects::policy(family, &kinds, config, &removed, rendered));
+        policies.extend(objects::policy(family, &kinds, config, &removed, rendered, &keys));
     }
+    policies.extend(evidence::policies(&kinds, &removed, &keys));
     policies.extend(credentials::policy(&kinds, config, rendered));
     diagnostics.extend(credentials::gaps(config));
     if options.protect {

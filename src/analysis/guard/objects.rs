@@ -10,6 +10,7 @@ use crate::analysis::guard::by_kind::{Side, by_kind};
 use crate::analysis::guard::cel::{self, joined};
 use crate::analysis::guard::duplicates;
 use crate::analysis::guard::env_rules;
+use crate::analysis::guard::evidence::{self, RemovedKeys};
 use crate::analysis::guard::kinds::{Family, GuardedKind};
 use crate::analysis::guard::moved_reads;
 use crate::analysis::guard::pods::{pods_at, templates_at};
@@ -27,6 +28,7 @@ pub(super) fn policy(
     config: &Config,
     removed: &Removed,
     rendered: &BTreeSet<String>,
+    keys: &RemovedKeys,
 ) -> Option<AdmissionPolicy> {
     let kinds: Vec<&GuardedKind> =
         kinds.iter().filter(|kind| kind.is_of(family) && is_judged(kind, removed)).collect();
@@ -43,6 +45,7 @@ pub(super) fn policy(
     if removed.has_names() {
         policy.variables.extend(removed.variables().into_iter().map(CelVariable::from));
         policy.check(removed_reads(&kinds, removed, with_containers));
+        policy.check(evidence::of_kinds(&kinds, removed, keys));
     }
     let moved = moved_reads::check(&kinds, removed, config, with_containers);
     if moved.validation.is_some() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::guard::credentials;
+use crate::analysis::guard::evidence::{OTHERS, RemovedKeys, sees};
 use crate::analysis::guard::kinds::{Family, GuardedKind};
 use crate::analysis::guard::moved_places::{TakingContainer, volume_of};
 use crate::analysis::guard::render::{place, pod_of};
@@ -22,6 +23,8 @@ pub(super) struct JudgedPlaces<'o, 't> {
     depth: usize,
     env: Vec<EnvList<'t>>,
     references: Vec<Reference<'t>>,
+    /// The paths of those that policies tell by the keys above them.
+    evident: Vec<Path>,
     /// What becomes of the Secrets that they name.
     removed: &'o BTreeMap<String, SecretFate>,
     /// The containers that take keys which may be moved.
@@ -44,22 +47,39 @@ pub(super) struct Change {
     /// What is at fault; no value.
     pub(super) what: String,
     /// The policy that looks at it.
-    pub(super) policy: Option<Family>,
+    pub(super) policy: Option<&'static str>,
+}
+
+/// What is known of the Secrets that rules are about.
+pub(super) struct KnownSecrets {
+    /// What becomes of them, by name.
+    pub(super) fates: BTreeMap<String, SecretFate>,
+    /// The keys that the render gives those that are removed.
+    pub(super) keys: RemovedKeys,
 }
 
 impl<'o, 't> JudgedPlaces<'o, 't> {
-    /// Of an object; `removed` are the names of Secrets that are removed or of which keys are moved, `is_rendered` whether
-    /// the policies come from a render.
+    /// Of an object; `is_rendered` says whether the policies come from a render.
     pub(super) fn of(
         object: &Object<'t, '_>,
         config: &Config,
         kinds: &'o [GuardedKind],
-        removed: &'o BTreeMap<String, SecretFate>,
+        secrets: &'o KnownSecrets,
         is_rendered: bool,
     ) -> Self {
         let pods = Pods::of(object);
-        let mut references = references(object, config, None).found;
+        let removed = &secrets.fates;
+        // A name with a key is a reference where the policies know the key: from the render.
+        let has_key = |name: &str, _: Option<&str>, key: &str| {
+            secrets.keys.get(name).is_some_and(|keys| keys.contains(key))
+        };
+        let mut references = references(object, config, Some(&has_key)).found;
         references.retain(|reference| removed.contains_key(reference.name));
+        let is_evident = |reference: &&Reference<'_>| {
+            removed.get(reference.name) == Some(&SecretFate::Removed)
+                && sees(object, reference, &secrets.keys)
+        };
+        let evident = references.iter().filter(is_evident).map(|found| found.path.clone()).collect();
         Self {
             // Where nobody says the version, a server would not take it, and the kind alone decides.
             kind: kinds.iter().find(|kind| {
@@ -69,6 +89,7 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
             taking: TakingContainer::all(&pods, object, config, is_rendered),
             env: pods.env,
             references,
+            evident,
             removed,
         }
     }
@@ -139,7 +160,9 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
             }
         };
         let reference = self.references.iter().find(is_about)?;
-        let policy = self.judges_field(&reference.path).then(|| self.family()).flatten();
+        let by_field = self.judges_field(&reference.path).then(|| self.family()).flatten();
+        let by_evidence = || self.evident.contains(&reference.path).then(|| self.family().unwrap_or(OTHERS));
+        let policy = by_field.or_else(by_evidence);
         let reads = match self.removed.get(reference.name) {
             Some(SecretFate::Split) => "a moved key of",
             _ => "removed",
@@ -172,9 +195,9 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
     }
 
     /// The policy of the object's kind.
-    fn family(&self) -> Option<Family> {
+    fn family(&self) -> Option<&'static str> {
         let kind = self.kind?;
-        Family::ALL.into_iter().find(|family| kind.is_of(*family))
+        Family::ALL.into_iter().find(|family| kind.is_of(*family)).map(Family::suffix)
     }
 
     /// Whether a policy knows the list of variables at a path.

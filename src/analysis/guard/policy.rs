@@ -11,6 +11,8 @@ pub(super) struct AdmissionPolicy {
     /// The end of its name.
     pub(super) suffix: String,
     pub(super) rules: Vec<Value>,
+    /// What it is not for, although `rules` say so.
+    pub(super) excluded: Vec<Value>,
     pub(super) conditions: Vec<(String, String)>,
     pub(super) variables: Vec<CelVariable>,
     pub(super) validations: Vec<Validation>,
@@ -122,6 +124,7 @@ impl AdmissionPolicy {
                     rule(group, version, &resources, &["CREATE", "UPDATE"], scope)
                 })
                 .collect(),
+            excluded: Vec::new(),
             conditions,
             variables: Vec::new(),
             validations: Vec::new(),
@@ -161,7 +164,11 @@ impl AdmissionPolicy {
         // What cannot be judged, since it is too large, is refused; where nothing is ever refused it passes.
         let failure = if self.warns_only { "Ignore" } else { "Fail" };
         spec.insert("failurePolicy".to_owned(), failure.into());
-        spec.insert("matchConstraints".to_owned(), json!({"resourceRules": self.rules}));
+        let mut constraints = json!({"resourceRules": self.rules});
+        if !self.excluded.is_empty() {
+            constraints["excludeResourceRules"] = self.excluded.clone().into();
+        }
+        spec.insert("matchConstraints".to_owned(), constraints);
         let conditions = self.conditions.iter();
         spec.insert(
             "matchConditions".to_owned(),

@@ -170,6 +170,28 @@ impl Removed {
         !self.names.is_empty() || !self.renamed.is_empty()
     }
 
+    /// Whether names can be searched for in a text.
+    pub(super) fn has_searched_names(&self) -> bool {
+        self.names.iter().any(|known| !known.names.is_empty())
+    }
+
+    /// The variables with maps of names.
+    pub(super) fn exact_names(&self) -> impl Iterator<Item = String> {
+        let has_some = |(_, known): &(usize, &RemovedNames)| !known.names.exact.is_empty();
+        self.names.iter().enumerate().filter(has_some).map(|(number, _)| format!("variables.removed{number}"))
+    }
+
+    /// A regular expression for a text in quotes that is as a glob says.
+    pub(super) fn quoted_globs(&self) -> Option<String> {
+        let globs: Vec<String> = self
+            .names
+            .iter()
+            .flat_map(|known| &known.names.globs)
+            .map(|glob| cel::within_quotes(glob))
+            .collect();
+        (!globs.is_empty()).then(|| format!("[\"/](?:{})\"", globs.join("|")))
+    }
+
     /// The vaulted Secrets that references go to.
     pub(super) fn targets(&self) -> impl Iterator<Item = &str> {
         let all: BTreeSet<&str> = self.secrets.iter().filter_map(|secret| secret.to.as_deref()).collect();
