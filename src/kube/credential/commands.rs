@@ -121,7 +121,9 @@ impl<'w> ProgramCall<'w> {
                 last && position > 1 && self.words.iter().any(batch) && is_password(word)
             }
             ("mc", None) => {
-                last && self.words.iter().any(|word| matches!(*word, "set" | "add")) && is_password(word)
+                let says = |known: [&str; 2]| known.iter().all(|known| self.words.contains(known));
+                let takes = [["alias", "set"], ["host", "add"], ["user", "add"]].into_iter().any(says);
+                last && takes && is_password(word)
             }
             ("rabbitmqctl", None) => {
                 let sets =

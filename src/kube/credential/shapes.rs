@@ -53,6 +53,18 @@ pub(super) fn pairs(line: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
+/// Each `name: value` without quotes between braces, as YAML has it on one line.
+pub(super) fn in_braces(line: &str) -> impl Iterator<Item = (&str, &str)> {
+    let inside = line.find('{').map_or("", |brace| &line[brace + 1..]);
+    inside.split(['{', ',']).filter_map(|part| {
+        let (name, value) = part.split_once(": ")?;
+        let name = name.trim().trim_matches(QUOTES);
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-');
+        let value = value.trim().trim_end_matches(['}', ']', ' ']);
+        (name.chars().all(is_part) && !value.starts_with(QUOTES)).then_some((name, value))
+    })
+}
+
 /// What stands between quotes behind a name and its `=` or `:`, and what follows.
 fn quoted_value(rest: &str) -> Option<(&str, &str)> {
     let rest = rest.strip_prefix(QUOTES).unwrap_or(rest);

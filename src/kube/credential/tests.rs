@@ -177,6 +177,11 @@ fn lines_of_files_are_settings() {
         ),
         ("<entry key=\"api.token\" value=\"hunter2x\"/>\n\n", &["api.token"]),
         ("env:\n- name: API_TOKEN\n  value: hunter2x\n- name: USER\n  value: hunter2x\n", &["API_TOKEN"]),
+        (
+            "auth: {username: ci, password: hunter2, token: '{{ .x }}'}\nrefs: {key: password, secretRef: {name: a}}\n",
+            &["password"],
+        ),
+        ("a: [{b: c}, {smtp: {host: h, \"pass\": hunter2}}]\ntitle: \"Token: expired\"\n", &["pass"]),
         ("tokens:\n- hunter2x\n- hunter3x\nnames:\n- hunter4x\n", &["tokens"]),
         ("password: |\n  hunter2\nuser: |\n  hunter3\n", &["password"]),
         ("jaas = x required username=\"u\" password=\"hunter2\";\n\n", &["password"]),
@@ -197,9 +202,19 @@ fn lines_of_files_are_settings() {
         ("password = os.getenv('DB_PASSWORD')\ntoken = request.token\n", &[]),
         ("credentials=\":$(encode \"$PASSWORD\")\"\nx=\"$(a \"$b\")$credentials\"\n", &[]),
         ("connect(user='u', password='hunter2')\n", &["password"]),
+        (
+            "HEADER=\"Api-key: hunter2x\"\nSAID=\"Token: expired\"\ncurl -H \"X-Api-Key: $KEY\" h\n",
+            &["Api-key"],
+        ),
+        ("f({password: request.password, token: t})\n", &[]),
     ] {
         let found: Vec<String> = in_text(script, true).into_iter().filter_map(|found| found.name).collect();
         assert_eq!(found, names, "{script}");
+    }
+    for script in
+        ["echo hunter2x > $SECRETKEY_TMP", "printf hunter2x >>/run/api_token", "echo $X >> password"]
+    {
+        assert_eq!(in_text(script, true).len(), usize::from(!script.contains('X')), "{script}");
     }
     for script in
         ["redis-cli -a hunter2 ping", "exec mysql -uroot -phunter2 -e x", "curl -u u:hunter2 http://h/"]
@@ -232,6 +247,8 @@ fn words_of_commands_are_judged_by_option_and_program() {
         (&["docker", "run", "-p", "80:80"], &[]),
         (&["docker", "login", "-u", "me", "-p", "hunter2"], &[5]),
         (&["mc", "alias", "set", "minio", "http://h", "admin", "hunter2x"], &[6]),
+        (&["mc", "anonymous", "set", "download", "local/bucket2x"], &[]),
+        (&["mc", "admin", "user", "add", "local", "app", "hunter2x"], &[6]),
         (&["rabbitmqctl", "add_user", "u", "hunter2"], &[3]),
         (&["ldapsearch", "-D", "cn=admin", "-w", "hunter2"], &[4]),
         (&["--token-ttl=30x", "--secret-name=hunter2x"], &[]),

@@ -11,7 +11,7 @@ use crate::kube::credential::commands::{arguments, shell_commands};
 use crate::kube::credential::judge::{NameContext, reason};
 use crate::kube::credential::names::{Certainty, certainty, stems_and};
 use crate::kube::credential::reason::{Reason, pattern};
-use crate::kube::credential::shapes::{pairs, setting, two_words};
+use crate::kube::credential::shapes::{in_braces, pairs, setting, two_words};
 use crate::kube::credential::values::{fits, looks_random, value_reason};
 
 /// A credential in a text.
@@ -82,6 +82,9 @@ impl LineSearch {
     fn commands(&mut self, line: &str) {
         for command in shell_commands(line) {
             let words: Vec<&str> = command.iter().map(String::as_str).collect();
+            if writes_credential(&words) {
+                self.push(None, Reason::Name);
+            }
             for found in arguments(None, &words) {
                 let option = found.option.map(|option| option.trim_start_matches('-').to_owned());
                 self.push(option, found.reason);
@@ -155,6 +158,12 @@ impl LineSearch {
             if value.trim() == value && !label {
                 self.judge(name, value);
             }
+            if let Some((name, value)) = value.split_once(": ").filter(|(_, value)| is_random_word(value)) {
+                self.judge(name, value);
+            }
+        }
+        if !self.code {
+            in_braces(line).for_each(|(name, value)| self.judge(name, value));
         }
         // A pattern is built for a line that could match: most runs see none.
         let xml = [(&ELEMENT, "</"), (&ATTRIBUTE, "value=\"")].into_iter();
@@ -190,6 +199,20 @@ impl LineSearch {
             self.found.push(TextCredential { name, reason });
         }
     }
+}
+
+/// Whether a command writes a credential into a file that is called so: `echo VALUE > $API_KEY_FILE`.
+fn writes_credential(words: &[&str]) -> bool {
+    let Some(("echo" | "printf", rest)) = words.split_first().map(|(first, rest)| (*first, rest)) else {
+        return false;
+    };
+    let into = rest.iter().position(|word| word.starts_with('>'));
+    let file = into.and_then(|into| match rest[into].trim_start_matches('>') {
+        "" => rest.get(into + 1).copied(),
+        file => Some(file),
+    });
+    file.is_some_and(|file| STEMS.is_match(file))
+        && rest[..into.unwrap_or_default()].iter().any(|word| is_random_word(word))
 }
 
 /// The name at the begin of a line whose value says enough; only one that speaks of a credential itself is sure to be
