@@ -256,7 +256,7 @@ pub(super) struct ReferenceEntry {
     pub(super) kind: String,
     /// The object's `apiVersion`; any if absent.
     pub(super) api_version: Option<String>,
-    /// The field: keys with dots, `[*]` for every item, `["a.b"]` for a key with dots. A mapping there holds `name` and,
+    /// The field: keys with dots, `[*]` for every item, `[name=A]` for the items of that name, `["a.b"]` for a key with dots. A mapping there holds `name` and,
     /// where it has one, `key`.
     pub(super) path: String,
     /// What a text there holds.

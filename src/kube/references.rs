@@ -383,10 +383,13 @@ impl<'t> Finder<'t, '_, '_> {
                 Some(value) => self.at(value, &path.key(key), rest, format),
                 None => false,
             },
-            [FieldStep::AnyItem] => {
+            [step] => {
                 let items = self.tree.items(node).unwrap_or_default();
                 for (position, item) in items.iter().enumerate() {
                     let item_path = path.index(position);
+                    if !self.is_meant(*item, step) {
+                        continue;
+                    }
                     if self.tree.entries(*item).is_none() {
                         self.at(*item, &item_path, &[], format);
                     } else if self.refers_to_a_secret(*item) {
@@ -395,9 +398,11 @@ impl<'t> Finder<'t, '_, '_> {
                 }
                 !items.is_empty()
             }
-            [FieldStep::AnyItem, rest @ ..] => {
+            [step, rest @ ..] => {
                 let mut found = false;
-                self.each(node, path, |finder, item, path| found |= finder.at(item, path, rest, format));
+                self.each(node, path, |finder, item, path| {
+                    found |= finder.is_meant(item, step) && finder.at(item, path, rest, format);
+                });
                 found
             }
         }
@@ -471,7 +476,7 @@ mod tests {
         match steps {
             [] => leaf.to_owned(),
             [FieldStep::Key(key), rest @ ..] => format!("{{{key}: {}}}", built(rest, leaf)),
-            [FieldStep::AnyItem, rest @ ..] => format!("[{}]", built(rest, leaf)),
+            [_, rest @ ..] => format!("[{}]", built(rest, leaf)),
         }
     }
 

@@ -7,6 +7,8 @@ pub(crate) enum FieldStep {
     Key(String),
     /// Every item of a sequence.
     AnyItem,
+    /// The items of a sequence that have this `name`.
+    ItemNamed(String),
 }
 
 impl FieldStep {
@@ -14,12 +16,23 @@ impl FieldStep {
     pub(crate) fn key(&self) -> Option<&str> {
         match self {
             Self::Key(key) => Some(key),
-            Self::AnyItem => None,
+            Self::AnyItem | Self::ItemNamed(_) => None,
         }
+    }
+
+    /// Whether it is about items of a sequence.
+    pub(crate) fn is_item(&self) -> bool {
+        self.key().is_none()
+    }
+
+    /// Whether this step of one path can lead where that of another does.
+    fn meets(&self, other: &Self) -> bool {
+        self == other
+            || (self.is_item() && other.is_item() && (*self == Self::AnyItem || *other == Self::AnyItem))
     }
 }
 
-/// A field, or several: `spec.tls[*].secretName`, `metadata.annotations["a.b/c"]`.
+/// A field, or several: `spec.tls[*].secretName`, `spec.env[name=SECRET].value`, `metadata.annotations["a.b/c"]`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FieldPath(Vec<FieldStep>);
 
@@ -30,7 +43,7 @@ pub(crate) enum FieldPathError {
     #[error("`[\"` without `\"]`")]
     OpenKey,
     /// Brackets hold something else than a key or all positions.
-    #[error("only `*` or a key in double quotes is allowed between brackets")]
+    #[error("only `*`, `name=` with a name, or a key in double quotes is allowed between brackets")]
     Bracket,
     /// Nothing stands between two dots.
     #[error("a key is empty")]
@@ -41,6 +54,14 @@ pub(crate) enum FieldPathError {
     /// Nothing is there at all.
     #[error("it is empty")]
     Empty,
+}
+
+/// What comes before the name of an item.
+const NAMED: &str = "[name=";
+
+/// The step to the items of this name, as people write it; `None` for a name that it cannot hold.
+pub(crate) fn item_named(name: &str) -> Option<String> {
+    (!name.is_empty() && !name.contains(']')).then(|| format!("{NAMED}{name}]"))
 }
 
 impl FieldPath {
@@ -59,6 +80,13 @@ impl FieldPath {
             } else if let Some(after) = rest.strip_prefix("[\"") {
                 let (key, after) = after.split_once("\"]").ok_or(FieldPathError::OpenKey)?;
                 steps.push(FieldStep::Key(key.to_owned()));
+                rest = after;
+            } else if let Some(after) = rest.strip_prefix(NAMED) {
+                let (name, after) = after.split_once(']').ok_or(FieldPathError::Bracket)?;
+                if name.is_empty() {
+                    return Err(FieldPathError::Bracket);
+                }
+                steps.push(FieldStep::ItemNamed(name.to_owned()));
                 rest = after;
             } else if rest.starts_with('[') {
                 return Err(FieldPathError::Bracket);
@@ -85,9 +113,14 @@ impl FieldPath {
         Self(steps.into_iter().collect())
     }
 
-    /// Whether it is another place or a part of what is there.
+    /// Whether it is another place or a part of what is there. Any item may be the one with a name.
     pub(crate) fn is_below(&self, other: &Self) -> bool {
-        self.0.starts_with(&other.0)
+        self.0.len() >= other.0.len() && self.0.iter().zip(&other.0).all(|(one, other)| one.meets(other))
+    }
+
+    /// Whether it is about items of some name alone.
+    pub(crate) fn names_items(&self) -> bool {
+        self.0.iter().any(|step| matches!(step, FieldStep::ItemNamed(_)))
     }
 
     /// The steps.
@@ -112,7 +145,9 @@ mod tests {
             parse("a[\"b.c/d\"][*][*]"),
             Ok(vec![key("a"), key("b.c/d"), FieldStep::AnyItem, FieldStep::AnyItem])
         );
-        for wrong in ["", "a..b", "a.", ".a", "a[0]", "a[\"b", "a[*"] {
+        let named = FieldStep::ItemNamed("A.b".to_owned());
+        assert_eq!(parse("env[name=A.b].value"), Ok(vec![key("env"), named, key("value")]));
+        for wrong in ["", "a..b", "a.", ".a", "a[0]", "a[\"b", "a[*", "a[name=]", "a[name=b"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

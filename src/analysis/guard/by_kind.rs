@@ -93,6 +93,7 @@ pub(super) fn shown(steps: &[FieldStep]) -> String {
             FieldStep::Key(key) if shown.is_empty() => shown.push_str(key),
             FieldStep::Key(key) => shown.push_str(&format!(".{key}")),
             FieldStep::AnyItem => shown.push_str("[]"),
+            FieldStep::ItemNamed(name) => shown.push_str(&format!("[name={name}]")),
         }
     }
     shown

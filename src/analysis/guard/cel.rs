@@ -180,10 +180,16 @@ pub(super) fn at_each(
             let here = chain(root, keys.clone());
             format!("({}.hasValue() ? {} : '')", optional(root, keys), inner(&here))
         }
-        [_, rest @ ..] => {
+        [step, rest @ ..] => {
             let variable = format!("x{depth}");
             let each = at_each(&variable, rest, depth + 1, inner);
-            joined(&format!("{}\n.map({variable}, {each})", any_items(root, keys)))
+            let meant = match step {
+                FieldStep::ItemNamed(name) => {
+                    format!(".filter({variable}, {variable}.?name.orValue('') == {})", text(name))
+                }
+                _ => String::new(),
+            };
+            joined(&format!("{}{meant}\n.map({variable}, {each})", any_items(root, keys)))
         }
     }
 }
@@ -255,6 +261,12 @@ mod tests {
             at_each("o", place.steps(), 0, &|x| format!("f({x})")),
             "(type(o.?spec.?tls.orValue(null)) == list ? o.?spec.?tls.orValue([]) : [])\n\
              .map(x0, (x0.?secretName.hasValue() ? f(x0.secretName) : '')).filter(s, s != '').join(', ')"
+        );
+        let place = FieldPath::parse("env[name=A].value").expect("a place");
+        assert_eq!(
+            at_each("o", place.steps(), 0, &|x| format!("f({x})")),
+            "(type(o.?env.orValue(null)) == list ? o.?env.orValue([]) : []).filter(x0, x0.?name.orValue('') == 'A')\n\
+             .map(x0, (x0.?value.hasValue() ? f(x0.value) : '')).filter(s, s != '').join(', ')"
         );
     }
 }

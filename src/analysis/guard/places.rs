@@ -220,7 +220,7 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
         // A place is that of the name, or of a mapping that holds it.
         let is_field = |field: &FieldPath| at.is_below(field) && at.steps().len() <= field.steps().len() + 1;
         kind.fields.iter().any(is_field)
-            || kind.formats.contains_key(&at)
+            || kind.formats.keys().any(|field| at.is_below(field) && field.is_below(&at))
             || has_known_format(kind, steps)
             || (0..steps.len()).any(|length| judges_pod(kind, &steps[..length]))
             || matches!(kind.kind.as_str(), "Role" | "ClusterRole" | "StorageClass")

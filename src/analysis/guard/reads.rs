@@ -178,7 +178,7 @@ pub(super) fn in_fields(
     let mut groups: Vec<(&[FieldStep], Vec<&[FieldStep]>)> = Vec::new();
     for place in fields {
         let steps = place.steps();
-        let last = steps.iter().rposition(|step| *step == FieldStep::AnyItem).map_or(0, |at| at + 1);
+        let last = steps.iter().rposition(FieldStep::is_item).map_or(0, |at| at + 1);
         let (holder, rest) = steps.split_at(last);
         match groups.iter_mut().find(|(known, _)| *known == holder) {
             Some((_, rests)) => rests.push(rest),

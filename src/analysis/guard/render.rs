@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::guard::built_in::is_built_in;
 use crate::catalogue::name_format::{NameFormat, of_annotation};
-use crate::config::{Config, SecretsRule};
+use crate::config::{Config, ReferenceRule, SecretsRule};
 use crate::kube::object::{Object, distinct_keys, objects};
 use crate::kube::pods::{CONTAINER_LISTS, Pods};
 use crate::kube::references::{Reference, Takes, references};
@@ -148,8 +148,12 @@ impl Shape {
         }
         for reference in references(object, config, None).found {
             let steps = &reference.path.steps()[depth..];
-            if is_known_annotation(steps) {
-                // It is looked for in every object.
+            let at = place(steps);
+            let is_declared = |rule: &ReferenceRule| {
+                rule.kind == object.kind && rule.place.names_items() && at.is_below(&rule.place)
+            };
+            if is_known_annotation(steps) || config.references.iter().any(is_declared) {
+                // It is looked for in every object, or in the items of this name alone.
             } else if let Some(format) = format_of(&reference) {
                 self.formats.insert(place(steps), format);
             } else if let Some(pod) = pods_above(object, &reference.path, depth) {

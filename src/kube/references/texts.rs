@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::catalogue::name_format::{self, NameFormat, Part};
 use crate::kube::references::{Finder, Reference, Takes};
+use crate::yaml::field_path::FieldStep;
 use crate::yaml::{NodeId, Path, Trail};
 
 impl Reference<'_> {
@@ -29,6 +30,14 @@ impl<'t> Finder<'t, '_, '_> {
                 self.found.push(Reference { node, path, name, namespace, part, takes });
             }
             _ => self.found.push(Reference { node, path, name: text, namespace, part: None, takes }),
+        }
+    }
+
+    /// Whether a step to items of a sequence means this one.
+    pub(super) fn is_meant(&self, item: NodeId, step: &FieldStep) -> bool {
+        match step {
+            FieldStep::ItemNamed(name) => self.text(item, "name") == Some(name),
+            _ => true,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::rules::left_behind::words::{
     is_dropped, is_free, is_split, name_in, speaks_of_config_maps, speaks_of_secrets,
 };
 use crate::rules::{Context, ObjectView};
+use crate::yaml::field_path::item_named;
 use crate::yaml::{Kind, NodeId, Path, Span, Step, Trail};
 
 /// The name of a removed Secret, where no rule can redirect it.
@@ -163,7 +164,7 @@ impl<'t> NameSearch<'_, 't, '_> {
             let path = trail.to_path();
             let counts = speaks || (self.is_custom && !is_free(trail));
             if counts && !self.known.contains(&path) && !self.nodes.contains(&node) {
-                let place = NameSite::Field(declared(&path, &self.object.path));
+                let place = NameSite::Field(declared(&path, self.object));
                 self.push(text, place, !speaks, path, node);
             }
             return;
@@ -183,17 +184,21 @@ fn is_note_of_kustomize(annotation: &str) -> bool {
 }
 
 /// The path as `spec.references` takes it: below the object, with `[*]` for every position. Where a mapping holds `name` and
-/// `key`, the mapping.
-fn declared(path: &Path, object: &Path) -> String {
-    let mut steps = &path.steps()[object.steps().len()..];
+/// `key`, the mapping. The `value` beside a name is that of this name alone: others may hold the names of other things.
+fn declared(path: &Path, object: &Object<'_, '_>) -> String {
+    let mut steps = &path.steps()[object.path.steps().len()..];
     if let [parents @ .., Step::Key(last)] = steps
         && last == "name"
     {
         steps = parents;
     }
     let mut text = String::new();
-    for step in steps {
+    let named = name_beside(object, steps).and_then(item_named);
+    for (position, step) in steps.iter().enumerate() {
         match step {
+            Step::Index(_) if position + 2 == steps.len() && named.is_some() => {
+                text.push_str(named.as_deref().unwrap_or_default());
+            }
             Step::Index(_) => text.push_str("[*]"),
             Step::Key(key) if key.is_empty() || key.contains(['.', '[', '/']) => {
                 text.push_str(&format!("[\"{key}\"]"));
@@ -203,4 +208,13 @@ fn declared(path: &Path, object: &Path) -> String {
         }
     }
     text
+}
+
+/// The name beside a value: in `env[0].value` that of the variable.
+fn name_beside<'t>(object: &Object<'t, '_>, steps: &[Step]) -> Option<&'t str> {
+    let [above @ .., Step::Index(_), Step::Key(last)] = steps else { return None };
+    let item = &steps[..=above.len()];
+    let start = (last == "value").then_some(object.node)?;
+    let item = item.iter().try_fold(start, |node, step| object.tree.child(node, step))?;
+    object.tree.get(item, "name").and_then(|name| object.tree.text(name))
 }
