@@ -230,8 +230,8 @@ impl<'s> Builder<'s> {
     /// The span of a block scalar, with its header, without the blanks behind it.
     fn block_scalar_span(&self, value: &str, range: Range<usize>) -> Span {
         let source = self.tree.source;
-        let at_header = source[range.start..].starts_with(['|', '>']);
-        let header = if at_header { range.start } else { self.content_from_cursor(b":-?,", range.start) };
+        // The text may begin with what looks like a header.
+        let header = self.content_from_cursor(b":-?", range.start);
         let marks = source.as_bytes()[header..].iter();
         let marks = marks.take_while(|byte| matches!(byte, b'|' | b'>' | b'+' | b'-' | b'0'..=b'9')).count();
         // A last line of blanks that are deeper than the indentation is content too.

@@ -218,6 +218,14 @@ mod tests {
             ],
         );
         check(
+            "- |\n  | x\n- &a >-\n  > y\n",
+            &[
+                r#"sequence "" "- |\n  | x\n- &a >-\n  > y""#,
+                r#"scalar "" "|\n  | x""#,
+                r#"scalar "&a " ">-\n  > y""#,
+            ],
+        );
+        check(
             "a: |\nb: c\n",
             &[
                 r#"mapping "" "a: |\nb: c""#,
