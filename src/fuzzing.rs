@@ -209,7 +209,7 @@ mod tests {
     }
 
     /// What charts render, in pieces, from which also comes what they do not.
-    const LINES: [&str; 56] = [
+    const LINES: [&str; 57] = [
         "a:",
         "b: c",
         "- d",
@@ -244,6 +244,7 @@ mod tests {
         "text",
         "more text, with: colon",
         "  text",
+        "| text",
         " ",
         "",
         "    ",
@@ -269,7 +270,7 @@ mod tests {
     ];
 
     /// Pieces of YAML, of which anything can be made.
-    const PIECES: [&str; 46] = [
+    const PIECES: [&str; 47] = [
         "a: ",
         "b:\n",
         "- ",
@@ -284,6 +285,7 @@ mod tests {
         "'s'",
         "|\n  l\n",
         ">-\n  f\n",
+        "|\n  > m\n",
         "{",
         "}",
         "[",

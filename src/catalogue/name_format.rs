@@ -107,7 +107,7 @@ pub(crate) fn of_annotation(annotation: &str) -> Option<NameFormat> {
         ("secret.reloader.stakater.com", "reload" | "exclude") => Some(NameFormat::List),
         ("konghq.com", "client-cert") => Some(NameFormat::Name),
         _ if name.ends_with("-from-secret") => Some(NameFormat::NamespaceName),
-        _ if CONTROLLERS.iter().any(|word| domain.contains(word)) && OF_INGRESSES.contains(&name) => {
+        _ if OF_INGRESSES.contains(&name) && CONTROLLERS.iter().any(|word| domain.contains(word)) => {
             Some(NameFormat::NamespaceName)
         }
         _ => None,
@@ -118,7 +118,7 @@ pub(crate) fn of_annotation(annotation: &str) -> Option<NameFormat> {
 pub(crate) fn of_key(key: &str) -> Option<NameFormat> {
     match key {
         // Altinity's ClickHouse: `admin/k8s_secret_password: namespace/name/key`.
-        _ if key.contains("k8s_secret_") => Some(NameFormat::NamespaceNameKey),
+        _ if key.contains('_') && key.contains("k8s_secret_") => Some(NameFormat::NamespaceNameKey),
         SETTING => Some(NameFormat::NamespaceName),
         _ => None,
     }

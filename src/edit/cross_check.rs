@@ -45,6 +45,11 @@ fn same_content(tree: &Tree<'_>, id: NodeId, value: &Value) -> bool {
 }
 
 fn same_entries(tree: &Tree<'_>, entries: &[(NodeId, NodeId)], map: &Map<String, Value>) -> bool {
+    // Where no key is there twice, the reading has them in the same order.
+    let is_key = |((key, _), read): (&(NodeId, NodeId), &String)| tree.text(*key) == Some(read);
+    if entries.len() == map.len() && entries.iter().zip(map.keys()).all(is_key) {
+        return entries.iter().zip(map.values()).all(|((_, value), read)| same(tree, *value, read));
+    }
     // The positions of each key, put together as the reading puts together its values.
     let mut places = Map::new();
     for (position, (key, _)) in entries.iter().enumerate() {

@@ -8,6 +8,7 @@
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 use crate::edit::patch::Patch;
@@ -116,11 +117,14 @@ pub(crate) fn marked(kind: &str, number: usize, key: &str) -> String {
 
 /// Adds an entry, keeping what a duplicate key had before: a list of its earlier values, under a marked key.
 pub(crate) fn insert_entry(map: &mut Map<String, Value>, key: String, value: Value) {
-    let earlier = match map.get_mut(&key) {
-        Some(last) => std::mem::replace(last, value),
-        None => return drop(map.insert(key, value)),
+    let (marked, earlier) = match map.entry(key) {
+        Entry::Vacant(place) => {
+            place.insert(value);
+            return;
+        }
+        Entry::Occupied(mut last) => (marked("duplicate", 0, last.key()), last.insert(value)),
     };
-    let others = map.entry(marked("duplicate", 0, &key)).or_insert_with(|| Value::Array(Vec::new()));
+    let others = map.entry(marked).or_insert_with(|| Value::Array(Vec::new()));
     if let Value::Array(others) = others {
         others.push(earlier);
     }

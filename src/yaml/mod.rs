@@ -24,4 +24,4 @@ pub(crate) use parse::check_readers;
 pub(crate) use parse::parse;
 pub(crate) use path::{Path, Step, Trail};
 pub(crate) use span::Span;
-pub(crate) use tree::{Kind, Node, NodeId, Scalar, ScalarStyle, Style, Tree};
+pub(crate) use tree::{Kind, Node, NodeId, NodeSet, Scalar, ScalarStyle, Style, Tree};

@@ -10,6 +10,25 @@ use crate::yaml::{Span, Step};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct NodeId(pub(super) usize);
 
+/// Some nodes of a tree, for searches that ask at each node.
+#[derive(Default)]
+pub(crate) struct NodeSet(Vec<bool>);
+
+impl NodeSet {
+    /// Whether the node is one of them.
+    pub(crate) fn contains(&self, id: NodeId) -> bool {
+        self.0.get(id.0).is_some_and(|is_there| *is_there)
+    }
+
+    /// Adds a node; whether it was not there.
+    pub(crate) fn insert(&mut self, id: NodeId) -> bool {
+        if id.0 >= self.0.len() {
+            self.0.resize(id.0 + 1, false);
+        }
+        !std::mem::replace(&mut self.0[id.0], true)
+    }
+}
+
 /// A document's nodes.
 #[derive(PartialEq)]
 pub(crate) struct Tree<'s> {

@@ -61,6 +61,20 @@ pub(crate) fn arguments(program: Option<&str>, words: &[&str]) -> Vec<Argument> 
     found
 }
 
+/// Whether a program of this name takes a password somewhere.
+fn takes_passwords(program: &str) -> bool {
+    OPTIONS.iter().any(|(known, _)| *known == program)
+        || LOGINS.contains(&program)
+        || ATTACHED.contains(&program)
+        || matches!(program, "htpasswd" | "curl" | "wget" | "mc" | "rabbitmqctl")
+}
+
+/// Whether a program that takes a password somewhere is named in a text.
+pub(super) fn names_a_program(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    text.split(|c| !is_part(c)).any(takes_passwords)
+}
+
 /// A command, as far as it matters where a program takes a password.
 struct ProgramCall<'w> {
     program: &'w str,
@@ -70,13 +84,8 @@ struct ProgramCall<'w> {
 impl<'w> ProgramCall<'w> {
     fn of(program: Option<&'w str>, words: &'w [&'w str]) -> Self {
         let base = |word: &'w str| word.rsplit('/').next().unwrap_or_default();
-        let known = |word: &&str| {
-            OPTIONS.iter().any(|(program, _)| program == word)
-                || LOGINS.contains(word)
-                || ATTACHED.contains(word)
-                || matches!(*word, "htpasswd" | "curl" | "wget" | "mc" | "rabbitmqctl")
-        };
-        let named = program.into_iter().chain(words.iter().copied()).map(base).find(known);
+        let mut names = program.into_iter().chain(words.iter().copied()).map(base);
+        let named = names.find(|word| takes_passwords(word));
         Self { program: named.unwrap_or_default(), words }
     }
 

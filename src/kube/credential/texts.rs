@@ -4,12 +4,11 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use regex::{Captures, Regex};
 
-use crate::kube::credential::commands::{arguments, shell_commands};
+use crate::kube::credential::commands::{arguments, names_a_program, shell_commands};
 use crate::kube::credential::judge::{NameContext, reason};
-use crate::kube::credential::names::{Certainty, certainty, stems_and};
+use crate::kube::credential::names::{Certainty, certainty, has_stem};
 use crate::kube::credential::reason::{Reason, pattern};
 use crate::kube::credential::shapes::{in_braces, pairs, setting, two_words};
 use crate::kube::credential::values::{fits, looks_random, value_reason};
@@ -62,18 +61,20 @@ impl LineSearch {
         if line.is_empty() || is_comment(line) {
             return;
         }
-        if let Some(reason) = value_reason(line) {
+        let reason = value_reason(line);
+        if let Some(reason) = reason {
             self.push(name_of(line), reason);
         }
         if self.opened(line) {
             return;
         }
+        let has_stem = has_stem(line);
         let named = self.named.take().and_then(|(name, lines)| Some((name, lines.checked_sub(1)?)));
-        if named.is_some() || STEMS.is_match(line) {
+        if has_stem || named.is_some() || line.contains("name") || may_be_sql(line) {
             self.setting(line, named);
             self.pairs(line);
         }
-        if self.code {
+        if self.code && (has_stem || reason.is_some() || names_a_program(line)) {
             self.commands(line);
         }
     }
@@ -173,8 +174,8 @@ impl LineSearch {
                 self.judge(name, group(&element, 3));
             }
         }
-        let others = [(&SQL, "'"), (&NETRC, "machine")].into_iter();
-        for (pattern, _) in others.filter(|(_, part)| line.contains(part)) {
+        let others = [(&SQL, may_be_sql(line)), (&NETRC, line.contains("machine"))].into_iter();
+        for (pattern, _) in others.filter(|(_, may_match)| *may_match) {
             let password = pattern.captures(line).filter(|found| fits(Certainty::Password, group(found, 1)));
             if password.is_some() {
                 self.push(Some("password".to_owned()), Reason::Name);
@@ -227,6 +228,17 @@ fn is_comment(line: &str) -> bool {
     marks.iter().any(|mark| line.starts_with(mark)) && !line.starts_with("#!")
 }
 
+/// Whether a quoted text follows a word that [`SQL`] knows.
+fn may_be_sql(line: &str) -> bool {
+    line.match_indices('\'').any(|(at, _)| {
+        let before = &line[..at];
+        let words = before.trim_end();
+        let last = words.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+        let is_known = ["by", "password"].iter().any(|word| last.eq_ignore_ascii_case(word));
+        is_known && words.len() < before.len()
+    })
+}
+
 /// A value that is not quoted, without the comment behind it and without what separates it from the next.
 fn without_comment(value: &str) -> &str {
     if value.starts_with(['"', '\'']) {
@@ -250,8 +262,6 @@ fn group<'t>(captures: &Captures<'t>, number: usize) -> &'t str {
     captures.get(number).map_or("", |group| group.as_str())
 }
 
-/// The parts of all names that speak of a credential, and of the words that come before a value.
-static STEMS: LazyLock<AhoCorasick> = LazyLock::new(|| stems_and(&["identified", "name"]));
 /// An element of XML, by the name of its attribute or by its own. Any character beyond ASCII is part of a name: to tell
 /// letters from others there would make the pattern ten times as large.
 static ELEMENT: LazyLock<Regex> = LazyLock::new(|| {

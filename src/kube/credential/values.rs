@@ -264,8 +264,11 @@ fn assigns_password(value: &str) -> bool {
 fn has_token_prefix(value: &str) -> bool {
     let bytes = value.as_bytes();
     let begins = |at: usize| {
-        let inside = at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_');
-        !inside && TOKEN_PREFIXES.iter().any(|prefix| bytes[at..].starts_with(prefix.as_bytes()))
+        let may_begin = BEGINS_TOKEN[usize::from(bytes[at])];
+        let inside = || at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_');
+        may_begin
+            && !inside()
+            && TOKEN_PREFIXES.iter().any(|prefix| bytes[at..].starts_with(prefix.as_bytes()))
     };
     (0..bytes.len()).any(begins)
 }
@@ -345,6 +348,16 @@ const TOKEN_PREFIXES: [&str; 23] = [
     "AGE-SECRET-KEY-",
     "hooks.slack.com",
 ];
+/// The bytes that one of these begins with.
+const BEGINS_TOKEN: [bool; 256] = {
+    let mut begins = [false; 256];
+    let mut position = 0;
+    while position < TOKEN_PREFIXES.len() {
+        begins[TOKEN_PREFIXES[position].as_bytes()[0] as usize] = true;
+        position += 1;
+    }
+    begins
+};
 /// A header with a credential in it.
 const HEADER_PATTERN: &str =
     r#"Authorization["']?\s*[:= ]\s*["']?(?:[Bb]asic|[Bb]earer|[Tt]oken)\s+([^\s"']{6,})"#;

@@ -1,7 +1,5 @@
 //! The search for literals that look like credentials, in one object.
 
-use std::collections::HashSet;
-
 use crate::kube::credential::{NameContext, arguments, is_plain_name, is_script};
 use crate::kube::object::Object;
 use crate::kube::pods::{ValueSource, Variable};
@@ -9,7 +7,7 @@ use crate::rules::plaintext::holder::{Credential, Holder};
 use crate::rules::plaintext::judge::{Found, in_lines, is_secret, judge};
 use crate::rules::plaintext::may_be_credential;
 use crate::rules::{Context, ObjectView};
-use crate::yaml::{Kind, NodeId, Path, Step, Trail, Tree};
+use crate::yaml::{Kind, NodeId, NodeSet, Path, Step, Trail, Tree};
 
 /// Custom resources whose fields hold names of keys, encrypted values or descriptions.
 const NO_VALUES: [&str; 16] = [
@@ -34,7 +32,7 @@ const NO_VALUES: [&str; 16] = [
 /// Every literal of an object that looks like a credential.
 pub(crate) fn credentials<'t>(subject: &ObjectView<'_, 't, '_>, context: Context<'_>) -> Vec<Credential<'t>> {
     let object = subject.object;
-    let mut search = CredentialSearch { context, object, found: Vec::new(), done: HashSet::new() };
+    let mut search = CredentialSearch { context, object, found: Vec::new(), done: NodeSet::default() };
     search.variables(subject);
     if object.kind == "ConfigMap" {
         search.entries(&["data"], NameContext::Flat, Holder::Key);
@@ -76,7 +74,7 @@ struct CredentialSearch<'a, 't, 's> {
     object: &'a Object<'t, 's>,
     found: Vec<Credential<'t>>,
     /// Nodes that have been judged, and collections that have been walked through an alias.
-    done: HashSet<NodeId>,
+    done: NodeSet,
 }
 
 impl<'t> CredentialSearch<'_, 't, '_> {
@@ -155,7 +153,7 @@ impl<'t> CredentialSearch<'_, 't, '_> {
     fn walk(&mut self, node: NodeId, trail: Trail<'_>, name: &'t str, custom: bool) {
         let tree = self.object.tree;
         let target = tree.resolve(node);
-        if self.done.contains(&target) || (target != node && !self.done.insert(target)) {
+        if self.done.contains(target) || (target != node && !self.done.insert(target)) {
             return;
         }
         match &tree.node(target).kind {
