@@ -175,6 +175,18 @@ mod tests {
         }
     }
 
+    /// Every two operations, one after the other, on nodes of small texts.
+    #[test]
+    fn any_two_edits_are_right_or_refused() {
+        let texts = ["a: b", "a:\n  b: c\n", "- a\n- b: c\n", "[a, {b: c}]\n", "a:\n- b\n- c\nd: {e: f}\n"];
+        for text in texts {
+            for (first, second) in (0..9 * 7).flat_map(|first| (0..9 * 7).map(move |second| (first, second)))
+            {
+                super::lower_any(text, &[first / 7, first % 7, second / 7, second % 7]);
+            }
+        }
+    }
+
     /// Every document of the fixtures, the renders and, where it is there, the corpus; most of them are for the first reader.
     #[test]
     fn the_readers_agree_on_all_that_charts_render() {

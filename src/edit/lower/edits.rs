@@ -4,7 +4,7 @@
 //! them. So each edit counts the paths that ask for it, and it is made only if every path to the node asks: then
 //! the anchor's users all want the same. An alias to a scalar is simpler: the alias itself is replaced.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -44,10 +44,17 @@ impl Edits {
     ///
     /// See [`super::lower`].
     pub(super) fn collect(patch: &Patch, tree: &Tree<'_>) -> Result<Self, LowerError> {
-        let mut collector = EditCollector { tree, edits: Self::default() };
+        let mut collector = EditCollector {
+            tree,
+            edits: Self::default(),
+            replaced: BTreeSet::new(),
+            removed: BTreeSet::new(),
+            items: HashSet::new(),
+        };
         for op in patch.ops() {
             collector.op(op)?;
         }
+        collector.check_order(patch)?;
         let edits = collector.edits;
         edits.check_anchors(tree)?;
         Ok(edits)
@@ -163,6 +170,12 @@ impl Uses<'_, '_> {
 struct EditCollector<'t, 's> {
     tree: &'t Tree<'s>,
     edits: Edits,
+    /// Mappings and sequences that become others.
+    replaced: BTreeSet<NodeId>,
+    /// Items and values that are removed.
+    removed: BTreeSet<NodeId>,
+    /// New items, by the path of each.
+    items: HashSet<(Path, String)>,
 }
 
 impl EditCollector<'_, '_> {
@@ -175,6 +188,9 @@ impl EditCollector<'_, '_> {
             },
             Op::Remove { path } => {
                 let (collection, position) = self.member(path)?;
+                self.removed.extend(self.tree.items(collection).and_then(|items| items.get(position)));
+                let entry = self.tree.entries(collection).and_then(|entries| entries.get(position));
+                self.removed.extend(entry.map(|(_, value)| *value));
                 if self.ask(collection, format!("remove {position}")) {
                     self.edit(collection).removed.insert(position);
                 }
@@ -182,6 +198,10 @@ impl EditCollector<'_, '_> {
             }
             Op::Replace { path, value } => {
                 let node = self.find(path)?;
+                let target = self.tree.resolve(node);
+                if !matches!(self.tree.node(target).kind, Kind::Scalar(_)) {
+                    self.replaced.insert(target);
+                }
                 self.replace(node, value)
             }
             Op::Rewrite { path, edits, inside, .. } => {
@@ -198,9 +218,11 @@ impl EditCollector<'_, '_> {
                 let (mapping, key) = self.new_entry(path)?;
                 self.add(mapping, &key, value)
             }
-            Op::Append { sequence, value } => {
-                let sequence = self.tree.resolve(self.find(sequence)?);
-                if self.ask(sequence, format!("append {value}")) {
+            Op::Append { sequence: path, value } => {
+                let sequence = self.tree.resolve(self.find(path)?);
+                let edit = format!("append {value}");
+                self.once(sequence, path, &edit)?;
+                if self.ask(sequence, edit) {
                     self.edit(sequence).appended.push(value.clone());
                 }
                 Ok(())
@@ -210,12 +232,50 @@ impl EditCollector<'_, '_> {
                 if self.tree.items(sequence).is_none_or(|items| position >= items.len()) {
                     return Err(LowerError::Unsupported { at: self.tree.node(sequence).start });
                 }
-                if self.ask(sequence, format!("insert {position} {value}")) {
+                let edit = format!("insert {position} {value}");
+                self.once(sequence, path, &edit)?;
+                if self.ask(sequence, edit) {
                     self.edit(sequence).inserted.push((position, value.clone()));
                 }
                 Ok(())
             }
         }
+    }
+
+    /// The same new item by the same path is two items; by different paths it is one, for all of them.
+    fn once(&mut self, sequence: NodeId, path: &Path, edit: &str) -> Result<(), LowerError> {
+        let is_new = self.items.insert((path.clone(), edit.to_owned()));
+        is_new.then_some(()).ok_or(LowerError::Unsupported { at: self.tree.node(sequence).start })
+    }
+
+    /// All operations are done at once. What one does in a node that another one removes, or replaces as a whole, would
+    /// depend on their order.
+    fn check_order(&self, patch: &Patch) -> Result<(), LowerError> {
+        if self.replaced.is_empty() && self.removed.is_empty() {
+            return Ok(());
+        }
+        for op in patch.ops() {
+            let (node, is_replaced) = match op {
+                Op::Test { .. } => continue,
+                Op::Remove { path } | Op::Insert { path, .. } => (self.member(path)?.0, false),
+                Op::Add { path, .. } => (self.new_entry(path)?.0, false),
+                Op::Replace { path, .. } => {
+                    let node = self.tree.resolve(self.find(path)?);
+                    (node, self.replaced.contains(&node))
+                }
+                Op::Rewrite { path, .. } => (self.find(path)?, false),
+                Op::Append { sequence, .. } => (self.tree.resolve(self.find(sequence)?), false),
+            };
+            let mut places = std::iter::successors(Some(node), |id| self.tree.node(*id).parent);
+            let is_done = |id: NodeId| {
+                let by_itself = is_replaced && id == node;
+                self.removed.contains(&id) || (self.replaced.contains(&id) && !by_itself)
+            };
+            if places.any(is_done) {
+                return Err(LowerError::Unsupported { at: self.tree.node(node).start });
+            }
+        }
+        Ok(())
     }
 
     fn edit(&mut self, node: NodeId) -> &mut Edit {

@@ -212,8 +212,7 @@ fn writes_credential(words: &[&str]) -> bool {
         "" => rest.get(into + 1).copied(),
         file => Some(file),
     });
-    file.is_some_and(|file| STEMS.is_match(file))
-        && rest[..into.unwrap_or_default()].iter().any(|word| is_random_word(word))
+    file.is_some_and(has_stem) && rest[..into.unwrap_or_default()].iter().any(|word| is_random_word(word))
 }
 
 /// The name at the begin of a line whose value says enough; only one that speaks of a credential itself is sure to be
