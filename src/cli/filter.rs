@@ -51,9 +51,14 @@ impl FilterArgs {
 
     /// The first argument, if it is no file and does not look like one: a misspelt command.
     pub(super) fn unknown_command(&self) -> Option<&str> {
-        let path = self.file.as_ref().filter(|path| !path.exists() && path.extension().is_none())?;
-        path.to_str().filter(|word| !word.contains(std::path::is_separator))
+        self.file.as_ref().filter(|path| is_like_a_command(path))?.to_str()
     }
+}
+
+/// Whether a word is no file and does not look like one.
+pub(super) fn is_like_a_command(path: &Path) -> bool {
+    let is_word = |word: &str| !word.starts_with('-') && !word.contains(std::path::is_separator);
+    !path.exists() && path.extension().is_none() && path.to_str().is_some_and(is_word)
 }
 
 /// What a file named without a flag is.

@@ -22,11 +22,15 @@ mod previous;
 mod scan;
 mod schema;
 
-use clap::error::ErrorKind;
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
 use crate::cli::args::{Args, Command};
 use crate::cli::exit::ExitStatus;
+use crate::cli::filter::is_like_a_command;
 use crate::cli::flags::ReportArgs;
 use crate::cli::io::reporter::Reporter;
 
@@ -67,19 +71,49 @@ pub(crate) fn run() -> ExitStatus {
 }
 
 fn parse() -> Result<Args, clap::Error> {
-    let args = Args::try_parse()?;
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let args = Args::try_parse_from(&words).or_else(|error| as_meant(&words, error))?;
     let filter = match &args.command {
         None => &args.filter,
         Some(Command::Filter(filter)) => filter,
         Some(_) => return Ok(args),
     };
     if let Some(word) = filter.unknown_command() {
-        return Err(Args::command().error(ErrorKind::InvalidSubcommand, unrecognized(word)));
+        return command_first(&words)
+            .unwrap_or_else(|| Err(Args::command().error(ErrorKind::InvalidSubcommand, unrecognized(word))));
     }
     if let Some(message) = filter.conflict() {
         return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
     }
     Ok(args)
+}
+
+/// The arguments once more, where flags or a file came before another word.
+///
+/// # Errors
+///
+/// What is wrong with them, in words about commands and files.
+fn as_meant(words: &[OsString], error: clap::Error) -> Result<Args, clap::Error> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return Err(error);
+    };
+    if let Some(args) = command_first(words) {
+        return args;
+    }
+    let message = match words.get(1).and_then(|word| word.to_str()) {
+        Some(first) if is_like_a_command(Path::new(first)) => unrecognized(first),
+        _ => format!("a run filters one stream, and `{word}` is one more: `cat FILES | resecret`"),
+    };
+    Err(Args::command().error(ErrorKind::InvalidSubcommand, message))
+}
+
+/// The arguments with the first word that is a command before its flags (`resecret -q check`); `None` where there is none.
+fn command_first(words: &[OsString]) -> Option<Result<Args, clap::Error>> {
+    let commands = Args::command();
+    let place = words.iter().skip(1).position(|word| commands.find_subcommand(word).is_some())? + 1;
+    let mut words = words.to_vec();
+    words[1..=place].rotate_right(1);
+    (place > 1).then(|| Args::try_parse_from(&words))
 }
 
 /// What to say of a word that is no command, with the command that is spelled most like it.

@@ -203,6 +203,30 @@ mod flags {
     }
 
     #[test]
+    fn flags_may_come_before_the_command() {
+        for before in [&["-q"][..], &["--config", "c.yaml"]] {
+            let run = resecret().file("c.yaml", CONFIG).file("render.yaml", RENDER).args(before);
+            let run = run.args(["check", "--config", "c.yaml", "-q", "render.yaml"]);
+            let said = run.run();
+            assert!(said.stdout.is_empty() && !said.stderr.contains("usage"), "{before:?}: {}", said.stderr);
+        }
+        let scan = resecret().file("c.yaml", CONFIG).args(["--config", "c.yaml", "scan"]).stdin(RENDER).run();
+        assert!(scan.text().starts_with("SECRET"), "{}{}", scan.text(), scan.stderr);
+    }
+
+    #[test]
+    fn another_word_is_a_misspelt_command_or_another_stream() {
+        let said = |words: &[&str]| {
+            let run = resecret().file("a.yaml", RENDER).file("b.yaml", RENDER).args(words);
+            run.run().fails().stderr.lines().next().map(str::to_owned)
+        };
+        let misspelt = "error: unrecognized command `chek`, did you mean `check`?";
+        assert_eq!(said(&["chek", "a.yaml"]).as_deref(), Some(misspelt));
+        let second = "error: a run filters one stream, and `b.yaml` is one more: `cat FILES | resecret`";
+        assert_eq!(said(&["a.yaml", "b.yaml"]).as_deref(), Some(second));
+    }
+
+    #[test]
     fn a_preset_and_its_target_need_each_other() {
         resecret().args(["--preset", "langfuse"]).run().fails().is("flag-preset-without-to");
         resecret().args(["--to", "vault"]).run().fails().is("flag-to-without-preset");

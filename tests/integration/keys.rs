@@ -560,6 +560,10 @@ mod namespaces {
             secrets(&(render + &pod("r", Some("other"), "a")), |run| run),
             ["lf/vault: a b", "other/vault: a b"]
         );
+        let secret = SECRET.replace("{name: chart}", "{name: chart, namespace: lf}");
+        let run = resecret().args(["keys", "-o", "json"]).config(TO_VAULT).env("HELM_NAMESPACE", "release");
+        let text = run.stdin(format!("{secret}{ROLE}")).run().succeeds().text();
+        assert!(text.contains("\"namespace\": \"lf\"") && !text.contains("release"), "{text}");
     }
 
     #[test]

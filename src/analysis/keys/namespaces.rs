@@ -26,13 +26,16 @@ impl Vault {
 
     /// Where a Secret belongs whose readers say no namespace.
     fn namespaces(&self, secret: &VaultedSecret, release: Option<&str>) -> Vec<Option<String>> {
-        if let Some(release) = release {
-            return vec![Some(release.to_owned())];
-        }
         let known = self.secrets.iter().filter(|known| known.name == secret.name);
         let known: Vec<Option<String>> = known.map(|known| known.namespace.clone()).collect();
         // Who takes no key by name, such as a ClusterRole, asks for none that the others do not have.
         let takes_none = secret.keys.iter().all(|key| key.readers.is_empty());
+        // What is of the whole cluster is in no namespace, and so not in the release's.
+        let is_of_cluster = secret.keys.is_empty()
+            && secret.readers.iter().all(|reader| reader.object.kind.starts_with("Cluster"));
+        if let Some(release) = release.filter(|_| known.is_empty() || !is_of_cluster) {
+            return vec![Some(release.to_owned())];
+        }
         let is_one_of_them = known.len() == 1 || (!known.is_empty() && takes_none);
         if is_one_of_them { known } else { vec![None] }
     }
