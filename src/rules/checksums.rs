@@ -104,7 +104,8 @@ impl Checksums {
             return None;
         }
         let all = words_of(annotation);
-        let has = |known: &[&str]| all.split('-').any(|word| known.contains(&word));
+        let words = words_of(&with_dashes(annotation));
+        let has = |known: &[&str]| words.split('-').any(|word| known.contains(&word));
         if !has(&HASHES) {
             return None;
         }
@@ -114,7 +115,11 @@ impl Checksums {
         if all.contains("secret") || all.contains("credential") || has(&SECRETS) {
             return Some(Evidence::Words);
         }
-        let subject = words_of(annotation.strip_prefix("checksum/")?.trim_end_matches(".yaml"));
+        let subject = annotation.strip_prefix("checksum/").map(words_of).or_else(|| {
+            let name = words_of(annotation.rsplit('/').next()?);
+            HASHES.iter().find_map(|word| Some(name.strip_suffix(word)?.strip_suffix('-')?.to_owned()))
+        })?;
+        let subject = subject.trim_end_matches("-yaml").to_owned();
         let settings = subject.split('-').all(|word| SETTINGS.contains(&word));
         (!settings && self.subjects.contains(&subject)).then_some(Evidence::Words)
     }
@@ -127,6 +132,18 @@ pub(crate) enum Evidence {
     Hash,
     /// Its words say so.
     Words,
+}
+
+/// `secretHash` as `secret-Hash`.
+fn with_dashes(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for (at, c) in name.char_indices() {
+        if c.is_ascii_uppercase() && name[..at].ends_with(|before: char| before.is_ascii_lowercase()) {
+            text.push('-');
+        }
+        text.push(c);
+    }
+    text
 }
 
 /// A name in lower case, with dashes between its words.

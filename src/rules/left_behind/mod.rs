@@ -36,7 +36,9 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
                 say(found, severity, subject, outcome);
             }
             (NameSite::Text(_), _) => {}
-            (NameSite::Field(_) | NameSite::Key, _) => field(found, subject, context, outcome),
+            (NameSite::Field(_) | NameSite::Argument | NameSite::Key, _) => {
+                field(found, subject, context, outcome);
+            }
         }
     }
 }
@@ -102,6 +104,11 @@ impl NameLeft<'_> {
                 Code::LeftBehind,
                 format!("{field} Secret {name}, {fate}, and no rule knows the field"),
                 format!("if it refers to the Secret, {}", add_to("references", &declaration(kind, &declared))),
+            ),
+            NameSite::Argument => (
+                Code::LeftBehind,
+                format!("this argument names Secret {name}, {fate}"),
+                "change it in the chart's values: of an option `--…secret-name=NAME`, in one word, the name follows by itself".to_owned(),
             ),
             NameSite::Key => (
                 Code::LeftBehind,

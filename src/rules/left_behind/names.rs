@@ -34,6 +34,8 @@ pub(crate) struct NameLeft<'t> {
 pub(crate) enum NameSite {
     /// A field, with its path as `spec.references` takes it.
     Field(String),
+    /// A word of a command, which no path means alone.
+    Argument,
     /// The key of a mapping.
     Key,
     /// A longer text, and whether its key speaks of secrets.
@@ -133,8 +135,11 @@ impl<'t> NameSearch<'_, 't, '_> {
                 }
             }
             Kind::Sequence(_, items) => {
+                // Behind an option that stands alone its value follows: `--secret-name`, `NAME`.
+                let mut takes_secret = false;
                 for (position, item) in items.iter().enumerate() {
-                    self.walk(*item, Trail::Index(&trail, position), speaks);
+                    self.walk(*item, Trail::Index(&trail, position), speaks || takes_secret);
+                    takes_secret = tree.text(*item).is_some_and(is_option_about_secrets);
                 }
             }
             Kind::Scalar(scalar) if self.may_hold_name(target) => {
@@ -164,7 +169,11 @@ impl<'t> NameSearch<'_, 't, '_> {
             let path = trail.to_path();
             let counts = speaks || (self.is_custom && !is_free(trail));
             if counts && !self.known.contains(&path) && !self.nodes.contains(&node) {
-                let place = NameSite::Field(declared(&path, self.object));
+                let place = if is_argument(&path) {
+                    NameSite::Argument
+                } else {
+                    NameSite::Field(declared(&path, self.object))
+                };
                 self.push(text, place, !speaks, path, node);
             }
             return;
@@ -176,6 +185,16 @@ impl<'t> NameSearch<'_, 't, '_> {
             }
         }
     }
+}
+
+/// Whether a path is that of a word of a command.
+fn is_argument(path: &Path) -> bool {
+    matches!(path.steps(), [.., Step::Key(list), Step::Index(_)] if matches!(list.as_str(), "args" | "command"))
+}
+
+/// Whether a word is an option without a value, and about a Secret.
+fn is_option_about_secrets(word: &str) -> bool {
+    word.starts_with('-') && !word.contains(['=', ' ']) && speaks_of_secrets(word)
 }
 
 /// Whether an annotation is Kustomize's own note of what an object is and was called; it never leaves Kustomize.

@@ -122,7 +122,8 @@ impl<'t> CredentialSearch<'_, 't, '_> {
             let Some(item) = items.get(argument.position) else { continue };
             let names_a_secret = words.get(argument.position).is_some_and(|word| {
                 let value = word.split_once('=').map_or(*word, |(_, value)| value);
-                is_secret(self.context, value)
+                // `a=key,b=key`: what names a Secret is a finding about the name.
+                value.split([',', '=', '/']).any(|part| is_secret(self.context, part))
             });
             if !names_a_secret {
                 let found = (false, argument.reason);
