@@ -16,6 +16,8 @@ The proposal must go through the filter. After it, each trial demands:
   The proposal says that nothing is left exactly where `check` exits with 0.
 - **Every command agrees.** `keys` lists every vaulted Secret once. `kustomize build` of the render with `patches` gives the objects of the filter's
   output. The filter changes its own output no more.
+- **Help can be followed.** Each entry that the help of a finding asks for is pasted into the configuration, one of each kind alone and all of them
+  together; also for a rule that vaults every Secret into a single one. The findings are gone then, and nothing else is wrong.
 
 `just real-charts FOLDER` repeats it; FOLDER holds clones of the charts' repositories. The charts, their values and where their
 subcharts come from are in [charts.yaml](../tools/real-charts/charts.yaml). It writes this page.
@@ -90,3 +92,12 @@ def write(path, tried, clients):
     text += ENDS + "".join(f"| [{code}](codes.md#{code}) | {count} | {charts[code]} |\n" for code, count in sorted(codes.items()))
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def replace_section(path, heading, text):
+    """Puts a section at its place in a page, or at the end."""
+    with open(path, encoding="utf-8") as file:
+        before, _, rest = file.read().partition(heading + "\n")
+    _, mark, after = rest.partition("\n## ")
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(before.rstrip("\n") + f"\n\n{heading}\n\n{text}" + (mark + after if mark else ""))

@@ -85,6 +85,8 @@ class Trial:
             "left": len(findings),
         }
         self.dangling(before, after, to, findings)
+        self.help(rules, findings, render)
+        self.help(BLUNT, self.findings_of(BLUNT, render), render)
         self.second_scan(config, out, proposal)
         self.keys(config, render)
         self.patches(config, render, after)
@@ -119,6 +121,47 @@ class Trial:
         if claims_nothing != (code == 0):
             self.fault("false summary", f"check exits {code}, but: {said.strip().splitlines()[-1]}")
         return findings
+
+    def findings_of(self, spec, render):
+        """What `check` says with a configuration; `None` where it is none."""
+        text = yaml.safe_dump({"apiVersion": "resecret.dev/v1alpha1", "kind": "Resecret", "spec": spec}, sort_keys=False)
+        code, out, err = self.resecret("check", "--config", self.write("pasted.yaml", text), "--format", "json", render)
+        if not out.strip():
+            self.fault("help", f"makes no configuration: {err.strip()[:300]}")
+            return None
+        return json.loads(out)["results"]
+
+    def help(self, spec, findings, render):
+        """Pastes what the help of each finding says to add: one of each kind alone, and all of them, as somebody follows them."""
+        findings = findings or []
+        broken = {place_of(finding) for finding in findings if finding["severity"] == "error"}
+        tried, decided, allowed = set(), (spec, []), (spec, [])
+        for finding in findings:
+            lines = list(ADDED.finditer(finding["tags"].get("help", "")))
+            for added in lines:
+                field, entry, on_top = added["field"], yaml.safe_load(added["entry"]), added["top"] is not None
+                kind = (finding["tags"]["code"], field)
+                if kind not in tried:
+                    tried.add(kind)
+                    self.follow([finding], broken, with_entry(spec, field, entry, on_top), render, added[0])
+                if field == "allow":
+                    allowed = (with_entry(allowed[0], field, entry, on_top), [*allowed[1], finding])
+                elif added is lines[0]:
+                    decided = (with_entry(decided[0], field, entry, on_top), [*decided[1], finding])
+        for what, (every, promised) in (("all lines together", decided), ("all allowed", allowed)):
+            if promised:
+                self.follow(promised, broken, every, render, what)
+
+    def follow(self, promised, broken, spec, render, what):
+        """Demands that these findings are gone with a configuration, and that nothing else is wrong."""
+        found = self.findings_of(spec, render) or []
+        left = {place_of(finding) for finding in found}
+        for finding in promised:
+            if place_of(finding) in left:
+                self.fault("help", f"{finding['message']} is still there after: {what}"[:400])
+        for finding in found:
+            if finding["severity"] == "error" and place_of(finding) not in broken:
+                self.fault("help", f"{finding['message']} is new after: {what}"[:400])
 
     def dangling(self, before, after, to, findings):
         def is_said(thing, path, name):
@@ -211,6 +254,29 @@ class Trial:
         for name in sorted(set(by_filter) | set(by_kustomize)):
             if by_filter.get(name) != by_kustomize.get(name):
                 self.fault("patches differ", f"{name}: {difference(by_filter.get(name), by_kustomize.get(name))}")
+
+
+# Rules that nobody reviews: everything into one Secret, and every policy speaks.
+# What nobody should write, and what gives the most findings.
+BLUNT = {"secrets": [{"name": "*", "to": "one-vault", "optional": True}], "policy": {"external": "error", "plaintext": "error"}}
+
+
+# A line of a help that can be pasted.
+ADDED = re.compile(r"add (?:to|(?P<top>on top of)) spec\.(?P<field>\w+): - (?P<entry>.*)")
+
+
+def with_entry(spec, field, entry, on_top):
+    """A configuration with one more entry in a list."""
+    known = spec.get(field) or []
+    entries = known if entry in known else [entry, *known] if on_top else [*known, entry]
+    return spec | {field: entries}
+
+
+def place_of(finding):
+    """What a finding says, and where."""
+    where = finding.get("resourceRef") or {}
+    at = (where.get("kind"), where.get("namespace"), where.get("name"), (finding.get("field") or {}).get("path"))
+    return (finding["tags"]["code"], finding["message"], *at)
 
 
 def meaning(path):
