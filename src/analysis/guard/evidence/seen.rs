@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::guard::evidence::NOT_SEARCHED;
 use crate::analysis::guard::render::Render;
 use crate::catalogue::{Fields, Label};
 use crate::config::Config;
 use crate::kube::object::Object;
 use crate::kube::references::{Reference, Takes};
 use crate::yaml::{Path, Step, Trail};
+
+/// What of an object is not searched: who it is, and what its controller writes.
+pub(super) const NOT_SEARCHED: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];
 
 /// The keys of removed Secrets, by name.
 pub(in crate::analysis::guard) type RemovedKeys = BTreeMap<String, BTreeSet<String>>;
