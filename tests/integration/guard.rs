@@ -397,7 +397,8 @@ spec: {containers: [{name: c, image: x, env: [{name: L, valueFrom: {configMapKey
 fn readers_of_moved_keys_are_judged_without_what_holds_them() {
     let render = format!("{HOLDERS}---\n{READERS}");
     let filtered = resecret().args(["filter"]).config(ONLY).stdin(render.clone()).run().succeeds().text();
-    let readers = filtered.split_once("name: takes").expect("the readers").1;
+    let (holders, readers) = filtered.split_once("name: takes").expect("the readers");
+    let holders = holders.rsplit_once("---").expect("a document before").0;
     let readers = format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: takes{readers}");
     let check = |manifests: &str, with_render: bool| {
         let render_file = with_render.then_some("render.yaml");
@@ -416,6 +417,13 @@ fn readers_of_moved_keys_are_judged_without_what_holds_them() {
         assert!(said.contains("`config-maps` refuses it: it holds keys"), "{said}");
         let output = check(&readers, with_render).succeeds();
         assert_eq!(output.text(), "", "{}", output.stderr);
+        check(&filtered, with_render).succeeds();
+        // Each object is judged by itself: readers are at fault beside filtered holders too.
+        let said = check(&format!("{holders}---\n{READERS}"), with_render).finds().text();
+        for name in ["takes", "mounts", "projects", "reads"] {
+            assert!(said.contains(&format!("Pod/{name}")), "{name}: {said}");
+        }
+        assert!(!said.contains("Pod/innocent") && !said.contains("it holds keys"), "{said}");
     }
 }
 
@@ -509,5 +517,101 @@ fn other_custom_resources_are_judged_in_and_outside_of_namespaces() {
         // Known kinds have a policy of their own.
         let conditions = policy["spec"]["matchConditions"].to_string();
         assert!(conditions.contains("ServiceMonitor"), "{conditions}");
+    }
+}
+
+/// A Secret and a ConfigMap with a label, and their readers: by key, by a volume of one key, and of all keys.
+const LABELLED: &str = "\
+apiVersion: v1
+kind: Secret
+metadata: {name: app-db, labels: {part: db}}
+stringData: {tz: UTC, password: canary-password}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: app-settings, labels: {part: db}}
+data: {level: info, db-url: canary-url}
+";
+
+const THEIR_READERS: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: secret-key}
+spec: {containers: [{name: c, image: x, env: [{name: P, valueFrom: {secretKeyRef: {name: app-db, key: password}}}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: setting}
+spec: {containers: [{name: c, image: x, env: [{name: U, valueFrom: {configMapKeyRef: {name: app-settings, key: db-url}}}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: file}
+spec: {containers: [{name: c, image: x}], volumes: [{name: v, secret: {secretName: app-db, items: [{key: password, path: p}]}}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: whole-env}
+spec: {containers: [{name: c, image: x, envFrom: [{secretRef: {name: app-db}}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: whole-volume}
+spec: {containers: [{name: c, image: x}], volumes: [{name: v, configMap: {name: app-settings}}]}
+";
+
+#[test]
+fn readers_are_refused_where_the_policies_know_what_is_moved() {
+    let by_key = ["Pod/secret-key", "Pod/setting", "Pod/file"];
+    let whole = ["Pod/whole-env", "Pod/whole-volume"];
+    let check = |more: &str, names: [&str; 2], render: &[&str], manifests: &str| {
+        let rule = |name: &str, key: &str| format!("  - {{name: {name}, only: [{key}], to: vault{more}}}\n");
+        let rules = [rule(names[0], "password"), rule(names[1], "db-url")];
+        let config = format!(
+            "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  secrets:\n{}  configMaps:\n{}",
+            rules[0], rules[1]
+        );
+        let args = ["guard"].iter().chain(render).chain(&["--check", "manifests.yaml"]);
+        let run = resecret().args(args.copied().collect::<Vec<_>>()).config(&config);
+        let render = format!("{LABELLED}---\n{THEIR_READERS}");
+        let said = run.file("render.yaml", &render).file("manifests.yaml", manifests).run().text();
+        // A finding and the object behind it.
+        let lines: Vec<&str> = said.lines().collect();
+        let of = |severity: &str, pod: &str| {
+            lines.windows(2).any(|two| two[0].starts_with(severity) && two[1].ends_with(pod))
+        };
+        by_key
+            .iter()
+            .chain(&whole)
+            .map(|pod| (*pod, of("error", pod), of("warning", pod)))
+            .collect::<Vec<_>>()
+    };
+    let whole_stream = format!("{LABELLED}---\n{THEIR_READERS}");
+    let exact = ["app-db", "app-settings"];
+    let globs = ["app-d*", "'app-s*'"];
+    // A render says all, exact names too.
+    for manifests in [THEIR_READERS, &whole_stream] {
+        for (more, names, render) in [
+            ("", globs, &["render.yaml"][..]),
+            (", optional: true", exact, &["render.yaml"]),
+            ("", exact, &[]),
+        ] {
+            for (pod, refused, warned) in check(more, names, render, manifests) {
+                assert!(refused && !warned, "{pod} {more} {names:?} {render:?}");
+            }
+        }
+    }
+    // Without one a name with a key is enough, where only names are asked for; who takes all keys passes.
+    for (more, names) in [("", globs), (", optional: true", exact)] {
+        for (pod, refused, _) in check(more, names, &[], &whole_stream) {
+            assert_eq!(refused, by_key.contains(&pod), "{pod} {more} {names:?}");
+        }
+        for (pod, refused, _) in check(more, names, &[], THEIR_READERS) {
+            assert_eq!(refused, by_key.contains(&pod), "{pod} {more} {names:?}");
+        }
+    }
+    // A rule with labels says no name; what the filter changes then is a warning.
+    for (pod, refused, warned) in check(", labels: {part: db}", globs, &[], &whole_stream) {
+        assert!(!refused && warned, "{pod}");
     }
 }

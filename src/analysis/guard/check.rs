@@ -3,14 +3,15 @@
 //! An object that the filter would change is at fault. What is at a place that no policy looks at is said as well, as a
 //! warning: a server takes it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::analysis::guard::credentials::judge;
 use crate::analysis::guard::evidence;
 use crate::analysis::guard::kinds::{self, GuardedKind};
-use crate::analysis::guard::places::{Change, JudgedPlaces, KnownSecrets, SecretFate};
+use crate::analysis::guard::known::KnownSecrets;
+use crate::analysis::guard::places::{Change, JudgedPlaces};
 use crate::analysis::guard::render::Render;
-use crate::analysis::guard::stand_ins::stand_ins;
+use crate::analysis::guard::stand_ins::{stand_ins, without_filtered_holders};
 use crate::analysis::guard::{GuardOptions, guard};
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Error, Location, Severity};
@@ -41,25 +42,38 @@ pub fn check_guarded(
     let mut config = config.clone();
     config.allow_unmatched();
     config.warn_of_hooks();
-    let shapes = render.map(|render| Render::read(render, &config));
-    let kinds = kinds::kinds(&config, shapes.as_ref()).map_err(Error::new)?;
+    let mut said = verdicts(manifests, render, &config)?;
+    // An object is judged by itself: who reads a moved key is at fault also beside a Secret that has been filtered.
+    if let Some(others) = without_filtered_holders(manifests, &config) {
+        let is_refused = |found: &Diagnostic| {
+            found.severity == Severity::Error
+                && !said
+                    .iter()
+                    .any(|known| known.message == found.message && place_of(known) == place_of(found))
+        };
+        let more: Vec<Diagnostic> =
+            verdicts(&others, render, &config)?.into_iter().filter(is_refused).collect();
+        said.extend(more);
+    }
+    said.sort_by_key(|found| (found.location.document, found.location.line, found.location.column));
+    Ok(said)
+}
+
+/// What is said of manifests, with the Secrets that are in them.
+fn verdicts(manifests: &[u8], render: Option<&[u8]>, config: &Config) -> Result<Vec<Diagnostic>, Error> {
+    let shapes = render.map(|render| Render::read(render, config));
+    let kinds = kinds::kinds(config, shapes.as_ref()).map_err(Error::new)?;
     // A reference is judged by a name. What has it comes behind the manifests, so that the filter knows it.
     let own = stream::documents(manifests).count();
     let mut input = manifests.to_vec();
-    input.extend(stand_ins(manifests, render, &config));
-    let redirected = config.secrets.iter().filter(|rule| rule.redirects).flat_map(|rule| &rule.name.0);
-    let all = Render::read(&input, &config);
-    let split = all.holders.into_iter().filter(|holder| holder.rule.is_some() && !holder.is_config_map);
-    let removed = all.removed.into_iter().map(|secret| secret.name);
-    let removed = removed.chain(redirected.map(ToString::to_string)).map(|name| (name, SecretFate::Removed));
-    let fates: BTreeMap<String, SecretFate> =
-        split.map(|holder| (holder.name, SecretFate::Split)).chain(removed).collect();
-    let removed = KnownSecrets { fates, keys: evidence::removed_keys(&config, shapes.as_ref()) };
+    input.extend(stand_ins(manifests, render, config));
+    let all = Render::read(&input, config);
+    let keys = evidence::removed_keys(config, shapes.as_ref());
+    let removed = KnownSecrets::of(all, config, shapes.as_ref(), keys);
     let rendered = shapes.iter().flat_map(|render| &render.secrets);
     let secrets: BTreeSet<&str> = config.vault.iter().chain(rendered).map(String::as_str).collect();
-    let judge =
-        Judge { config: &config, kinds: &kinds, removed: &removed, secrets, is_rendered: render.is_some() };
-    let judged = filter::judge(RULES, &input, &config, Reach::Every, |seen| judge.verdicts(seen))?;
+    let judge = Judge { config, kinds: &kinds, removed: &removed, secrets };
+    let judged = filter::judge(RULES, &input, config, Reach::Every, |seen| judge.verdicts(seen))?;
     let is_own = |found: &Diagnostic| found.location.document.is_none_or(|number| number <= own);
     let unreadable = judged.found.iter().filter(|found| found.code.prevents_judgement());
     let unreadable: Vec<Diagnostic> =
@@ -73,7 +87,6 @@ pub fn check_guarded(
     let others = judged.found.into_iter().filter(|found| !is_told(found, &credentials));
     said.extend(others.filter_map(finding));
     said.retain(is_own);
-    said.sort_by_key(|found| (found.location.document, found.location.line, found.location.column));
     Ok(said)
 }
 
@@ -110,11 +123,9 @@ struct Judge<'a> {
     config: &'a Config,
     kinds: &'a [GuardedKind],
     /// The Secrets that are removed, or of which keys are moved.
-    removed: &'a KnownSecrets,
+    removed: &'a KnownSecrets<'a>,
     /// The names of known Secrets, which are no credentials.
     secrets: BTreeSet<&'a str>,
-    /// Whether the policies come from a render.
-    is_rendered: bool,
 }
 
 impl Judge<'_> {
@@ -131,8 +142,7 @@ impl Judge<'_> {
             } else {
                 let (data, ops): (Vec<&Op>, Vec<&Op>) = ops.into_iter().partition(|op| moves_key(object, op));
                 said.extend((!data.is_empty()).then(|| holds_moved_keys(object, &at)));
-                let places =
-                    JudgedPlaces::of(object, self.config, self.kinds, self.removed, self.is_rendered);
+                let places = JudgedPlaces::of(object, self.config, self.kinds, self.removed);
                 said.extend(verdicts_on(&places, &ops, &at));
                 said.extend(self.credentials(object, &places, &at));
             }
@@ -144,7 +154,7 @@ impl Judge<'_> {
     fn credentials<'t>(
         &self,
         object: &Object<'t, '_>,
-        places: &JudgedPlaces<'_, 't>,
+        places: &JudgedPlaces<'_, 't, '_>,
         at: &Location,
     ) -> Vec<Diagnostic> {
         let Some(severity) = self.config.policy.plaintext.severity() else { return Vec::new() };
@@ -167,7 +177,7 @@ impl Judge<'_> {
 }
 
 /// The verdicts on an object that stays, each once.
-fn verdicts_on(places: &JudgedPlaces<'_, '_>, ops: &[&Op], at: &Location) -> Vec<Diagnostic> {
+fn verdicts_on(places: &JudgedPlaces<'_, '_, '_>, ops: &[&Op], at: &Location) -> Vec<Diagnostic> {
     let mut known: BTreeSet<String> = BTreeSet::new();
     let mut said = Vec::new();
     for Change { path, what, policy } in ops.iter().map(|op| places.find(op)) {

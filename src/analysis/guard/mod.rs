@@ -14,6 +14,7 @@ mod env_rules;
 mod evidence;
 mod formats;
 mod kinds;
+mod known;
 mod kyverno;
 mod mutate;
 mod moved;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::guard::known::KnownSecrets;
 use crate::config::Config;
 use crate::edit::patch::Op;
 use crate::kube::object::Object;
@@ -22,26 +23,33 @@ impl<'t> TakingContainer<'t> {
         pods: &Pods<'t>,
         object: &Object<'t, '_>,
         config: &Config,
-        rendered: bool,
+        secrets: &KnownSecrets<'_>,
     ) -> Vec<Self> {
         if !config.splits() {
             return Vec::new();
         }
-        let of = |(path, node): &(Path, NodeId)| Self::of(path, *node, object.tree, config, rendered);
+        let of = |(path, node): &(Path, NodeId)| Self::of(path, *node, object.tree, config, secrets);
         pods.containers.iter().filter_map(of).collect()
     }
 
-    fn of(path: &Path, node: NodeId, tree: &'t Tree<'_>, config: &Config, rendered: bool) -> Option<Self> {
+    fn of(
+        path: &Path,
+        node: NodeId,
+        tree: &'t Tree<'_>,
+        config: &Config,
+        secrets: &KnownSecrets<'_>,
+    ) -> Option<Self> {
         let sources = tree.items(tree.get(node, "envFrom")?)?;
         let text = |node: NodeId, key: &str| tree.get(node, key).and_then(|value| tree.text(value));
         let prefixes: Vec<&str> =
             sources.iter().map(|source| text(*source, "prefix").unwrap_or_default()).collect();
         let mut variables = BTreeMap::new();
         for (position, prefix) in prefixes.iter().enumerate() {
+            let is_known = secrets.knows_source(tree, sources[position]);
             for key in config.secrets.iter().flat_map(|rule| &rule.only) {
                 let variable = format!("{prefix}{key}");
                 let is_last = !prefixes[position + 1..].iter().any(|later| variable.starts_with(later));
-                *variables.entry(variable).or_insert(false) |= rendered || is_last;
+                *variables.entry(variable).or_insert(false) |= is_known && (secrets.is_rendered() || is_last);
             }
         }
         Some(Self { path: path.clone(), name: text(node, "name").unwrap_or_default(), variables })

@@ -1,10 +1,9 @@
 //! Which policy looks at a place of an object.
 
-use std::collections::BTreeMap;
-
 use crate::analysis::guard::credentials;
-use crate::analysis::guard::evidence::{OTHERS, RemovedKeys, sees};
+use crate::analysis::guard::evidence::{OTHERS, sees};
 use crate::analysis::guard::kinds::{Family, GuardedKind};
+use crate::analysis::guard::known::{KnownSecrets, SecretFate};
 use crate::analysis::guard::moved_places::{TakingContainer, volume_of};
 use crate::analysis::guard::render::{place, pod_of};
 use crate::catalogue::name_format::{SETTING, of_annotation};
@@ -14,10 +13,10 @@ use crate::kube::object::Object;
 use crate::kube::pods::{EnvList, Pods};
 use crate::kube::references::{Reference, Takes, references};
 use crate::yaml::field_path::FieldPath;
-use crate::yaml::{Path, Step};
+use crate::yaml::{Path, Step, Tree};
 
 /// What of an object policies look at.
-pub(super) struct JudgedPlaces<'o, 't> {
+pub(super) struct JudgedPlaces<'o, 't, 's> {
     kind: Option<&'o GuardedKind>,
     /// How far down the stream's document the object is.
     depth: usize,
@@ -25,19 +24,11 @@ pub(super) struct JudgedPlaces<'o, 't> {
     references: Vec<Reference<'t>>,
     /// The paths of those that policies tell by the keys above them.
     evident: Vec<Path>,
-    /// What becomes of the Secrets that they name.
-    removed: &'o BTreeMap<String, SecretFate>,
+    /// The Secrets that they name.
+    secrets: &'o KnownSecrets<'o>,
+    tree: &'t Tree<'s>,
     /// The containers that take keys which may be moved.
     taking: Vec<TakingContainer<'t>>,
-}
-
-/// What becomes of a Secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SecretFate {
-    /// It is removed.
-    Removed,
-    /// It stays, and some of its keys go to the vault.
-    Split,
 }
 
 /// A change, as it is told.
@@ -50,22 +41,13 @@ pub(super) struct Change {
     pub(super) policy: Option<&'static str>,
 }
 
-/// What is known of the Secrets that rules are about.
-pub(super) struct KnownSecrets {
-    /// What becomes of them, by name.
-    pub(super) fates: BTreeMap<String, SecretFate>,
-    /// The keys that the render gives those that are removed.
-    pub(super) keys: RemovedKeys,
-}
-
-impl<'o, 't> JudgedPlaces<'o, 't> {
-    /// Of an object; `is_rendered` says whether the policies come from a render.
+impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
+    /// Of an object.
     pub(super) fn of(
-        object: &Object<'t, '_>,
+        object: &Object<'t, 's>,
         config: &Config,
         kinds: &'o [GuardedKind],
-        secrets: &'o KnownSecrets,
-        is_rendered: bool,
+        secrets: &'o KnownSecrets<'_>,
     ) -> Self {
         let pods = Pods::of(object);
         let removed = &secrets.fates;
@@ -86,11 +68,12 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
                 kind.kind == object.kind && (kind.group == object.group() || object.api_version.is_empty())
             }),
             depth: object.path.steps().len(),
-            taking: TakingContainer::all(&pods, object, config, is_rendered),
+            taking: TakingContainer::all(&pods, object, config, secrets),
             env: pods.env,
             references,
             evident,
-            removed,
+            secrets,
+            tree: object.tree,
         }
     }
 
@@ -117,7 +100,14 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
         } else {
             let (pod, position) = volume_of(&path.steps()[self.depth..])?;
             let what = format!("volume {position} takes a key that goes to the vault");
-            (what, self.kind.is_some_and(|kind| judges_pod(kind, pod)))
+            let volume = self.tree.at(&[
+                &path.steps()[..self.depth],
+                pod,
+                &[Step::Key("volumes".to_owned()), Step::Index(position)],
+            ]
+            .concat());
+            let is_known = volume.is_some_and(|volume| self.secrets.knows_volume(self.tree, volume));
+            (what, is_known && self.kind.is_some_and(|kind| judges_pod(kind, pod)))
         };
         Some(Change { path: path.clone(), what, policy: self.family().filter(|_| is_judged) })
     }
@@ -139,7 +129,11 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
             Op::Remove { .. } if below.len() == 1 => "must not be there",
             _ => "must read the vault",
         };
-        let policy = self.judges_list(&list.path).then(|| self.family()).flatten();
+        let is_unknown = self
+            .tree
+            .at(list.path.index(*position).steps())
+            .is_some_and(|entry| self.secrets.reads_unknown(self.tree, entry));
+        let policy = (self.judges_list(&list.path) && !is_unknown).then(|| self.family()).flatten();
         let what = format!("container {} variable {name} {what}", list.container);
         Some(Change { path: path.clone(), what, policy })
     }
@@ -162,8 +156,8 @@ impl<'o, 't> JudgedPlaces<'o, 't> {
         let reference = self.references.iter().find(is_about)?;
         let by_field = self.judges_field(&reference.path).then(|| self.family()).flatten();
         let by_evidence = || self.evident.contains(&reference.path).then(|| self.family().unwrap_or(OTHERS));
-        let policy = by_field.or_else(by_evidence);
-        let reads = match self.removed.get(reference.name) {
+        let policy = by_field.or_else(by_evidence).filter(|_| self.secrets.knows(reference.name));
+        let reads = match self.secrets.fates.get(reference.name) {
             Some(SecretFate::Split) => "a moved key of",
             _ => "removed",
         };

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Config, SecretsRule};
-use crate::kube::object::{Object, objects};
+use crate::kube::object::{Object, distinct_keys, objects};
 use crate::kube::references::{Takes, references};
+use crate::rules::facts::selects;
 use crate::stream;
-use crate::yaml;
+use crate::yaml::{self, NodeId, Tree};
 
 /// What stands for the value of a removed Secret: no manifest holds it.
 const NO_VALUE: &str = "resecret-guard-check-stands-in-for-a-value";
@@ -25,6 +26,7 @@ pub(super) fn stand_ins(manifests: &[u8], render: Option<&[u8]>, config: &Config
             if object.is_secret() {
                 continue;
             }
+            config_maps(&tree, object.node, &mut found.config_maps);
             for reference in references(&object, config, None).found {
                 let keys = found.wanted.entry(reference.name.to_owned()).or_default();
                 match reference.takes {
@@ -45,6 +47,45 @@ pub(super) fn stand_ins(manifests: &[u8], render: Option<&[u8]>, config: &Config
     documents
 }
 
+/// The manifests with blanks in the place of Secrets and ConfigMaps that rules are about and that hold no moved key any
+/// more; none where there are no such documents.
+pub(super) fn without_filtered_holders(manifests: &[u8], config: &Config) -> Option<Vec<u8>> {
+    let is_filtered = |object: &Object<'_, '_>| {
+        let data = if object.is_config_map() { object.config_map_data() } else { object.secret_data() };
+        let keys = distinct_keys(&data);
+        let name = object.name().unwrap_or_default();
+        let is_about = |rule: &&SecretsRule| rule.splits() && selects(rule, object, name);
+        let mut rules = config.secrets.iter().filter(is_about).peekable();
+        rules.peek().is_some() && rules.all(|rule| !keys.iter().any(|key| rule.only.contains(key)))
+    };
+    let mut others = manifests.to_vec();
+    let mut is_one = false;
+    for document in stream::documents(manifests) {
+        let Ok(text) = stream::text(&document) else { continue };
+        let Ok(tree) = yaml::parse(text) else { continue };
+        let all = objects(&tree);
+        if !all.is_empty() && all.iter().all(|object| holder_of(object).is_some() && is_filtered(object)) {
+            is_one = true;
+            let content = document.offset + document.body..document.offset + document.bytes.len();
+            others[content].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+        }
+    }
+    is_one.then_some(others)
+}
+
+/// The names of ConfigMaps that pods read.
+fn config_maps(tree: &Tree<'_>, node: NodeId, names: &mut BTreeSet<String>) {
+    for item in tree.items(node).unwrap_or_default() {
+        config_maps(tree, *item, names);
+    }
+    for (key, value) in tree.entries(node).unwrap_or_default() {
+        if matches!(tree.text(*key), Some("configMapKeyRef" | "configMapRef" | "configMap")) {
+            names.extend(tree.get(*value, "name").and_then(|name| tree.text(name)).map(str::to_owned));
+        }
+        config_maps(tree, *value, names);
+    }
+}
+
 /// A Secret or ConfigMap: whether it is the latter, and its name.
 type HolderName = (bool, String);
 
@@ -61,6 +102,8 @@ struct WantedSecrets {
     present: BTreeSet<HolderName>,
     /// Names that references hold, and the keys that they take.
     wanted: BTreeMap<String, BTreeSet<String>>,
+    /// Names of ConfigMaps that readers hold.
+    config_maps: BTreeSet<String>,
 }
 
 impl WantedSecrets {
@@ -79,6 +122,15 @@ impl WantedSecrets {
                 documents.extend(b"\n---\n");
                 documents.extend(text.as_bytes());
             }
+        }
+    }
+
+    /// The names of Secrets or ConfigMaps that readers hold.
+    fn readable(&self, of_config_maps: bool) -> Box<dyn Iterator<Item = &str> + '_> {
+        if of_config_maps {
+            Box::new(self.config_maps.iter().map(String::as_str))
+        } else {
+            Box::new(self.wanted.keys().map(String::as_str))
         }
     }
 
@@ -102,7 +154,11 @@ impl WantedSecrets {
             }
         }
         for rule in config.secrets.iter().filter(|rule| rule.splits() && is_by_name(rule)) {
-            for name in rule.name.0.iter().filter(|name| !name.is_glob()).map(ToString::to_string) {
+            let exact = rule.name.0.iter().filter(|name| !name.is_glob()).map(ToString::to_string);
+            // What a glob matches and a reader names.
+            let read = self.readable(rule.of_config_maps).filter(|name| rule.name.matches(name));
+            let names: BTreeSet<String> = exact.chain(read.map(str::to_owned)).collect();
+            for name in names.into_iter().filter(|name| !config.vault.contains(name)) {
                 if !self.present.contains(&(rule.of_config_maps, name.clone())) {
                     let keys = rule.only.iter().map(String::as_str).chain([STAYS]);
                     document(

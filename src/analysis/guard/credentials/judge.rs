@@ -34,7 +34,7 @@ pub(in crate::analysis::guard) struct Literal<'t> {
 /// The literals of an object that look like credentials.
 pub(in crate::analysis::guard) fn found<'t>(
     object: &Object<'t, '_>,
-    places: &JudgedPlaces<'_, 't>,
+    places: &JudgedPlaces<'_, 't, '_>,
     config: &Config,
     secrets: &BTreeSet<&str>,
 ) -> Vec<Literal<'t>> {
@@ -52,7 +52,7 @@ pub(in crate::analysis::guard) fn found<'t>(
     literals
 }
 
-fn literals<'t>(object: &Object<'t, '_>, places: &JudgedPlaces<'_, 't>) -> Vec<Literal<'t>> {
+fn literals<'t>(object: &Object<'t, '_>, places: &JudgedPlaces<'_, 't, '_>) -> Vec<Literal<'t>> {
     let tree = object.tree;
     let mut found = Vec::new();
     let pods = Pods::of(object);
