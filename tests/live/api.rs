@@ -2,12 +2,16 @@ use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use crate::clients;
 use crate::cluster;
+
+/// How long to wait where the proxy has hung up.
+const PAUSES: [Duration; 3] = [Duration::ZERO, Duration::from_millis(200), Duration::from_secs(2)];
 
 /// The API server by way of `kubectl proxy`: one request costs milliseconds, a run of kubectl a good part of a second.
 pub(crate) struct Api {
@@ -43,17 +47,20 @@ impl Api {
         Ok(Self { proxy, address })
     }
 
-    /// Sends an object; what the proxy hangs up on, under load, once more.
+    /// Sends an object; what the proxy hangs up on, under load, some times more.
     pub(crate) fn send(&self, method: &str, path: &str, object: &Value) -> Result<Answer> {
         let hung_up = |error: &anyhow::Error| {
             error
                 .downcast_ref::<std::io::Error>()
                 .is_some_and(|error| error.kind() == ErrorKind::ConnectionReset)
         };
-        match self.send_once(method, path, object) {
-            Err(error) if hung_up(&error) => self.send_once(method, path, object),
-            answer => answer,
+        for pause in PAUSES {
+            match self.send_once(method, path, object) {
+                Err(error) if hung_up(&error) => std::thread::sleep(pause),
+                answer => return answer,
+            }
         }
+        self.send_once(method, path, object)
     }
 
     fn send_once(&self, method: &str, path: &str, object: &Value) -> Result<Answer> {

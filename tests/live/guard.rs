@@ -18,9 +18,11 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "guard::forgotten_flag", majors: BOTH, run: forgotten_flag },
     Scenario { name: "guard::ratchet", majors: ONE, run: ratchet },
     Scenario { name: "guard::moved_keys", majors: ONE, run: moved_keys },
+    Scenario { name: "guard::custom_resources", majors: ONE, run: custom_resources },
     Scenario { name: "guard::accounts", majors: ONE, run: accounts },
     Scenario { name: "guard::protect", majors: ONE, run: protect },
     Scenario { name: "guard::budget", majors: ONE, run: budget },
+    Scenario { name: "guard::moved_budget", majors: ONE, run: moved_budget },
 ];
 
 /// How long a policy may take until it is in force; the server compiles those of other scenarios at the same time.
@@ -295,6 +297,149 @@ fn moved_keys(this: &Try) -> Result<()> {
     Ok(())
 }
 
+/// Definitions of custom resources that no render shows, in a namespace and outside, of any shape.
+const DEFINITIONS: &str = "\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: stores.guard.example.org}
+spec:
+  group: guard.example.org
+  names: {kind: Store, plural: stores, singular: store}
+  scope: Namespaced
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: realms.guard.example.org}
+spec:
+  group: guard.example.org
+  names: {kind: Realm, plural: realms, singular: realm}
+  scope: Cluster
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+";
+
+/// An object of one of them.
+fn custom(kind: &str, name: &str, spec: &Value) -> Value {
+    json!({"apiVersion": "guard.example.org/v1", "kind": kind, "metadata": {"name": name}, "spec": spec})
+}
+
+/// Custom resources that no render shows: at fault before and after, makers of Secrets, and as large as they get.
+fn custom_resources(this: &Try) -> Result<()> {
+    let mut site = this.site()?;
+    let name = format!("chart-{}", site.namespace());
+    site.rules(&format!("  secrets:\n  - {{name: [{name}, '{name}-*'], to: vault}}\n"))?;
+    let file = site.machine.write("definitions.yaml", DEFINITIONS)?;
+    site.kubectl(["apply", "-f", text(&file)?])?.succeeded()?;
+    let are_there = [
+        "wait",
+        "--for=condition=Established",
+        "crd/stores.guard.example.org",
+        "crd/realms.guard.example.org",
+    ];
+    site.kubectl(are_there)?.succeeded()?;
+    let reads = json!({"size": 1, "users": [{"passwordSecret": {"key": "p", "name": name}}]});
+    kubectl_with(&site, &["create"], &custom("Store", "old", &reads))?.succeeded()?;
+    let filler = json!([{"x": ["a", "b"]}, {"y": 1.5}, null]);
+    let items = |count: usize, item: &dyn Fn(usize) -> Value| json!({"items": (0..count).map(item).collect::<Vec<Value>>()});
+    let named = |n: usize| json!({"host": {"key": "k", "name": format!("{name}-{}", n % 40)}, "v": filler});
+    let mut large = items(9_000, &named);
+    large["aFirst"] = reads.clone();
+    kubectl_with(&site, &["create"], &custom("Store", "large-old", &large))?.succeeded()?;
+    let _guard = Guard::apply(&site, None, &[])?;
+    for command in [
+        &["label", "store/old", "team=a"][..],
+        &["patch", "store/old", "--type=merge", "--patch={\"spec\": {\"size\": 2}}"],
+        &["label", "store/large-old", "team=a"],
+    ] {
+        site.kubectl(command.iter().copied())?.succeeded()?;
+    }
+    let more = format!("--patch={{\"spec\": {{\"tls\": {{\"secretName\": \"{name}-tls\"}}}}}}");
+    let run = site.kubectl(["patch", "store/old", "--type=merge", &more])?;
+    refused(&run, &format!("Store old reads a removed Secret: tls.secretName reads {name}-tls"))?;
+    run.does_not_say("passwordSecret")?;
+    site.row(
+        "a custom resource that no render shows and that was at fault before: label, another field; one more reference",
+        "",
+        "go through; refused",
+    );
+    let dry = ["create", "--dry-run=server"];
+    let run = kubectl_with(&site, &dry, &custom("Store", "new", &reads))?;
+    refused(&run, &format!("users.passwordSecret.name reads {name}"))?;
+    let run = kubectl_with(&site, &dry, &custom("Realm", &name, &json!({"secretRef": {"name": name}})))?;
+    refused(&run, "secretRef.name reads")?;
+    for innocent in [
+        json!({"passwordSecret": {"name": "vault"}, "writeConnectionSecretToRef": {"name": name}}),
+        json!({"service": {"name": name}, "owner": {"kind": "Secret", "group": "example.org", "name": name}}),
+        json!({"text": format!("{{\"secretRef\":{{\"name\":\"{name}\"}}}}, \"secretName\":\"{name}\"")}),
+    ] {
+        kubectl_with(&site, &dry, &custom("Store", "innocent", &innocent))?.succeeded()?;
+    }
+    site.row(
+        "one that reads a removed Secret, in a namespace and outside; one that makes it, or has its name elsewhere or in a text",
+        "",
+        "refused; go through",
+    );
+    // Texts, shallow lists, and removed names wherever they can stand.
+    let line = format!("see \"{name}\" or {{mail}} to [a@example.org] ");
+    for large in [
+        json!({"text": line.repeat(1_000_000 / line.len())}),
+        items(14_000, &|n| json!({"name": format!("x{n}"), "value": n, "deep": filler})),
+        items(9_000, &|_| json!({"host": {"key": "k", "name": name}, "v": filler})),
+        items(9_000, &named),
+    ] {
+        let mut object = custom("Store", "large", &large);
+        kubectl_with(&site, &dry, &object)?.succeeded()?;
+        object["spec"]["aFirst"] = json!({"passwordSecret": {"name": name}});
+        refused(&kubectl_with(&site, &dry, &object)?, &format!("aFirst.passwordSecret.name reads {name}"))?;
+    }
+    site.row("a custom resource of 1 MiB; one reference more", "", "stored; refused");
+    within_budget(&site)
+}
+
+/// Pods and ConfigMaps as large as they get, where `only` moves some of many keys.
+fn moved_budget(this: &Try) -> Result<()> {
+    let mut site = this.site()?;
+    site.rules(
+        "  secrets:\n  - {name: app, only: [password], to: vault}\n  configMaps:\n  - {name: settings, only: [db-url], to: vault}\n",
+    )?;
+    let _guard = Guard::apply(&site, None, &[])?;
+    let answer = |object: &Value| kubectl_with(&site, &["create", "--dry-run=server"], object);
+    let of = |source: &str, holder: &str, key: &str, number: usize| {
+        let from = json!({"name": holder, "key": key});
+        json!({"name": format!("APP_FEATURE_{number:04}"), "valueFrom": {source: from}})
+    };
+    let sources = [("secretKeyRef", "app", "password"), ("configMapKeyRef", "settings", "db-url")];
+    let stays = |number: usize| of(sources[number % 2].0, sources[number % 2].1, "stays", number);
+    let many: Vec<Value> = (0..1000).map(stays).collect();
+    answer(&deployment(&json!(many)))?.succeeded()?;
+    for (source, holder, key) in sources {
+        let mut all = many.clone();
+        all[999] = of(source, holder, key, 999);
+        refused(
+            &answer(&deployment(&json!(all)))?,
+            &format!("APP_FEATURE_0999 reads key {key} of {holder}"),
+        )?;
+    }
+    site.row(
+        "`only`: 1,000 variables that read other keys; one that reads a moved one",
+        "",
+        "stored; refused",
+    );
+    let map = |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": data});
+    answer(&map(json!({"file": "a line of text ".repeat(65_000)})))?.succeeded()?;
+    let mut keys: serde_json::Map<String, Value> =
+        (0..1000).map(|key| (format!("file-{key}"), "a line of text ".repeat(65).into())).collect();
+    answer(&map(keys.clone().into()))?.succeeded()?;
+    keys.insert("db-url".to_owned(), "canary".into());
+    refused(&answer(&map(keys.into()))?, "ConfigMap settings holds key db-url")?;
+    site.row(
+        "`only`: a ConfigMap of 1 MiB, one key, 1,000 keys; one moved key more",
+        "",
+        "stored, stored; refused",
+    );
+    within_budget(&site)
+}
+
 /// Who may write the Secrets, and where.
 fn accounts(this: &Try) -> Result<()> {
     let mut site = this.site()?;
@@ -418,6 +563,11 @@ fn budget(this: &Try) -> Result<()> {
         }
     }
     site.row("50 to 1,000 credentials, as long as is searched", "", "refused");
+    within_budget(&site)
+}
+
+/// Demands that no expression was too dear.
+fn within_budget(site: &Site) -> Result<()> {
     if let Some(log) = cluster::audit_log() {
         // The policies of other scenarios are in the same log.
         let log = fs::read_to_string(log)?;

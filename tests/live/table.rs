@@ -32,8 +32,13 @@ pub(crate) fn compare_page(whole: bool) -> Result<()> {
     if whole && std::env::var("RESECRET_UPDATE").is_ok_and(|value| value == "1") {
         return Ok(fs::write(&path, format!("{before}{HEAD}{}{}", lines.join("\n"), &rest[end..]))?);
     }
-    for line in lines {
+    for line in &lines {
         ensure!(rest[..end].lines().any(|known| known == line), "{PAGE} does not say\n{line}");
+    }
+    if whole {
+        for known in rest[..end].lines() {
+            ensure!(lines.iter().any(|line| line == known), "{PAGE} says what no scenario has seen\n{known}");
+        }
     }
     Ok(())
 }
