@@ -49,8 +49,8 @@ pub(crate) struct Facts {
     values: Vec<SecretValue>,
     /// What tells the annotations that hash one that is removed.
     pub(crate) checksums: Checksums,
-    /// The certificates in removed Secrets, each with the name of its Secret.
-    certificates: Vec<(String, Certificate)>,
+    /// The certificates in removed Secrets, by the number of the Secret.
+    certificates: BTreeMap<usize, Vec<Certificate>>,
     /// What vaulted Secrets are to hold of them.
     pub(crate) vaulted_values: VaultedValues,
     /// The rules of [`Config::secrets`] that matched a Secret.
@@ -186,7 +186,10 @@ impl Facts {
         if let Some(rule) = first {
             let moved = data.iter().filter(|entry| rule.moves(entry.key));
             let pem = moved.clone().filter_map(|entry| str::from_utf8(entry.plain()?).ok());
-            self.certificates.extend(pem.flat_map(Certificate::all).map(|found| (name.to_owned(), found)));
+            let certificates: Vec<Certificate> = pem.flat_map(Certificate::all).collect();
+            if !certificates.is_empty() {
+                self.certificates.insert(number, certificates);
+            }
             self.values.extend(leaked_values::values(moved, ("Secret", name), is_split));
         }
         if let Some(removing) = matching.first().filter(|_| !is_split) {
@@ -259,6 +262,7 @@ impl Facts {
 
     /// Forgets a Secret. What is asked about it from now on is answered as if it were still to come.
     pub(crate) fn forget(&mut self, number: usize) {
+        self.certificates.remove(&number);
         let Some(secret) = self.secrets.remove(&number) else { return };
         for name in secret.names() {
             let Some(numbers) = self.by_name.get_mut(name) else { continue };
@@ -348,7 +352,8 @@ impl Facts {
     /// The removed Secret with a certificate that one of these has signed.
     pub(crate) fn signed_by(&self, authorities: &[Certificate]) -> Option<&str> {
         let signed = |found: &Certificate| authorities.iter().any(|ca| found.belongs_to(ca));
-        self.certificates.iter().find(|(_, found)| signed(found)).map(|(secret, _)| secret.as_str())
+        let (number, _) = self.certificates.iter().find(|(_, found)| found.iter().any(signed))?;
+        self.secret(*number).map(|secret| secret.name.as_str())
     }
 
     /// Whether more Secrets may come, or have been forgotten.

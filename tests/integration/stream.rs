@@ -210,6 +210,13 @@ mod live {
         }
     }
 
+    /// Many certificates, as a bundle of CAs has them: they are public, so their values are not watched.
+    fn with_certificates(number: usize) -> String {
+        let certificate = include_str!("../certificates/web.crt");
+        let lines = certificate.lines().map(|line| format!("    {line}\n")).collect::<String>().repeat(16);
+        format!("---\nkind: Secret\nmetadata: {{name: c{number}-secret}}\nstringData:\n  ca.crt: |\n{lines}")
+    }
+
     fn release(number: usize) -> String {
         format!(
             "---\nkind: Secret\nmetadata: {{name: r{number}-secret}}\nstringData: {{password: canary-value-{number}}}\n---\nkind: ServiceAccount\nmetadata: {{name: r{number}}}\nsecrets: [{{name: r{number}-secret}}]\n"
@@ -240,6 +247,7 @@ mod live {
         let mut run = start();
         for number in 0..1100 {
             run.write(&release(number));
+            run.write(&with_certificates(number));
             run.write(&filler);
         }
         run.write(&largest);
