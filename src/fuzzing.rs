@@ -5,9 +5,10 @@ use serde_json::json;
 use crate::edit::cross_check::agree;
 use crate::edit::lower::lower;
 use crate::edit::patch::{Op, Patch};
-use crate::edit::verify::{ReferenceValue, Refusal, verify};
+use crate::edit::reference_value::ReferenceValue;
+use crate::edit::verify::{Refusal, verify};
 use crate::stream;
-use crate::yaml::{self, Kind, NodeId, Path, Step, Style, Tree};
+use crate::yaml::{self, Kind, NodeId, Path, ScalarStyle, Step, Style, Tree};
 
 /// Every byte of a stream belongs to one document, and only the first has no marker.
 ///
@@ -105,12 +106,18 @@ pub fn lower_any(source: &str, choices: &[u8]) {
     let edited = splices.apply(source);
     let Ok(before) = ReferenceValue::of(source) else { return };
     // The independent reader takes no tab where indentation could stand, which an edit can make of a blank line. And
-    // blanks at the end without a line break are the text of a block scalar, or not, depending on what follows.
+    // without a line break at the end, blanks are the text of a block scalar or not, and its text has a line break
+    // or not, depending on what follows.
     let is_blank = |line: &str, blanks: &[char]| line.contains(blanks) && line.trim().is_empty();
     let has_tab = source.lines().any(|line| is_blank(line, &['\t']));
     let ends_in_blanks =
         source.contains('\n') && is_blank(source.rsplit('\n').next().unwrap_or_default(), &[' ']);
-    if has_tab || ends_in_blanks || !agree(&tree, &before) {
+    let ends_as_block = tree.ids().any(|id| {
+        let node = tree.node(id);
+        let is_block = matches!(&node.kind, Kind::Scalar(scalar) if scalar.style == ScalarStyle::Block);
+        is_block && node.content.end == source.len()
+    });
+    if has_tab || ends_in_blanks || ends_as_block || !agree(&tree, &before) {
         return;
     }
     if let Err(refusal @ (Refusal::Different | Refusal::After(_))) = verify(before, &patch, &edited) {

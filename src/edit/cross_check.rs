@@ -2,11 +2,11 @@
 //!
 //! The rules decide by our tree, Kubernetes by its own reader. Where a text can be read in two ways (a Unicode line
 //! end that one reader takes for a line break, say) a decision by one reading would be a guess about the other. So
-//! a document that is to be edited must mean the same to our tree and to the independent reader of `verify`.
+//! a document that is to be edited must mean the same to our tree and to the independent reader.
 
 use serde_json::{Map, Value};
 
-use crate::edit::verify::{ReferenceValue, insert_entry, marked};
+use crate::edit::reference_value::{ReferenceValue, insert_entry, marked};
 use crate::yaml::scalar::boolean_or_null;
 use crate::yaml::{Kind, NodeId, Scalar, ScalarStyle, Tree};
 

@@ -1,8 +1,10 @@
 //! A patch made: lowered to splices, applied, and confirmed by the independent reader.
 
+pub(crate) mod comparison;
 pub(crate) mod cross_check;
 pub(crate) mod lower;
 pub(crate) mod patch;
+pub(crate) mod reference_value;
 pub(crate) mod splice;
 pub(crate) mod verify;
 
@@ -10,8 +12,9 @@ use crate::diagnostics::{Code, Diagnostic};
 use crate::edit::cross_check::agree;
 use crate::edit::lower::{LowerError, lower};
 use crate::edit::patch::Patch;
+use crate::edit::reference_value::ReferenceValue;
 use crate::edit::splice::Splices;
-use crate::edit::verify::{ReferenceValue, Refusal, verify};
+use crate::edit::verify::{Refusal, verify};
 use crate::yaml::Tree;
 
 /// An edit that is not made, and the byte of the document that it is about.
