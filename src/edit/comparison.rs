@@ -9,7 +9,7 @@ use std::fmt;
 use std::iter::Peekable;
 
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, VariantAccess, Visitor,
+    self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 use serde_json::map::Iter;
 use serde_json::{Map, Value};
@@ -120,15 +120,9 @@ impl<'de> Visitor<'de> for ExpectedValue<'_> {
         let mut entries = self.value.and_then(Value::as_object).map(ExpectedEntries::of);
         while let Some(key) = access.next_key::<Lossless>()?.map(Lossless::into_key) {
             let value = entries.as_mut().and_then(|entries| entries.next(&key));
-            match value {
-                Some(value) => access.next_value_seed(self.inside(Some(value)))?,
-                None => {
-                    self.differs.set(true);
-                    access.next_value::<IgnoredAny>()?;
-                }
-            }
+            access.next_value_seed(self.inside(value))?;
         }
-        self.note(entries.is_some_and(|entries| entries.are_all_read()));
+        self.note(entries.is_some_and(ExpectedEntries::are_all_read));
         Ok(())
     }
 
