@@ -15,7 +15,7 @@ use crate::config::{
 };
 use crate::diagnostics::{Code, Diagnostic, Error, Location};
 use crate::yaml::field_path::FieldPath;
-use crate::yaml::span::line_and_column;
+use crate::yaml::span::Lines;
 use crate::yaml::{self, NodeId, ParseError, Tree};
 
 /// One text that is being read, for the places in its diagnostics.
@@ -23,11 +23,18 @@ struct ConfigText<'a> {
     name: &'a str,
     text: &'a str,
     tree: Result<Tree<'a>, ParseError>,
+    lines: Lines<'a>,
     preset: Option<usize>,
 }
 
+impl<'a> ConfigText<'a> {
+    fn new(name: &'a str, text: &'a str, preset: Option<usize>) -> Self {
+        Self { name, text, tree: yaml::parse(text), lines: Lines::new(text.as_bytes()), preset }
+    }
+}
+
 pub(super) fn add_file(config: &mut Config, name: &str, text: &str) -> Result<(), Error> {
-    let source = ConfigText { name, text, tree: yaml::parse(text), preset: None };
+    let source = ConfigText::new(name, text, None);
     let file = source.read()?;
     let name = file.metadata.as_ref().and_then(|metadata| metadata.get("name")?.as_str());
     config.name = config.name.take().or_else(|| name.map(str::to_owned));
@@ -114,7 +121,7 @@ fn add_preset(config: &mut Config, use_of: &PresetUse, origin: Origin) -> Result
     check_name(&use_of.to)?;
     let number = config.presets.len();
     let name = format!("preset {}", use_of.name);
-    let source = ConfigText { name: &name, text, tree: yaml::parse(text), preset: Some(number) };
+    let source = ConfigText::new(&name, text, Some(number));
     let mut file = source.read().map_err(|error| error.to_string())?;
     let mut known: Vec<&str> =
         file.spec.env.iter().flat_map(|rule| rule.vars.values()).map(String::as_str).collect();
@@ -346,7 +353,7 @@ impl ConfigText<'_> {
     }
 
     fn origin(&self, path: &str) -> Origin {
-        let line = self.find(path).map(|at| line_and_column(self.text.as_bytes(), at).0);
+        let line = self.find(path).map(|at| self.lines.position(at).0);
         Origin { file: self.name.to_owned(), path: path.to_owned(), line, preset: self.preset }
     }
 
@@ -359,7 +366,7 @@ impl ConfigText<'_> {
     }
 
     fn error_in(&self, path: &str, at: Option<usize>, message: &str) -> Error {
-        let place = at.map(|at| line_and_column(self.text.as_bytes(), at));
+        let place = at.map(|at| self.lines.position(at));
         let location = Location {
             file: Some(self.name.to_owned()),
             path: Some(path.to_owned()).filter(|path| !path.is_empty()),

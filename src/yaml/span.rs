@@ -129,11 +129,6 @@ pub(crate) fn line_break(source: &str) -> &'static str {
     }
 }
 
-/// The line and column of a byte, both counted from 1, the column in characters.
-pub(crate) fn line_and_column(source: &[u8], at: usize) -> (usize, usize) {
-    Lines::new(source).position(at)
-}
-
 /// Lines and columns of one text. Each is counted from the one before, so that many cost no more than one.
 #[derive(Debug)]
 pub(crate) struct Lines<'s> {
@@ -202,7 +197,7 @@ mod tests {
 
     #[test]
     fn columns_count_characters() {
-        assert_eq!(line_and_column("ä: b\nü: c".as_bytes(), 9), (2, 3));
+        assert_eq!(Lines::new("ä: b\nü: c".as_bytes()).position(9), (2, 3));
     }
 
     #[test]
@@ -210,7 +205,7 @@ mod tests {
         let text = "ä: b\nü: c\n\nlast".as_bytes();
         let lines = Lines::new(text);
         for at in [9, 3, 0, 14, 11, 12, 5, 6, 16, 2, 99] {
-            assert_eq!(lines.position(at), line_and_column(text, at), "byte {at}");
+            assert_eq!(lines.position(at), Lines::new(text).position(at), "byte {at}");
         }
     }
 }

@@ -49,7 +49,7 @@ impl Inventory {
     /// What selects the Secrets of a name in every render, and no other Secret.
     pub(super) fn secret_pattern(&self, name: &str) -> String {
         let pattern = self.generated.pattern("Secret", name);
-        let is_of_others = Pattern::new(&pattern).is_ok_and(|glob| {
+        let is_of_others = Pattern::new(&pattern).ok().filter(Pattern::is_glob).is_some_and(|glob| {
             self.secrets.iter().any(|other| other.name != name && glob.matches(&other.name))
         });
         if is_of_others { Pattern::escaped(name) } else { pattern }
