@@ -135,6 +135,14 @@ mod variables {
     }
 
     #[test]
+    fn an_entry_that_somebody_has_added_by_hand_wins() {
+        let manifest = deployment(&[OWN]);
+        let by_hand = OWN.replace("vaulted-key", "other-key");
+        let previous = format!("{manifest}{}", live(&deployment(&[OWN, &by_hand])));
+        check(&previous, &manifest).run().finds().is("hazards-wrong");
+    }
+
+    #[test]
     fn an_object_that_cannot_be_replaced_changes_the_advice() {
         let claim = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\n";
         let manifest = deployment(&[CHART, OWN]) + claim;
