@@ -35,7 +35,7 @@ pub(super) struct Args {
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done, or nothing to report
-  1  check, diff, scan, keys --against or adopt --verify found something
+  1  check, diff, scan, keys --against, guard --check or adopt --verify found something
   2  error, and nothing was written: wrong flags, configuration or input, a rule that
      matched nothing, a document that cannot be edited safely; with --stream the last
      line says what was written

@@ -28,8 +28,9 @@ go through. What a controller makes was judged as what it is made from. No messa
 A namespace is guarded by its label, which also chooses the action:
   kubectl label namespace langfuse resecret.dev/guard=audit    # then warn, then deny
 
-With a render, references are judged by the names of the Secrets in it, and the fields of its custom
-resources are guarded, also those that the catalogue knows. Rules with `source` or `keepExisting` need one.
+References to removed Secrets are refused in custom resources of any kind. With a render, references are
+judged by the names of the Secrets in it, and the variables and moved keys of its custom resources are
+guarded too. Rules with `source` or `keepExisting` need one.
 
 With -o mutate, a server rewrites pods that were sent plain instead of refusing them, in namespaces with
 the label resecret.dev/mutate=enabled. It removes no Secret: let policies that refuse guard them too.

@@ -41,7 +41,7 @@ fn check(way: &Way) -> Result<()> {
         "edited"
     } else {
         same(&found.hooks, &plain.hooks)?;
-        "pass by"
+        "not seen"
     };
     let said = if run.stderr.contains(SUMMARY) { "shown" } else { "hidden" };
     let row = format!(

@@ -150,7 +150,7 @@ impl<'s> RenderedReader<'s> {
 
     /// Goes to the text of a block scalar's next line, and says where that ends; at `at` itself where the line has none.
     /// `Some(None)` where the scalar has ended, at the beginning of the line behind it.
-    #[allow(clippy::option_option)] // What is read, or that the reader gives up, as everywhere here.
+    #[expect(clippy::option_option, reason = "what is read, or that the reader gives up, as everywhere here")]
     fn block_line(&mut self, column: usize, indent: &mut Option<usize>) -> Option<Option<usize>> {
         if self.at == self.bytes.len() {
             return Some(None);
