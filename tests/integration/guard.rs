@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -427,6 +429,47 @@ fn readers_of_moved_keys_are_judged_without_what_holds_them() {
     }
 }
 
+/// Documents as the items of a list.
+fn list(documents: &str) -> String {
+    let item = |document: &str| document.trim().replace('\n', "\n  ");
+    let items: Vec<String> = documents.split("---\n").map(|one| format!("- {}\n", item(one))).collect();
+    format!("apiVersion: v1\nkind: List\nitems:\n{}", items.concat())
+}
+
+#[test]
+fn holders_in_a_list_are_judged_as_those_in_documents_of_their_own() {
+    let render = format!("{HOLDERS}---\n{READERS}");
+    let filtered = resecret().args(["filter"]).config(ONLY).stdin(HOLDERS).run().succeeds().text();
+    let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\ndata: {level: info}\n";
+    let beside = format!("{other}---\n{filtered}");
+    let typed = "apiVersion: v1\nkind: SecretList\nitems:\n- {metadata: {name: app}, stringData: {tz: UTC}}\n- {metadata: {name: else}, stringData: {a: canary}}\n";
+    let settings = filtered.split("---\n").find(|one| one.contains("ConfigMap")).expect("a ConfigMap");
+    for manifests in [
+        list(&format!("{filtered}---\n{READERS}")),
+        list(&format!("{READERS}---\n{filtered}")),
+        format!("{}---\n{READERS}", list(&beside)),
+        format!("{typed}---\n{settings}---\n{READERS}"),
+        READERS.to_owned(),
+    ] {
+        for render in [&render, &list(&render), &list(&format!("{other}---\n{render}"))]
+            .map(Some)
+            .into_iter()
+            .chain([None])
+        {
+            let render_file = render.map(|_| "render.yaml");
+            let args = ["guard"].into_iter().chain(render_file).chain(["--check", "manifests.yaml"]);
+            let run = resecret().args(args.collect::<Vec<_>>()).config(ONLY);
+            let run =
+                run.file("manifests.yaml", &manifests).file("render.yaml", render.map_or("", String::as_str));
+            let said = run.run().finds().text();
+            let refused: BTreeSet<&str> =
+                said.lines().filter_map(|line| line.split_once("Pod/").map(|(_, name)| name)).collect();
+            assert_eq!(refused, ["mounts", "projects", "reads", "takes"].into(), "{manifests}\n{said}");
+            assert!(!said.contains("it holds keys") && !said.contains("warning"), "{said}");
+        }
+    }
+}
+
 #[test]
 fn what_takes_all_keys_asks_for_a_render() {
     let stderr = |config: &str, args: &[&str]| {
@@ -518,6 +561,46 @@ fn other_custom_resources_are_judged_in_and_outside_of_namespaces() {
         let conditions = policy["spec"]["matchConditions"].to_string();
         assert!(conditions.contains("ServiceMonitor"), "{conditions}");
     }
+}
+
+#[test]
+fn references_to_what_labels_choose_need_a_render() {
+    let rule = "{name: 'app-*', labels: {part: db}, to: vault}";
+    let config = format!("apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  secrets: [{rule}]\n");
+    let secret = |name: &str, part: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, labels: {{part: {part}}}}}\nstringData: {{password: canary}}\n---\n"
+        )
+    };
+    let reader = |name: &str, secret: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec: {{containers: [{{name: c, image: x, envFrom: [{{secretRef: {{name: {secret}}}}}]}}]}}\n---\n"
+        )
+    };
+    let custom = "apiVersion: example.org/v1\nkind: Database\nmetadata: {name: custom}\nspec: {passwordSecret: {name: app-db}}\n";
+    let secrets = secret("app-db", "db") + &secret("app-web", "web");
+    let readers = reader("reads", "app-db") + &reader("reads-what-stays", "app-web") + custom;
+    let check = |args: &[&str], manifests: &str| {
+        let args = ["guard"].iter().chain(args).chain(&["--check", "manifests.yaml"]);
+        let run = resecret().args(args.copied().collect::<Vec<_>>()).config(&config);
+        let said = run.file("render.yaml", &secrets).file("manifests.yaml", manifests).run().text();
+        let lines: Vec<&str> = said.lines().collect();
+        let found = lines.windows(2).filter_map(|two| {
+            let severity = two[0].split([':', '[']).next()?;
+            let object = two[1].rsplit(' ').next()?;
+            ["error", "warning"].contains(&severity).then(|| format!("{severity} {object}"))
+        });
+        found.collect::<BTreeSet<String>>()
+    };
+    let set = |all: &[&str]| all.iter().map(ToString::to_string).collect::<BTreeSet<String>>();
+    let all = secrets.clone() + &readers;
+    let refused = ["error Pod/reads", "error Database/custom"];
+    assert_eq!(check(&["render.yaml"], &readers), set(&refused));
+    assert_eq!(check(&["render.yaml"], &all), set(&["error Secret/app-db", refused[0], refused[1]]));
+    // Without a render the Secret says itself what it is. Its readers do not: printing the policies warns of them.
+    assert_eq!(check(&[], &readers), set(&[]));
+    let only_the_filter = ["warning Pod/reads", "warning Database/custom"];
+    assert_eq!(check(&[], &all), set(&["error Secret/app-db", only_the_filter[0], only_the_filter[1]]));
 }
 
 /// A Secret and a ConfigMap with a label, and their readers: by key, by a volume of one key, and of all keys.

@@ -136,11 +136,11 @@ fn forgotten_flag(this: &Try) -> Result<()> {
         site.kubectl(command.iter().copied())?.succeeded()?;
     }
     site.row("restart, scale, a new image of what went through", "", "go through");
-    audit(&site)
+    audit(&site, "the audit log, bodies aside")
 }
 
 /// Demands that the audit log tells of the refusals and holds no value.
-fn audit(site: &Site) -> Result<()> {
+fn audit(site: &Site, what: &str) -> Result<()> {
     let Some(log) = cluster::audit_log() else { return Ok(()) };
     let log = fs::read_to_string(log)?;
     // The tests' server also notes the bodies of requests, for other trials; what policies say is beside them.
@@ -156,7 +156,7 @@ fn audit(site: &Site) -> Result<()> {
     for value in ["changeme", "canary", "Y2hhbmdlbWU", "Y2FuYXJ5"] {
         ensure!(!own.iter().any(|line| line.contains(value)), "the audit log holds a value: {value}");
     }
-    site.row("the audit log, bodies aside", &noted.to_string(), "the refusals, no value");
+    site.row(what, &noted.to_string(), "the refusals, no value");
     Ok(())
 }
 
@@ -337,7 +337,7 @@ fn custom_resources(this: &Try) -> Result<()> {
         "crd/realms.guard.example.org",
     ];
     site.kubectl(are_there)?.succeeded()?;
-    let reads = json!({"size": 1, "users": [{"passwordSecret": {"key": "p", "name": name}}]});
+    let reads = json!({"size": 1, "users": [{"password": "canary-1", "passwordSecret": {"key": "p", "name": name}, "url": "http://a:canary-2@c"}]});
     kubectl_with(&site, &["create"], &custom("Store", "old", &reads))?.succeeded()?;
     let filler = json!([{"x": ["a", "b"]}, {"y": 1.5}, null]);
     let items = |count: usize, item: &dyn Fn(usize) -> Value| json!({"items": (0..count).map(item).collect::<Vec<Value>>()});
@@ -357,6 +357,7 @@ fn custom_resources(this: &Try) -> Result<()> {
     let run = site.kubectl(["patch", "store/old", "--type=merge", &more])?;
     refused(&run, &format!("Store old reads a removed Secret: tls.secretName reads {name}-tls"))?;
     run.does_not_say("passwordSecret")?;
+    run.does_not_say("canary")?;
     site.row(
         "a custom resource that no render shows and that was at fault before: label, another field; one more reference",
         "",
@@ -365,8 +366,18 @@ fn custom_resources(this: &Try) -> Result<()> {
     let dry = ["create", "--dry-run=server"];
     let run = kubectl_with(&site, &dry, &custom("Store", "new", &reads))?;
     refused(&run, &format!("users.passwordSecret.name reads {name}"))?;
-    let run = kubectl_with(&site, &dry, &custom("Realm", &name, &json!({"secretRef": {"name": name}})))?;
+    run.does_not_say("canary")?;
+    let run = kubectl_with(
+        &site,
+        &dry,
+        &custom(
+            "Realm",
+            &name,
+            &json!({"key": "canary-3", "secretRef": {"name": name, "token": "canary-4"}}),
+        ),
+    )?;
     refused(&run, "secretRef.name reads")?;
+    run.does_not_say("canary")?;
     for innocent in [
         json!({"passwordSecret": {"name": "vault"}, "writeConnectionSecretToRef": {"name": name}}),
         json!({"service": {"name": name}, "owner": {"kind": "Secret", "group": "example.org", "name": name}}),
@@ -393,7 +404,8 @@ fn custom_resources(this: &Try) -> Result<()> {
         refused(&kubectl_with(&site, &dry, &object)?, &format!("aFirst.passwordSecret.name reads {name}"))?;
     }
     site.row("a custom resource of 1 MiB; one reference more", "", "stored; refused");
-    within_budget(&site)
+    within_budget(&site)?;
+    audit(&site, "the audit log of refused custom resources, bodies aside")
 }
 
 /// Pods and ConfigMaps as large as they get, where `only` moves some of many keys.

@@ -47,8 +47,8 @@ pub(super) fn stand_ins(manifests: &[u8], render: Option<&[u8]>, config: &Config
     documents
 }
 
-/// The manifests with blanks in the place of Secrets and ConfigMaps that rules are about and that hold no moved key any
-/// more; none where there are no such documents.
+/// The manifests as if there were no Secrets and ConfigMaps that rules are about and that hold no moved key any more; none
+/// where there are none of those.
 pub(super) fn without_filtered_holders(manifests: &[u8], config: &Config) -> Option<Vec<u8>> {
     let is_filtered = |object: &Object<'_, '_>| {
         let data = if object.is_config_map() { object.config_map_data() } else { object.secret_data() };
@@ -59,18 +59,30 @@ pub(super) fn without_filtered_holders(manifests: &[u8], config: &Config) -> Opt
         rules.peek().is_some() && rules.all(|rule| !keys.iter().any(|key| rule.only.contains(key)))
     };
     let mut others = manifests.to_vec();
-    let mut is_one = false;
     for document in stream::documents(manifests) {
         let Ok(text) = stream::text(&document) else { continue };
         let Ok(tree) = yaml::parse(text) else { continue };
-        let all = objects(&tree);
-        if !all.is_empty() && all.iter().all(|object| holder_of(object).is_some() && is_filtered(object)) {
-            is_one = true;
-            let content = document.offset + document.body..document.offset + document.bytes.len();
-            others[content].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+        let start = document.offset + document.body;
+        for object in
+            objects(&tree).iter().filter(|object| holder_of(object).is_some() && is_filtered(object))
+        {
+            hide(object, &mut others[start..]);
         }
     }
-    is_one.then_some(others)
+    (others != manifests).then_some(others)
+}
+
+/// Makes a kind that nothing is known of out of the kind of a Secret or ConfigMap, in the text of its document: every
+/// place stays where it is. An item that has its kind from its list takes the others with it.
+fn hide(object: &Object<'_, '_>, text: &mut [u8]) {
+    let tree = object.tree;
+    let own =
+        tree.get(object.node, "kind").filter(|kind| tree.text(*kind).is_some_and(|kind| !kind.is_empty()));
+    let Some(kind) = own.or_else(|| tree.get(tree.root()?, "kind")) else { return };
+    let kind = tree.resolve(kind);
+    if let Some(at) = tree.source_of(kind).find(&object.kind) {
+        text[tree.node(kind).content.start + at] = b'X';
+    }
 }
 
 /// The names of ConfigMaps that pods read.
@@ -107,7 +119,7 @@ struct WantedSecrets {
 }
 
 impl WantedSecrets {
-    /// The documents of a render that hold Secrets, and where keys are moved, ConfigMaps.
+    /// The documents of a render that hold Secrets, and where keys are moved, ConfigMaps; without those that are present.
     fn of_render(&self, render: &[u8], config: &Config, documents: &mut Vec<u8>) {
         for document in stream::documents(render) {
             let Ok(text) = stream::text(&document) else { continue };
@@ -118,9 +130,16 @@ impl WantedSecrets {
                     !holder.1.is_empty() && !self.present.contains(&holder) && (!holder.0 || config.splits())
                 })
             };
-            if !all.is_empty() && all.iter().all(is_wanted) {
+            if all.iter().any(is_wanted) {
                 documents.extend(b"\n---\n");
+                let start = documents.len();
                 documents.extend(text.as_bytes());
+                let is_present = |object: &&Object<'_, '_>| {
+                    holder_of(object).is_some_and(|holder| self.present.contains(&holder))
+                };
+                for object in all.iter().filter(is_present) {
+                    hide(object, &mut documents[start..]);
+                }
             }
         }
     }
