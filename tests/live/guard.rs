@@ -344,6 +344,8 @@ fn custom_resources(this: &Try) -> Result<()> {
     let named = |n: usize| json!({"host": {"key": "k", "name": format!("{name}-{}", n % 40)}, "v": filler});
     let mut large = items(9_000, &named);
     large["aFirst"] = reads.clone();
+    let many = items(640, &|n| json!({"passwordSecret": {"name": format!("{name}-{}", n % 8)}, "v": filler}));
+    kubectl_with(&site, &["create"], &custom("Store", "many-old", &many))?.succeeded()?;
     kubectl_with(&site, &["create"], &custom("Store", "large-old", &large))?.succeeded()?;
     let _guard = Guard::apply(&site, None, &[])?;
     for command in [
@@ -404,6 +406,20 @@ fn custom_resources(this: &Try) -> Result<()> {
         refused(&kubectl_with(&site, &dry, &object)?, &format!("aFirst.passwordSecret.name reads {name}"))?;
     }
     site.row("a custom resource of 1 MiB; one reference more", "", "stored; refused");
+    // As many places as are looked at, with as much before each as is read.
+    let text = "a line of text ".repeat(100);
+    let many = items(
+        640,
+        &|n| json!({"text": text, "w": {"passwordSecret": {"name": format!("{name}-{}", n % 40)}}}),
+    );
+    refused(&kubectl_with(&site, &dry, &custom("Store", "many", &many))?, "passwordSecret.name reads")?;
+    let patch = "--patch={\"spec\": {\"size\": 2}}";
+    site.kubectl(["patch", "store/many-old", "--type=merge", patch])?.succeeded()?;
+    site.row(
+        "640 references to 40 Secrets; another field of such an object from before",
+        "",
+        "refused; goes through",
+    );
     within_budget(&site)?;
     audit(&site, "the audit log of refused custom resources, bodies aside")
 }

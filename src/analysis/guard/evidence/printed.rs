@@ -19,6 +19,9 @@ const BEHIND: usize = 300;
 const MOST_NAMES: usize = 8;
 const MOST_PLACES: usize = 16;
 
+/// The places of all names: to read what stands before one costs up to 40,000 units, in several expressions.
+const MOST_READ: usize = 32;
+
 /// The finds of globs that are looked at; a name may be there more than once.
 const MOST_FOUND: usize = 64;
 
@@ -102,7 +105,10 @@ pub(super) fn places(side: Side, removed: &Removed, is_searched: Option<String>)
         ),
     );
     // The ends first, so that nothing long is copied more than once.
-    let each = format!("{}.filter(i, i < ps.size() - 1)", numbers(MOST_PLACES));
+    let each = format!(
+        "{}.filter(i, i < ps.size() - 1 && i * (ns.size() > {MOST_NAMES} ? {MOST_NAMES} : ns.size()) < {MOST_READ})",
+        numbers(MOST_PLACES)
+    );
     let ends =
         format!("{each}.map(i, ps[i].substring(ps[i].size() > {WINDOW} ? ps[i].size() - {WINDOW} : 0))");
     let of_name =
