@@ -549,6 +549,38 @@ fn references_in_custom_resources_need_no_render() {
 }
 
 #[test]
+fn a_custom_resource_may_hold_more_than_a_server_looks_at() {
+    let config =
+        "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  secrets: [{name: 'app-*', to: vault}]\n";
+    let reader = |names: usize, places: usize, text: &str| {
+        let user = |n: usize| format!("{{passwordSecret: {{name: app-{}}}}}", n % names);
+        let users: Vec<String> = (0..places).map(user).collect();
+        format!(
+            "apiVersion: example.org/v1\nkind: Database\nmetadata: {{name: d}}\nspec: {{text: '{text}', users: [{}]}}\n",
+            users.join(", ")
+        )
+    };
+    let short = "a line";
+    let long = "a line ".repeat(150_000);
+    for (names, places, text, is_beyond) in [
+        (1, 16, short, false),
+        (1, 17, short, true),
+        (4, 32, short, false),
+        (4, 33, short, true),
+        (8, 32, short, false),
+        (9, 9, short, true),
+        (1, 1, &long, false),
+        (2, 2, &long, true),
+    ] {
+        let run = resecret().args(["guard", "--check", "d.yaml"]).config(config);
+        let said = run.file("d.yaml", reader(names, places, text)).run().finds().text();
+        let warning = "the policy `others` may not look at every removed Secret that it names";
+        assert_eq!(said.contains(warning), is_beyond, "{names} names, {places} places: {said}");
+        assert!(said.contains("the policy `others` refuses it"), "{said}");
+    }
+}
+
+#[test]
 fn other_custom_resources_are_judged_in_and_outside_of_namespaces() {
     let all = manifests(&resecret().args(["guard", "--name", "app"]).config(CONFIG).run().succeeds());
     for (suffix, scope) in [("others", "Namespaced"), ("others-cluster", "Cluster")] {

@@ -344,7 +344,7 @@ fn custom_resources(this: &Try) -> Result<()> {
     let named = |n: usize| json!({"host": {"key": "k", "name": format!("{name}-{}", n % 40)}, "v": filler});
     let mut large = items(9_000, &named);
     large["aFirst"] = reads.clone();
-    let many = items(640, &|n| json!({"passwordSecret": {"name": format!("{name}-{}", n % 8)}, "v": filler}));
+    let many = items(320, &|n| json!({"passwordSecret": {"name": format!("{name}-{}", n % 8)}, "v": filler}));
     kubectl_with(&site, &["create"], &custom("Store", "many-old", &many))?.succeeded()?;
     kubectl_with(&site, &["create"], &custom("Store", "large-old", &large))?.succeeded()?;
     let _guard = Guard::apply(&site, None, &[])?;
@@ -409,14 +409,14 @@ fn custom_resources(this: &Try) -> Result<()> {
     // As many places as are looked at, with as much before each as is read.
     let text = "a line of text ".repeat(100);
     let many = items(
-        640,
+        320,
         &|n| json!({"text": text, "w": {"passwordSecret": {"name": format!("{name}-{}", n % 40)}}}),
     );
     refused(&kubectl_with(&site, &dry, &custom("Store", "many", &many))?, "passwordSecret.name reads")?;
     let patch = "--patch={\"spec\": {\"size\": 2}}";
     site.kubectl(["patch", "store/many-old", "--type=merge", patch])?.succeeded()?;
     site.row(
-        "640 references to 40 Secrets; another field of such an object from before",
+        "320 references to 40 Secrets; another field of such an object from before",
         "",
         "refused; goes through",
     );

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::guard::credentials::judge;
-use crate::analysis::guard::evidence;
+use crate::analysis::guard::evidence::{self, is_beyond_limits};
 use crate::analysis::guard::kinds::{self, GuardedKind};
 use crate::analysis::guard::known::KnownSecrets;
 use crate::analysis::guard::places::{Change, JudgedPlaces};
@@ -145,9 +145,26 @@ impl Judge<'_> {
                 let places = JudgedPlaces::of(object, self.config, self.kinds, self.removed);
                 said.extend(verdicts_on(&places, &ops, &at));
                 said.extend(self.credentials(object, &places, &at));
+                said.extend(self.limits(object, &places, &at));
             }
         }
         said.into_iter().map(|found| seen.leaked_values.conceal(found)).collect()
+    }
+
+    /// What is said of a custom resource that holds more than a server looks at.
+    fn limits(
+        &self,
+        object: &Object<'_, '_>,
+        places: &JudgedPlaces<'_, '_, '_>,
+        at: &Location,
+    ) -> Option<Diagnostic> {
+        let is_beyond = places.needs_evidence() && is_beyond_limits(object, &self.removed.removed_names());
+        is_beyond.then(|| {
+            let policy = places.evidence_policy();
+            let message = format!("the policy `{policy}` may not look at every removed Secret that it names");
+            let help = "a server looks at 8 names, 32 places and so much text of a custom resource, see docs/guard.md: only the filter looks at all";
+            Diagnostic::error(Code::GuardRefuses, message, help).with_severity(Severity::Warning).at(at.clone())
+        })
     }
 
     /// What the policy of credentials says of an object.

@@ -60,6 +60,12 @@ impl<'a> KnownSecrets<'a> {
         }
     }
 
+    /// The names of removed Secrets that the policies know.
+    pub(super) fn removed_names(&self) -> Vec<&str> {
+        let removed = self.fates.iter().filter(|(_, fate)| **fate == SecretFate::Removed);
+        removed.map(|(name, _)| name.as_str()).filter(|name| self.knows(name)).collect()
+    }
+
     /// Whether the policies know that some keys of a Secret or ConfigMap are moved, where a reader names the key.
     pub(super) fn reads(&self, is_config_map: bool, name: &str) -> bool {
         self.is_split(is_config_map, name, |_| true)

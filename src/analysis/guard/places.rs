@@ -155,7 +155,7 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
         };
         let reference = self.references.iter().find(is_about)?;
         let by_field = self.judges_field(&reference.path).then(|| self.family()).flatten();
-        let by_evidence = || self.evident.contains(&reference.path).then(|| self.family().unwrap_or(OTHERS));
+        let by_evidence = || self.evident.contains(&reference.path).then(|| self.evidence_policy());
         let policy = by_field.or_else(by_evidence).filter(|_| self.secrets.knows(reference.name));
         let reads = match self.secrets.fates.get(reference.name) {
             Some(SecretFate::Split) => "a moved key of",
@@ -186,6 +186,16 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
     /// Whether the policy of credentials looks at the object.
     pub(super) fn may_hold_credentials(&self) -> bool {
         self.kind.is_some_and(|kind| credentials::is_judged(kind) && kind.namespaced != Some(false))
+    }
+
+    /// Whether policies tell a reference by the keys above it alone.
+    pub(super) fn needs_evidence(&self) -> bool {
+        self.evident.iter().any(|path| !self.judges_field(path))
+    }
+
+    /// The policy that tells references by the keys above them.
+    pub(super) fn evidence_policy(&self) -> &'static str {
+        self.family().unwrap_or(OTHERS)
     }
 
     /// The policy of the object's kind.

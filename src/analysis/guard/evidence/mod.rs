@@ -6,9 +6,11 @@
 //! says of keys what they mean.
 
 mod labels;
+mod limits;
 mod printed;
 mod seen;
 
+pub(super) use limits::is_beyond_limits;
 pub(super) use seen::{RemovedKeys, removed_keys, sees};
 
 use serde_json::{Value, json};

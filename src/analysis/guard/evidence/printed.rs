@@ -16,20 +16,20 @@ const ABOVE: usize = 500;
 const BEHIND: usize = 300;
 
 /// The names of one object that are looked at, and the places of each.
-const MOST_NAMES: usize = 8;
-const MOST_PLACES: usize = 16;
+pub(super) const MOST_NAMES: usize = 8;
+pub(super) const MOST_PLACES: usize = 16;
 
 /// The places of all names: to read what stands before one costs up to 40,000 units, in several expressions.
-const MOST_READ: usize = 32;
+pub(super) const MOST_READ: usize = 32;
 
 /// The finds of globs that are looked at; a name may be there more than once.
 const MOST_FOUND: usize = 64;
 
 /// The longest text of an object times the count of names: to search costs a fifth of a unit for each.
-const MOST_SEARCHED: usize = 4_000_000;
+pub(super) const MOST_SEARCHED: usize = 4_000_000;
 
 /// The same for the names that are there: to take a text apart costs as much again.
-const MOST_SPLIT: usize = 1_000_000;
+pub(super) const MOST_SPLIT: usize = 1_000_000;
 
 /// The same for globs, times the length of their expression: a fortieth of a unit.
 const MOST_MATCHED: usize = 32_000_000;
