@@ -140,7 +140,7 @@ with_split! {
     ///
     /// Give the object its `metadata.namespace`, or choose the Secrets by `namespace` in `spec.secrets`.
     AmbiguousReference = "ambiguous-reference",
-    /// A reference to a Secret that nobody has heard of.
+    /// A reference to a Secret that is neither rendered nor in the configuration.
     ///
     /// # What it means
     ///
@@ -320,7 +320,7 @@ with_split! {
     ///
     /// Write that part of the document in block style. If it is already, please report its shape, without values.
     UnsafeEdit = "unsafe-edit",
-    /// A removed Secret's name in a field that speaks of secrets and that no rule knows.
+    /// A removed Secret's name in a field that looks like a reference and that no rule knows.
     ///
     /// # What it means
     ///
@@ -350,7 +350,7 @@ with_split! {
     ///
     /// # What to do
     ///
-    /// Take it out in the chart's values, and rotate it: whoever could read that object knows it.
+    /// Take it out in the chart's values, and rotate it: everyone who could read that object knows it.
     ValueLeftBehind = "value-left-behind",
     /// A `caBundle` that belongs to the certificate of a removed Secret.
     ///

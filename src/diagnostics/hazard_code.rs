@@ -54,7 +54,7 @@ macro_rules! with_hazards {
             ///
             /// # What it means
             ///
-            /// A variable stands several times in a container. Server-side apply, Helm 4's default, takes no such list.
+            /// A variable is defined several times in a container. Server-side apply, Helm 4's default, takes no such list.
             ///
             /// # What to do
             ///
@@ -64,7 +64,7 @@ macro_rules! with_hazards {
             ///
             /// # What it means
             ///
-            /// It is in the last manifest and not in the new one. Its values may stand nowhere else, not even in the chart.
+            /// It is in the last manifest and not in the new one. Its values may be nowhere else, not even in the chart.
             ///
             /// # What to do
             ///

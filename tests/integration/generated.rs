@@ -361,7 +361,7 @@ mod pages {
         }
         paths.retain(|path| !path.ends_with("docs/codes.md"));
         let snapshots: Vec<String> = paths.iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
-        let mut page = "# Codes\n\nEvery diagnostic, as `resecret explain CODE` describes it, with an example. Most examples are tests too: put both files into a folder, and `resecret --config config.yaml\n< input.yaml` says what stands below them. This page is generated.\n".to_owned();
+        let mut page = "# Codes\n\nEvery diagnostic, as `resecret explain CODE` describes it, with an example. Most examples are tests too: put both files into a folder, and `resecret --config config.yaml\n< input.yaml` says what is below them. This page is generated.\n".to_owned();
         for code in Code::ALL {
             page += &format!("\n## {}\n\n", code.id());
             for line in code.documentation().trim().lines().map(|line| line.strip_prefix(' ').unwrap_or(line))

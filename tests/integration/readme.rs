@@ -117,3 +117,20 @@ fn the_sections_of_more_ways_to_vault_are_what_happens() {
         page("docs/vaulting.md", section, resecret());
     }
 }
+
+#[test]
+fn the_first_diff_of_the_readme_is_what_happens() {
+    let page = fs::read_to_string(root().join("README.md")).expect("the README");
+    let diff = page.split("```diff\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a diff");
+    // The lines between the two parts, which the page leaves out.
+    let between = "metadata: {name: lf-langfuse-web}\nspec:\n  template:\n    spec:\n      containers:\n        - name: langfuse-web\n";
+    let side = |other: char| -> String {
+        // The first line is the command.
+        let lines = diff.lines().skip(1).filter(|line| !line.starts_with(other));
+        lines
+            .map(|line| if line == "@@" { between.to_owned() } else { format!("{}\n", &line[1..]) })
+            .collect()
+    };
+    let run = resecret().args(["--preset", "langfuse", "--to", "langfuse-vault"]).stdin(side('+'));
+    assert_eq!(run.run().succeeds().text(), side('-'));
+}
