@@ -549,6 +549,22 @@ fn references_in_custom_resources_need_no_render() {
 }
 
 #[test]
+fn a_mutation_says_that_it_leaves_declared_references_alone() {
+    let said = |config: &str| {
+        resecret()
+            .args(["guard", "-o", "mutate"])
+            .config(config)
+            .run()
+            .succeeds()
+            .stderr
+            .contains("`spec.references`")
+    };
+    assert!(!said(CONFIG));
+    let declared = "{kind: Deployment, path: 'spec.template.spec.containers[*].env[name=S].value'}";
+    assert!(said(&format!("{CONFIG}  references: [{declared}]\n")));
+}
+
+#[test]
 fn a_custom_resource_may_hold_more_than_a_server_looks_at() {
     let config =
         "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  secrets: [{name: 'app-*', to: vault}]\n";

@@ -151,6 +151,9 @@ fn left(config: &Config, targets: &Targets) -> Vec<String> {
         left.push("removed Secrets: a mutation removes no object".to_owned());
     }
     left.push("objects without pods, custom resources, and names in texts".to_owned());
+    if !config.references.is_empty() {
+        left.push("names where `spec.references` says that they are a Secret's".to_owned());
+    }
     left.extend(targets.left.iter().cloned());
     if config.secrets.iter().any(|rule| rule.to.is_none()) {
         left.push("references to removed Secrets without `to`".to_owned());
