@@ -107,7 +107,7 @@ pub fn lower_any(source: &str, choices: &[u8]) {
     let Ok(before) = ReferenceValue::of(source) else { return };
     // The independent reader takes no tab where indentation could stand, which an edit can make of a blank line. And
     // without a line break at the end, blanks are the text of a block scalar or not, and its text has a line break
-    // or not, depending on what follows.
+    // or not, depending on what follows. What a collection with a tag of its own holds is no place to a patch.
     let is_blank = |line: &str, blanks: &[char]| line.contains(blanks) && line.trim().is_empty();
     let has_tab = source.lines().any(|line| is_blank(line, &['\t']));
     let ends_in_blanks =
@@ -117,7 +117,8 @@ pub fn lower_any(source: &str, choices: &[u8]) {
         let is_block = matches!(&node.kind, Kind::Scalar(scalar) if scalar.style == ScalarStyle::Block);
         is_block && node.content.end == source.len()
     });
-    if has_tab || ends_in_blanks || ends_as_block || !agree(&tree, &before) {
+    let has_tag = |id| tree.node(id).tag.is_some() && !matches!(tree.node(id).kind, Kind::Scalar(_));
+    if has_tab || ends_in_blanks || ends_as_block || tree.ids().any(has_tag) || !agree(&tree, &before) {
         return;
     }
     if let Err(refusal @ (Refusal::Different | Refusal::After(_))) = verify(before, &patch, &edited) {
