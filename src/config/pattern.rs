@@ -1,8 +1,9 @@
 //! Names with globs.
 
 use std::fmt;
+use std::sync::OnceLock;
 
-use globset::{Error as GlobError, GlobBuilder, GlobMatcher};
+use globset::{Error as GlobError, Glob, GlobBuilder, GlobMatcher};
 
 /// A name, or a glob (`*`, `?`, `[…]`, `{a,b}`). `*` crosses `/` and `.`: it means any text.
 #[derive(Clone, Debug)]
@@ -10,7 +11,34 @@ pub(crate) enum Pattern {
     /// Matches this name only.
     Exact(String),
     /// Matches what the glob matches.
-    Glob(Box<GlobMatcher>),
+    Glob(Box<NameGlob>),
+}
+
+/// A glob. Most are `*-something`: to build a regular expression for them would take longer than the rest of a short run.
+#[derive(Clone, Debug)]
+pub(crate) struct NameGlob {
+    glob: Glob,
+    /// What is before and behind a `*`, where that is all.
+    around: Option<(String, String)>,
+    /// Built for the first text, where it is needed.
+    matcher: OnceLock<GlobMatcher>,
+}
+
+impl NameGlob {
+    fn new(text: &str) -> Result<Self, GlobError> {
+        let glob = GlobBuilder::new(text).literal_separator(false).build()?;
+        let around = text.split_once('*').filter(|_| !text.contains(['?', '[', ']', '{', '}', '\\']));
+        let around = around.filter(|(_, end)| !end.contains('*'));
+        let around = around.map(|(begin, end)| (begin.to_owned(), end.to_owned()));
+        Ok(Self { glob, around, matcher: OnceLock::new() })
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match &self.around {
+            Some((begin, end)) => text.strip_prefix(begin).is_some_and(|rest| rest.ends_with(end)),
+            None => self.matcher.get_or_init(|| self.glob.compile_matcher()).is_match(text),
+        }
+    }
 }
 
 impl Pattern {
@@ -23,8 +51,7 @@ impl Pattern {
         if !text.contains(['*', '?', '[', '{', '\\']) {
             return Ok(Self::Exact(text.to_owned()));
         }
-        let glob = GlobBuilder::new(text).literal_separator(false).build();
-        glob.map(|glob| Self::Glob(Box::new(glob.compile_matcher())))
+        NameGlob::new(text).map(|glob| Self::Glob(Box::new(glob)))
     }
 
     /// Reads a path or a glob on paths, in which brackets are those of positions and keys.
@@ -57,7 +84,7 @@ impl Pattern {
     /// A glob as a regular expression that must match a whole text; `None` for a name.
     pub(crate) fn regex(&self) -> Option<String> {
         let Self::Glob(glob) = self else { return None };
-        let regex = glob.glob().regex();
+        let regex = glob.glob.regex();
         let regex = regex.strip_prefix("(?-u)").unwrap_or(regex);
         Some(regex.trim_start_matches('^').strip_suffix('$').unwrap_or(regex).to_owned())
     }
@@ -66,7 +93,7 @@ impl Pattern {
     pub(crate) fn matches(&self, text: &str) -> bool {
         match self {
             Self::Exact(exact) => exact == text,
-            Self::Glob(glob) => glob.is_match(text),
+            Self::Glob(glob) => glob.matches(text),
         }
     }
 }
@@ -79,7 +106,7 @@ impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exact(exact) => f.write_str(exact),
-            Self::Glob(glob) => f.write_str(glob.glob().glob()),
+            Self::Glob(glob) => f.write_str(glob.glob.glob()),
         }
     }
 }
@@ -110,6 +137,23 @@ impl fmt::Display for Patterns {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The short way and the regular expression are one.
+    #[test]
+    fn a_star_alone_means_what_it_means_to_globset() {
+        let texts = ["", "a", "b", "a-b", "ab", "aab", "a/b", "a\nb", "*", "ä-b", "abab"];
+        for glob in ["*", "a*", "*b", "a*b", "ab*ab", "*/b", "a-*", "ä*"] {
+            let pattern = NameGlob::new(glob).expect("a glob");
+            assert!(pattern.around.is_some(), "{glob}");
+            let matcher = pattern.glob.compile_matcher();
+            for text in texts {
+                assert_eq!(pattern.matches(text), matcher.is_match(text), "{glob} and {text:?}");
+            }
+        }
+        for glob in ["**", "a**b", "*?", "[a]*", "{a,b}*", "a\\*", "*a*"] {
+            assert!(NameGlob::new(glob).expect("a glob").around.is_none(), "{glob}");
+        }
+    }
 
     #[test]
     fn globs_mean_any_text() {
