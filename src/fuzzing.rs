@@ -186,7 +186,16 @@ mod tests {
     /// Every two operations, one after the other, on nodes of small texts.
     #[test]
     fn any_two_edits_are_right_or_refused() {
-        let texts = ["a: b", "a:\n  b: c\n", "- a\n- b: c\n", "[a, {b: c}]\n", "a:\n- b\n- c\nd: {e: f}\n"];
+        let texts = [
+            "{a:\n, b: c}",
+            "{a: , b: c }",
+            "[{a:\n}, b]",
+            "a: b",
+            "a:\n  b: c\n",
+            "- a\n- b: c\n",
+            "[a, {b: c}]\n",
+            "a:\n- b\n- c\nd: {e: f}\n",
+        ];
         for text in texts {
             for (first, second) in (0..9 * 7).flat_map(|first| (0..9 * 7).map(move |second| (first, second)))
             {

@@ -186,7 +186,7 @@ impl<'t, 's> MemberSpans<'t, 's> {
         let mut splices = vec![Splice::deletion(Span::new(from, to))];
         if !closing_comma {
             let start = if source[kept..comma].contains('#') { comma } else { kept };
-            splices.push(Splice::deletion(Span::new(start, comma + 1)));
+            splices.push(Splice::replacement(Span::new(start, comma + 1), blank_behind(source, start)));
         }
         splices
     }
@@ -248,6 +248,12 @@ pub(super) fn has_brackets(tree: &Tree<'_>, collection: NodeId) -> bool {
         _ => b'[',
     };
     tree.source().as_bytes().get(node.content.start) == Some(&open)
+}
+
+/// What must stand between this place in a flow collection and a comma or bracket: some readers take a colon right before
+/// one for a part of the key.
+pub(super) fn blank_behind(source: &str, at: usize) -> &'static str {
+    if source[..at].ends_with(':') { " " } else { "" }
 }
 
 /// Runs of consecutive numbers, as first and last.

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub(crate) use self::error::LowerError;
 use crate::edit::lower::edits::{Edit, Edits};
-use crate::edit::lower::members::{MemberSpans, has_brackets};
+use crate::edit::lower::members::{MemberSpans, blank_behind, has_brackets};
 use crate::edit::lower::render::{FlowStyle, Indentation, block_entry, block_item, flow_entry, flow_value};
 use crate::edit::patch::{Patch, TextEdit};
 use crate::edit::splice::{Splice, Splices};
@@ -166,7 +166,8 @@ impl Lowering<'_, '_> {
             Style::Flow if own_line => (last.end, format!(",{}{}", self.eol, " ".repeat(at))),
             Style::Flow => (last.end, FlowStyle::around(self.tree, mapping).comma().to_owned()),
         };
-        self.splices.push(Splice::insertion(place, before + &text));
+        let blank = if slots.style() == Style::Flow { blank_behind(source, place) } else { "" };
+        self.splices.push(Splice::insertion(place, format!("{blank}{before}{text}")));
     }
 
     /// New items behind the last one, or in the place of the one at `instead`.
