@@ -566,7 +566,7 @@ const MAKERS: [(&str, &str, &str); 4] = [
 
 /// Makes one of these kinds, as far as the trial needs it, and returns the definition's name and version. Another trial
 /// may have made it, and a script of a third may be asking for it, so it stays.
-fn make_kind(site: &Site, group: &str, kind: &str) -> Result<(String, String)> {
+pub(crate) fn make_kind(site: &Site, group: &str, kind: &str) -> Result<(String, String)> {
     let singular = kind.to_lowercase();
     let name = format!("{singular}s.{group}");
     let version = "-o=jsonpath={.spec.versions[0].name}";
