@@ -47,16 +47,17 @@ impl Edits {
         let mut collector = EditCollector {
             tree,
             edits: Self::default(),
+            changed: Vec::new(),
             replaced: BTreeSet::new(),
-            removed: BTreeSet::new(),
             items: HashSet::new(),
         };
         for op in patch.ops() {
             collector.op(op)?;
         }
-        collector.check_order(patch)?;
+        let gone = collector.edits.gone(tree);
+        collector.check_order(&gone)?;
         let edits = collector.edits;
-        edits.check_anchors(tree)?;
+        edits.check_anchors(tree, gone)?;
         Ok(edits)
     }
 
@@ -71,18 +72,16 @@ impl Edits {
         let removed =
             self.by_node.iter().flat_map(|(node, edit)| edit.removed.iter().map(move |at| (*node, *at)));
         for (node, position) in removed {
-            if let Some(items) = tree.items(node) {
-                gone.insert(items[position]);
-            } else if let Some(entries) = tree.entries(node) {
-                gone.extend([entries[position].0, entries[position].1]);
-            }
+            gone.extend(tree.items(node).and_then(|items| items.get(position)));
+            let entry = tree.entries(node).and_then(|entries| entries.get(position));
+            gone.extend(entry.into_iter().flat_map(|(key, value)| [*key, *value]));
         }
         let replaced = self.by_node.iter().filter(|(_, edit)| edit.value.is_some()).map(|(node, _)| *node);
         gone.extend(replaced.filter(|node| matches!(tree.node(*node).kind, Kind::Alias(_))));
         gone
     }
 
-    fn check_anchors(&self, tree: &Tree<'_>) -> Result<(), LowerError> {
+    fn check_anchors(&self, tree: &Tree<'_>, gone: BTreeSet<NodeId>) -> Result<(), LowerError> {
         let aliases: Vec<(NodeId, NodeId)> = tree
             .ids()
             .filter_map(|id| match tree.node(id).kind {
@@ -97,7 +96,7 @@ impl Edits {
         for (alias, target) in &aliases {
             users.entry(*target).or_default().push(*alias);
         }
-        let mut uses = Uses { tree, gone: self.gone(tree), users, counts: HashMap::new() };
+        let mut uses = Uses { tree, gone, users, counts: HashMap::new() };
         for ((node, _), asked) in &self.asked {
             if uses.count(*node) != *asked && !uses.is_replaced_alias(*node) {
                 return Err(anchor_in_use(tree, *node));
@@ -170,10 +169,10 @@ impl Uses<'_, '_> {
 struct EditCollector<'t, 's> {
     tree: &'t Tree<'s>,
     edits: Edits,
+    /// The node that each operation changes, and whether it becomes another mapping or sequence.
+    changed: Vec<(NodeId, bool)>,
     /// Mappings and sequences that become others.
     replaced: BTreeSet<NodeId>,
-    /// Items and values that are removed.
-    removed: BTreeSet<NodeId>,
     /// New items, by the path of each.
     items: HashSet<(Path, String)>,
 }
@@ -188,9 +187,7 @@ impl EditCollector<'_, '_> {
             },
             Op::Remove { path } => {
                 let (collection, position) = self.member(path)?;
-                self.removed.extend(self.tree.items(collection).and_then(|items| items.get(position)));
-                let entry = self.tree.entries(collection).and_then(|entries| entries.get(position));
-                self.removed.extend(entry.map(|(_, value)| *value));
+                self.changed.push((collection, false));
                 if self.ask(collection, format!("remove {position}")) {
                     self.edit(collection).removed.insert(position);
                 }
@@ -199,9 +196,11 @@ impl EditCollector<'_, '_> {
             Op::Replace { path, value } => {
                 let node = self.find(path)?;
                 let target = self.tree.resolve(node);
-                if !matches!(self.tree.node(target).kind, Kind::Scalar(_)) {
+                let is_collection = !matches!(self.tree.node(target).kind, Kind::Scalar(_));
+                if is_collection {
                     self.replaced.insert(target);
                 }
+                self.changed.push((target, is_collection));
                 self.replace(node, value)
             }
             Op::Rewrite { path, edits, inside, .. } => {
@@ -209,6 +208,7 @@ impl EditCollector<'_, '_> {
                 if !matches!(self.tree.node(node).kind, Kind::Scalar(_)) {
                     return Err(LowerError::Text { inside: inside.clone(), at: self.tree.node(node).start });
                 }
+                self.changed.push((node, false));
                 if self.ask(node, format!("rewrite {edits:?}")) {
                     self.edit(node).rewritten = Some((edits.clone(), inside.clone()));
                 }
@@ -216,10 +216,12 @@ impl EditCollector<'_, '_> {
             }
             Op::Add { path, value } => {
                 let (mapping, key) = self.new_entry(path)?;
+                self.changed.push((mapping, false));
                 self.add(mapping, &key, value)
             }
             Op::Append { sequence: path, value } => {
                 let sequence = self.tree.resolve(self.find(path)?);
+                self.changed.push((sequence, false));
                 let edit = format!("append {value}");
                 self.once(sequence, path, &edit)?;
                 if self.ask(sequence, edit) {
@@ -232,6 +234,7 @@ impl EditCollector<'_, '_> {
                 if self.tree.items(sequence).is_none_or(|items| position >= items.len()) {
                     return Err(LowerError::Unsupported { at: self.tree.node(sequence).start });
                 }
+                self.changed.push((sequence, false));
                 let edit = format!("insert {position} {value}");
                 self.once(sequence, path, &edit)?;
                 if self.ask(sequence, edit) {
@@ -250,29 +253,17 @@ impl EditCollector<'_, '_> {
 
     /// All operations are done at once. What one does in a node that another one removes, or replaces as a whole, would
     /// depend on their order.
-    fn check_order(&self, patch: &Patch) -> Result<(), LowerError> {
-        if self.replaced.is_empty() && self.removed.is_empty() {
+    fn check_order(&self, gone: &BTreeSet<NodeId>) -> Result<(), LowerError> {
+        if self.replaced.is_empty() && gone.is_empty() {
             return Ok(());
         }
-        for op in patch.ops() {
-            let (node, is_replaced) = match op {
-                Op::Test { .. } => continue,
-                Op::Remove { path } | Op::Insert { path, .. } => (self.member(path)?.0, false),
-                Op::Add { path, .. } => (self.new_entry(path)?.0, false),
-                Op::Replace { path, .. } => {
-                    let node = self.tree.resolve(self.find(path)?);
-                    (node, self.replaced.contains(&node))
-                }
-                Op::Rewrite { path, .. } => (self.find(path)?, false),
-                Op::Append { sequence, .. } => (self.tree.resolve(self.find(sequence)?), false),
-            };
-            let mut places = std::iter::successors(Some(node), |id| self.tree.node(*id).parent);
+        for (node, by_itself) in &self.changed {
+            let mut places = std::iter::successors(Some(*node), |id| self.tree.node(*id).parent);
             let is_done = |id: NodeId| {
-                let by_itself = is_replaced && id == node;
-                self.removed.contains(&id) || (self.replaced.contains(&id) && !by_itself)
+                gone.contains(&id) || (self.replaced.contains(&id) && !(*by_itself && id == *node))
             };
             if places.any(is_done) {
-                return Err(LowerError::Unsupported { at: self.tree.node(node).start });
+                return Err(LowerError::Unsupported { at: self.tree.node(*node).start });
             }
         }
         Ok(())
