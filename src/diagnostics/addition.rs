@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::Diagnostic;
+use crate::yaml::scalar::plain_or_quoted;
 
 /// Lists whose entries say what a field is: who follows one such help follows them all.
 const JOINED: [&str; 2] = ["references", "dropAnnotations"];
@@ -21,6 +22,14 @@ pub(crate) fn add_to(list: &str, entry: &str) -> String {
 /// The words that ask for an entry before all others of a list of `spec`.
 pub(crate) fn add_on_top_of(list: &str, entry: &str) -> String {
     format!("add on top of spec.{list}{DASH}{entry}")
+}
+
+/// The field `keys` of such an entry, behind another field: each key of the chart and its own; nothing where there are none.
+pub(crate) fn keys_field<K: AsRef<str>>(pairs: impl Iterator<Item = (K, K)>) -> String {
+    let pair =
+        |(key, own): (K, K)| format!("{}: {}", plain_or_quoted(key.as_ref()), plain_or_quoted(own.as_ref()));
+    let pairs: Vec<String> = pairs.map(pair).collect();
+    if pairs.is_empty() { String::new() } else { format!(", keys: {{{}}}", pairs.join(", ")) }
 }
 
 /// The entry that a help asks for in a list.

@@ -6,7 +6,7 @@ mod split;
 use std::collections::HashSet;
 
 use crate::config::{Config, Origin, SecretsRule};
-use crate::diagnostics::addition::add_to;
+use crate::diagnostics::addition::{add_to, keys_field};
 use crate::diagnostics::{Code, Diagnostic, Error, Location};
 use crate::filter::findings::Findings;
 use crate::krm::InputFormat;
@@ -138,10 +138,7 @@ pub(crate) fn collect_secret<'t>(
 /// A Secret that the chart renders, although a rule says that it is only named.
 fn rendered(name: &str, rule: &SecretsRule) -> Diagnostic {
     let to = rule.to.as_deref().unwrap_or_default();
-    let key =
-        |(chart, own): (&String, &String)| format!("{}: {}", plain_or_quoted(chart), plain_or_quoted(own));
-    let keys: Vec<String> = rule.keys.iter().map(key).collect();
-    let keys = if keys.is_empty() { String::new() } else { format!(", keys: {{{}}}", keys.join(", ")) };
+    let keys = keys_field(rule.keys.iter());
     Diagnostic::error(
         Code::RenderedRedirect,
         format!("the chart renders Secret {name}, and spec.redirect is for Secrets that it only names"),

@@ -5,9 +5,10 @@
 //! all optional, at least one.
 
 use std::cell::LazyCell;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use crate::config::{Config, EnvRule, FormatRule, Origin, Pattern, SecretsRule};
+use crate::diagnostics::addition::keys_field;
 use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::rules::ConfigEntry;
 use crate::rules::elsewhere::Elsewhere;
@@ -119,8 +120,8 @@ fn not_rendered(
 ) -> Option<(String, String)> {
     let to = rule.to.as_deref().filter(|_| !rule.of_config_maps && !rule.has_conditions())?;
     let (name, reader) = elsewhere.reader(&rule.name, |name| facts.renders(name) || is_vaulted(name))?;
-    let entry =
-        format!("{{name: {}, to: {}{}}}", plain_or_quoted(name), plain_or_quoted(to), keys(&rule.keys));
+    let keys = keys_field(rule.keys.iter().filter(|(key, own)| key != own));
+    let entry = format!("{{name: {}, to: {}{keys}}}", plain_or_quoted(name), plain_or_quoted(to));
     let way =
         format!("to send such references to the vault, make of this rule one in spec.redirect: {entry}");
     Some((format!("{reader} refers to {name}"), format!("{way}\n{SECRETS}")))
@@ -136,18 +137,12 @@ fn held(
     let Pattern::Exact(variable) = variable else { return None };
     let (kind, name) = elsewhere.holder(variable)?;
     let list = if kind == "ConfigMap" { "configMaps" } else { "secrets" };
-    let keys = keys(&key.into_iter().map(|key| (variable.clone(), key.to_owned())).collect());
+    let renamed = key.map(|key| (variable.as_str(), key)).filter(|(key, own)| key != own);
+    let keys = keys_field(renamed.into_iter());
     let (name, to) = (plain_or_quoted(&Pattern::escaped(name)), plain_or_quoted(&rule.to));
     let entry = format!("{{name: {name}, only: [{}], to: {to}{keys}}}", plain_or_quoted(variable));
     let way = format!("to move that key to the vault, make of this line a rule in spec.{list}: {entry}");
     Some((format!("{kind} {name} has a key of that name"), format!("{way}\n{ENV}")))
-}
-
-/// The field `keys` of a rule, where it renames any.
-fn keys(keys: &BTreeMap<String, String>) -> String {
-    let pair = |(key, own): (&String, &String)| format!("{}: {}", plain_or_quoted(key), plain_or_quoted(own));
-    let pairs: Vec<String> = keys.iter().filter(|(key, own)| key != own).map(pair).collect();
-    if pairs.is_empty() { String::new() } else { format!(", keys: {{{}}}", pairs.join(", ")) }
 }
 
 /// What to say where the one name of a rule differs from that of a Secret by the release's prefix: the glob for both.

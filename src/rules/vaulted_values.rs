@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use crate::config::{Pattern, SecretsRule};
-use crate::diagnostics::addition::add_on_top_of;
+use crate::diagnostics::addition::{add_on_top_of, keys_field};
 use crate::diagnostics::{Code, Diagnostic, Location, Severity};
 use crate::kube::object::{DataEntry, Object};
 use crate::yaml::scalar::plain_or_quoted;
@@ -133,10 +133,7 @@ impl SecretKeys {
 
     fn rule(&self, to: &str, keys: &BTreeMap<String, String>) -> String {
         let Self { name, namespace, only, .. } = self;
-        let key =
-            |(key, own): (&String, &String)| format!("{}: {}", plain_or_quoted(key), plain_or_quoted(own));
-        let keys: Vec<String> = keys.iter().filter(|(key, own)| key != own).map(key).collect();
-        let keys = if keys.is_empty() { String::new() } else { format!(", keys: {{{}}}", keys.join(", ")) };
+        let keys = keys_field(keys.iter().filter(|(key, own)| key != own));
         let exactly = |text: &str| plain_or_quoted(&Pattern::escaped(text));
         let namespace = namespace.as_deref().map(|namespace| format!(", namespace: {}", exactly(namespace)));
         let only: Vec<String> = only.iter().map(|key| plain_or_quoted(key)).collect();
