@@ -167,6 +167,11 @@ impl<'t> Object<'t, '_> {
         self.data_entries("data", true).chain(self.data_entries("stringData", false)).collect()
     }
 
+    /// The entries of a ConfigMap or else of a Secret, in order.
+    pub(crate) fn held_data(&self) -> Vec<DataEntry<'t>> {
+        if self.is_config_map() { self.config_map_data() } else { self.secret_data() }
+    }
+
     /// The entries of a field of data, in order.
     fn data_entries(&self, field: &str, encoded: bool) -> impl Iterator<Item = DataEntry<'t>> {
         let tree = self.tree;

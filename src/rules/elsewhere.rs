@@ -78,15 +78,13 @@ impl StreamNames {
     }
 
     fn add_keys(&mut self, object: &Object<'_, '_>) {
-        let (kind, data) = if object.is_secret() {
-            ("Secret", object.secret_data())
-        } else if object.is_config_map() {
-            ("ConfigMap", object.config_map_data())
-        } else {
-            return;
+        let kind = match object {
+            _ if object.is_secret() => "Secret",
+            _ if object.is_config_map() => "ConfigMap",
+            _ => return,
         };
         let Some(name) = object.name() else { return };
-        for entry in data {
+        for entry in object.held_data() {
             self.holders.entry(entry.key.to_owned()).or_insert_with(|| (kind, name.to_owned()));
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::analysis::guard::evidence::RemovedKeys;
 use crate::analysis::guard::render::Render;
+use crate::analysis::guard::stand_ins::is_by_name;
 use crate::config::{Config, Pattern, SecretsRule};
 use crate::yaml::{NodeId, Tree};
 
@@ -52,7 +53,7 @@ impl<'a> KnownSecrets<'a> {
                 let redirects = |rule: &SecretsRule| rule.redirects && rule.name.matches(name);
                 self.config.secrets.iter().any(redirects)
                     || self.render.map_or_else(
-                        || self.config.secrets.iter().any(|rule| !rule.splits() && is_by_name(rule, name)),
+                        || self.config.secrets.iter().any(|rule| !rule.splits() && is_about(rule, name)),
                         |render| render.removed.iter().any(|secret| secret.name == name),
                     )
             }
@@ -85,7 +86,7 @@ impl<'a> KnownSecrets<'a> {
             });
         }
         let is_about = |rule: &&SecretsRule| {
-            rule.splits() && rule.of_config_maps == is_config_map && is_by_name(rule, name)
+            rule.splits() && rule.of_config_maps == is_config_map && is_about(rule, name)
         };
         self.config.secrets.iter().filter(is_about).any(is_sure)
     }
@@ -130,7 +131,7 @@ impl<'a> KnownSecrets<'a> {
     }
 }
 
-/// Whether a rule is about a name, and asks for nothing else.
-fn is_by_name(rule: &SecretsRule, name: &str) -> bool {
-    rule.labels.is_empty() && rule.source.is_empty() && rule.name.matches(name)
+/// Whether a rule is about this name, and asks for nothing else.
+fn is_about(rule: &SecretsRule, name: &str) -> bool {
+    is_by_name(rule) && rule.name.matches(name)
 }

@@ -117,8 +117,7 @@ impl Render {
     fn learn_keys(&mut self, object: &Object<'_, '_>, config: &Config) -> Option<usize> {
         let name = object.name().filter(|name| !name.is_empty())?;
         let is_config_map = object.is_config_map();
-        let data = if is_config_map { object.config_map_data() } else { object.secret_data() };
-        let keys = distinct_keys(&data);
+        let keys = distinct_keys(&object.held_data());
         let has_some = |rule: &SecretsRule| keys.iter().any(|key| rule.only.contains(key));
         let decides = |rule: &SecretsRule| selects(rule, object, name) && (!rule.splits() || has_some(rule));
         let rule = config.secrets.iter().position(decides);

@@ -51,8 +51,7 @@ pub(super) fn stand_ins(manifests: &[u8], render: Option<&[u8]>, config: &Config
 /// where there are none of those.
 pub(super) fn without_filtered_holders(manifests: &[u8], config: &Config) -> Option<Vec<u8>> {
     let is_filtered = |object: &Object<'_, '_>| {
-        let data = if object.is_config_map() { object.config_map_data() } else { object.secret_data() };
-        let keys = distinct_keys(&data);
+        let keys = distinct_keys(&object.held_data());
         let name = object.name().unwrap_or_default();
         let is_about = |rule: &&SecretsRule| rule.splits() && selects(rule, object, name);
         let mut rules = config.secrets.iter().filter(is_about).peekable();
@@ -192,7 +191,7 @@ impl WantedSecrets {
 }
 
 /// Whether a name is all that a rule asks for.
-fn is_by_name(rule: &SecretsRule) -> bool {
+pub(super) fn is_by_name(rule: &SecretsRule) -> bool {
     rule.labels.is_empty() && rule.source.is_empty()
 }
 

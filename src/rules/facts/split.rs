@@ -69,7 +69,7 @@ impl Facts {
             return None;
         }
         let (rules, name) = self.rules.as_ref().zip(object.name())?;
-        let data = if object.is_secret() { object.secret_data() } else { object.config_map_data() };
+        let data = object.held_data();
         let keys = data.iter().map(|entry| entry.key).collect();
         let first = *rules.matching(object, name, &keys, config).first()?;
         config.secrets[first].splits().then_some(first)
