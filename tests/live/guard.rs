@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::clients;
 use crate::cluster;
+use crate::custom_kind::make_kind;
 use crate::machine::{Major, RESECRET, Run, repository, text};
 use crate::site::Site;
 use crate::{BOTH, Scenario, Try};
@@ -297,28 +298,7 @@ fn moved_keys(this: &Try) -> Result<()> {
     Ok(())
 }
 
-/// Definitions of custom resources that no render shows, in a namespace and outside, of any shape.
-const DEFINITIONS: &str = "\
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: stores.guard.example.org}
-spec:
-  group: guard.example.org
-  names: {kind: Store, plural: stores, singular: store}
-  scope: Namespaced
-  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
----
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: realms.guard.example.org}
-spec:
-  group: guard.example.org
-  names: {kind: Realm, plural: realms, singular: realm}
-  scope: Cluster
-  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
-";
-
-/// An object of one of them.
+/// A custom resource that no render shows.
 fn custom(kind: &str, name: &str, spec: &Value) -> Value {
     json!({"apiVersion": "guard.example.org/v1", "kind": kind, "metadata": {"name": name}, "spec": spec})
 }
@@ -328,15 +308,9 @@ fn custom_resources(this: &Try) -> Result<()> {
     let mut site = this.site()?;
     let name = format!("chart-{}", site.namespace());
     site.rules(&format!("  secrets:\n  - {{name: [{name}, '{name}-*'], to: vault}}\n"))?;
-    let file = site.machine.write("definitions.yaml", DEFINITIONS)?;
-    site.kubectl(["apply", "-f", text(&file)?])?.succeeded()?;
-    let are_there = [
-        "wait",
-        "--for=condition=Established",
-        "crd/stores.guard.example.org",
-        "crd/realms.guard.example.org",
-    ];
-    site.kubectl(are_there)?.succeeded()?;
+    for (kind, scope) in [("Store", "Namespaced"), ("Realm", "Cluster")] {
+        make_kind(&site, "guard.example.org", kind, "v1", scope)?;
+    }
     let reads = json!({"size": 1, "users": [{"password": "canary-1", "passwordSecret": {"key": "p", "name": name}, "url": "http://a:canary-2@c"}]});
     kubectl_with(&site, &["create"], &custom("Store", "old", &reads))?.succeeded()?;
     let filler = json!([{"x": ["a", "b"]}, {"y": 1.5}, null]);

@@ -19,6 +19,8 @@ mod adopted;
 mod api;
 /// An API server for the run.
 mod cluster;
+/// Kinds of custom resources, as far as trials need them.
+mod custom_kind;
 /// A live object that someone has changed by hand, and objects that cannot be replaced.
 mod drift;
 /// What server-side apply refuses, before and after `--duplicates last`.

@@ -5,6 +5,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::Value;
 
 use crate::adopted::{Adopted, After};
+use crate::custom_kind::make_kind;
 use crate::immutable::delete;
 use crate::live::is_exact;
 use crate::machine::{Major, RESECRET, repository, text};
@@ -373,21 +374,10 @@ fn with_slots(
 
 /// The kinds of ClickHouse's operator, as far as a release with such objects needs them.
 fn make_kinds(site: &Site, render: &str) -> Result<()> {
-    for (kind, plural) in [("ClickHouseCluster", "clickhouseclusters"), ("KeeperCluster", "keeperclusters")] {
-        if !render.contains(&format!("\nkind: {kind}\n")) {
-            continue;
+    for kind in ["ClickHouseCluster", "KeeperCluster"] {
+        if render.contains(&format!("\nkind: {kind}\n")) {
+            make_kind(site, "clickhouse.com", kind, "v1alpha1", "Namespaced")?;
         }
-        let lower = kind.to_lowercase();
-        let definition = format!(
-            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {plural}.clickhouse.com}}\n\
-             spec:\n  group: clickhouse.com\n  scope: Namespaced\n  names: {{kind: {kind}, plural: {plural}, singular: {lower}}}\n\
-             \x20 versions:\n  - name: v1alpha1\n    served: true\n    storage: true\n\
-             \x20   schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}\n"
-        );
-        let file = site.machine.write("kind.yaml", &definition)?;
-        site.kubectl(["apply", "--server-side", "-f", text(&file)?])?.succeeded()?;
-        let crd = format!("crd/{plural}.clickhouse.com");
-        site.kubectl(["wait", "--for=condition=established", "--timeout=60s", &crd])?.succeeded()?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::adopt::{deployment, named_deployment};
 use crate::adopted::{Adopted, After};
+use crate::custom_kind::make_kind;
 use crate::immutable::delete;
 use crate::live::is_exact;
 use crate::machine::{Major, text};
@@ -564,29 +565,6 @@ const MAKERS: [(&str, &str, &str); 4] = [
     ("bitnami.com", "SealedSecret", "metadata: {name: vault}\nspec: {template: {type: Opaque}}"),
 ];
 
-/// Makes one of these kinds, as far as the trial needs it, and returns the definition's name and version. Another trial
-/// may have made it, and a script of a third may be asking for it, so it stays.
-pub(crate) fn make_kind(site: &Site, group: &str, kind: &str) -> Result<(String, String)> {
-    let singular = kind.to_lowercase();
-    let name = format!("{singular}s.{group}");
-    let version = "-o=jsonpath={.spec.versions[0].name}";
-    let version = site.kubectl(["get", "crd", &name, "--ignore-not-found", version])?.succeeded()?.stdout;
-    if !version.is_empty() {
-        return Ok((name, version));
-    }
-    let definition = format!(
-        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {name}}}\nspec:\n  group: {group}\n\
-         \x20 scope: Namespaced\n  names: {{kind: {kind}, plural: {singular}s, singular: {singular}, listKind: {kind}List}}\n  versions:\n\
-         \x20 - name: v1\n    served: true\n    storage: true\n\
-         \x20   schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}\n"
-    );
-    let file = site.machine.write("kind.yaml", &definition)?;
-    site.kubectl(["apply", "-f", text(&file)?])?.succeeded()?;
-    let crd = format!("crd/{name}");
-    site.kubectl(["wait", "--for=condition=established", "--timeout=60s", &crd])?.succeeded()?;
-    Ok((name, "v1".to_owned()))
-}
-
 /// What a person must decide first.
 fn stops(this: &Try) -> Result<()> {
     // A script that copies leaves an operator's Secret alone.
@@ -600,7 +578,7 @@ fn stops(this: &Try) -> Result<()> {
     // So does one that comes before the operator has made it.
     for (group, kind, object) in MAKERS {
         let site = app(this, &(SECRET.to_owned() + &deployment(&[APP])), TO_THE_VAULT)?;
-        let (definition, version) = make_kind(&site, group, kind)?;
+        let (definition, version) = make_kind(&site, group, kind, "v1", "Namespaced")?;
         let object = format!("apiVersion: {group}/{version}\nkind: {kind}\n{object}\n");
         let object = site.machine.write("object.yaml", &object)?;
         site.kubectl(["apply", "-f", text(&object)?])?.succeeded()?;

@@ -4,9 +4,9 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
+use crate::custom_kind::make_kind;
 use crate::machine::{RESECRET, repository, text};
 use crate::said::Said;
-use crate::script::make_kind;
 use crate::site::Site;
 use crate::{BOTH, Scenario, Try};
 
@@ -164,7 +164,7 @@ fn round_trip(this: &Try) -> Result<()> {
         keys(&["--against", text(&live)?]).with_context(|| what.clone())?;
 
         for (form, flags, group, kind, keys_of) in FORMS {
-            let (definition, version) = make_kind(&site, group, kind)?;
+            let (definition, version) = make_kind(&site, group, kind, "v1", "Namespaced")?;
             let printed = keys(&[&["-o", form], flags].concat())?;
             let printed = with_field(&printed, &format!("apiVersion: {group}/"), &version);
             let printed = site.machine.write("objects.yaml", &printed)?;
