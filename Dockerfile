@@ -1,7 +1,7 @@
 # Images with Helm and resecret. From the root of the repository:
 #
 #   docker build --target ci --tag resecret .            for jobs: helm, resecret, and the plugin of Helm 4
-#   docker build --target argocd --tag resecret-cmp .    the sidecar of Argo CD, see docs/clients.md
+#   docker build --target argocd --tag resecret-cmp .    the sidecar of Argo CD, see docs/clients/argocd.md
 #
 # HELM is v3 or v4 with the version to build: the images hold what the tests have pinned.
 ARG HELM=v4

@@ -199,7 +199,7 @@ lint-ci:
     shellcheck --external-sources .ci/* plugin/*.sh tools/run-release tools/schemastore/entry
 
 # For a change of the charts or of the pinned Helm.
-# Writes `tests/renders` and the tables of `docs/clients.md` and `examples/README.md` once more.
+# Writes `tests/renders` and the tables of `docs/clients/README.md` and `examples/README.md` once more.
 renders:
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients renders
     RESECRET_UPDATE=1 RESECRET_REQUIRE_CLIENTS=1 cargo test --locked --test clients same

@@ -100,7 +100,7 @@ static TABLE: Mutex<()> = Mutex::new(());
 
 fn is_in_the_table(way: &Way, row: &str) -> Result<()> {
     let _guard = TABLE.lock();
-    let path = repository("docs/clients.md");
+    let path = repository("docs/clients/README.md");
     let page = fs::read_to_string(&path)?;
     let begins = format!("| {} |", way.name);
     let old = page.lines().find(|line| line.starts_with(&begins)).context("the table has no such row")?;
@@ -108,6 +108,9 @@ fn is_in_the_table(way: &Way, row: &str) -> Result<()> {
         fs::write(&path, page.replace(old, row))?;
         return Ok(());
     }
-    ensure!(old == row, "docs/clients.md says\n{old}\nand measured is\n{row}\nRESECRET_UPDATE=1 writes it");
+    ensure!(
+        old == row,
+        "docs/clients/README.md says\n{old}\nand measured is\n{row}\nRESECRET_UPDATE=1 writes it"
+    );
     Ok(())
 }

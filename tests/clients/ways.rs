@@ -24,7 +24,7 @@ pub(crate) struct Scenario<'a> {
 /// A way from a chart to manifests.
 #[derive(Clone, Copy)]
 pub(crate) struct Way {
-    /// As the table of `docs/clients.md` names it.
+    /// As the table of `docs/clients/README.md` names it.
     pub(crate) name: &'static str,
     /// The clients that take part, the one that the row is about first.
     pub(crate) needs: &'static [&'static str],

@@ -248,7 +248,7 @@ mod pages {
 
     /// A page with every usage block as the program prints it now.
     ///
-    /// A block stands behind a comment `<!-- usage: resecret … -->`, with the arguments that print it.
+    /// A block is behind a comment `<!-- usage: resecret … -->`, with the arguments that print it.
     fn with_usage(page: &str) -> String {
         let mut parts = page.split("<!-- usage: resecret ");
         let mut text = parts.next().unwrap_or_default().to_owned();
@@ -265,9 +265,18 @@ mod pages {
 
     #[test]
     fn the_usage_is_what_the_program_prints() {
-        let page = fs::read_to_string(root().join("docs/commands.md")).expect("the page");
-        assert!(page.contains("<!-- usage: "), "the page shows no usage");
-        compare("docs/commands.md", &with_usage(&page));
+        let mut paths = Vec::new();
+        files(&root().join("docs"), &mut paths);
+        let mut count = 0;
+        for path in paths {
+            let Ok(page) = fs::read_to_string(&path) else { continue };
+            if page.contains("<!-- usage: ") {
+                let name = path.strip_prefix(root()).expect("a page of the repository");
+                compare(&name.to_string_lossy(), &with_usage(&page));
+                count += 1;
+            }
+        }
+        assert!(count > 5, "only {count} pages show a usage");
     }
 
     /// The files below a folder, in order.

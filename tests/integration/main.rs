@@ -33,6 +33,8 @@ mod imports;
 mod keys;
 /// Kustomize: its exec plugin, and the configuration that it hands over.
 mod kustomize;
+/// The pages: their list, links, words, and what they show of the examples.
+mod pages;
 /// `resecret patches`: the run as data.
 mod patches;
 /// The pictures of the pages: what a terminal shows, and the flow.

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use crate::harness::{resecret, root};
+use crate::tidy::files;
 
 /// A picture must be what the program shows now; `RESECRET_UPDATE=1` (`just pictures`) draws it.
 fn compare(name: &str, current: &str) {
@@ -44,14 +45,15 @@ fn diff_is_what_a_terminal_shows() {
 #[test]
 fn the_pages_show_the_pictures() {
     let mut shown = Vec::new();
-    for page in ["README.md", "docs/quickstart.md", "docs/performance.md"] {
-        let text = fs::read_to_string(root().join(page)).expect("a page");
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    let pages = [("README.md".to_owned(), readme)].into_iter().chain(files("docs", ".md"));
+    for (page, text) in pages {
         let marks = [("](", ".svg)"), ("src=\"", ".svg\""), ("srcset=\"", ".svg\"")];
         for (begins, ends) in marks {
             for part in text.split(begins).skip(1).filter(|part| part.contains(ends)) {
                 let name = part.split(&ends[4..]).next().unwrap_or_default();
                 if name.strip_suffix(".svg").is_some() {
-                    let path = root().join(page).with_file_name("").join(name);
+                    let path = root().join(&page).with_file_name("").join(name);
                     assert!(path.is_file(), "{page} shows {name}, which is not there");
                     shown.push(name.rsplit('/').next().unwrap_or_default().to_owned());
                 }

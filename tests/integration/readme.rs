@@ -1,6 +1,7 @@
 use std::fs;
 
 use crate::harness::{Run, resecret, root};
+use crate::tidy::files;
 
 /// A step of a transcript.
 enum Step {
@@ -45,14 +46,7 @@ fn steps(page: &str, section: &str) -> Vec<Step> {
     steps
 }
 
-/// Runs the commands of a section of a page, with the render of the repository in the folder.
-#[cfg(target_os = "linux")]
-fn transcript(name: &str, section: &str) {
-    let input = fs::read(root().join("tests/renders/umbrella-helm3.yaml")).expect("a file of the repository");
-    page(name, section, resecret().file("render.yaml", input));
-}
-
-/// Runs a section's commands one after the other in the folder of a run; what each of them shows must be what stands
+/// Runs a section's commands one after the other in the folder of a run; what each of them shows must be what is
 /// below it.
 #[cfg(target_os = "linux")]
 fn page(page: &str, section: &str, run: Run) {
@@ -83,39 +77,21 @@ fn page(page: &str, section: &str, run: Run) {
     assert_ne!(commands, 0, "{section} has no commands");
 }
 
+/// Every section of a page with a transcript is run, with the render of the repository in its folder.
 #[test]
 #[cfg(target_os = "linux")]
-fn the_quick_start_is_what_happens() {
-    transcript("docs/quickstart.md", "From a render to a configuration");
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn what_the_vault_must_hold_is_what_happens() {
-    transcript("docs/commands.md", "What the vault must hold");
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn where_the_program_cannot_run_is_what_happens() {
-    transcript("docs/commands.md", "Where the program cannot run");
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn the_sections_of_more_ways_to_vault_are_what_happens() {
-    for section in [
-        "Duplicates without a configuration",
-        "Findings that are meant",
-        "A variable that has no entry",
-        "A Secret that the chart only names",
-        "Part of a Secret",
-        "Keys of a ConfigMap",
-        "Values that must never change",
-        "What changes on every render",
-    ] {
-        page("docs/vaulting.md", section, resecret());
+fn the_transcripts_of_the_pages_are_what_happens() {
+    let render =
+        fs::read(root().join("tests/renders/umbrella-helm3.yaml")).expect("a file of the repository");
+    let mut count = 0;
+    for (name, text) in files("docs", ".md") {
+        for section in text.split("\n## ").skip(1).filter(|section| section.contains("```console\n")) {
+            let heading = section.lines().next().unwrap_or_default();
+            page(&name, heading, resecret().file("render.yaml", &render));
+            count += 1;
+        }
     }
+    assert!(count > 10, "only {count} transcripts");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::fixture_folders;
 use crate::harness::root;
 
 /// Every file with this ending below a folder, with its path from the root and its text.
-fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
+pub(crate) fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
     let mut folders = vec![root().join(folder)];
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -24,7 +24,7 @@ fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
     found
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
@@ -137,12 +137,6 @@ fn every_snapshot_of_the_command_line_is_compared_with_something() {
     }
 }
 
-/// Whether a file of the examples belongs to a page of its own, beside it.
-fn has_a_page(name: &str) -> bool {
-    let folder = name.split('/').nth(1).unwrap_or_default();
-    folder == "README.md" || root().join("examples").join(folder).join("README.md").is_file()
-}
-
 #[test]
 fn every_page_of_an_example_is_run() {
     let trials = fs::read_to_string(root().join("tests/clients/systems.rs")).expect("the trials");
@@ -156,29 +150,6 @@ fn every_page_of_an_example_is_run() {
                 "examples/README.md does not name {folder}"
             );
         }
-    }
-}
-
-#[test]
-fn the_pages_about_clients_show_the_examples_as_they_are() {
-    let page = |name: &str| fs::read_to_string(root().join(name)).expect("the page");
-    let page = page("docs/clients.md") + &page("docs/ci.md");
-    // `[`examples/…`](../examples/…):`, a blank line, and a block.
-    for part in page.split("](../examples/").skip(1) {
-        let Some((name, rest)) = part.split_once("):\n\n```") else { continue };
-        let block =
-            rest.split_once('\n').and_then(|(_, rest)| rest.split_once("```")).map(|(block, _)| block);
-        let file = fs::read_to_string(root().join("examples").join(name)).unwrap_or_default();
-        assert_eq!(block, Some(file.as_str()), "a page shows another examples/{name}");
-    }
-    // The kustomization of the exec plugin is that of the function.
-    let plugin = fs::read_to_string(root().join("examples/kustomize-exec-plugin/kustomization.yaml"));
-    let function = fs::read_to_string(root().join("examples/kustomize/kustomization.yaml"));
-    assert_eq!(plugin.ok(), function.ok());
-    for (name, _) in files("examples", "").into_iter().filter(|(name, _)| !has_a_page(name)) {
-        let twin = name == "examples/kustomize-exec-plugin/kustomization.yaml";
-        let linked = page.contains(&format!("(../{name})"));
-        assert!(twin || linked, "no page shows {name}");
     }
 }
 
@@ -228,78 +199,6 @@ fn artifact_hub_lists_the_plugin_alone() {
     }
 }
 
-#[test]
-fn the_readme_names_the_clients_that_are_tested() {
-    let (script, readme) =
-        (fs::read_to_string(root().join(".ci/clients")), fs::read_to_string(root().join("README.md")));
-    let (script, readme) = (script.expect("the pins"), readme.expect("the README").replace('\n', " "));
-    let tested = readme.split("Tested with ").nth(1).expect("the sentence");
-    let names = [
-        ("helm3", "Helm"),
-        ("helm4", "Helm"),
-        ("kustomize", "Kustomize"),
-        ("kubectl", "kubectl"),
-        ("helmfile", "helmfile"),
-    ];
-    for (client, name) in names {
-        let row = script.lines().find(|line| line.starts_with(client)).expect("a row of the script");
-        let version = row.split_whitespace().nth(2).expect("a version").trim_start_matches('v');
-        assert!(tested.contains(&format!("{name} {version}")), "README is not tested with {name} {version}");
-    }
-}
-
-/// A heading as a link names it: lower case, blanks as dashes, nothing but letters, digits, dashes and underscores.
-fn anchor(heading: &str) -> String {
-    let heading = heading.to_lowercase().replace(' ', "-");
-    heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
-}
-
-/// The anchors of a page: headings outside blocks.
-fn anchors(page: &str) -> Vec<String> {
-    let outside = page.split("```").step_by(2).flat_map(str::lines);
-    outside
-        .filter_map(|line| line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')))
-        .map(anchor)
-        .collect()
-}
-
-#[test]
-fn every_link_leads_somewhere() {
-    let root_pages = entries(root()).into_iter().filter(|path| path.extension().is_some_and(|e| e == "md"));
-    let root_pages = root_pages.filter_map(|path| {
-        let name = path.file_name()?.to_string_lossy().into_owned();
-        Some((name, fs::read_to_string(&path).ok()?))
-    });
-    let pages =
-        root_pages.chain(files("docs", ".md")).chain(files("examples", ".md")).chain(files("tests", ".md"));
-    let mut count = 0;
-    for (name, text) in pages {
-        let outside: String = text.split("```").step_by(2).collect();
-        for link in outside.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if link.contains("://") {
-                continue;
-            }
-            let (file, heading) =
-                link.split_once('#').map_or((link, None), |(file, heading)| (file, Some(heading)));
-            let target = if file.is_empty() {
-                root().join(&name)
-            } else {
-                root().join(&name).with_file_name("").join(file)
-            };
-            assert!(target.exists(), "{name} links to {link}, which is not there");
-            if let Some(heading) = heading {
-                let known = anchors(&fs::read_to_string(&target).expect("a page"));
-                assert!(
-                    known.iter().any(|known| known == heading),
-                    "{name} links to {link}: no such heading"
-                );
-            }
-            count += 1;
-        }
-    }
-    assert!(count > 80, "only {count} links");
-}
-
 /// Words that a reader must decode, and what to write instead.
 const DECODED: [(&str, &str); 9] = [
     (" stands ", "is, or has"),
@@ -314,31 +213,18 @@ const DECODED: [(&str, &str); 9] = [
 ];
 
 /// The texts between double quotes in the code of a source file, without its tests.
-fn texts(source: &str) -> Vec<String> {
+pub(crate) fn texts(source: &str) -> Vec<String> {
     code(source).split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// These, and what pages may not say either; *nobody* is plain in a longer text.
-fn page_words() -> impl Iterator<Item = (&'static str, &'static str)> {
+pub(crate) fn page_words() -> impl Iterator<Item = (&'static str, &'static str)> {
     let in_messages = DECODED.into_iter().filter(|(word, _)| !["nobody", "the README"].contains(word));
     in_messages.chain([
         ("Whoever", "everyone who"),
         (" pass by", "are not seen"),
         ("dropped Secret", "removed Secret"),
     ])
-}
-
-#[test]
-fn pages_are_in_plain_words() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
-    let pages = [("README.md".to_owned(), readme)].into_iter();
-    for (name, text) in pages.chain(files("docs", ".md")).chain(files("examples", ".md")) {
-        for line in text.split("```").step_by(2).flat_map(str::lines) {
-            for (word, instead) in page_words() {
-                assert!(!line.contains(word), "{name}: `{line}` has `{word}`: write {instead}");
-            }
-        }
-    }
 }
 
 #[test]

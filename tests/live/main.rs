@@ -41,7 +41,7 @@ mod mutated;
 mod real;
 /// Rollbacks, and the way forward again.
 mod rollback;
-/// The commands of docs/adopting.md, of its page step by step, and of "Live releases" in docs/commands.md, as they stand there.
+/// The commands of the pages about `adopt`, upgrading and `check`, as they are written there.
 mod runbook;
 /// What `check --previous` said.
 mod said;

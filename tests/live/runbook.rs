@@ -16,9 +16,9 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "runbook::commands", majors: BOTH, run: commands },
 ];
 
-const COMMANDS: &str = include_str!("../../docs/commands.md");
-const PAGE: &str = include_str!("../../docs/adopting.md");
-const STEPS: &str = include_str!("../../docs/adopting-step-by-step.md");
+const COMMANDS: &str = include_str!("../../docs/commands/check.md");
+const PAGE: &str = include_str!("../../docs/commands/adopt.md");
+const STEPS: &str = include_str!("../../docs/upgrading.md");
 
 /// What the shell of the pages needs beside Helm, kubectl and resecret.
 const TOOLS: [&str; 5] = ["awk", "cat", "diff", "mv", "od"];
@@ -39,7 +39,7 @@ fn adopting(this: &Try) -> Result<()> {
     }
     ensure!(site.get("Secret/lf-langfuse-nextauth")?.is_some());
     ensure!(site.get("Secret/langfuse-vault")?.is_some());
-    site.row("docs/adopting.md", "", "equal to the manifest, there and back");
+    site.row("docs/commands/adopt.md", "", "equal to the manifest, there and back");
     Ok(())
 }
 
@@ -61,14 +61,14 @@ fn step_by_step(this: &Try) -> Result<()> {
     ensure!(site.get("Secret/lf-langfuse-nextauth")?.is_none());
     ensure!(site.get("Secret/langfuse-vault")?.is_some());
     site.row(
-        &format!("the {} blocks of docs/adopting-step-by-step.md", blocks.len()),
+        &format!("the {} blocks of docs/upgrading.md", blocks.len()),
         "",
         "equal to the manifest after each change",
     );
     Ok(())
 }
 
-/// What the page about commands shows of `check --previous`, for the same release.
+/// What the page about `check` shows of `check --previous`, for the same release.
 fn commands(this: &Try) -> Result<()> {
     let site = release(this)?;
     let work = site.machine.path("work");
@@ -80,7 +80,7 @@ fn commands(this: &Try) -> Result<()> {
     for block in &blocks {
         block.shows(&run(&site, &work, block)?.stdout, this.major)?;
     }
-    site.row("docs/commands.md, Live releases", "", "");
+    site.row("docs/commands/check.md", "", "");
     Ok(())
 }
 

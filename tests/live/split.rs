@@ -245,7 +245,7 @@ fn secret(this: &Try) -> Result<()> {
         }
         site.row(round, "nothing", "pods see the same, from the vault");
     }
-    // The command of docs/vaulting.md.
+    // The command of docs/part-vaulting.md.
     let patch = r#"--patch=[{"op": "remove", "path": "/data/TOKEN"}]"#;
     site.kubectl(["patch", "secret", "app", "--type=json", patch])?.succeeded()?;
     site.upgrade(&[])?.succeeded()?;

@@ -15,7 +15,7 @@ pub(crate) fn add(row: [String; 5]) {
 }
 
 /// The page that has the rows of the guard.
-const PAGE: &str = "docs/guard.md";
+const PAGE: &str = "docs/commands/guard.md";
 
 /// The head of its table.
 const HEAD: &str = "| done | Helm | what happens |\n| --- | --- | --- |\n";

@@ -162,7 +162,7 @@ impl Judge<'_> {
         is_beyond.then(|| {
             let policy = places.evidence_policy();
             let message = format!("the policy `{policy}` may not look at every removed Secret that it names");
-            let help = "a server looks at 8 names, 32 places and so much text of a custom resource, see docs/guard.md: only the filter looks at all";
+            let help = "a server looks at 8 names, 32 places and so much text of a custom resource, see docs/commands/guard.md: only the filter looks at all";
             Diagnostic::error(Code::GuardRefuses, message, help).with_severity(Severity::Warning).at(at.clone())
         })
     }
