@@ -57,6 +57,8 @@ mod split;
 mod table;
 /// What can be wrong with a vaulted Secret.
 mod vault;
+/// The first walk of a new user: the quick start, command by command.
+mod walk;
 /// What the policies of `guard` say of every object, and what the filter does to it.
 mod verdicts;
 
@@ -151,6 +153,7 @@ fn main() -> ExitCode {
         forecast::ALL,
         vault::ALL,
         runbook::ALL,
+        walk::ALL,
         examples::ALL,
         guard::ALL,
     ]

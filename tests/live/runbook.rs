@@ -21,7 +21,7 @@ const PAGE: &str = include_str!("../../docs/commands/adopt.md");
 const STEPS: &str = include_str!("../../docs/upgrading.md");
 
 /// What the shell of the pages needs beside Helm, kubectl and resecret.
-const TOOLS: [&str; 5] = ["awk", "cat", "diff", "mv", "od"];
+const TOOLS: [&str; 7] = ["awk", "cat", "cp", "diff", "mkdir", "mv", "od"];
 
 /// Writes the scripts of the page and runs them, there and back.
 fn adopting(this: &Try) -> Result<()> {
