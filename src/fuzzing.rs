@@ -1,4 +1,4 @@
-//! What must hold inside for any input whatever: the bodies of the fuzz targets, and a short run of each as a test.
+//! What must hold for any input: the bodies of the fuzz targets, and a short run of each as a test.
 
 use serde_json::json;
 
@@ -105,7 +105,7 @@ pub fn lower_any(source: &str, choices: &[u8]) {
     let Ok(splices) = lower(&patch, &tree) else { return };
     let edited = splices.apply(source);
     let Ok(before) = ReferenceValue::of(source) else { return };
-    // The independent reader takes no tab where indentation could stand, which an edit can make of a blank line. And
+    // The independent reader takes no tab where indentation could be, which an edit can make of a blank line. And
     // without a line break at the end, blanks are the text of a block scalar or not, and its text has a line break
     // or not, depending on what follows. What a collection with a tag of its own holds is no place to a patch.
     let is_blank = |line: &str, blanks: &[char]| line.contains(blanks) && line.trim().is_empty();

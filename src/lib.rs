@@ -69,7 +69,7 @@
 //!
 //! # Limits
 //!
-//! - A document is read whole; so is the stream, but for [`filter_stream()`], which writes each document before it looks
+//! - A document is read whole; so is the stream, except for [`filter_stream()`], which writes each document before it looks
 //!   at the next one and refuses what needs the whole stream.
 //! - Anchors, merge keys and duplicate keys are fine as long as no edit needs them; see [`Code`].
 //! - One document between two `---` lines, as Helm reads it.

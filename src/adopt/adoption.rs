@@ -1,4 +1,4 @@
-//! What a script is made for.
+//! The release, chart and flags that a script is written for.
 
 /// The release that a script is for, and how it is upgraded.
 #[derive(Clone, Debug)]

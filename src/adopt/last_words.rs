@@ -1,4 +1,4 @@
-//! What the script of an adoption says at its end: the way back, what to rotate and what never to, what can be deleted.
+//! The end of an adoption script: how to go back, what to rotate, what never to rotate, and what can be deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Where the values of a vaulted Secret are today.
+//! Finds where each value of a vaulted Secret is in the live release today.
 
 use std::collections::BTreeMap;
 use std::fmt;

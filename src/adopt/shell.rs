@@ -1,6 +1,6 @@
 //! Words and lines of a POSIX shell.
 
-/// A word that the shell takes as it stands.
+/// A word that the shell takes as it is written.
 pub(super) fn word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./:=@%+,-".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {

@@ -2,7 +2,7 @@
 //!
 //! `catalogue.txt` has a block of lines for each API group, made by `tools/catalogue` from public schemas, and one for all
 //! groups. A line is a label, kinds or `*`, and the last keys of paths; the first line that fits decides, and a group's own
-//! lines come first. A block is found in the text when an object asks for it: nothing is built before.
+//! lines come first. A block is looked up in the text when an object needs it; nothing is built before.
 
 pub(crate) mod name_format;
 

@@ -1,4 +1,4 @@
-//! The command line. What stands here is the manual: help is printed from it.
+//! The command line. Its doc comments are the help.
 
 use clap::{Parser, Subcommand};
 

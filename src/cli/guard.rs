@@ -104,7 +104,7 @@ pub(super) struct GuardArgs {
 enum ActionArg {
     /// Refuse it, with a note in the audit log
     Deny,
-    /// Warn whoever sends it, with a note in the audit log
+    /// Warn everyone who sends it, with a note in the audit log
     Warn,
     /// A note in the audit log
     Audit,

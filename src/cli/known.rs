@@ -1,4 +1,4 @@
-//! Values of which shells complete those that are known, and the parser says what is wrong with others.
+//! Flag values with a known set: shells complete them, and the parser explains what is wrong with others.
 
 use std::ffi::OsStr;
 

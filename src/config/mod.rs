@@ -73,7 +73,7 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// The place of what stands there at a path.
+    /// The place of what is at a path.
     pub(crate) fn location(&self, path: String) -> Location {
         Location {
             file: Some(self.file.clone()),
@@ -97,7 +97,7 @@ pub(crate) struct SecretsRule {
     pub(crate) labels: BTreeMap<String, Pattern>,
     pub(crate) to: Option<String>,
     pub(crate) keys: BTreeMap<String, String>,
-    /// The keys that leave the Secret, which stays with the others; none where it goes as a whole.
+    /// The keys that leave the Secret, which stays with the others; none where it is removed as a whole.
     pub(crate) only: BTreeSet<String>,
     pub(crate) same_name: bool,
     pub(crate) optional: bool,
@@ -207,7 +207,7 @@ pub(crate) struct FormatRule {
     pub(crate) format: Option<KeyFormat>,
     /// Whether its value may change.
     pub(crate) rotate: Option<Rotation>,
-    /// The only vaulted Secret that it speaks of; a preset's speaks of its own.
+    /// The only vaulted Secret that it names; a preset names its own.
     pub(crate) secret: Option<String>,
     pub(crate) origin: Origin,
 }

@@ -1,6 +1,6 @@
 //! The configuration format as a JSON Schema (draft 2020-12), for editors and for checks in CI.
 //!
-//! Made from the types that read a file, so that the two cannot part. A few demands are beyond a schema (a glob that
+//! It is made from the types that read a file, so the two cannot differ. A schema cannot express a few demands (a glob that
 //! does not parse, a key that a preset does not have): only a run finds them.
 
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! Help that can be pasted: entries for lists of the configuration.
 //!
-//! An entry ends its line of the help, so that a line holds nothing that would have to be taken off. Where findings of one
-//! run ask for entries of one list, the first of them also has the whole list.
+//! An entry is the end of its help line, so that nothing has to be cut off. If several findings of a run ask for entries of one
+//! list, the first of them also shows the whole list.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What a diagnostic can be about, and what there is to know about it.
+//! Every code that a diagnostic can have, with its documentation.
 
 use crate::diagnostics::define::codes;
 use crate::diagnostics::hazard_code::with_hazards;

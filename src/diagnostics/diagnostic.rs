@@ -29,7 +29,7 @@ impl fmt::Display for Severity {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectRef {
-    /// `apiVersion`, as it stands there.
+    /// `apiVersion`, as it is written there.
     pub api_version: String,
     /// `kind`.
     pub kind: String,

@@ -72,7 +72,7 @@ fn not_editable(error: &LowerError) -> Diagnostic {
     Diagnostic::error(rule, format!("cannot edit the document here: {error}"), help)
 }
 
-/// The edit did not stand up to the independent reader.
+/// The independent reader does not confirm the edit.
 fn not_verified(refusal: &Refusal) -> Diagnostic {
     Diagnostic::error(
         Code::UnsafeEdit,

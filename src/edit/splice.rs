@@ -7,7 +7,7 @@ use crate::yaml::Span;
 /// One replacement: the bytes of `span` become `text`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Splice {
-    /// What goes.
+    /// What is removed.
     pub(crate) span: Span,
     /// What comes in its place.
     pub(crate) text: String,

@@ -1,4 +1,4 @@
-//! `spec.allow`: findings that somebody has seen and means.
+//! `spec.allow`: findings that are meant.
 //!
 //! An entry takes findings out, by code and place. A finding that is left says in its help which entry would.
 

@@ -75,7 +75,7 @@ pub(crate) fn collect<'i>(input: &'i [u8], config: &Config, rules: &[Rule]) -> R
     Ok(Collected { candidates, format, facts, leaked_values, findings })
 }
 
-/// Rules by which every Secret goes.
+/// Rules that remove every Secret.
 const EVERY_SECRET: &str = "
 apiVersion: resecret.dev/v1alpha1
 kind: Resecret
@@ -99,7 +99,7 @@ pub(crate) struct CollectedSecret<'t> {
     pub(crate) name: &'t str,
     /// Its number in the facts.
     pub(crate) number: usize,
-    /// Where it stands.
+    /// Its place.
     pub(crate) location: Location,
 }
 

@@ -1,7 +1,7 @@
 //! The second pass: decides whether to keep, remove or edit each document.
 //!
 //! Everything that depends on more than one document is known by now, so that documents can be rewritten in any order,
-//! and at the same time. What comes of each is data; who wants more than the filter asks for it with a view.
+//! and at the same time. The result of each is data; a command that needs more than the filter takes it with a view.
 
 use std::collections::BTreeSet;
 
@@ -263,7 +263,7 @@ struct Decisions {
     matched: BTreeSet<ConfigEntry>,
     doubts: Doubts,
     literals: Vec<(VaultedValue, Location)>,
-    /// Whether all of it goes.
+    /// Whether all of it is removed.
     is_removed: bool,
 }
 

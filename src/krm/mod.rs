@@ -1,13 +1,13 @@
-//! The forms in which clients hand manifests over, told apart by what stands in the input.
+//! The forms in which clients hand manifests over, told apart by what is in the input.
 //!
 //! | form | client |
 //! | --- | --- |
 //! | manifests | Helm, pipes, Kustomize's legacy exec plugins |
 //! | one `ResourceList` | Kustomize and other KRM clients |
 //!
-//! A ResourceList is a document with a list of objects, which the pipeline knows anyway. So a front end only says what is
-//! special about the wrapper: it stays when every object goes, it can bring the configuration, it takes what the
-//! run has to say, and its items tell the files that they came from.
+//! A ResourceList is a document with a list of objects, which the pipeline handles anyway. So this module only handles
+//! what is special about the wrapper: it stays when every object is removed, it can bring the configuration, it takes the
+//! results, and its items name the files that they came from.
 
 mod function_config;
 mod resource_list;

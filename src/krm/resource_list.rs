@@ -58,7 +58,7 @@ fn first<'t>(item: &Object<'t, '_>, annotations: [&str; 2]) -> Option<&'t str> {
     annotations.into_iter().find_map(|annotation| item.annotation(annotation))
 }
 
-/// A path without the steps that lead to the item: `items[3].spec` is `spec` for whoever reads the item's file.
+/// A path without the steps that lead to the item: `items[3].spec` is `spec` to the reader of the item's file.
 fn inside_item(path: &str, item: &Path) -> String {
     let item: Vec<Step> = item.steps().iter().take(2).cloned().collect();
     let wrapper = match item.as_slice() {
@@ -134,7 +134,7 @@ fn value_key(value: &Value) -> String {
     }
 }
 
-/// The same for a result that stands in the list already.
+/// The same for a result that is in the list already.
 fn node_key(tree: &Tree<'_>, node: NodeId) -> String {
     match &tree.node(tree.resolve(node)).kind {
         Kind::Sequence(_, items) => format!("[{}]", joined(items.iter().map(|item| node_key(tree, *item)))),

@@ -1,4 +1,4 @@
-//! Labels and annotations that say whose an object is, and not what it is for.
+//! Labels and annotations that say who manages an object, not what it is for.
 
 /// The prefixes of labels and annotations by which Helm, Kustomize, kubectl and Argo CD know their own objects.
 const BOOKKEEPING: [&str; 8] = [

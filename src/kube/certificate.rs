@@ -1,4 +1,4 @@
-//! As much of an X.509 certificate as tells who has signed it.
+//! Reads of an X.509 certificate what is needed to know who has signed it.
 
 use crate::kube::object::decode_base64;
 
@@ -80,7 +80,7 @@ fn element(der: &[u8]) -> Option<Element<'_>> {
     let [tag, length, rest @ ..] = der else { return None };
     let (length, rest) = match length {
         0..=0x7f => (usize::from(*length), rest),
-        // The length follows in so many bytes; three are more than any certificate has.
+        // The length follows in that many bytes; three are more than any certificate has.
         0x81..=0x83 => {
             let (bytes, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
             (bytes.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)), rest)

@@ -66,14 +66,14 @@ impl<'t> Object<'t, '_> {
         self.annotation(HOOK)
     }
 
-    /// Whether a post-renderer never sees this object: a hook, but for those that Helm 4 has sent through one.
+    /// Whether a post-renderer never sees this object: a hook, except for those that Helm 4 has sent through one.
     pub(crate) fn skips_post_renderer(&self) -> bool {
         self.hook().is_some() && self.annotation(HELM4_TEMPLATE).is_none()
     }
 
     /// The names that the object had before Kustomize gave it a prefix or suffix, where it has one.
     ///
-    /// Kustomize corrects references only after its transformers: until then they speak of the name before.
+    /// Kustomize corrects references only after its transformers: until then they have the name before.
     pub(crate) fn previous_names(&self) -> impl Iterator<Item = &'t str> {
         let names = self.annotation(KUSTOMIZE_NAMES).unwrap_or_default();
         names.split(',').filter(|name| !name.is_empty())
@@ -118,7 +118,7 @@ impl<'t> Object<'t, '_> {
     /// The template that the comments between an item's dash and its first key name, where a client has kept them.
     fn comment_of_item(&self) -> Option<String> {
         let before = self.tree.source().get(..self.tree.node(self.node).start)?;
-        // In a flow list a bracket or comma stands there, on a line as long as the document.
+        // In a flow list a bracket or comma is there, on a line as long as the document.
         if !before.trim_end_matches([' ', '\t']).ends_with(['\n', '\r', '-']) {
             return None;
         }

@@ -1,4 +1,4 @@
-//! Pods, wherever they stand, the variables of their containers, and those that custom resources take.
+//! Pods, wherever they are, the variables of their containers, and those that custom resources take.
 //!
 //! A pod is any mapping with a list under `containers`, `initContainers` or `ephemeralContainers`. So CronJobs,
 //! Rollouts, Knative Services and operators' custom resources need no list of kinds. Other lists of variables are told by
@@ -98,7 +98,7 @@ impl EnvList<'_> {
     }
 }
 
-/// Where a list's names stand: positions of its entries, in order.
+/// Where a list's names are: positions of its entries, in order.
 #[derive(Default)]
 pub(crate) struct EntryNames<'l> {
     defined: HashMap<&'l str, Vec<usize>>,

@@ -1,6 +1,6 @@
 //! A stream that the filter has been over already: its output, or `helm get manifest` of a release that it made.
 //!
-//! There each rule would say for itself that it matches nothing. What is wrong is one thing, said once.
+//! There every rule would report that it matches nothing. This reports the one cause, once.
 
 use std::collections::BTreeSet;
 
@@ -47,7 +47,7 @@ fn vaulted(rule: &SecretsRule) -> Option<&str> {
     rule.to.as_deref().filter(|_| !rule.same_name)
 }
 
-/// Whether each of these names stands somewhere in the stream, as a word.
+/// Whether each of these names is somewhere in the stream, as a word.
 fn names_all(input: &[u8], names: &BTreeSet<&str>) -> bool {
     let Ok(search) = search(names.iter()) else { return false };
     let is_part =

@@ -1,4 +1,4 @@
-//! A Secret of the stream, as the rules know it, or a ConfigMap.
+//! A Secret or ConfigMap of the stream, as the rules know it.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::yaml::{Path, Step};
 pub(crate) struct ChartSecret {
     /// `metadata.name`.
     pub(crate) name: String,
-    /// Other names by which the stream still speaks of it.
+    /// Other names by which the stream still names it.
     pub(crate) previous_names: Vec<String>,
     /// `metadata.namespace`.
     pub(crate) namespace: Option<String>,
-    /// Whether it is a hook that passes by a post-renderer.
+    /// Whether it is a hook that does not go through a post-renderer.
     pub(crate) skips_post_renderer: bool,
     /// The keys of its data that go to the vault, in order.
     pub(crate) keys: Vec<String>,
@@ -35,7 +35,7 @@ pub(crate) struct ChartSecret {
 }
 
 impl ChartSecret {
-    /// Every name by which the stream speaks of it.
+    /// Every name by which the stream names it.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         [&self.name].into_iter().chain(&self.previous_names).map(String::as_str)
     }
@@ -66,7 +66,7 @@ impl ChartSecret {
         all.all(|other| other.all_keys().eq(first.all_keys())).then(|| first.all_keys().collect())
     }
 
-    /// What a reference to it becomes: two Secrets for which this is the same are one to whoever refers to them.
+    /// What a reference to it becomes: two Secrets for which this is the same are one to everything that refers to them.
     pub(super) fn fate<'f>(&'f self, config: &'f Config) -> Option<Fate<'f>> {
         let SecretsRule { to, keys, .. } = &config.secrets[self.rule?];
         Some((to.as_deref(), keys, self.parts()))

@@ -1,4 +1,4 @@
-//! `spec.configMaps`: who reads a moved key of a ConfigMap reads the vault.
+//! `spec.configMaps`: readers of a moved key of a ConfigMap read the vault.
 //!
 //! A variable reads the vaulted Secret; volumes become projected ones, as with Secrets; what a container takes by `envFrom`
 //! is for [`super::env_from`]. A ConfigMap that anything else names is taken as a whole: an error.

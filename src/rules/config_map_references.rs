@@ -1,4 +1,4 @@
-//! Where a ConfigMap is named: in pods, and under keys that speak of one.
+//! Where a ConfigMap is named: in pods, and under keys about one.
 
 use std::collections::HashSet;
 
@@ -75,7 +75,7 @@ impl<'t> ConfigMapFinder<'t, '_> {
             .any(|name| matches!(self.tree.text(*name), Some("configmaps" | "*")))
     }
 
-    /// What stands under a key that speaks of ConfigMaps: a name, a mapping with one, or several of either.
+    /// What is under a key about ConfigMaps: a name, a mapping with one, or several of either.
     fn names(&mut self, value: NodeId, trail: Trail<'_>) {
         let tree = self.tree;
         if let Some(items) = tree.items(value) {

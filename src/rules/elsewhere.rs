@@ -1,6 +1,7 @@
-//! Where a name stands that a rule has looked for in vain: a variable that is a key, a Secret that the chart only names.
+//! Looks elsewhere for a name that a rule has not found in its place: a variable that is a key, a Secret that the chart only
+//! names.
 //!
-//! Looked for when a run has something to say about it, and then once, in the whole stream.
+//! It searches the whole stream once, and only if a message needs it.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};

@@ -1,4 +1,4 @@
-//! What must be known across documents: the chart's Secrets, and which of them go.
+//! What must be known across documents: the chart's Secrets, and which of them are removed.
 
 mod split;
 
@@ -116,7 +116,7 @@ impl RulesByName {
     }
 }
 
-/// What becomes of a reference to a name.
+/// What happens to a reference to a name.
 pub(crate) enum Resolution<'f> {
     /// The name is no removed Secret's.
     Untouched,

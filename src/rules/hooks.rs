@@ -1,7 +1,7 @@
 //! Hooks that read a removed Secret.
 //!
-//! Helm 3 sends no hook through a post-renderer, so what the run does to it here never happens there. Asked for by
-//! [`Config::warn_of_hooks`](crate::Config::warn_of_hooks): only `helm template` shows hooks beside the release.
+//! Helm 3 sends no hook through a post-renderer, so the run never changes it there.
+//! [`Config::warn_of_hooks`](crate::Config::warn_of_hooks) asks for the warning: only `helm template` shows hooks beside the release.
 
 use crate::diagnostics::{Code, Finding};
 use crate::rules::chart_secret::Share;

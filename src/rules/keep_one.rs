@@ -1,4 +1,4 @@
-//! One entry per variable: which place the survivor takes.
+//! One entry per variable: decides at which place it stays.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::rules::RuleOutput;
 
 /// Keeps the entry at `winner` of the entries at `positions`, all for one name, with `content` if given.
 ///
-/// The winner stays where it is. Where an entry between the first one and it expands the variable, it means what stands
+/// The winner stays where it is. Where an entry between the first one and it expands the variable, it means what is
 /// before it: if a rule decides the variable (`content`), that takes the first place, so that all read the vault; if none
 /// does, the first one stays instead, which must say the same.
 pub(super) fn keep_one(
@@ -52,7 +52,7 @@ pub(super) fn keep_one(
 }
 
 /// Whether what expands would expand to something else: the winner's own earlier entry, which it means by its own name;
-/// or, with `used`, what stands in front of the winner and expands an earlier entry that differs from it.
+/// or, with `used`, what is in front of the winner and expands an earlier entry that differs from it.
 fn changes_an_expansion(
     list: &EnvList<'_>,
     names: &EntryNames<'_>,

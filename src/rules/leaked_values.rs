@@ -1,8 +1,8 @@
 //! Values of removed Secrets must not survive elsewhere in the stream: in an annotation, a comment, a ConfigMap.
 //!
-//! Looked for in the bytes that would go out, in every spelling: plain, quoted, escaped, as in URLs, in hex, and in base64
+//! It searches the bytes that would be written, for every spelling: plain, quoted, escaped, as in URLs, in hex, and in base64
 //! wherever the value begins; and in the texts that escapes or line breaks spell. Only values count that chance does not
-//! repeat: `changeme` or `postgres` stands in many places and gives nothing away.
+//! repeat: `changeme` or `postgres` is in many places and gives nothing away.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -142,7 +142,7 @@ fn url_encoded(value: &str) -> Vec<String> {
 
 /// In hex, and in base64 wherever the value begins in a group of three bytes: alone, with a line break behind it, or
 /// between others as in `user:password`. Only the letters that depend on nothing but the value, and of a long one no more
-/// than stand on a line.
+/// than are on a line.
 fn encoded(value: &[u8]) -> Vec<String> {
     let mut all = vec![value.iter().map(|byte| format!("{byte:02x}")).collect::<String>()];
     all.push(all[0].to_uppercase());
@@ -325,7 +325,7 @@ fn descend(tree: &Tree<'_>, node: NodeId, path: &Path, at: usize) -> Option<(Pat
     }
     match &tree.node(node).kind {
         Kind::Mapping(_, entries) => {
-            // Entries and items stand in order.
+            // Entries and items are in order.
             let before = entries.partition_point(|(key, _)| tree.node(*key).start <= at);
             let (key, value) = &entries[before.checked_sub(1)?];
             let path = path.key(tree.text(*key).unwrap_or_default());

@@ -1,7 +1,7 @@
 //! What is read from vaulted Secrets once the rewrite is done.
 //!
 //! Rules note a [`SecretUse`] where they decide that a field names a vaulted Secret, or find that it does already. Who that
-//! is and what it sees is worked out for those who ask.
+//! is and what it sees is worked out only for commands that ask.
 
 use crate::config::SecretsRule;
 use crate::kube::references::{Reference, Takes};

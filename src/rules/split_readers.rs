@@ -1,7 +1,7 @@
-//! Who takes the whole of a Secret or ConfigMap of which some keys go to the vault.
+//! Readers of a whole Secret or ConfigMap of which some keys move to the vault.
 //!
 //! A volume becomes a `projected` one of both, with the same files; a source of such a volume gets a second one behind it.
-//! What a container takes by `envFrom` is for [`super::env_from`]. Nobody else can read two objects: an error.
+//! What a container takes by `envFrom` is for [`super::env_from`]. Any other reader is an error: it cannot read two objects.
 
 use serde_json::{Map, Value, json};
 

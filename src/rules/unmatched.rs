@@ -188,7 +188,7 @@ fn redirect(
     }
 }
 
-/// The lines of `spec.formats` that speak of nothing that a vaulted Secret must hold; a preset's may.
+/// The lines of `spec.formats` that match nothing that a vaulted Secret must hold; a preset's may.
 pub(crate) fn formats(config: &Config, used: &BTreeSet<usize>) -> Vec<Diagnostic> {
     let Some(severity) = config.policy.unmatched.severity() else { return Vec::new() };
     let rules = config.formats.iter().enumerate();

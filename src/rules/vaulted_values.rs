@@ -1,4 +1,4 @@
-//! Values that would meet under one key of a vaulted Secret must be the same: of two that differ, one cannot log in.
+//! Values that would share one key of a vaulted Secret must be equal: of two that differ, one cannot log in.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};

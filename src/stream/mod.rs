@@ -18,7 +18,7 @@ const MARKER: &[u8] = b"---";
 /// Where a document ends and the next begins, behind the line break.
 pub(crate) const NEXT: &[u8] = b"\n---";
 const SOURCE: &[u8] = b"# Source: ";
-/// Comments behind so many bytes of a document name no template: each object of it asks.
+/// Comments further into a document than this name no template: each object of it asks.
 const LONGEST_HEAD: usize = 4 << 10;
 
 /// One document: its marker line, if it has one, and everything up to the next.
@@ -52,12 +52,12 @@ impl<'i> Document<'i> {
         Self { number, bytes, offset, body: body + MARKER.len() + tabs(rest) }
     }
 
-    /// What stands behind the marker.
+    /// What is behind the marker.
     pub(crate) fn content(&self) -> &'i [u8] {
         &self.bytes[self.body..]
     }
 
-    /// Whether nothing stands behind the marker.
+    /// Whether nothing is behind the marker.
     pub(crate) fn is_blank(&self) -> bool {
         self.content().iter().all(u8::is_ascii_whitespace)
     }

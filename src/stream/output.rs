@@ -24,7 +24,7 @@ pub(crate) enum Action {
 pub(crate) struct DocumentChange {
     /// Its bytes in the input.
     pub(crate) before: Range<usize>,
-    /// The pieces of the output that stand in their place; none where it is removed.
+    /// The pieces of the output that are in their place; none where it is removed.
     pub(crate) after: Range<usize>,
 }
 

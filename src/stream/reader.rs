@@ -18,7 +18,7 @@ const MAX_DOCUMENT: usize = 256 << 20;
 /// The documents of a reader.
 pub(crate) struct Documents<R> {
     reader: R,
-    /// What has been read and is not behind us stands at `start..end`.
+    /// What has been read and is not behind us is at `start..end`.
     buffer: Vec<u8>,
     start: usize,
     end: usize,

@@ -1,4 +1,4 @@
-//! The writer's side: documents go out in batches, and what has gone out is counted.
+//! Writes documents in batches, and counts what is written.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(text(1_234_567, 100_000), "1,234,567 documents (100,000 bytes)");
     }
 
-    /// Takes so many bytes and no more.
+    /// Takes this many bytes and no more.
     struct Full(usize);
 
     impl Write for Full {

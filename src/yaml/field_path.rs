@@ -45,10 +45,10 @@ pub(crate) enum FieldPathError {
     /// Brackets hold something else than a key or all positions.
     #[error("only `*`, `name=` with a name, or a key in double quotes is allowed between brackets")]
     Bracket,
-    /// Nothing stands between two dots.
+    /// Nothing is between two dots.
     #[error("a key is empty")]
     EmptyKey,
-    /// Nothing stands behind the last dot.
+    /// Nothing is behind the last dot.
     #[error("it ends with a dot")]
     Dot,
     /// Nothing is there at all.

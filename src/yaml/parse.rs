@@ -28,7 +28,7 @@ pub(crate) fn parse(source: &str) -> Result<Tree<'_>, ParseError> {
 
 /// Parses with the readers of all of YAML.
 fn parse_any(source: &str) -> Result<Tree<'_>, ParseError> {
-    // What Kubernetes makes of one depends on what stands before it in its buffer.
+    // What Kubernetes makes of one depends on what is before it in its buffer.
     if let Some(at) =
         memmem::find_iter(source.as_bytes(), BYTE_ORDER_MARK).find(|at| column(source, *at) == 0)
     {

@@ -4,7 +4,7 @@
 const RESERVED: [&str; 12] =
     ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "undefined"];
 
-/// Whether `text` can stand without quotes anywhere, in block and in flow style, and be read by every YAML reader as
+/// Whether `text` needs no quotes anywhere, in block and in flow style, and be read by every YAML reader as
 /// this very string.
 ///
 /// Deliberately narrow: a letter, then letters, digits, `.`, `_`, `-`. Whatever begins like a number is quoted.
@@ -49,7 +49,7 @@ pub(crate) fn plain_or_quoted(text: &str) -> String {
 }
 
 /// A text for a comment, a line of a table or a message: whatever could begin another line, make a terminal do
-/// something or hide what stands beside it is replaced.
+/// something or hide what is beside it is replaced.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if is_invisible(c) { '\u{fffd}' } else { c }).collect()

@@ -1,4 +1,4 @@
-//! Where something stands: byte ranges, and the lines that contain them.
+//! Where something is: byte ranges, and the lines that contain them.
 
 use std::cell::Cell;
 
@@ -63,7 +63,7 @@ pub(crate) fn has_other_breaks(source: &str) -> bool {
 /// U+FEFF.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// The first byte after the line break at `at`; `at` itself where no line break stands there.
+/// The first byte after the line break at `at`; `at` itself where no line break is there.
 pub(crate) fn after_break(source: &str, at: usize) -> usize {
     match &source.as_bytes()[at..] {
         [b'\r', b'\n', ..] => at + 2,
@@ -88,7 +88,7 @@ pub(crate) fn column(source: &str, at: usize) -> usize {
     before.strip_prefix('\u{feff}').unwrap_or(before).len()
 }
 
-/// Whether only blanks stand between the start of the line and `at`.
+/// Whether only blanks are between the start of the line and `at`.
 pub(crate) fn is_first_on_line(source: &str, at: usize) -> bool {
     source.as_bytes()[line_start(source, at)..at].iter().all(|byte| matches!(byte, b' ' | b'\t'))
 }
@@ -101,7 +101,7 @@ pub(crate) fn skip_blanks(source: &str, mut at: usize) -> usize {
     at
 }
 
-/// Skips what may stand between two tokens: blanks, line breaks, comments and a byte order mark.
+/// Skips what may be between two tokens: blanks, line breaks, comments and a byte order mark.
 ///
 /// A `#` between tokens always begins a comment: the parser has accepted the text already.
 pub(crate) fn skip_trivia(source: &str, mut at: usize) -> usize {

@@ -62,7 +62,7 @@ pub(super) enum ChangedPlace {
 }
 
 impl ChangedPlace {
-    /// What stands at a path.
+    /// What is at a path.
     pub(super) fn of(object: &Object<'_, '_>, pods: &Pods<'_>, path: &Path) -> Self {
         let steps = path.steps();
         let own = &steps[object.path.steps().len().min(steps.len())..];

@@ -117,7 +117,7 @@ fn values(renders: [&[u8]; 2], name: &str) -> Result<[LeakedValues; 2], Error> {
     Ok([secret_values(renders[0])?, secret_values(renders[1]).map_err(in_second)?])
 }
 
-/// The same changes without values of Secrets that stand where a name does.
+/// The same changes without values of Secrets in places of names.
 fn concealed(mut changes: Vec<RenderChange>, values: &[LeakedValues; 2]) -> Vec<RenderChange> {
     let hide =
         |text: &mut String| *text = values.iter().fold(text.clone(), |text, of| of.conceal_text(&text));
@@ -155,7 +155,7 @@ impl Changes {
         })
     }
 
-    /// Says of all places in the first render that they stand in this file.
+    /// Says of all places in the first render that they are in this file.
     pub fn name_file(&mut self, name: &str) {
         for RenderChange { location, .. } in &mut self.0 {
             location.file.get_or_insert_with(|| name.to_owned());

@@ -1,4 +1,4 @@
-//! What differs, for people.
+//! Prints what differs between two renders as a table.
 
 use std::fmt;
 

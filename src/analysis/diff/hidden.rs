@@ -1,9 +1,9 @@
-//! What of a document could hold a secret value.
+//! Finds the parts of a document that could hold a secret value.
 //!
-//! By its place: all of a Secret or ConfigMap but its names, `value` anywhere, variables, arguments, headers, annotations,
-//! whatever stands under a key that speaks of a credential, and what an alias brings there. By its looks: texts with
-//! blanks, credentials, random characters, as values and as keys. Comments, anchors and tags of any kind. A reference is
-//! shown, wherever it stands.
+//! By their place: all of a Secret or ConfigMap except its names, `value` anywhere, variables, arguments, headers, annotations,
+//! whatever is under a key that is about a credential, and what an alias brings there. By their looks: texts with
+//! blanks, credentials, random characters, as values and as keys. Comments, anchors and tags of any kind. References are
+//! always shown.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -65,7 +65,7 @@ const HIDING: [&str; 16] = [
 const TAGS: [&str; 10] =
     ["!", "!!bool", "!!float", "!!int", "!!map", "!!merge", "!!null", "!!seq", "!!str", "!!timestamp"];
 
-/// The parts of a document that are hidden, in order. `names` are shown wherever they stand.
+/// The parts of a document that are hidden, in order. `names` are shown wherever they are.
 pub(super) fn hidden(tree: &Tree<'_>, objects: &[Object<'_, '_>], names: &BTreeSet<String>) -> Vec<Span> {
     let mut hidden = Hidden { names, tree, spans: comments(tree), aliased: HashSet::new() };
     for object in objects {
@@ -112,7 +112,7 @@ impl Hidden<'_, '_, '_> {
         }
     }
 
-    /// Hides every scalar below a node, but for references.
+    /// Hides every scalar below a node, except for references.
     fn all(&mut self, node: NodeId) {
         let tree = self.tree;
         match &tree.node(node).kind {
@@ -142,7 +142,7 @@ impl Hidden<'_, '_, '_> {
         }
     }
 
-    /// Hides what could hold a secret below a node that stands under `key`.
+    /// Hides what could hold a secret below a node that is under `key`.
     fn some(&mut self, node: NodeId, key: &str) {
         let tree = self.tree;
         match &tree.node(node).kind {

@@ -1,6 +1,6 @@
-//! Values out, their lengths in.
+//! Replaces each value with its length.
 //!
-//! What is hidden by its place or its looks is worked out in `hidden`; here it gets its mask, and so does every other
+//! `hidden` finds what to hide by its place or its looks. This module masks that, and every other
 //! spelling of a credential that the texts hold. What stays is what a reviewer must see: names, keys and references.
 
 use std::collections::BTreeSet;
@@ -17,9 +17,9 @@ use crate::yaml::{Kind, NodeId, Span, Tree, parse};
 
 /// What texts are masked with.
 pub(super) struct Mask {
-    /// The names of Secrets: shown wherever they stand.
+    /// The names of Secrets: shown wherever they are.
     names: BTreeSet<String>,
-    /// Every spelling of every credential that stands in the texts.
+    /// Every spelling of every credential that is in the texts.
     known: Option<AhoCorasick>,
 }
 

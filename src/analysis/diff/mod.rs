@@ -34,7 +34,7 @@ pub struct Diff {
 pub enum LineKind {
     /// The name of a stream: `---` and `+++`.
     Stream,
-    /// Where a hunk stands, and in which object: `@@`.
+    /// The place of a hunk, and its object: `@@`.
     Hunk,
     /// In both streams.
     Context,
@@ -152,7 +152,7 @@ fn range(start: usize, end: usize, line: isize) -> String {
     if length == 1 { first.to_string() } else { format!("{first},{length}") }
 }
 
-/// The objects of a document, and what becomes of them.
+/// The objects of a document, and what happens to them.
 fn title(before: &str, after: &str) -> String {
     let names = |text: &str| -> Vec<String> {
         let tree = parse(mask::content(text)).ok();

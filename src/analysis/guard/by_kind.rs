@@ -1,4 +1,4 @@
-//! Texts for each kind, and for the object as it is sent and as it was before.
+//! CEL that differs by kind, for the new object and the old one.
 
 use crate::analysis::guard::cel::{self, text};
 use crate::analysis::guard::kinds::GuardedKind;

@@ -213,7 +213,7 @@ pub(super) fn bind(name: &str, value: &str, body: &str) -> String {
     format!("[{value}].map({name},\n{body})[0]")
 }
 
-/// Whether a key can stand behind a dot.
+/// Whether a key can be behind a dot.
 fn is_identifier(key: &str) -> bool {
     /// What CEL reads as something else, also behind a dot.
     const WORDS: [&str; 4] = ["true", "false", "null", "in"];

@@ -70,7 +70,7 @@ impl<'c> Decided<'c> {
                 Pattern::Glob(_) => globs.push(pattern),
                 Pattern::Exact(name) if removes(name) => {}
                 Pattern::Exact(name) => {
-                    // A glob that stands before the name decides it.
+                    // A glob that is before the name decides it.
                     let earlier =
                         rule.vars[..position].iter().any(|(glob, _)| glob.is_glob() && glob.matches(name));
                     let key = key.as_deref().filter(|_| !earlier).unwrap_or(name);

@@ -1,7 +1,7 @@
 //! The kinds that policies judge, and where their pods and their references are.
 //!
-//! The fields are the filter's own ([`crate::kube::references`], [`crate::kube::pods`]). What is added here is what a server wants to
-//! know beside: groups, resources and the way to the pod in the built-in kinds.
+//! The fields are the filter's own ([`crate::kube::references`], [`crate::kube::pods`]). This module adds what a server also needs:
+//! groups, resources and the way to the pod in the built-in kinds.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -8,7 +8,7 @@ use crate::analysis::guard::stand_ins::is_by_name;
 use crate::config::{Config, Pattern, SecretsRule};
 use crate::yaml::{NodeId, Tree};
 
-/// What becomes of a Secret.
+/// What happens to a Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SecretFate {
     /// It is removed.
@@ -19,7 +19,7 @@ pub(super) enum SecretFate {
 
 /// What is known of the Secrets that rules are about.
 pub(super) struct KnownSecrets<'a> {
-    /// What becomes of them, by name.
+    /// What happens to them, by name.
     pub(super) fates: BTreeMap<String, SecretFate>,
     /// The keys that the render gives those that are removed.
     pub(super) keys: RemovedKeys,

@@ -1,7 +1,7 @@
 //! The same policies for Kyverno: a ValidatingPolicy has no binding, so there is one for each action.
 //!
-//! Its CEL is that of the API server, but for the request, a map there which lacks what is empty, and for an object that
-//! was not there before, which is empty where nobody has sent the new one: in reports, and on its command line.
+//! Its CEL is that of the API server, with two differences. The request is a map without its empty fields. And where no request
+//! brought the object (in reports, and on the command line), the old object is empty.
 
 use serde_json::{Value, json};
 

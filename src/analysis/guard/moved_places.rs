@@ -1,4 +1,4 @@
-//! Changes that take readers of moved keys to the vault: new variables for what `envFrom` brought, and volumes.
+//! Mutations that make readers of moved keys read the vault: new variables for what `envFrom` brought, and volumes.
 
 use std::collections::BTreeMap;
 

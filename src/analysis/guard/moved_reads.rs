@@ -1,4 +1,4 @@
-//! Readers of moved keys that name the chart's Secret or ConfigMap, as texts that name them.
+//! CEL that finds readers of moved keys and names them.
 
 use crate::analysis::guard::by_kind::{Side, by_kind};
 use crate::analysis::guard::cel::{joined, text, together};

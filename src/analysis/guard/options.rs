@@ -1,4 +1,4 @@
-//! What is asked of the policies besides the rules.
+//! What the user can choose for the policies besides the rules.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use crate::diagnostics::{Code, Diagnostic, Error};
 pub enum GuardAction {
     /// It is refused, and noted in the audit log.
     Deny,
-    /// It is stored; whoever sends it sees a warning, and the audit log has a note.
+    /// It is stored; everyone who sends it sees a warning, and the audit log has a note.
     Warn,
     /// It is stored; the audit log has a note.
     Audit,
@@ -97,7 +97,7 @@ pub(super) fn check_name(name: &str) -> Result<(), Error> {
     Err(Diagnostic::error(Code::Guard, message, "give the policies a name with --name").into())
 }
 
-/// Leaves room for what stands before and behind it, also as the value of a label.
+/// Leaves room for what is before and behind it, also as the value of a label.
 const LONGEST_NAME: usize = 60;
 
 /// The label that selects namespaces unless somebody says otherwise.

@@ -1,4 +1,4 @@
-//! Which policy looks at a place of an object.
+//! Says which policy looks at a place of an object.
 
 use crate::analysis::guard::credentials;
 use crate::analysis::guard::evidence::{OTHERS, sees};
@@ -138,7 +138,7 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
         Some(Change { path: path.clone(), what, policy })
     }
 
-    /// A field that names a Secret, or what stands beside the name.
+    /// A field that names a Secret, or what is beside the name.
     fn reference(&self, op: &Op) -> Option<Change> {
         let path = op.path();
         let is_about = |reference: &&Reference<'_>| {

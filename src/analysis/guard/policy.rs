@@ -1,4 +1,4 @@
-//! Policies as the API server takes them.
+//! Policies in the format of the API server.
 
 use serde_json::{Map, Value, json};
 

@@ -1,7 +1,7 @@
-//! The other side: Secrets that pods live on must stay.
+//! `--protect`: Secrets that pods still need must stay.
 //!
-//! The chart's live Secret is not deleted, nor is a vaulted one, and that keeps its keys. An annotation on the Secret lifts
-//! it.
+//! The policy refuses to delete the chart's live Secret or a vaulted one, and to take keys away from the latter. An annotation on
+//! the Secret lifts that.
 
 use crate::analysis::guard::cel::{self, text};
 use crate::analysis::guard::policy::{AdmissionPolicy, CelVariable, Validation, rule};
@@ -22,7 +22,7 @@ pub(super) fn policy(
 ) -> Option<AdmissionPolicy> {
     let vaulted: Vec<&str> = config.vault.iter().map(String::as_str).collect();
     let is_vaulted = format!("request.name in {}", cel::list(vaulted.iter().copied()));
-    // Conditions on a Secret speak of `object`, which is absent when it is deleted.
+    // Conditions on a Secret read `object`, which is absent when it is deleted.
     let removed: Vec<String> = removed
         .secrets
         .iter()

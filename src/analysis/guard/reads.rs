@@ -1,4 +1,4 @@
-//! References to removed Secrets, as texts that name them.
+//! CEL that finds references to removed Secrets and names them.
 
 use std::collections::BTreeSet;
 
@@ -192,7 +192,7 @@ pub(super) fn in_fields(
             _ => shown(holder),
         };
         at_each(object, holder, 0, &|item| {
-            // The mark of what may be absent stands before optional values alone: before another, servers crash.
+            // The mark of what may be absent is before optional values alone: before another, servers crash.
             let value = |rest: &&[FieldStep]| {
                 let mark = if rest.is_empty() { "" } else { "?" };
                 format!("{mark}{}", cel::optional(item, keys(rest)))

@@ -185,14 +185,14 @@ fn format_of(reference: &Reference<'_>) -> Option<NameFormat> {
     }
 }
 
-/// Whether a kind stands beside a name.
+/// Whether a kind is beside a name.
 fn has_kind(object: &Object<'_, '_>, name: &Path) -> bool {
     let Some((holder, _)) = name.split_last() else { return false };
     let holder = object.tree.at(holder.steps());
     holder.is_some_and(|holder| object.tree.get(holder, "kind").is_some())
 }
 
-/// The path of the pod that holds a list of variables: what stands before `containers[0].env`.
+/// The path of the pod that holds a list of variables: what is before `containers[0].env`.
 pub(super) fn pod_of(steps: &[Step]) -> Option<&[Step]> {
     match steps {
         [pod @ .., Step::Key(list), Step::Index(_), Step::Key(_)]

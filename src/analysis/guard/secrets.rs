@@ -8,7 +8,7 @@ use crate::analysis::guard::removed::{Removed, RemovedCondition, holds};
 const NOT_A_CHARTS: &str =
     "!(object.?type.orValue('') in ['helm.sh/release.v1', 'kubernetes.io/service-account-token'])";
 
-/// What a Secret is about did not change: a label, or the annotation that keeps a live one, may.
+/// What a Secret holds did not change: a label, or the annotation that keeps a live one, may.
 const VALUES_CHANGE: &str = "oldObject == null || object.?data.orValue({}) != oldObject.?data.orValue({}) || object.?type.orValue('') != oldObject.?type.orValue('')";
 
 /// The policies of Secrets and of ConfigMaps, as far as rules are about them.

@@ -1,4 +1,4 @@
-//! Secrets behind manifests that are checked, so that the filter knows which names are those of removed ones.
+//! Substitutes for the removed Secrets, put behind the manifests of `--check` so that the filter knows their names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::rules::facts::selects;
 use crate::stream;
 use crate::yaml::{self, NodeId, Tree};
 
-/// What stands for the value of a removed Secret: no manifest holds it.
+/// A substitute for the value of a removed Secret: no manifest holds it.
 const NO_VALUE: &str = "resecret-guard-check-stands-in-for-a-value";
 
 /// Documents with the Secrets that references of the manifests can mean and that are not among them: those of the render,
@@ -195,7 +195,7 @@ pub(super) fn is_by_name(rule: &SecretsRule) -> bool {
     rule.labels.is_empty() && rule.source.is_empty()
 }
 
-/// What stands for the keys that stay where some are moved.
+/// A substitute for the keys that stay where some are moved.
 const STAYS: &str = "resecret-stands-in-for-what-stays";
 
 /// Adds a Secret or ConfigMap.

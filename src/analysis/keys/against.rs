@@ -1,4 +1,4 @@
-//! Do existing Secrets hold what they must? Values are read here, and only what is wrong with them is said.
+//! Checks whether existing Secrets hold what they must. It reads values and reports only what is wrong with them.
 
 use crate::analysis::keys::manifest::PLACEHOLDER;
 use crate::analysis::keys::{Vault, VaultedKey, VaultedSecret};
@@ -108,7 +108,7 @@ impl Existing {
                 let text = tree.text(*value).unwrap_or_default();
                 let bytes = if encoded { decode_base64(text) } else { Some(text.as_bytes().to_vec()) };
                 let path = object.path.key(field).key(key).to_string();
-                // What stands in stringData wins, as it does in the API server.
+                // What is in stringData wins, as it does in the API server.
                 values.retain(|known| known.key != key);
                 values.push(StoredValue { key: key.to_owned(), bytes, location: locate(*value, Some(path)) });
             }

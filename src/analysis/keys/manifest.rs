@@ -89,7 +89,7 @@ fn manifest(secret: &VaultedSecret, form: &Manifest) -> String {
     )
 }
 
-/// Comments do not reach the cluster: whoever rotates there finds the annotation.
+/// Comments do not reach the cluster: everyone who rotates there finds the annotation.
 fn never_rotate(secret: &VaultedSecret) -> String {
     let keys = secret.keys.iter().filter(|key| key.never_rotate).map(|key| key.name.as_str());
     keys.collect::<Vec<_>>().join(" ")
@@ -216,7 +216,7 @@ fn values(secret: &VaultedSecret, indentation: &str, field: &str) -> String {
     text
 }
 
-/// What must stand there, and who reads it.
+/// What must be there, and who reads it.
 fn comments(key: &VaultedKey, indentation: &str) -> String {
     let optional = if key.optional { ", optional" } else { "" };
     let format = key.format.map(|format| format!("{indentation}# {}{optional}\n", format.description()));

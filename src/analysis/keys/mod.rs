@@ -148,7 +148,7 @@ impl Vault {
 /// # Errors
 ///
 /// Those of [`filter()`](crate::filter()): for a stream that cannot be filtered there is nothing to say. And a line of
-/// `spec.formats` that speaks of nothing.
+/// `spec.formats` that match nothing.
 ///
 /// # Example
 ///

@@ -1,4 +1,4 @@
-//! In which namespace a vaulted Secret is whose readers do not all say.
+//! Chooses the namespace of a vaulted Secret when not all of its readers name one.
 //!
 //! Some templates write the release's namespace, others leave it to Helm, and an object of the whole cluster has none. All of
 //! them read one Secret: two manifests of one name would replace each other.
@@ -16,7 +16,7 @@ impl Vault {
                 self.add(VaultedSecret { namespace, ..secret.clone() });
             }
         }
-        // Where nothing reads the Secret, whoever finds it takes all that it had.
+        // Where nothing reads the Secret, everyone who finds it takes all that it had.
         for secret in &mut self.secrets {
             let is_read = secret.is_read();
             let unread = secret.keys.iter_mut().filter(|key| key.readers.is_empty());

@@ -1,4 +1,4 @@
-//! Who reads a vaulted Secret once the rewrite is done, and what it sees.
+//! Finds what reads a vaulted Secret after the rewrite, and under which name it sees each key.
 
 use std::fmt;
 

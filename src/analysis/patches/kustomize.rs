@@ -1,11 +1,11 @@
 //! A plan as JSON, and as the patches of Kustomize and Flux.
 //!
-//! A patch of theirs whose `target` selects nothing does nothing, and says nothing. A strategic merge patch without a
-//! target, which names its object itself, is an error then. So a Secret is deleted by one of these, and an object that
-//! must be there is named by an empty one.
+//! Kustomize silently ignores a patch whose `target` selects nothing. A strategic merge patch without a target names its object
+//! itself, and is an error if that is missing. So such a patch deletes a Secret, and an empty one demands that an object
+//! is there.
 //!
-//! That merge, empty as it is, takes ports of one number for one port. So the lists where it could are copied before
-//! it to a place that no schema knows, and moved back after it.
+//! Even an empty merge makes one port of two that share a number. So lists where this can happen are first copied to a
+//! place that no schema knows, and moved back afterwards.
 
 use std::fmt::Write;
 

@@ -1,7 +1,7 @@
 //! A run as data: what it does to each object, for places where the program itself cannot run.
 //!
-//! A patch is as blind as an index: it speaks of the render that it was made from. So each one tests the names of all
-//! that it counts through, and applying it to another chart fails rather than changing something else.
+//! A patch is as blind as an index: it fits the render that it was made from. So each patch tests
+//! the names of the list items on its path, and fails on another chart instead of changing something else.
 
 mod kustomize;
 
@@ -30,12 +30,12 @@ pub struct Plan {
     targets: TargetCounts,
 }
 
-/// What becomes of one object.
+/// What happens to one object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ObjectPatch {
     /// The object.
     pub target: PatchTarget,
-    /// What becomes of it.
+    /// What happens to it.
     pub change: ObjectChange,
 }
 
@@ -54,11 +54,11 @@ pub struct PatchTarget {
     pub namespace: Option<String>,
 }
 
-/// What becomes of an object.
+/// What happens to an object.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ObjectChange {
-    /// It goes.
+    /// It is removed.
     Delete,
     /// The operations of a JSON Patch (RFC 6902), one after the other.
     Json6902(Vec<Value>),
@@ -77,7 +77,7 @@ impl Plan {
         &self.diagnostics
     }
 
-    /// Says of everything in it that it stands in this file.
+    /// Says of everything in it that it is in this file.
     pub fn name_file(&mut self, name: &str) {
         let warnings = self.diagnostics.iter_mut().map(|diagnostic| &mut diagnostic.location);
         for location in warnings.chain(self.origins.iter_mut().map(|origin| &mut origin.location)) {
@@ -175,10 +175,10 @@ struct ObjectOrigin {
     merged_lists: Vec<Path>,
 }
 
-/// What becomes of an object.
+/// What happens to an object.
 type Planned = (ObjectChange, ObjectOrigin);
 
-/// What one document brings: what names its objects, and what becomes of those that change.
+/// What one document brings: what names its objects, and what happens to those that change.
 fn planned(seen: &RewrittenDocument<'_, '_, '_>) -> (Vec<PatchTarget>, Vec<Planned>) {
     let targets = seen.objects.iter().filter_map(PatchTarget::of).collect();
     let changes = if seen.patch.is_empty() { Vec::new() } else { changes(seen) };
@@ -192,7 +192,7 @@ fn changes(seen: &RewrittenDocument<'_, '_, '_>) -> Vec<Planned> {
     let mut ops_of: Vec<Vec<&Op>> = vec![Vec::new(); seen.objects.len()];
     for op in seen.patch.ops() {
         let steps = op.path().steps();
-        // No object stands inside another one.
+        // No object is inside another one.
         let number = (0..=steps.len()).find_map(|length| numbers.get(&steps[..length]));
         if let Some(number) = number {
             ops_of[*number].push(op);

@@ -1,4 +1,4 @@
-//! What a place is called: its container, its chart, and what a reference there becomes.
+//! Words for a place: its container, its chart, and what a reference there becomes.
 
 use crate::kube::object::Object;
 use crate::kube::pods::CONTAINER_LISTS;

@@ -19,13 +19,13 @@ pub(super) struct Draft {
     pub(super) annotations: Vec<String>,
     /// Other annotations that change on every render, each with whether it stays the same in other pods.
     pub(super) changing: Vec<(String, bool)>,
-    /// The variables that stand more than once, and entries of other lists.
+    /// The variables that are defined more than once, and entries of other lists.
     pub(super) duplicates: Vec<String>,
     /// Whether there are repeated entries that differ, which `spec.duplicates` would refuse.
     pub(super) differing: bool,
     /// Secrets that nobody can vault, and why.
     pub(super) left_alone: Vec<(String, &'static str)>,
-    /// Whether `*` stands for the release's name in some rule.
+    /// Whether `*` means the release's name in some rule.
     pub(super) fits_any_release: bool,
 }
 
@@ -264,7 +264,7 @@ fn is_typed(secret: &Secret) -> bool {
     secret.kind.as_deref().is_some_and(|kind| kind != "Opaque" && !kind.is_empty())
 }
 
-/// Why the keys of a Secret cannot stand beside others, if they cannot.
+/// Why the keys of a Secret cannot be beside others, if they cannot.
 fn own_secret(secret: &Secret) -> Option<String> {
     let why = if secret.use_of.env_from {
         Some("envFrom makes a variable of every key")

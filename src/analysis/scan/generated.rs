@@ -1,5 +1,5 @@
-//! What a render generates: places whose values count as credentials whatever their names are, and names that are
-//! others in every render.
+//! What a render generates: values that count as credentials whatever their names are, and names that differ in every
+//! render.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -1,7 +1,7 @@
 //! What a render holds that should not be in Git: its Secrets and who reads them, credentials in plain sight, variables
 //! with several entries, annotations that hash a Secret.
 //!
-//! Found by the same pieces that the rules are made of, as if every Secret were to be removed. No value is kept: of
+//! It uses the same parts as the rules, as if every Secret were to be removed. No value is kept: of
 //! a Secret's data its length, of a literal only whether another one is the same.
 
 mod any_release;
@@ -33,7 +33,7 @@ use crate::rules::leaked_values::LeakedValues;
 pub struct Inventory {
     /// The Secrets that the chart renders.
     pub secrets: Vec<Secret>,
-    /// Variables that stand more than once in a container.
+    /// Variables that are defined more than once in a container.
     pub duplicates: Vec<Duplicate>,
     /// Entries of one key in other lists that server-side apply takes only once.
     pub entries: Vec<RepeatedEntry>,
@@ -90,7 +90,7 @@ pub struct Secret {
     pub keys: Vec<SecretKey>,
     /// Who reads all of it, or a part that cannot be told.
     pub readers: Vec<SecretReader>,
-    /// Where it stands.
+    /// Its place.
     pub place: Site,
     /// The first label that is not Helm's or the chart's bookkeeping: programs find Secrets by one.
     #[serde(skip)]
@@ -154,7 +154,7 @@ pub struct SecretReader {
     pub access: String,
 }
 
-/// A variable that stands more than once in a container.
+/// A variable that is defined more than once in a container.
 #[derive(Clone, Debug, Serialize)]
 pub struct Duplicate {
     /// The variable.
@@ -163,7 +163,7 @@ pub struct Duplicate {
     pub entries: Vec<ValueOrigin>,
     /// The position in `entries` of the one that the kubelet takes, and that stays: the last.
     pub wins: usize,
-    /// Where the winner stands.
+    /// The place of the winner.
     pub place: Site,
 }
 
@@ -206,7 +206,7 @@ pub struct PlainCredential {
     pub holder: String,
     /// Why it looks like one.
     pub reason: String,
-    /// Where it stands.
+    /// Its place.
     pub place: Site,
     /// The key of a ConfigMap, where it holds nothing else, for a proposal.
     #[serde(skip)]
@@ -218,7 +218,7 @@ pub struct PlainCredential {
 pub struct Checksum {
     /// Its name.
     pub annotation: String,
-    /// Where it stands.
+    /// Its place.
     pub place: Site,
     /// What says so; nothing where it is only known to change on every render.
     #[serde(skip)]
@@ -238,7 +238,7 @@ pub struct UnknownReference {
     pub secret: String,
     /// The field, as `spec.references` takes it.
     pub declare: String,
-    /// Where it stands.
+    /// Its place.
     pub place: Site,
     #[serde(skip)]
     skips_post_renderer: bool,
@@ -256,7 +256,7 @@ pub struct NamedOnly {
     pub reader: SecretReader,
 }
 
-/// Where something stands.
+/// Where something is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Site {
     /// The object.
@@ -294,7 +294,7 @@ struct CredentialVariable {
 }
 
 impl Inventory {
-    /// Hides values of Secrets that stand where a name does. No proposal can name what has one.
+    /// Hides values of Secrets in places of names. No proposal can name what has one.
     fn conceal(&mut self, values: &LeakedValues) {
         let is_value = |name: &str| values.conceal_text(name) != name;
         for found in &mut self.credentials {
@@ -323,7 +323,7 @@ impl Inventory {
             && references.is_empty()
     }
 
-    /// Says of everything in it that it stands in this file.
+    /// Says of everything in it that it is in this file.
     pub fn name_file(&mut self, name: &str) {
         let secrets = self.secrets.iter_mut().flat_map(|secret| {
             let readers = secret.keys.iter_mut().flat_map(|key| &mut key.readers).chain(&mut secret.readers);

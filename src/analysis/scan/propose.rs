@@ -1,4 +1,4 @@
-//! A configuration that vaults what an inventory has found, tried on the render before anybody sees it.
+//! A configuration that vaults what an inventory has found, tried on the render before it is shown.
 
 use crate::analysis::scan::config_maps::ConfigMapsDraft;
 use crate::analysis::scan::draft::{Draft, EnvDraft, SecretsDraft, Within};
@@ -99,7 +99,7 @@ pub fn propose(input: &[u8], found: &Inventory, to: Option<&str>) -> Result<Opti
 }
 
 /// Where somebody can read one object alone, or a credential is also in what would stay, a ConfigMap stays as it is and a
-/// Secret goes as a whole.
+/// Secret is removed as a whole.
 fn as_split_as_can_be(input: &[u8], draft: &Draft) -> Result<Draft, Error> {
     let (whole, splits) = draft.unsplit();
     let known = errors(input, &whole)?;
@@ -111,7 +111,7 @@ fn as_split_as_can_be(input: &[u8], draft: &Draft) -> Result<Draft, Error> {
         let found = errors(input, &with(kept))?;
         Ok(found.iter().filter(|error| !known.contains(error)).count())
     };
-    // Those that share a value can only go together, so what stands in the way is taken out one by one.
+    // Those that share a value can only go together, so what is in the way is taken out one by one.
     let mut kept = vec![true; splits.len()];
     let mut left = wrong(&kept)?;
     let mut before = left + 1;

@@ -59,7 +59,7 @@ fn secret(secret: &Secret) -> Vec<Row> {
         }
         let (mut key, mut bytes) = (key.to_owned(), bytes);
         for reader in readers {
-            // What stands in the line above is not said again.
+            // What is in the line above is not said again.
             rows.push([
                 std::mem::take(&mut name),
                 std::mem::take(&mut key),
@@ -125,7 +125,7 @@ impl Inventory {
 
     fn credential_rows(&self) -> Vec<Row> {
         let row = |found: &super::PlainCredential| {
-            // The container stands in the next column.
+            // The container is in the next column.
             let holder = found.holder.split(" of container ").next().unwrap_or_default().to_owned();
             [holder, object(&found.place), line(&found.place), found.reason.clone()]
         };

@@ -39,7 +39,7 @@ impl SortOrder {
     /// The longest list that Go sorts by insertion.
     const MAX_INSERTION: usize = 12;
 
-    /// The orders to reckon with for lists up to this length, with up to so many entries of one name.
+    /// The orders to reckon with for lists up to this length, with up to this many entries of one name.
     pub(super) fn possible(longest: usize, most_of_a_name: usize) -> Vec<Self> {
         let reversed = Shuffle { is_reversed: true, rotated_by: 0 };
         if longest <= Self::MAX_INSERTION || most_of_a_name < 2 {
@@ -271,7 +271,7 @@ fn merge_map(original: &mut Entry, patch: &Entry, place: Merge) {
     }
 }
 
-/// Entries that the patch names come in its order; the others keep their place among them as far as that goes.
+/// Entries that the patch names come in its order; the others keep their place among them as far as possible.
 fn normalize_element_order(merged: Vec<Entry>, order: &[Value], server_order: &[Value]) -> Vec<Entry> {
     let places = places(order);
     let (mut patched, mut server_only): (Vec<Entry>, Vec<Entry>) =

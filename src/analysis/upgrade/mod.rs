@@ -26,7 +26,7 @@ use crate::analysis::upgrade::remedy::Replacement;
 /// way, or on the way back.
 ///
 /// `previous` is what `helm get manifest` prints, with or without `helm get hooks` behind it, and `file` what diagnostics
-/// call it. Objects as the cluster holds them (`kubectl get -o yaml`) may stand there too: what they say of themselves
+/// call it. Objects as the cluster holds them (`kubectl get -o yaml`) may be there too: what they say of themselves
 /// counts more than what the manifest says. `next` is the filtered stream.
 ///
 /// Each diagnostic is of severity error: deleted Secrets first, then what else this upgrade does, then what a rollback would do, each in
@@ -73,7 +73,7 @@ pub fn hazards(previous: &[u8], file: &str, next: &[u8], config: &Config) -> Res
     Ok(found)
 }
 
-/// When a hazard matters. What is gone for good comes first; nobody who only goes forward has to read of the way back.
+/// When a hazard matters. What is gone for good comes first; who only goes forward need not read about the way back.
 fn stage(code: Code) -> u8 {
     match code {
         Code::DeletedSecret | Code::DeletedSecretInUse => 0,

@@ -1,4 +1,4 @@
-//! A release's manifest, as far as an upgrade can lose something of it.
+//! The parts of a release's manifest that an upgrade can lose.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -39,7 +39,7 @@ pub(crate) struct Release<'i> {
 
 /// An object of a release.
 pub(crate) struct Member {
-    /// What it is and where it stands, but for line and column.
+    /// What it is and where it is, except for line and column.
     location: Location,
     /// Where it begins in the stream.
     at: usize,

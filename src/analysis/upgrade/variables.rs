@@ -10,7 +10,7 @@ use crate::analysis::upgrade::release::{EnvOf, Member, Release};
 use crate::analysis::upgrade::remedy::{Damage, ROLL_FORWARD, Replacement};
 use crate::diagnostics::{Code, Diagnostic, Location};
 
-/// What becomes of a variable, from good to worst.
+/// What happens to a variable, from good to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum MergeResult {
     /// The live object has what the manifest says.
@@ -23,7 +23,7 @@ enum MergeResult {
     Refused,
 }
 
-/// What becomes of a variable in every order that has to be reckoned with.
+/// What happens to a variable in every order that has to be reckoned with.
 #[derive(Clone, Copy)]
 struct Forecast {
     worst: MergeResult,
@@ -37,7 +37,7 @@ struct ListChange<'r> {
     live: Vec<Entry>,
     new: &'r EnvOf,
     orders: Vec<SortOrder>,
-    /// How often each name stands in each of the three.
+    /// How often each name is in each of the three.
     counts: [HashMap<String, usize>; 3],
     /// The last entry of each name that the new manifest wants.
     wanted: HashMap<String, Entry>,
@@ -246,7 +246,7 @@ impl<'r> ListChange<'r> {
     fn outcome(&self, merged: &Merged, name: &str) -> MergeResult {
         let merged = match merged {
             Ok(merged) => merged,
-            // The whole patch is refused; what causes it is what stands in it several times.
+            // The whole patch is refused; what causes it is what is in it several times.
             Err(mismatch) if mismatch.repeated.contains(name) => return MergeResult::Refused,
             Err(_) => return MergeResult::Right,
         };
@@ -310,7 +310,7 @@ fn distinct_names(entries: &[Entry]) -> impl Iterator<Item = &str> {
     entries.iter().map(merge::name).filter(move |name| known.insert(*name))
 }
 
-/// How often each name stands in a list.
+/// How often each name is in a list.
 fn count(entries: &[Entry]) -> HashMap<String, usize> {
     let mut counts = HashMap::new();
     for entry in entries {
@@ -319,7 +319,7 @@ fn count(entries: &[Entry]) -> HashMap<String, usize> {
     counts
 }
 
-/// Where a variable's first entry stands; where there is none, the object.
+/// Where a variable's first entry is; where there is none, the object.
 fn place(release: &Release<'_>, object: &Member, env: &EnvOf, name: &str) -> Location {
     let position = env.entries.iter().position(|entry| merge::name(entry) == name);
     release.locate(object, position.map(|position| &env.places[position]))

@@ -15,7 +15,7 @@ const PLUGIN_NAME: &str = "HELM_PLUGIN_NAME";
 const COMMAND_PLUGIN: &str = "resecret";
 /// The controlling terminal, as a file.
 const TERMINAL: &str = if cfg!(windows) { "CONOUT$" } else { "/dev/tty" };
-/// Helm, and the scripts that may stand between it and us.
+/// Helm, and the scripts that may be between it and us.
 #[cfg(target_os = "linux")]
 const MAX_CALLERS: usize = 8;
 
@@ -51,7 +51,7 @@ fn helm_stderr() -> Option<File> {
         ((theirs.dev(), theirs.ino()) != (ours.dev(), ours.ino())).then_some((process, theirs))
     })?;
     let kind = theirs.file_type();
-    // A regular file opened anew has an offset of its own: only a parent that appends is not overwritten.
+    // A regular file opened again has an offset of its own: only a parent that appends is not overwritten.
     let open = kind.is_fifo() || kind.is_char_device() || (kind.is_file() && appends(&helm));
     if open { OpenOptions::new().append(true).open(Path::new(&helm).join("fd/2")).ok() } else { None }
 }

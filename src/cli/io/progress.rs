@@ -1,4 +1,4 @@
-//! How far a long run has come: one line on standard error, only on a terminal, gone at the end.
+//! The progress of a long run: one line on standard error, only on a terminal, erased at the end.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// Shorter runs show nothing.
 const PATIENCE: Duration = Duration::from_millis(700);
 const INTERVAL: Duration = Duration::from_millis(200);
-/// To the start of the line, and what stands on it goes.
+/// To the start of the line, and what is on it is erased.
 const CLEAR: &str = "\r\x1b[K";
 
 /// A run that tells how far it has come, until it is dropped.
@@ -40,7 +40,7 @@ impl Progress {
         self.state.done.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So many bytes more have been read.
+    /// This many bytes more have been read.
     pub(crate) fn read(&self, bytes: usize) {
         self.state.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! The renders that a command works on: each for itself, side by side, told in the order of their names.
+//! The renders that a command works on: each by itself, in parallel, reported in the order of their names.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Standard output, where it is open.
+//! Standard output, if it is open.
 //!
 //! Before `main` the Rust runtime opens the null device in the place of a standard stream that is closed, so every write
 //! to it would succeed and be lost.

@@ -9,13 +9,13 @@ pub(crate) enum FormatError {
     /// It has another number of characters, this one.
     #[error("it has {0} characters")]
     Length(usize),
-    /// So many characters are none of those that may be there.
+    /// This many characters are none of those that may be there.
     #[error("{0} of its characters are no hexadecimal digits")]
     Digits(usize),
-    /// It has so many characters and is no key.
+    /// It has this many characters and is no key.
     #[error("it has {0} characters and is none")]
     NoKey(usize),
-    /// So many of its parts are no keys.
+    /// This many of its parts are no keys.
     #[error("{0} of its keys are none")]
     NoKeys(usize),
     /// The line break of a file or of `echo` was stored with it.
@@ -24,10 +24,10 @@ pub(crate) enum FormatError {
     /// Something invisible is in front of it or behind it.
     #[error("it begins or ends with blanks")]
     Blanks,
-    /// It has so many lines instead of one.
+    /// It has this many lines instead of one.
     #[error("it has {0} lines")]
     Lines(usize),
-    /// So many characters end a part of a URL.
+    /// This many characters end a part of a URL.
     #[error("{}", special(*.0))]
     Special(usize),
     /// No PEM begins in it.

@@ -1,7 +1,7 @@
 //! One JSON object, for programs.
 //!
 //! A result has the fields of a KRM function result (kustomize, `kyaml/fn/framework`): `message`, `severity`,
-//! `resourceRef`, `field`, `file`, `tags`. What that shape has no field for stands in `tags`, as text.
+//! `resourceRef`, `field`, `file`, `tags`. What that shape has no field for is in `tags`, as text.
 
 use std::io::{self, Write};
 

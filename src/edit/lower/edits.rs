@@ -122,7 +122,7 @@ fn anchor_in_use(tree: &Tree<'_>, node: NodeId) -> LowerError {
     LowerError::Unsupported { at: tree.node(node).start }
 }
 
-/// How many paths lead to a node, without those through text that goes.
+/// How many paths lead to a node, without those through text that is removed.
 struct Uses<'t, 's> {
     tree: &'t Tree<'s>,
     gone: BTreeSet<NodeId>,

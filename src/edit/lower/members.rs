@@ -7,7 +7,7 @@
 //!   indentation; blank lines and other comments stay. A member that shares its first line with its parent (`- - a`)
 //!   gives its place to the next one that stays.
 //! - in a flow collection, one comma and the blanks or comments between it and the next member that stays; the last
-//!   members take the comment behind them, and a comma before them only if none stands behind them.
+//!   members take the comment behind them, and a comma before them only if none is behind them.
 //! - the last member of all leaves `[]` or `{}` behind; a comment behind the key stays there.
 
 use std::collections::BTreeSet;
@@ -162,7 +162,7 @@ impl<'t, 's> MemberSpans<'t, 's> {
         .collect()
     }
 
-    /// Takes out what stands between the end of the last member that stays and the end of the last of all.
+    /// Takes out what is between the end of the last member that stays and the end of the last of all.
     fn remove_last(&self, kept: usize, last: usize) -> Vec<Splice> {
         let source = self.source();
         let byte = |at: usize| source.as_bytes().get(at).copied();
@@ -250,7 +250,7 @@ pub(super) fn has_brackets(tree: &Tree<'_>, collection: NodeId) -> bool {
     tree.source().as_bytes().get(node.content.start) == Some(&open)
 }
 
-/// What must stand between this place in a flow collection and a comma or bracket: some readers take a colon right before
+/// What must be between this place in a flow collection and a comma or bracket: some readers take a colon right before
 /// one for a part of the key.
 pub(super) fn blank_behind(source: &str, at: usize) -> &'static str {
     if source[..at].ends_with(':') { " " } else { "" }

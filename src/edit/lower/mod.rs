@@ -1,7 +1,7 @@
 //! Patch + tree → splices: meaning becomes bytes.
 //!
 //! The only place that knows indentation, commas and comments. Two steps: [`edits`] finds the nodes that the
-//! operations speak of, through aliases, and refuses what cannot be edited without reaching someone else;
+//! operations name, through aliases, and refuses what cannot be edited without reaching someone else;
 //! [`Lowering`] writes each edit in the style of its place.
 
 mod edits;

@@ -10,7 +10,7 @@ use crate::yaml::{Kind, NodeId, ScalarStyle, Style, Tree};
 pub(super) struct Indentation {
     /// Spaces from a mapping to the mapping in it.
     pub(super) mapping: usize,
-    /// Spaces from a mapping to the dashes of a sequence in it; 0 where dashes stand under their key.
+    /// Spaces from a mapping to the dashes of a sequence in it; 0 where dashes are under their key.
     pub(super) sequence: usize,
 }
 
@@ -123,7 +123,7 @@ impl FlowStyle {
         if self.json { double_quoted(text) } else { plain_or_quoted(text) }
     }
 
-    /// What stands between two entries.
+    /// What is between two entries.
     pub(super) fn comma(self) -> &'static str {
         if self.spaced { ", " } else { "," }
     }

@@ -1,7 +1,7 @@
 //! Changes inside a scalar: places of its text → bytes of the source, whatever its style.
 //!
-//! The source and the text are followed side by side. Where they part in a way that is not known here there is no
-//! place, and the edit is refused.
+//! It follows the source and the text side by side. Where they differ in a way that it does not know, it gives no place and the
+//! edit is refused.
 
 use crate::edit::patch::TextEdit;
 use crate::edit::splice::Splice;
@@ -142,7 +142,7 @@ impl ScalarCursor<'_> {
         })
     }
 
-    /// So many bytes of the source are this text.
+    /// This many bytes of the source are this text.
     fn pair(&mut self, length: usize, meaning: &[u8]) -> Option<()> {
         self.text.get(self.read..)?.starts_with(meaning).then(|| {
             self.at += length;
@@ -175,7 +175,7 @@ impl ScalarCursor<'_> {
         (!rest.is_empty()).then_some(())
     }
 
-    /// Whether blanks, if any, and a line break stand here.
+    /// Whether blanks, if any, and a line break are here.
     fn breaks_here(&self) -> bool {
         let blanks = self.raw[self.at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         matches!(self.raw.get(self.at + blanks), Some(b'\n' | b'\r'))

@@ -10,7 +10,7 @@ use crate::kube::object::DataEntry;
 use crate::rules::chart_secret::ChartSecret;
 use crate::yaml::scalar::plain_or_quoted;
 
-/// The settings in a Secret that goes as a whole.
+/// The settings in a Secret that is removed as a whole.
 pub(super) fn gone_stale(
     secret: &ChartSecret,
     data: &[DataEntry<'_>],
@@ -35,7 +35,7 @@ pub(super) fn gone_stale(
     Some(Diagnostic::error(Code::StaleSettings, message, help).with_severity(severity))
 }
 
-/// The keys that could stay in the chart, where credentials stand beside settings. `is_credential` says of which keys that is known.
+/// The keys that could stay in the chart, where credentials are beside settings. `is_credential` says of which keys that is known.
 pub(crate) fn settings<'d>(
     data: &[DataEntry<'d>],
     is_credential: impl Fn(&str) -> bool,

@@ -1,8 +1,8 @@
-//! What is remembered of the documents that have passed: bounded, whatever passes.
+//! What the run remembers of the documents that have passed. The memory is bounded.
 //!
-//! Of Secrets that came lately, all: what references to them mean, their names and values. Of older ones nothing, but for
-//! a mark of those whose fate their name alone does not tell. [`Facts::unsettled`] is what makes that safe: a
-//! reference whose meaning rests on what is not known is refused, be the Secret still to come or forgotten.
+//! Of recent Secrets it keeps everything: what references to them mean, their names and values. Of older ones it keeps only a mark,
+//! where the name alone does not say what happens to the Secret. [`Facts::unsettled`] makes that safe: a reference that
+//! depends on a Secret that has not come yet, or is forgotten, is refused.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
@@ -44,14 +44,14 @@ pub(super) struct Memory {
     outside: BTreeSet<String>,
 }
 
-/// A Secret that goes, and what is looked for because of it.
+/// A Secret that is removed, and what is looked for because of it.
 struct RemovedSecret {
     secret: usize,
     texts: Range<usize>,
     bytes: usize,
 }
 
-/// What must not stand in a document unseen.
+/// What must not be in a document unseen.
 enum Watched {
     /// The name of a removed Secret.
     Name(String),
@@ -185,12 +185,12 @@ impl Memory {
         }
     }
 
-    /// Which names and values of removed Secrets stand in a document.
+    /// Which names and values of removed Secrets are in a document.
     pub(super) fn find(&self, document: &Document<'_>) -> FoundTexts {
         FoundTexts(self.watch.find(document.bytes))
     }
 
-    /// Makes the facts ready for a document in which these stand; the search for the values among them.
+    /// Makes the facts ready for a document that holds these; the search for the values among them.
     ///
     /// # Errors
     ///
@@ -222,7 +222,7 @@ impl Memory {
     }
 }
 
-/// The names and values that stand in a document.
+/// The names and values that are in a document.
 pub(super) struct FoundTexts(Vec<usize>);
 
 impl FoundTexts {

@@ -1,10 +1,10 @@
 //! The pipeline for streams of any length: a document goes out before the next one is looked at.
 //!
-//! The same rules, edits and verification as in [`filter`](crate::filter()), in bounded memory. What is given up for that is all or
-//! nothing, and what only a whole stream can say: a Secret must come before what refers to it. Whatever could come out
-//! otherwise than from the whole stream is refused, with [`Code::NeedsWholeStream`](crate::Code::NeedsWholeStream).
+//! The same rules, edits and verification as in [`filter`](crate::filter()), in bounded memory. The price is
+//! that it is not all or nothing, and that a Secret must come before what refers to it. Whatever the whole stream could
+//! decide in another way is refused, with [`Code::NeedsWholeStream`](crate::Code::NeedsWholeStream).
 //!
-//! - `memory` is what is known of the documents that have passed, and `seen_names` which names they refer to.
+//! - `memory` holds what is known of the documents that have passed, `seen_names` the names that they refer to.
 //! - `needs_whole_stream` has the words for what cannot be known, `error` for where a run has stopped.
 
 mod error;
@@ -134,7 +134,7 @@ fn run(
 /// A run over a stream.
 struct StreamRun<'c> {
     config: &'c Config,
-    /// What makes a document interesting, but for what is in the memory.
+    /// What makes a document interesting, except for what is in the memory.
     words: ConfigMatcher,
     memory: Memory,
     /// The line that the next document begins with.

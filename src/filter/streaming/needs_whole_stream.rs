@@ -1,4 +1,4 @@
-//! The words for what a stream cannot be filtered for before its end is known.
+//! Messages for what cannot be decided before the end of the stream.
 
 use crate::diagnostics::Diagnostic;
 use crate::rules::needs_whole_stream;
@@ -28,7 +28,7 @@ pub(super) fn late(name: &str) -> Diagnostic {
     )
 }
 
-/// Two Secrets of one name, of which one goes, or which go to different places.
+/// Two Secrets of one name, of which one is removed, or whose references go to different Secrets.
 pub(super) fn divided(name: &str) -> Diagnostic {
     needs_whole_stream(
         format!(

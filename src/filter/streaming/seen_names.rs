@@ -1,4 +1,4 @@
-//! Names of Secrets whose name alone does not say what becomes of them.
+//! Names of Secrets whose name alone does not say what happens to them.
 //!
 //! The Secrets themselves are forgotten. But where one of them was removed and another one of that name stays, a reference
 //! could mean either, and documents that refer to them may have been written. A mark is a hash of a few bytes: of a

@@ -42,7 +42,7 @@ const LOGINS: [&str; 7] = ["docker", "helm", "oras", "podman", "skopeo", "builda
 const ATTACHED: [&str; 7] =
     ["mysql", "mysqladmin", "mysqldump", "mysqlcheck", "mariadb", "mariadb-admin", "mariadb-dump"];
 
-/// The credentials among the words of a command but for those that are scripts. `program` runs with them where its name is not one of them.
+/// The credentials among the words of a command except for those that are scripts. `program` runs with them where its name is not one of them.
 pub(crate) fn arguments(program: Option<&str>, words: &[&str]) -> Vec<Argument> {
     let mut found = Vec::new();
     let command = ProgramCall::of(program, words);

@@ -48,7 +48,7 @@ fn by_name(whole: &str, value: &str, place: NameContext) -> bool {
     }
 }
 
-/// Whether a name speaks of a credential.
+/// Whether a name means a credential.
 pub(crate) fn is_name(name: &str) -> bool {
     certainty(name).is_some()
 }

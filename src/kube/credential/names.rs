@@ -17,7 +17,7 @@ pub(crate) enum Certainty {
     Password,
 }
 
-/// Words of a name that speak of a credential.
+/// Words of a name that mean a credential.
 #[rustfmt::skip]
 const WORDS: [&str; 33] = [
     "apikey", "apikeys", "auth", "authorization", "bearer", "cookie", "cred", "credential", "credentials",
@@ -51,7 +51,7 @@ const QUALIFIERS: [&str; 31] = [
     "raw", "secondary", "stage", "staging", "str", "string", "value",
 ];
 
-/// Last words of a name that speak of something about a credential instead.
+/// Last words of a name that mean something about a credential instead.
 #[rustfmt::skip]
 const ABOUT: [&str; 273] = [
     "account", "addr", "address", "addresses", "age", "alg", "algo", "algorithm", "allow", "allowed", "annotation",
@@ -120,7 +120,7 @@ const GLUED: [&str; 29] = [
     "storagekey", "token", "tokens", "writekey",
 ];
 
-/// Parts of all words above that speak of a credential.
+/// Parts of all words above that mean a credential.
 #[rustfmt::skip]
 const STEMS: [&str; 18] = [
     "pass", "pwd", "pword", "pw", "secret", "token", "key", "auth", "cred", "salt", "cookie", "licen", "dsn", "jwt",
@@ -136,12 +136,12 @@ static OF_NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
         .unwrap_or_else(|_| unreachable!("internal error: a constant search cannot be built"))
 });
 
-/// Whether a text holds a part of a name that speaks of a credential.
+/// Whether a text holds a part of a name that means a credential.
 pub(super) fn has_stem(text: &str) -> bool {
     OF_NAMES.is_match(text)
 }
 
-/// What a name says; `None` where it speaks of no credential.
+/// What a name says; `None` where it means no credential.
 pub(crate) fn certainty(name: &str) -> Option<Certainty> {
     // Letters beyond ASCII can have a small form in it, such as the sign for Kelvin.
     if name.is_ascii() && !has_stem(name) {

@@ -1,4 +1,4 @@
-//! What is surely no credential: a name that speaks of a setting, or a value that is one whatever its name is.
+//! What is certainly not a credential: a name that means a setting, or a value that is one whatever its name is.
 //!
 //! A word under an unknown name could be a weak password, so it counts as a credential.
 

@@ -36,7 +36,7 @@ pub(super) fn two_words(line: &str) -> Option<(&str, &str)> {
     (!value.is_empty() && !value.contains(char::is_whitespace)).then_some((name, value))
 }
 
-/// Each `name="value"` in a line, with either quote, and with a colon too: the name and what stands between the quotes.
+/// Each `name="value"` in a line, with either quote, and with a colon too: the name and what is between the quotes.
 pub(super) fn pairs(line: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = line;
     std::iter::from_fn(move || {
@@ -65,7 +65,7 @@ pub(super) fn in_braces(line: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// What stands between quotes behind a name and its `=` or `:`, and what follows.
+/// What is between quotes behind a name and its `=` or `:`, and what follows.
 fn quoted_value(rest: &str) -> Option<(&str, &str)> {
     let rest = rest.strip_prefix(QUOTES).unwrap_or(rest);
     let rest = rest.strip_prefix(']').unwrap_or(rest);

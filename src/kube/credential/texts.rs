@@ -215,7 +215,7 @@ fn writes_credential(words: &[&str]) -> bool {
     file.is_some_and(has_stem) && rest[..into.unwrap_or_default()].iter().any(|word| is_random_word(word))
 }
 
-/// The name at the begin of a line whose value says enough; only one that speaks of a credential itself is sure to be
+/// The name at the begin of a line whose value says enough; only one that means a credential itself is sure to be
 /// a name.
 fn name_of(line: &str) -> Option<String> {
     let (name, _) = setting(line)?;

@@ -242,13 +242,13 @@ pub(crate) fn value_reason(value: &str) -> Option<Reason> {
     (value.contains("Authorization") && has_password(&HEADER, value)).then_some(Reason::Header)
 }
 
-/// Whether what begins like a hash stands in a value.
+/// Whether what begins like a hash is in a value.
 fn may_hold_hash(value: &str) -> bool {
     let mut marks = value.match_indices('$').map(|(at, mark)| &value[at + mark.len()..]);
     marks.any(|rest| HASHES.iter().any(|begin| rest.starts_with(begin)))
 }
 
-/// Whether a name that [`CONNECTION`] knows stands before an equals sign.
+/// Whether a name that [`CONNECTION`] knows is before an equals sign.
 fn assigns_password(value: &str) -> bool {
     value.match_indices('=').any(|(at, _)| {
         let before = &value[..at];
@@ -306,7 +306,7 @@ const CONNECTION_NAMES: [&str; 12] = [
     "authtoken",
     "sig",
 ];
-/// What stands before the host in a data source.
+/// What is before the host in a data source.
 const DSN_HOST: [&str; 3] = ["@(", "@tcp(", "@unix("];
 /// No credential that a value alone tells is shorter, but a password in a URL or behind an equals sign.
 const SHORTEST: usize = 11;

@@ -1,8 +1,8 @@
 //! Objects that are embedded as YAML or JSON in a text: a pod template in a ConfigMap, settings of Argo CD, what kubectl
 //! notes of the last apply.
 //!
-//! They are read like objects of the stream, and the references in them are redirected in the text: its bytes stay but for
-//! the names. What is found in them is said at the text, with the place inside.
+//! They are read like objects of the stream, and the references in them are redirected in the text: its bytes stay except
+//! for the names. Findings are reported at the text, with the place inside.
 
 mod texts;
 

@@ -4,7 +4,7 @@ use crate::edit::patch::{TextEdit, common_begin, common_end};
 use crate::kube::object::{Object, objects};
 use crate::yaml::{Kind, NodeId, Path, Trail, Tree};
 
-/// The texts that could hold objects; what stands behind an alias is read where it is written.
+/// The texts that could hold objects; what is behind an alias is read where it is written.
 pub(super) fn collect(tree: &Tree<'_>, node: NodeId, trail: Trail<'_>, found: &mut Vec<(NodeId, Path)>) {
     match &tree.node(node).kind {
         Kind::Mapping(_, entries) => {

@@ -1,4 +1,4 @@
-//! The entry that reads the vault, and what it takes the place of.
+//! The entry that reads the vault, and the one that it replaces.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `spec.env`: variables that must read the vaulted Secret, and variables that must go.
+//! `spec.env`: variables that must read the vaulted Secret, and variables to remove.
 
 mod entry;
 mod winner;
@@ -22,7 +22,7 @@ use crate::search::prefilter::Interest;
 pub(super) enum Decision<'c> {
     /// It reads this key of the rule's vaulted Secret.
     Read(&'c EnvRule, &'c str),
-    /// It goes.
+    /// It is removed.
     Remove,
 }
 
@@ -102,7 +102,7 @@ fn value_only(list: &EnvList<'_>, position: usize) -> Option<Finding> {
     })
 }
 
-/// The first rule that speaks of this variable here; every rule that does has found something.
+/// The first rule for this variable here; every rule that does has found something.
 pub(super) fn decide<'c>(
     config: &'c Config,
     object: &Object<'_, '_>,

@@ -1,9 +1,9 @@
 //! After the rewrite, no field may still name a removed Secret.
 //!
 //! Charts give a Secret the name of its Service, Deployment and labels, so the field decides, not the text: a field whose
-//! key, or a parent's key, speaks of secrets can be a reference. One that is neither known nor declared stops the run. So
+//! key, or a parent's key, is about secrets can be a reference. One that is neither known nor declared stops the run. So
 //! does any other field of a custom resource, as long as no other object has the name; else it is a warning. The same name
-//! inside a longer text is for `policy.texts`, where that text speaks of secrets, or where the name is a word of its own and
+//! inside a longer text is for `policy.texts`, where that text is about secrets, or where the name is a word of its own and
 //! no other object has it.
 
 mod names;

@@ -38,7 +38,7 @@ pub(crate) enum NameSite {
     Argument,
     /// The key of a mapping.
     Key,
-    /// A longer text, and whether its key speaks of secrets.
+    /// A longer text, and whether its key is about secrets.
     Text(bool),
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn names<'t>(subject: &ObjectView<'_, 't, '_>, context: Context<'_>) 
     search.found
 }
 
-/// Whether an escape in the object, or an alias to what stands outside of it, could spell a name.
+/// Whether an escape in the object, or an alias to what is outside of it, could spell a name.
 fn has_disguise(text: &str) -> bool {
     memchr::memchr2(b'\\', b'*', text.as_bytes()).is_some()
 }
@@ -94,7 +94,7 @@ fn has_disguise(text: &str) -> bool {
 struct NameSearch<'a, 't, 's> {
     object: &'a Object<'t, 's>,
     context: Context<'a>,
-    /// The bytes of the object, and where names stand in them.
+    /// The bytes of the object, and where names are in them.
     content: Span,
     places: Vec<Span>,
     is_custom: bool,
@@ -135,7 +135,7 @@ impl<'t> NameSearch<'_, 't, '_> {
                 }
             }
             Kind::Sequence(_, items) => {
-                // Behind an option that stands alone its value follows: `--secret-name`, `NAME`.
+                // Behind an option that is alone its value follows: `--secret-name`, `NAME`.
                 let mut takes_secret = false;
                 for (position, item) in items.iter().enumerate() {
                     self.walk(*item, Trail::Index(&trail, position), speaks || takes_secret);
@@ -149,7 +149,7 @@ impl<'t> NameSearch<'_, 't, '_> {
         }
     }
 
-    /// Whether a name stands in the bytes of a scalar, or could be spelled there in another way.
+    /// Whether a name is in the bytes of a scalar, or could be spelled there in another way.
     fn may_hold_name(&self, scalar: NodeId) -> bool {
         let span = self.object.tree.node(scalar).content;
         let before = self.places.partition_point(|place| place.end <= span.start);

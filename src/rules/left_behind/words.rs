@@ -5,7 +5,7 @@ use crate::rules::Context;
 use crate::rules::facts::Resolution;
 use crate::yaml::Trail;
 
-/// What a key says when it speaks of secrets, in lower case.
+/// What a key says when it is about secrets, in lower case.
 const SPEAKS: [&str; 6] = ["secret", "credential", "keyref", "tls", "password", "passwd"];
 
 /// Keys under which names are chosen freely, or are those of something else.
@@ -14,7 +14,7 @@ const FREE: [&str; 6] = ["apiVersion", "kind", "labels", "matchExpressions", "ma
 /// Fields that hold the name of something else.
 const OTHERS: [&str; 5] = ["authenticationRef", "image", "jobLabel", "serviceAccount", "serviceAccountName"];
 
-/// A name in a text, and whether what stands around it speaks of secrets. Else it must be a word of its own, and could be
+/// A name in a text, and whether what is around it is about secrets. Else it must be a word of its own, and could be
 /// the name of something else.
 pub(super) fn name_in<'t>(
     text: &'t str,
@@ -72,7 +72,7 @@ pub(super) fn is_split(name: &str, object: &Object<'_, '_>, Context { facts, con
     matches!(facts.target(name, object.namespace(), config), Resolution::Removed(secret) if secret.is_split)
 }
 
-/// Whether a text stands where its author is free, or where the name of a namespace or label stands.
+/// Whether a text is where its author is free, or where the name of a namespace or label is.
 pub(super) fn is_free(trail: Trail<'_>) -> bool {
     let keys: Vec<&str> = trail.keys().collect();
     let of_object = keys.last() == Some(&"metadata") && !keys.contains(&"annotations");
@@ -84,7 +84,7 @@ pub(super) fn is_free(trail: Trail<'_>) -> bool {
         || keys.first().is_some_and(|key| key.ends_with("amespace"))
 }
 
-/// Whether a key or a line of text speaks of secrets.
+/// Whether a key or a line of text is about secrets.
 pub(super) fn speaks_of_secrets(text: &str) -> bool {
     let text = text.as_bytes();
     let speaks = |at: usize| {
@@ -100,7 +100,7 @@ pub(super) fn speaks_of_config_maps(key: &str) -> bool {
     key.get(.."configmap".len()).is_some_and(|start| start.eq_ignore_ascii_case("configmap"))
 }
 
-/// Whether what stands around a name makes it that of a host: `redis://:$(PASSWORD)@app:6379`, `http://app/`.
+/// Whether what is around a name makes it that of a host: `redis://:$(PASSWORD)@app:6379`, `http://app/`.
 fn is_host(before: &str, after: &str) -> bool {
     let port = after.strip_prefix(':').is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()));
     port || before.ends_with(['@']) || before.ends_with("http://") || before.ends_with("https://")

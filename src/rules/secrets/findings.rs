@@ -1,4 +1,4 @@
-//! What is said of a reference that stays as it is.
+//! Findings about a reference that stays as it is.
 
 use crate::config::{SecretsRule, check_name};
 use crate::diagnostics::addition::add_to;

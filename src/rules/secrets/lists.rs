@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::kube::references::{Reference, Takes};
 use crate::yaml::Path;
 
-/// Lists in which a Secret may stand only once, with how many items will hold which name and namespace.
+/// Lists in which a Secret may be only once, with how many items will hold which name and namespace.
 pub(super) struct Lists<'t> {
     items: HashMap<Path, HashMap<(String, Option<&'t str>), usize>>,
 }
@@ -23,7 +23,7 @@ impl<'t> Lists<'t> {
         lists
     }
 
-    /// Whether an item other than this one stands for the Secret `name` already; if not, this one does from now on.
+    /// Whether an item other than this one is the Secret `name` already; if not, this one does from now on.
     pub(super) fn holds_another(&mut self, list: &Path, reference: &Reference<'t>, name: &str) -> bool {
         let names = self.items.entry(list.clone()).or_default();
         let old = (reference.name.to_owned(), reference.namespace);

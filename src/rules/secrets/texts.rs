@@ -10,7 +10,7 @@ use crate::rules::facts::vaulted_key;
 use crate::rules::secrets::redirect::{Goal, rename, renamed_key, renamed_keys};
 use crate::yaml::{NodeId, Path, Tree};
 
-/// Texts that hold a name among other things, with what becomes of their parts.
+/// Texts that hold a name among other things, with what happens to their parts.
 #[derive(Default)]
 pub(super) struct Texts {
     edits: BTreeMap<Path, (NodeId, Vec<TextEdit>)>,

@@ -20,7 +20,7 @@ impl<'s> Cursor<'s> {
         Self { source, at: 0, line: 0, column: 0, index: 0 }
     }
 
-    /// The byte so many bytes ahead; NUL, which no YAML text holds, behind the end.
+    /// The byte that is this many bytes ahead; NUL, which no YAML text holds, behind the end.
     pub(super) fn byte(&self, ahead: usize) -> u8 {
         self.source.as_bytes().get(self.at + ahead).copied().unwrap_or_default()
     }

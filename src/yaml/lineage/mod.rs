@@ -57,7 +57,7 @@ struct LineageReader<'s> {
     builder: Builder<'s>,
 }
 
-/// Where a node stands, which decides what it may be.
+/// Where a node is, which decides what it may be.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
     /// A key or value of a block mapping: a sequence may begin at its indentation.
@@ -205,7 +205,7 @@ impl<'s> LineageReader<'s> {
         }
     }
 
-    /// A sequence whose dashes stand at the indentation of its key.
+    /// A sequence whose dashes are at the indentation of its key.
     fn indentless_sequence(&mut self) -> Parsed {
         while matches!(self.kind()?, TokenKind::BlockEntry) {
             let mark = self.next()?.range.end;

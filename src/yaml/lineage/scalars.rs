@@ -16,7 +16,7 @@ struct Gap {
 }
 
 impl Gap {
-    /// What stands for it between the words.
+    /// What takes its place between the words.
     fn take(&mut self, into: &mut String) {
         if !self.broken {
             into.push_str(&self.blanks);
@@ -33,7 +33,7 @@ impl Gap {
 }
 
 impl Scanner<'_> {
-    /// Adds what stands at the cursor, a blank or a break, to a gap.
+    /// Adds what is at the cursor, a blank or a break, to a gap.
     fn widen(&mut self, gap: &mut Gap) {
         if self.cursor.is_blank(0) {
             if gap.broken { self.cursor.skip() } else { self.cursor.read(&mut gap.blanks) }
@@ -231,7 +231,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// What stands behind `|` or `>`: whether line breaks at the end are kept or stripped, and the indentation.
+    /// What is behind `|` or `>`: whether line breaks at the end are kept or stripped, and the indentation.
     fn scan_header(&mut self) -> ScanResult<(bool, bool, usize)> {
         let (mut keeps, mut strips, mut increment) = (false, false, 0);
         for _ in 0..2 {

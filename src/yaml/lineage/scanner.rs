@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::cursor::Cursor;
 use crate::yaml::Scalar;
 
-/// A piece of the text, and where it stands.
+/// A piece of the text, and its place.
 pub(super) struct Token<'s> {
     pub(super) kind: TokenKind<'s>,
     pub(super) range: Range<usize>,
@@ -48,7 +48,7 @@ pub(super) type ScanResult<T> = Result<T, ScanError>;
 /// A place where a key may have begun.
 struct SimpleKey {
     possible: bool,
-    /// Whether nothing else could stand there.
+    /// Whether nothing else could be there.
     required: bool,
     token: usize,
     at: usize,
@@ -235,7 +235,7 @@ impl<'s> Scanner<'s> {
         isize::try_from(self.cursor.column).unwrap_or(isize::MAX)
     }
 
-    /// A token of so many characters, each of one byte.
+    /// A token of this many characters, each of one byte.
     fn push(&mut self, kind: TokenKind<'s>, length: usize) {
         let start = self.cursor.at;
         self.cursor.skip_bytes(length);

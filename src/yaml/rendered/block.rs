@@ -52,7 +52,7 @@ impl<'s> RenderedReader<'s> {
         Some(())
     }
 
-    /// What stands behind the colon of a mapping at this column.
+    /// What is behind the colon of a mapping at this column.
     fn value(&mut self, column: usize) -> Option<()> {
         if self.has_content() {
             return self.inline(column);
@@ -81,7 +81,7 @@ impl<'s> RenderedReader<'s> {
         Some(())
     }
 
-    /// What stands behind the dash of a sequence at this column.
+    /// What is behind the dash of a sequence at this column.
     fn item(&mut self, column: usize, dash: usize) -> Option<()> {
         if !self.has_content() {
             self.end_line()?;
@@ -99,7 +99,7 @@ impl<'s> RenderedReader<'s> {
         }
     }
 
-    /// Whether content stands behind an indicator on its line.
+    /// Whether content is behind an indicator on its line.
     fn has_content(&self) -> bool {
         let mut rest = self.bytes[self.at..].iter();
         !matches!(rest.find(|byte| **byte != b' '), None | Some(b'\n' | b'#'))

@@ -1,4 +1,4 @@
-//! What bytes say before anything is read.
+//! Questions about bytes, answered before anything is parsed.
 
 /// Where a plain scalar of a block collection may end, and what it holds that must be looked at.
 pub(super) const BLOCK: u8 = 1;

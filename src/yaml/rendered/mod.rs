@@ -2,7 +2,7 @@
 //!
 //! Templates make use of little of YAML: block mappings and sequences, scalars of one line, block scalars, comments, and flow
 //! collections of one line. This reader knows that much and reads bytes, where the general readers make characters and
-//! tokens of all of YAML. Whatever else stands in a text (tags, anchors, aliases, scalars over several lines, other line
+//! tokens of all of YAML. Whatever else is in a text (tags, anchors, aliases, scalars over several lines, other line
 //! breaks …), or could be an error, makes it give up, and the general readers decide.
 //!
 //! Where it does not give up, its tree is theirs, every byte of every span: that is a law, which the tests hold it to.
@@ -52,19 +52,19 @@ struct RenderedReader<'s> {
     builder: Builder<'s>,
 }
 
-/// A scalar, and where it stands.
+/// A scalar, and its place.
 struct ScalarToken<'s> {
     scalar: Scalar<'s>,
     range: Range<usize>,
 }
 
 impl<'s> RenderedReader<'s> {
-    /// The byte so many bytes ahead; NUL, which no ordinary text holds, behind the end.
+    /// The byte that is this many bytes ahead; NUL, which no ordinary text holds, behind the end.
     fn byte(&self, ahead: usize) -> u8 {
         self.bytes.get(self.at + ahead).copied().unwrap_or_default()
     }
 
-    /// Whether a blank, a line break or the end is so many bytes ahead.
+    /// Whether a blank, a line break or the end is `ahead` bytes further on.
     fn is_gap(&self, ahead: usize) -> bool {
         matches!(self.byte(ahead), b' ' | b'\t' | b'\n' | 0)
     }
@@ -102,7 +102,7 @@ impl<'s> RenderedReader<'s> {
         }
     }
 
-    /// From behind a value to the content of the next line that has some. Only blanks and a comment may stand between.
+    /// From behind a value to the content of the next line that has some. Only blanks and a comment may be between.
     fn end_line(&mut self) -> Option<()> {
         let start = self.at;
         self.skip_spaces();

@@ -32,7 +32,7 @@ impl<'s> RenderedReader<'s> {
         ScalarToken { scalar: Scalar { text, style }, range: start..self.at }
     }
 
-    /// A scalar without quotes. The reader stands at its end then, before blanks.
+    /// A scalar without quotes. The reader is at its end then, before blanks.
     pub(super) fn plain(&mut self, class: u8) -> Option<ScalarToken<'s>> {
         let start = self.at;
         let first = self.byte(0);
@@ -138,7 +138,7 @@ impl<'s> RenderedReader<'s> {
             return None;
         }
         if !strips {
-            // A single line with its break stands in the source as it is.
+            // A single line with its break is in the source as it is.
             match text {
                 Cow::Borrowed(_) => text = Cow::Borrowed(&self.source[end - text.len()..=end]),
                 Cow::Owned(ref mut text) => text.push('\n'),

@@ -16,7 +16,7 @@ use crate::config::{AllowRule, Config, Level, Patterns};
 use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::kube::credential::{JWT_BEGIN, JWT_PATTERN, SWITCHES, URL_PASSWORD};
 
-/// Words of a name that speak of a credential: of those that the filter knows the plainest, since a server counts each.
+/// Words of a name that mean a credential: of those that the filter knows the plainest, since a server counts each.
 const WORDS: [&str; 15] = [
     "apikey",
     "auth",
@@ -34,7 +34,7 @@ const WORDS: [&str; 15] = [
     "salt",
     "token",
 ];
-/// Last words of a name that speak of something about a credential instead.
+/// Last words of a name that mean something about a credential instead.
 const ABOUT: [&str; 20] = [
     "file",
     "path",
@@ -174,7 +174,7 @@ pub(super) fn gaps(config: &Config) -> Vec<Diagnostic> {
     rules.filter(|_| config.policy.plaintext != Level::Allow).map(said).collect()
 }
 
-/// Every literal: where it stands, the name that says what it is (none for a file), and the value.
+/// Every literal: its place, the name that says what it is (none for a file), and the value.
 fn entries(side: Side) -> CelVariable {
     let object = side.object();
     let name = |name: &str, value: &str| {
@@ -188,7 +188,7 @@ fn entries(side: Side) -> CelVariable {
          'name': dyn(e.name), 'value': dyn(e.value)}})))",
         side.variable("containers")
     );
-    // A flag's name is what stands before `=`; of one with a single dash it may be part of the value.
+    // A flag's name is what is before `=`; of one with a single dash it may be part of the value.
     let arguments = format!(
         "{}.map(cs, cs.map(c, (c.?command.orValue([]) + c.?args.orValue([]))\n\
          .filter(a, a.startsWith('--') && a.contains('='))\n\
@@ -262,7 +262,7 @@ fn could_be_secret(value: &str) -> String {
 
 /// A URL with a password.
 fn url() -> String {
-    // The group of the pattern: what stands between the colon behind the user and the `@`.
+    // The group of the pattern: what is between the colon behind the user and the `@`.
     let password = "m.substring(m.indexOf(':', m.indexOf('://') + 3) + 1, m.lastIndexOf('@'))";
     format!(
         "x.value.size() <= variables.searched && x.value.contains('://') && x.value.contains('@')\n\

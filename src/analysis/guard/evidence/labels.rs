@@ -1,6 +1,6 @@
 //! The catalogue as regular expressions over the keys on the way to a field.
 //!
-//! The keys stand as a server prints them, each in quotes and nothing between: `Certificate"spec""secretName"`, with the kind
+//! A server prints the keys in quotes, with nothing between: `Certificate"spec""secretName"`, with the kind
 //! before them. The first expression that fits decides, as in the catalogue.
 
 use crate::analysis::guard::cel;

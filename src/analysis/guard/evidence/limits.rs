@@ -38,7 +38,7 @@ struct FoundNames<'a, 's> {
 
 impl FoundNames<'_, '_> {
     fn search(&mut self, node: NodeId) {
-        // An alias may stand for much.
+        // An alias may mean much.
         if self.size > MOST_SEARCHED {
             return;
         }

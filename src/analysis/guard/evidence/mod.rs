@@ -1,8 +1,8 @@
-//! References in custom resources whose paths nobody has shown, told as the filter tells them: by the last keys on the way.
+//! References in custom resources that no render shows. They are found as the filter finds them: by the last keys of the path.
 //!
 //! CEL cannot walk down to any depth. But `format` prints a mapping or list of any depth as one text, keys in order and
 //! texts in quotes as Go escapes them, so that no value can look like a key. There the name of a removed Secret is
-//! searched for; what stands before it, read backwards by regular expressions, gives the keys above, and the catalogue
+//! searched for; what is before it, read backwards by regular expressions, gives the keys above, and the catalogue
 //! says of keys what they mean.
 
 mod labels;

@@ -19,7 +19,7 @@ const BEHIND: usize = 300;
 pub(super) const MOST_NAMES: usize = 8;
 pub(super) const MOST_PLACES: usize = 16;
 
-/// The places of all names: to read what stands before one costs up to 40,000 units, in several expressions.
+/// The places of all names: to read what is before one costs up to 40,000 units, in several expressions.
 pub(super) const MOST_READ: usize = 32;
 
 /// The finds of globs that are looked at; a name may be there more than once.
@@ -90,7 +90,7 @@ pub(super) fn places(side: Side, removed: &Removed, is_searched: Option<String>)
         ));
     }
     let names = CelVariable::new(&side.name("removedNames"), lists.join("\n+ "));
-    // What stands before a place, and behind a slash the namespace.
+    // What is before a place, and behind a slash the namespace.
     let place = bind(
         "b",
         "(i > 1 ? ts[i - 2] + n + '\"' : '') + (i > 0 ? ts[i - 1] + n + '\"' : '') + ts[i]",
@@ -143,7 +143,7 @@ pub(super) fn above(side: Side, grammar: &Grammar) -> [CelVariable; 4] {
          : {{{known}, 'holder': '', 'entries': '', 'before': f.before}}"
     );
     let known = format!("{known}, 'holder': f.holder, 'entries': f.entries");
-    // What stands before a place, without what is open there; the key that holds it; and what becomes of both.
+    // What is before a place, without what is open there; the key that holds it; and what happens to both.
     let up = |open: &str, key: &str, made: &str| {
         let before = format!("f.before.substring(0, f.before.size() - {open}.size())");
         let found = format!("b.find({})", text(key));
@@ -157,7 +157,7 @@ pub(super) fn above(side: Side, grammar: &Grammar) -> [CelVariable; 4] {
     let first =
         up("f.entries", &grammar.key, &format!("'list': u.endsWith(':') ? '' : 'list', 'k1': {key}, {rest}"));
     let open = format!("f.before.find({entries})");
-    // What stands before the key in its own mapping says the namespace of a name.
+    // What is before the key in its own mapping says the namespace of a name.
     let second = format!("'list': f.list, 'k1': f.k1, 'beside': o, 'k2': {key}, {rest}");
     let second = bind("o", &open, &up("o", &grammar.key_above, &second));
     let third = format!("'list': f.list, 'k1': f.k1, 'beside': f.beside, 'k2': f.k2, 'k3': {key}");
@@ -182,7 +182,7 @@ mod tests {
 
     use super::*;
 
-    /// The end of a text that an expression finds, and what stands before it.
+    /// The end of a text that an expression finds, and what is before it.
     fn split<'a>(text: &'a str, expression: &str) -> (&'a str, &'a str) {
         let found = Regex::new(expression).expect("an expression").find(text);
         found.map_or((text, ""), |found| text.split_at(found.start()))

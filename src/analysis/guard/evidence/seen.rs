@@ -1,4 +1,4 @@
-//! Which references the policies see by evidence, told without a server.
+//! Says without a server which references the policies see in custom resources that no render shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 

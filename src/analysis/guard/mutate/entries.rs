@@ -50,7 +50,7 @@ struct Entries<'a> {
 }
 
 impl Entries<'_> {
-    /// What becomes of the variable `n` of container `c`: the number of the rule by which it reads the vault, `-` where it
+    /// What happens to the variable `n` of container `c`: the number of the rule by which it reads the vault, `-` where it
     /// is removed, an empty text where no rule decides it.
     fn decision(&self) -> String {
         let mut cases = String::new();

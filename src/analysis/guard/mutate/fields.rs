@@ -1,6 +1,6 @@
 //! References outside of variables: `envFrom`, volumes, `imagePullSecrets`.
 //!
-//! CEL changes no value. So a mapping is made anew of its own entries, with another one for the name.
+//! CEL changes no value. So a mapping is built from its own entries, with another one for the name.
 
 use crate::analysis::guard::cel;
 use crate::analysis::guard::mutate::targets::Targets;
@@ -110,7 +110,7 @@ fn volume(targets: &Targets) -> String {
     )
 }
 
-/// A Secret stands there once: what would be named a second time is removed.
+/// A Secret is in the list once: what would be named a second time is removed.
 fn image_pull_secrets(targets: &Targets) -> String {
     let new = targets.bound("i.?name.orValue('')", "r == '' ? i.?name.orValue('') : variables.to[r]");
     let item = below("i", "name", &|_| "news[at]".to_owned());

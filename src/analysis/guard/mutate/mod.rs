@@ -1,8 +1,8 @@
-//! The configuration as a MutatingAdmissionPolicy: what the filter would make of pods, a server makes.
+//! The configuration as a MutatingAdmissionPolicy: the server changes pods as the filter would.
 //!
-//! It is for the built-in kinds with pods, and for what the filter does to variables, references and annotations there. The
-//! whole list of variables of a container is replaced by a new one, so a second run finds nothing to do. What no mutation
-//! can do is refused by the policies that validate; they run after it.
+//! It is for the built-in kinds with pods, and for what the filter does to variables, references and annotations there. It
+//! replaces the whole list of variables of a container, so a second run changes nothing. The policies that validate run
+//! after it, and refuse what no mutation can do.
 
 mod entries;
 mod fields;
