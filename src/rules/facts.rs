@@ -184,13 +184,7 @@ impl Facts {
         let first = matching.first().map(|rule| &config.secrets[*rule]);
         let is_split = first.is_some_and(SecretsRule::splits);
         if let Some(rule) = first {
-            let moved = data.iter().filter(|entry| rule.moves(entry.key));
-            let pem = moved.clone().filter_map(|entry| str::from_utf8(entry.plain()?).ok());
-            let certificates: Vec<Certificate> = pem.flat_map(Certificate::all).collect();
-            if !certificates.is_empty() {
-                self.certificates.insert(number, certificates);
-            }
-            self.values.extend(leaked_values::values(moved, ("Secret", name), is_split));
+            self.note_values(number, data, name, rule);
         }
         if let Some(removing) = matching.first().filter(|_| !is_split) {
             self.removed_objects.insert((document, object.path.clone()), *removing);
@@ -229,6 +223,17 @@ impl Facts {
         }
         self.secrets.insert(number, secret);
         number
+    }
+
+    /// Takes note of the values that a rule moves: those to look for elsewhere, and certificates.
+    fn note_values(&mut self, number: usize, data: &[DataEntry<'_>], name: &str, rule: &SecretsRule) {
+        let moved = data.iter().filter(|entry| rule.moves(entry.key));
+        let pem = moved.clone().filter_map(|entry| str::from_utf8(entry.plain()?).ok());
+        let certificates: Vec<Certificate> = pem.flat_map(Certificate::all).collect();
+        if !certificates.is_empty() {
+            self.certificates.insert(number, certificates);
+        }
+        self.values.extend(leaked_values::values(moved, ("Secret", name), rule.splits()));
     }
 
     /// Takes note of a Secret, if it is the first of its name that this rule removes, or that none does.

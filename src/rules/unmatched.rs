@@ -34,20 +34,46 @@ pub(crate) fn unmatched(
     let mut say = |origin: &Origin, path: String, message: String, way: &str| {
         found.push(diagnostic(origin, path, message, way, severity));
     };
+    secrets(config, facts, matched, elsewhere, &mut say);
+    for (number, rule) in config.env.iter().enumerate().filter(|(_, rule)| !rule.optional) {
+        variables(number, rule, matched, elsewhere, &mut say);
+    }
+    lines(config, matched, &mut say);
+    let used: BTreeSet<usize> = used_presets(config, facts, matched).collect();
+    for (_, preset) in config.presets.iter().enumerate().filter(|(number, _)| !used.contains(number)) {
+        let message = format!("preset {} matches nothing in the stream", preset.name);
+        say(&preset.origin, preset.origin.path.clone(), message, TAKE_OUT);
+    }
+    found
+}
+
+/// Rules about Secrets and ConfigMaps that found none, or not all of their keys.
+fn secrets(
+    config: &Config,
+    facts: &Facts,
+    matched: &BTreeSet<ConfigEntry>,
+    elsewhere: &Elsewhere<'_>,
+    say: &mut impl FnMut(&Origin, String, String, &str),
+) {
     let vaulted = LazyCell::new(|| {
         let own = config.secrets.iter().filter_map(|rule| rule.to.as_deref());
         own.chain(config.vault.iter().map(String::as_str)).collect::<HashSet<&str>>()
     });
     for (number, rule) in config.secrets.iter().enumerate().filter(|(_, rule)| !rule.optional) {
-        if rule.redirects {
-            if facts.matched_rules.contains(&number) {
-                continue;
-            }
-            redirect(number, rule, matched, &mut say);
-            continue;
-        }
+        let is_matched = facts.matched_rules.contains(&number);
         let path = &rule.origin.path;
-        if !facts.matched_rules.contains(&number) {
+        if rule.redirects {
+            if !is_matched {
+                redirect(number, rule, matched, say);
+            }
+        } else if is_matched {
+            let is_missing = |key: &&String| !facts.matched_keys.contains(&(number, (*key).clone()));
+            for key in rule.wanted_keys().filter(is_missing) {
+                let message = format!("no {} that this rule matches has a key `{key}`", rule.kind());
+                let place = if rule.splits() { format!("{path}.only") } else { format!("{path}.keys.{key}") };
+                say(&rule.origin, place, message, SECRETS);
+            }
+        } else {
             let keys = if rule.splits() { " and a key of `only`" } else { "" };
             let message = format!("no {} of the stream has {rule}{keys}", rule.kind());
             let named = not_rendered(rule, facts, elsewhere, |name| vaulted.contains(name));
@@ -57,33 +83,43 @@ pub(crate) fn unmatched(
                 let near = near_glob(rule, facts).unwrap_or_default();
                 say(&rule.origin, path.clone(), message + &near, SECRETS);
             }
-            continue;
-        }
-        for key in rule.wanted_keys().filter(|key| !facts.matched_keys.contains(&(number, (*key).clone()))) {
-            let message = format!("no {} that this rule matches has a key `{key}`", rule.kind());
-            let place = if rule.splits() { format!("{path}.only") } else { format!("{path}.keys.{key}") };
-            say(&rule.origin, place, message, SECRETS);
         }
     }
-    for (number, rule) in config.env.iter().enumerate().filter(|(_, rule)| !rule.optional) {
-        let path = &rule.origin.path;
-        for (position, (variable, key)) in rule.vars.iter().enumerate() {
-            if !matched.contains(&ConfigEntry::Variable(number, position)) {
-                let message = format!("no selected container has a variable {variable}");
-                let path = format!("{path}.vars.{variable}");
-                match held(variable, key.as_deref(), rule, elsewhere) {
-                    Some((holder, way)) => say(&rule.origin, path, format!("{message}, but {holder}"), &way),
-                    None => say(&rule.origin, path, message, ENV),
-                }
-            }
-        }
-        for (position, variable) in rule.remove.iter().enumerate() {
-            if !matched.contains(&ConfigEntry::Remove(number, position)) {
-                let message = format!("no selected container has a variable {variable}");
-                say(&rule.origin, format!("{path}.remove[{position}]"), message, ENV);
+}
+
+/// Variables of a rule of `spec.env` that no container has.
+fn variables(
+    number: usize,
+    rule: &EnvRule,
+    matched: &BTreeSet<ConfigEntry>,
+    elsewhere: &Elsewhere<'_>,
+    say: &mut impl FnMut(&Origin, String, String, &str),
+) {
+    let path = &rule.origin.path;
+    for (position, (variable, key)) in rule.vars.iter().enumerate() {
+        if !matched.contains(&ConfigEntry::Variable(number, position)) {
+            let message = format!("no selected container has a variable {variable}");
+            let path = format!("{path}.vars.{variable}");
+            match held(variable, key.as_deref(), rule, elsewhere) {
+                Some((holder, way)) => say(&rule.origin, path, format!("{message}, but {holder}"), &way),
+                None => say(&rule.origin, path, message, ENV),
             }
         }
     }
+    for (position, variable) in rule.remove.iter().enumerate() {
+        if !matched.contains(&ConfigEntry::Remove(number, position)) {
+            let message = format!("no selected container has a variable {variable}");
+            say(&rule.origin, format!("{path}.remove[{position}]"), message, ENV);
+        }
+    }
+}
+
+/// Lines of `references`, `dropAnnotations` and `allow`.
+fn lines(
+    config: &Config,
+    matched: &BTreeSet<ConfigEntry>,
+    say: &mut impl FnMut(&Origin, String, String, &str),
+) {
     for (number, rule) in config.references.iter().enumerate().filter(|(_, rule)| !rule.optional) {
         if !matched.contains(&ConfigEntry::Reference(number)) {
             let message = format!("no {} of the stream has this field", rule.kind);
@@ -103,12 +139,6 @@ pub(crate) fn unmatched(
             say(&rule.origin, rule.origin.path.clone(), message, TAKE_OUT);
         }
     }
-    let used: BTreeSet<usize> = used_presets(config, facts, matched).collect();
-    for (_, preset) in config.presets.iter().enumerate().filter(|(number, _)| !used.contains(number)) {
-        let message = format!("preset {} matches nothing in the stream", preset.name);
-        say(&preset.origin, preset.origin.path.clone(), message, TAKE_OUT);
-    }
-    found
 }
 
 /// What to say where the chart names a Secret that it does not render: who reads it, and the rule for that.

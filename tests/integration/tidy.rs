@@ -42,6 +42,40 @@ fn every_source_file_fits_a_reader() {
     }
 }
 
+/// The functions of a source file, each with the lines of its code.
+fn functions(source: &str) -> Vec<(String, usize)> {
+    let code = code(source);
+    let lines: Vec<&str> = code.lines().filter(|line| !line.trim().is_empty()).collect();
+    let name = |line: &str| {
+        let rest = line.trim_start().split_once("fn ").filter(|(before, _)| {
+            before
+                .split_whitespace()
+                .all(|word| word == "const" || word == "async" || word.starts_with("pub"))
+        });
+        rest.map(|(_, rest)| rest.split(['(', '<']).next().unwrap_or_default().to_owned())
+    };
+    let mut found = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        let Some(name) = name(line) else { continue };
+        let end = format!("{}}}", &line[..line.len() - line.trim_start().len()]);
+        let length = lines[number..].iter().position(|line| **line == end).unwrap_or_default();
+        found.push((name, length + 1));
+    }
+    found
+}
+
+#[test]
+fn a_function_fits_a_screen() {
+    let mut count = 0;
+    for (name, text) in files("src", ".rs") {
+        for (function, lines) in functions(&text) {
+            assert!(lines <= 60, "{name}: {function} has {lines} lines: give its steps names");
+            count += 1;
+        }
+    }
+    assert!(count > 2000, "only {count} functions");
+}
+
 #[test]
 fn a_rule_is_read_in_one_sitting() {
     let rules: Vec<_> = files("src/rules", ".rs")

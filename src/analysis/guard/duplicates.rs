@@ -54,44 +54,31 @@ pub(super) fn repeated(none: &str, body: &str) -> String {
     );
     let compared = bind("found", &format!("c.env.filter(e, [e.name].exists(n, {is_twice}))"), body);
     // Those that share an end are compared further; most containers have none.
-    let further = bind(
-        "firsts",
-        &format!("close.map(n, {first})"),
-        &bind(
-            "seconds",
-            &format!("close.map(n, {second})"),
-            &bind(
-                "begins",
-                &format!("close.map(n, {begin})"),
-                &bind(
-                    "wholes",
-                    &format!("close.map(n, {whole})"),
-                    &bind("alike", &format!("close.filter(n, {})", recurs("wholes", &whole)), &compared),
-                ),
-            ),
-        ),
+    let further = bind_all(
+        &[
+            ("firsts", format!("close.map(n, {first})")),
+            ("seconds", format!("close.map(n, {second})")),
+            ("begins", format!("close.map(n, {begin})")),
+            ("wholes", format!("close.map(n, {whole})")),
+            ("alike", format!("close.filter(n, {})", recurs("wholes", &whole))),
+        ],
+        compared,
     );
-    bind(
-        "names",
-        "c.env.map(e, e.name)",
-        &bind(
-            "lasts",
-            &format!("names.map(n, {last})"),
-            &bind(
-                "befores",
-                &format!("names.map(n, {before_last})"),
-                &bind(
-                    "ends",
-                    &format!("names.map(n, {end})"),
-                    &bind(
-                        "close",
-                        &format!("names.filter(n, {})", recurs("ends", &end)),
-                        &format!("close.size() == 0 ? {none} :\n{further}"),
-                    ),
-                ),
-            ),
-        ),
+    bind_all(
+        &[
+            ("names", "c.env.map(e, e.name)".to_owned()),
+            ("lasts", format!("names.map(n, {last})")),
+            ("befores", format!("names.map(n, {before_last})")),
+            ("ends", format!("names.map(n, {end})")),
+            ("close", format!("names.filter(n, {})", recurs("ends", &end))),
+        ],
+        format!("close.size() == 0 ? {none} :\n{further}"),
     )
+}
+
+/// An expression with names for values, each of which may use those before it.
+fn bind_all(values: &[(&str, String)], body: String) -> String {
+    values.iter().rfold(body, |body, (name, value)| bind(name, value, &body))
 }
 
 /// Two pieces of a name as one short text: where each is first found.

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::guard::built_in::{BUILT_IN, built_in_group};
-use crate::analysis::guard::render::Render;
+use crate::analysis::guard::render::{Render, Shape};
 use crate::catalogue::name_format::NameFormat;
-use crate::config::Config;
+use crate::config::{Config, ReferenceRule};
 use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::kube::object::group_of;
 use crate::kube::references::places;
@@ -50,7 +50,21 @@ const GROUPS: [(&str, &[&str]); 3] = [
 /// The kinds to judge: those that are built in, the custom resources that the filter knows, those of the render, and
 /// those of `spec.references`.
 pub(super) fn kinds(config: &Config, render: Option<&Render>) -> Result<Vec<GuardedKind>, Vec<Diagnostic>> {
-    let mut kinds: BTreeMap<(String, String), GuardedKind> = BTreeMap::new();
+    let mut kinds = Kinds::new();
+    built_in(&mut kinds);
+    known(&mut kinds);
+    for shape in render.iter().flat_map(|render| &render.shapes) {
+        rendered(shape, &mut kinds);
+    }
+    let errors: Vec<Diagnostic> =
+        config.references.iter().filter_map(|rule| declared(rule, render, &mut kinds)).collect();
+    if errors.is_empty() { Ok(kinds.into_values().collect()) } else { Err(errors) }
+}
+
+/// Kinds by group and name.
+type Kinds = BTreeMap<(String, String), GuardedKind>;
+
+fn built_in(kinds: &mut Kinds) {
     for (group, version, resource, kind, namespaced, pod) in BUILT_IN {
         let pods = pod.into_iter().filter_map(place).collect();
         let new = GuardedKind {
@@ -62,6 +76,10 @@ pub(super) fn kinds(config: &Config, render: Option<&Render>) -> Result<Vec<Guar
         };
         kinds.insert(key(group, kind), new);
     }
+}
+
+/// The fields that the filter knows by kind.
+fn known(kinds: &mut Kinds) {
     let by_key = BY_KEY.iter().map(|(kind, field)| (*kind, (*field).to_owned()));
     for (kind, field) in places().chain(by_key) {
         let custom_group = GROUPS.iter().find(|(_, kinds)| kinds.contains(&kind)).map(|(group, _)| *group);
@@ -70,48 +88,49 @@ pub(super) fn kinds(config: &Config, render: Option<&Render>) -> Result<Vec<Guar
         known.namespaced = known.namespaced.or(Some(!kind.starts_with("Cluster")));
         known.fields.extend(place(&field));
     }
-    for shape in render.iter().flat_map(|render| &render.shapes) {
-        let known = kinds.entry(key(&shape.group, &shape.kind));
-        let known = known.or_insert_with(|| custom(&shape.group, &shape.kind));
-        if known.resource == "*" {
-            known.namespaced = known.namespaced.or(Some(true).filter(|_| shape.namespaced));
-            known.pods.extend(shape.pods.iter().cloned());
-            known.env.extend(shape.env.iter().cloned());
-            let is_known = |field: &&FieldPath| known.fields.iter().any(|known| field.is_below(known));
-            let new: Vec<FieldPath> = shape.fields.iter().filter(|field| !is_known(field)).cloned().collect();
-            known.fields.extend(new);
-            known.formats.extend(shape.formats.iter().map(|(field, format)| (field.clone(), *format)));
-        }
+}
+
+/// What a render shows of a custom resource.
+fn rendered(shape: &Shape, kinds: &mut Kinds) {
+    let known = kinds.entry(key(&shape.group, &shape.kind));
+    let known = known.or_insert_with(|| custom(&shape.group, &shape.kind));
+    if known.resource != "*" {
+        return;
     }
-    let mut errors = Vec::new();
-    for rule in &config.references {
-        let mut groups: BTreeSet<&str> = BTreeSet::new();
-        if let Some(version) = &rule.api_version {
-            groups.insert(group_of(version));
+    known.namespaced = known.namespaced.or(Some(true).filter(|_| shape.namespaced));
+    known.pods.extend(shape.pods.iter().cloned());
+    known.env.extend(shape.env.iter().cloned());
+    let is_known = |field: &&FieldPath| known.fields.iter().any(|known| field.is_below(known));
+    let new: Vec<FieldPath> = shape.fields.iter().filter(|field| !is_known(field)).cloned().collect();
+    known.fields.extend(new);
+    known.formats.extend(shape.formats.iter().map(|(field, format)| (field.clone(), *format)));
+}
+
+/// Adds a line of `spec.references` in each API group that has the kind; an error where none is known.
+fn declared(rule: &ReferenceRule, render: Option<&Render>, kinds: &mut Kinds) -> Option<Diagnostic> {
+    let mut groups: BTreeSet<&str> = BTreeSet::new();
+    if let Some(version) = &rule.api_version {
+        groups.insert(group_of(version));
+    } else {
+        groups.extend(built_in_group(&rule.kind));
+        let shapes = render.iter().flat_map(|render| &render.shapes);
+        groups.extend(shapes.filter(|shape| shape.kind == rule.kind).map(|shape| shape.group.as_str()));
+    }
+    if groups.is_empty() && !rule.optional {
+        let message = format!("the API group of kind {} is not known, and a policy must name it", rule.kind);
+        let help = "give the line an `apiVersion`, or name a render that holds such an object";
+        let place = rule.origin.location(rule.origin.path.clone());
+        return Some(Diagnostic::error(Code::Guard, message, help).at(place));
+    }
+    for group in groups {
+        let known = kinds.entry(key(group, &rule.kind)).or_insert_with(|| custom(group, &rule.kind));
+        if rule.format == NameFormat::Name {
+            known.fields.insert(rule.place.clone());
         } else {
-            groups.extend(built_in_group(&rule.kind));
-            let shapes = render.iter().flat_map(|render| &render.shapes);
-            groups.extend(shapes.filter(|shape| shape.kind == rule.kind).map(|shape| shape.group.as_str()));
-        }
-        if groups.is_empty() && !rule.optional {
-            let message =
-                format!("the API group of kind {} is not known, and a policy must name it", rule.kind);
-            let help = "give the line an `apiVersion`, or name a render that holds such an object";
-            errors.push(
-                Diagnostic::error(Code::Guard, message, help)
-                    .at(rule.origin.location(rule.origin.path.clone())),
-            );
-        }
-        for group in groups {
-            let known = kinds.entry(key(group, &rule.kind)).or_insert_with(|| custom(group, &rule.kind));
-            if rule.format == NameFormat::Name {
-                known.fields.insert(rule.place.clone());
-            } else {
-                known.formats.insert(rule.place.clone(), rule.format);
-            }
+            known.formats.insert(rule.place.clone(), rule.format);
         }
     }
-    if errors.is_empty() { Ok(kinds.into_values().collect()) } else { Err(errors) }
+    None
 }
 
 /// What policies do not look at in custom resources without a render; `by_name` where rules remove Secrets of known names.

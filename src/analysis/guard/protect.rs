@@ -54,24 +54,7 @@ pub(super) fn policy(
             "'resecret: pods may still read Secret ' + request.name + '. To delete it: kubectl annotate secret ' + request.name + ' {RELEASED}='"
         ),
     });
-    let known = keys.iter().map(|(name, keys)| {
-        format!("request.name == {} ? {}\n: ", text(name), cel::list(keys.iter().map(String::as_str)))
-    });
-    policy.variables.push(CelVariable::new(
-        "keys",
-        format!("request.operation == 'DELETE' ? [] : {}[]", known.collect::<String>()),
-    ));
-    // What had a value must keep one, also where nobody has said that it is needed.
-    policy.variables.push(CelVariable::new(
-        "had",
-        "request.operation != 'UPDATE' ? [] : [oldObject.?data.orValue({})].map(d, d.filter(k, d[k].size() > 0))[0]".to_owned(),
-    ));
-    policy.variables.push(CelVariable::new(
-        "missing",
-        "(variables.keys + variables.had.filter(k, !(k in variables.keys)))\n\
-         .filter(k, request.operation != 'DELETE' && object.?data[?k].orValue('').size() == 0).join(', ')"
-            .to_owned(),
-    ));
+    policy.variables.extend(variables(keys));
     policy.validations.push(Validation {
         expression: "variables.missing == ''".to_owned(),
         message: format!(
@@ -79,4 +62,28 @@ pub(super) fn policy(
         ),
     });
     Some(policy)
+}
+
+/// The keys that must keep a value, and those of them that an update would leave without one.
+fn variables(keys: &[(String, Vec<String>)]) -> [CelVariable; 3] {
+    let known = keys.iter().map(|(name, keys)| {
+        format!("request.name == {} ? {}\n: ", text(name), cel::list(keys.iter().map(String::as_str)))
+    });
+    [
+        CelVariable::new(
+            "keys",
+            format!("request.operation == 'DELETE' ? [] : {}[]", known.collect::<String>()),
+        ),
+        // What had a value must keep one, also where nobody has said that it is needed.
+        CelVariable::new(
+            "had",
+            "request.operation != 'UPDATE' ? [] : [oldObject.?data.orValue({})].map(d, d.filter(k, d[k].size() > 0))[0]".to_owned(),
+        ),
+        CelVariable::new(
+            "missing",
+            "(variables.keys + variables.had.filter(k, !(k in variables.keys)))\n\
+             .filter(k, request.operation != 'DELETE' && object.?data[?k].orValue('').size() == 0).join(', ')"
+                .to_owned(),
+        ),
+    ]
 }

@@ -112,22 +112,7 @@ impl DocumentInventory {
             subject.pods.env.iter().flat_map(|list| duplicates(list, &place)).collect();
         let entries: Vec<RepeatedEntry> =
             repeated(object, &subject.pods).iter().map(|found| entry(found, &place)).collect();
-        let (mut checksums, mut others) = (Vec::new(), Vec::new());
-        for Annotation { name, value, path, node } in template_annotations(&subject) {
-            let evidence = context.facts.checksums.find(name, value);
-            let changes = under.generates(&path);
-            if evidence.is_none() && !changes {
-                others.push(name.to_owned());
-                continue;
-            }
-            checksums.push(Checksum {
-                annotation: name.to_owned(),
-                place: place(&path, node),
-                evidence,
-                also_hashes_others: false,
-                changes,
-            });
-        }
+        self.annotations(&subject, under);
         let literals = credentials(&subject, context);
         let credential = |found: &Literal<'_>| PlainCredential {
             holder: found.what(),
@@ -147,8 +132,6 @@ impl DocumentInventory {
             .extend(object.name().filter(|name| context.facts.removes_name(name)).map(str::to_owned));
         self.found.duplicates.extend(duplicates);
         self.found.entries.extend(entries);
-        self.found.checksums.extend(checksums);
-        self.other_annotations.extend(others);
         self.found.credentials.extend(credentials);
         self.found.references.extend(references);
         self.found.outside.extend(outside);
@@ -157,6 +140,25 @@ impl DocumentInventory {
         let paths: HashSet<&Path> = literals.iter().map(|found| &found.path).collect();
         for list in subject.pods.env.iter().filter(|list| list.reads_secrets) {
             self.variables(object, list, &paths, under);
+        }
+    }
+
+    /// The annotations of pod templates: those that hash a Secret or change on every render, and the others.
+    fn annotations(&mut self, subject: &ObjectView<'_, '_, '_>, under: &Under<'_>) {
+        for Annotation { name, value, path, node } in template_annotations(subject) {
+            let evidence = under.context.facts.checksums.find(name, value);
+            let changes = under.generates(&path);
+            if evidence.is_none() && !changes {
+                self.other_annotations.push(name.to_owned());
+                continue;
+            }
+            self.found.checksums.push(Checksum {
+                annotation: name.to_owned(),
+                place: under.place(subject.object, &path, node),
+                evidence,
+                also_hashes_others: false,
+                changes,
+            });
         }
     }
 

@@ -190,42 +190,57 @@ spec:
 /// The text. `lenient` is what would stop the filter otherwise, `left` what it leaves.
 fn write(draft: &Draft, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>) -> String {
     let mut lines: Vec<String> = Vec::new();
+    rules(draft, &mut lines);
+    duplicates(draft, &mut lines);
+    references(draft, &mut lines);
+    annotations(draft, &mut lines);
+    if let Some(errors) = lenient {
+        policy(errors, &mut lines);
+    }
+    for (secret, why) in &draft.left_alone {
+        comment("", &format!("left alone: {secret}: {why}"), &mut lines);
+    }
+    not_vaulted(left.map(|left| left.credentials.as_slice()).unwrap_or_default(), &mut lines);
+    format!("{HEADER}{}\n", lines.join("\n"))
+}
+
+/// `secrets`, `configMaps` and `env`.
+fn rules(draft: &Draft, lines: &mut Vec<String>) {
     if draft.fits_any_release {
-        comment(
-            "  ",
-            "`*` is the release's name: the rules fit the chart under another name too",
-            &mut lines,
-        );
+        comment("  ", "`*` is the release's name: the rules fit the chart under another name too", lines);
     }
     if !draft.secrets.is_empty() {
         lines.push("  secrets:".to_owned());
-        draft.secrets.iter().for_each(|rule| secrets(rule, &mut lines));
+        draft.secrets.iter().for_each(|rule| secrets(rule, lines));
     }
     if !draft.config_maps.is_empty() {
         lines.push("  configMaps:".to_owned());
-        draft.config_maps.iter().for_each(|rule| config_maps(rule, &mut lines));
+        draft.config_maps.iter().for_each(|rule| config_maps(rule, lines));
     }
     if !draft.env.is_empty() {
         lines.push("  env:".to_owned());
-        draft.env.iter().for_each(|rule| env(rule, &mut lines));
+        draft.env.iter().for_each(|rule| env(rule, lines));
     }
-    if !draft.duplicates.is_empty() {
-        comment("  ", &format!("defined more than once: {}", draft.duplicates.join(", ")), &mut lines);
-        let line = "duplicates: last    # the entry that the kubelet takes stays";
-        if draft.differing {
-            // Beside other rules, variables are repaired without it.
-            comment("  ", line, &mut lines);
-            comment(
-                "  ",
-                "entries of other lists differ, which stops a run with it: see `resecret scan`",
-                &mut lines,
-            );
-        } else {
-            lines.push(format!("  {line}"));
-        }
+}
+
+fn duplicates(draft: &Draft, lines: &mut Vec<String>) {
+    if draft.duplicates.is_empty() {
+        return;
     }
+    comment("  ", &format!("defined more than once: {}", draft.duplicates.join(", ")), lines);
+    let line = "duplicates: last    # the entry that the kubelet takes stays";
+    if draft.differing {
+        // Beside other rules, variables are repaired without it.
+        comment("  ", line, lines);
+        comment("  ", "entries of other lists differ, which stops a run with it: see `resecret scan`", lines);
+    } else {
+        lines.push(format!("  {line}"));
+    }
+}
+
+fn references(draft: &Draft, lines: &mut Vec<String>) {
     if !draft.references.is_empty() {
-        comment("  ", "fields that hold a Secret's name; take out what means something else", &mut lines);
+        comment("  ", "fields that hold a Secret's name; take out what means something else", lines);
         lines.push("  references:".to_owned());
     }
     for (kind, path, optional) in &draft.references {
@@ -236,54 +251,57 @@ fn write(draft: &Draft, lenient: Option<&[Diagnostic]>, left: Option<&Inventory>
             plain_or_quoted(path)
         ));
     }
+}
+
+/// `dropAnnotations`, with the reasons.
+fn annotations(draft: &Draft, lines: &mut Vec<String>) {
     if !draft.annotations.is_empty() {
-        comment(
-            "  ",
-            "hashes of Secrets: pods would restart for values that they do not read any more",
-            &mut lines,
-        );
+        let text = "hashes of Secrets: pods would restart for values that they do not read any more";
+        comment("  ", text, lines);
     }
     if !draft.changing.is_empty() {
         let names: Vec<&str> = draft.changing.iter().map(|(name, _)| name.as_str()).collect();
         let text = format!("changes on every render, and would roll the pods: {}", names.join(", "));
-        comment("  ", &text, &mut lines);
+        comment("  ", &text, lines);
     }
     for (name, _) in draft.changing.iter().filter(|(_, of_others)| *of_others) {
         let text = format!("{name} also leaves pods where it stays the same: they restart by it no more");
-        comment("  ", &text, &mut lines);
+        comment("  ", &text, lines);
     }
     let changing = draft.changing.iter().map(|(name, _)| name);
     let annotations: Vec<String> = draft.annotations.iter().chain(changing).cloned().collect();
     if !annotations.is_empty() {
         lines.push(format!("  dropAnnotations: {}", list(&annotations, true)));
     }
-    for error in lenient.unwrap_or_default() {
+}
+
+/// The policy that lets these errors pass.
+fn policy(errors: &[Diagnostic], lines: &mut Vec<String>) {
+    for error in errors {
         let object = error.location.object.as_ref().map(ToString::to_string).unwrap_or_default();
         let path = error.location.path.as_deref().unwrap_or_default();
-        comment("  ", &format!("{object} {path}: {}", error.message), &mut lines);
+        comment("  ", &format!("{object} {path}: {}", error.message), lines);
     }
-    if lenient.is_some() {
-        lines.push("  policy: {leftBehind: warn}    # `error` again once these are gone".to_owned());
+    lines.push("  policy: {leftBehind: warn}    # `error` again once these are gone".to_owned());
+}
+
+/// Comments about credentials that no rule can vault.
+fn not_vaulted(credentials: &[PlainCredential], lines: &mut Vec<String>) {
+    if credentials.is_empty() {
+        return;
     }
-    for (secret, why) in &draft.left_alone {
-        comment("", &format!("left alone: {secret}: {why}"), &mut lines);
-    }
-    let credentials = left.map(|left| left.credentials.as_slice()).unwrap_or_default();
-    if !credentials.is_empty() {
-        comment("", "No rule can vault these: change them in the chart's values.", &mut lines);
-    }
+    comment("", "No rule can vault these: change them in the chart's values.", lines);
     for credential in credentials {
-        comment("", &format!("- {} of {}", credential.holder, credential.place.object), &mut lines);
+        comment("", &format!("- {} of {}", credential.holder, credential.place.object), lines);
     }
     let allowed: Vec<String> = credentials.iter().filter_map(allow_entry).collect();
     if !allowed.is_empty() {
-        comment("", "Those that are meant: take the lines in.", &mut lines);
-        comment("  ", "allow:", &mut lines);
+        comment("", "Those that are meant: take the lines in.", lines);
+        comment("  ", "allow:", lines);
         for entry in allowed {
-            comment("  ", &format!("- {entry}"), &mut lines);
+            comment("  ", &format!("- {entry}"), lines);
         }
     }
-    format!("{HEADER}{}\n", lines.join("\n"))
 }
 
 /// The entry of `spec.allow` for a credential that no rule can vault.

@@ -19,7 +19,7 @@ pub(super) struct Edit {
     pub(super) value: Option<Value>,
     /// Parts of the scalar become others; and where they are, for people.
     pub(super) rewritten: Option<(Vec<TextEdit>, String)>,
-    /// Members of a collection that go, by position.
+    /// Removed members of a collection, by position.
     pub(super) removed: BTreeSet<usize>,
     /// New entries of a mapping.
     pub(super) added: Vec<(String, Value)>,
@@ -193,27 +193,8 @@ impl EditCollector<'_, '_> {
                 }
                 Ok(())
             }
-            Op::Replace { path, value } => {
-                let node = self.find(path)?;
-                let target = self.tree.resolve(node);
-                let is_collection = !matches!(self.tree.node(target).kind, Kind::Scalar(_));
-                if is_collection {
-                    self.replaced.insert(target);
-                }
-                self.changed.push((target, is_collection));
-                self.replace(node, value)
-            }
-            Op::Rewrite { path, edits, inside, .. } => {
-                let node = self.find(path)?;
-                if !matches!(self.tree.node(node).kind, Kind::Scalar(_)) {
-                    return Err(LowerError::Text { inside: inside.clone(), at: self.tree.node(node).start });
-                }
-                self.changed.push((node, false));
-                if self.ask(node, format!("rewrite {edits:?}")) {
-                    self.edit(node).rewritten = Some((edits.clone(), inside.clone()));
-                }
-                Ok(())
-            }
+            Op::Replace { path, value } => self.replace_at(path, value),
+            Op::Rewrite { path, edits, inside, .. } => self.rewrite(path, edits, inside),
             Op::Add { path, value } => {
                 let (mapping, key) = self.new_entry(path)?;
                 self.changed.push((mapping, false));
@@ -221,10 +202,8 @@ impl EditCollector<'_, '_> {
             }
             Op::Append { sequence: path, value } => {
                 let sequence = self.tree.resolve(self.find(path)?);
-                self.changed.push((sequence, false));
                 let edit = format!("append {value}");
-                self.once(sequence, path, &edit)?;
-                if self.ask(sequence, edit) {
+                if self.new_item(sequence, path, edit)? {
                     self.edit(sequence).appended.push(value.clone());
                 }
                 Ok(())
@@ -234,15 +213,43 @@ impl EditCollector<'_, '_> {
                 if self.tree.items(sequence).is_none_or(|items| position >= items.len()) {
                     return Err(LowerError::Unsupported { at: self.tree.node(sequence).start });
                 }
-                self.changed.push((sequence, false));
                 let edit = format!("insert {position} {value}");
-                self.once(sequence, path, &edit)?;
-                if self.ask(sequence, edit) {
+                if self.new_item(sequence, path, edit)? {
                     self.edit(sequence).inserted.push((position, value.clone()));
                 }
                 Ok(())
             }
         }
+    }
+
+    fn replace_at(&mut self, path: &Path, value: &Value) -> Result<(), LowerError> {
+        let node = self.find(path)?;
+        let target = self.tree.resolve(node);
+        let is_collection = !matches!(self.tree.node(target).kind, Kind::Scalar(_));
+        if is_collection {
+            self.replaced.insert(target);
+        }
+        self.changed.push((target, is_collection));
+        self.replace(node, value)
+    }
+
+    fn rewrite(&mut self, path: &Path, edits: &[TextEdit], inside: &str) -> Result<(), LowerError> {
+        let node = self.find(path)?;
+        if !matches!(self.tree.node(node).kind, Kind::Scalar(_)) {
+            return Err(LowerError::Text { inside: inside.to_owned(), at: self.tree.node(node).start });
+        }
+        self.changed.push((node, false));
+        if self.ask(node, format!("rewrite {edits:?}")) {
+            self.edit(node).rewritten = Some((edits.to_vec(), inside.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Asks for a new item of a sequence; true for the first path that does.
+    fn new_item(&mut self, sequence: NodeId, path: &Path, edit: String) -> Result<bool, LowerError> {
+        self.changed.push((sequence, false));
+        self.once(sequence, path, &edit)?;
+        Ok(self.ask(sequence, edit))
     }
 
     /// The same new item by the same path is two items; by different paths it is one, for all of them.

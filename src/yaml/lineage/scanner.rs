@@ -142,24 +142,30 @@ impl<'s> Scanner<'s> {
             // What has begun on this line is no key any more.
             self.cursor.line += usize::from(self.cursor.column > 0);
             self.cursor.column = 0;
-            self.unroll(-1);
-            self.forget_key()?;
-            self.key_allowed = false;
-            self.push(TokenKind::StreamEnd, 0);
-            return Ok(());
+            return self.document_mark(TokenKind::StreamEnd, 0);
         }
         if self.cursor.column == 0 && self.cursor.byte(0) == b'%' {
             return self.error("there is a directive here, and no document follows it");
         }
         for (mark, kind) in [(b'-', TokenKind::DocumentStart), (b'.', TokenKind::DocumentEnd)] {
             if self.cursor.is_document_indicator(mark) {
-                self.unroll(-1);
-                self.forget_key()?;
-                self.key_allowed = false;
-                self.push(kind, 3);
-                return Ok(());
+                return self.document_mark(kind, 3);
             }
         }
+        self.fetch_content()
+    }
+
+    /// A token that ends all collections.
+    fn document_mark(&mut self, kind: TokenKind<'s>, length: usize) -> ScanResult<()> {
+        self.unroll(-1);
+        self.forget_key()?;
+        self.key_allowed = false;
+        self.push(kind, length);
+        Ok(())
+    }
+
+    /// A token of a document's content.
+    fn fetch_content(&mut self) -> ScanResult<()> {
         let in_flow = self.flow_level > 0;
         match self.cursor.byte(0) {
             b'[' => self.flow_start(TokenKind::FlowSequenceStart),

@@ -53,9 +53,21 @@ pub(in crate::analysis::guard) fn found<'t>(
 }
 
 fn literals<'t>(object: &Object<'t, '_>, places: &JudgedPlaces<'_, 't, '_>) -> Vec<Literal<'t>> {
-    let tree = object.tree;
     let mut found = Vec::new();
     let pods = Pods::of(object);
+    variables(&pods, places, &mut found);
+    for (path, container) in pods.containers.iter().filter(|(path, _)| places.judges_list(&path.key("env"))) {
+        arguments(object, path, *container, &mut found);
+    }
+    if object.kind == "ConfigMap" {
+        entries(object, &["data"], "key", &mut found);
+    }
+    entries(object, &["metadata", "annotations"], "annotation", &mut found);
+    found.retain(|literal| !literal.value.is_empty() || literal.variable.is_empty());
+    found
+}
+
+fn variables<'t>(pods: &Pods<'t>, places: &JudgedPlaces<'_, 't, '_>, found: &mut Vec<Literal<'t>>) {
     for list in pods.env.iter().filter(|list| places.judges_list(&list.path)) {
         for (position, variable) in list.entries.iter().enumerate() {
             let Some(variable) = variable else { continue };
@@ -70,53 +82,54 @@ fn literals<'t>(object: &Object<'t, '_>, places: &JudgedPlaces<'_, 't, '_>) -> V
             });
         }
     }
-    for (path, container) in pods.containers.iter().filter(|(path, _)| places.judges_list(&path.key("env"))) {
-        let container_name = text(object, *container, "name");
-        for list in ["command", "args"] {
-            let items = tree.get(*container, list).and_then(|list| tree.items(list)).unwrap_or_default();
-            for (position, item) in items.iter().enumerate() {
-                let argument = tree.text(*item).and_then(|text| text.strip_prefix("--"));
-                let Some((option, value)) = argument.and_then(|argument| argument.split_once('=')) else {
-                    continue;
-                };
-                let name =
-                    if argument.is_some_and(|argument| argument.contains([' ', '\n'])) { "" } else { option };
-                found.push(Literal {
-                    at: format!("container {container_name} argument --{option}"),
-                    path: path.key(list).index(position),
-                    variable: "",
-                    key: "",
-                    name,
-                    value,
-                });
-            }
-        }
-    }
-    let mappings = [(&["data"][..], "key"), (&["metadata", "annotations"], "annotation")];
-    for (keys, what) in mappings.into_iter().filter(|(_, what)| *what != "key" || object.kind == "ConfigMap")
-    {
-        let members = tree.get_in(object.node, keys).map(|node| tree.members(node)).unwrap_or_default();
-        if what == "key" && members.len() > MOST_KEYS {
-            continue;
-        }
-        for (key, value) in members {
-            let (Some(key), Some(value)) = (tree.text(key), tree.text(value)) else { continue };
-            if key == LAST_APPLIED {
+}
+
+/// Arguments `--option=value` of a container.
+fn arguments<'t>(object: &Object<'t, '_>, path: &Path, container: NodeId, found: &mut Vec<Literal<'t>>) {
+    let tree = object.tree;
+    let container_name = text(object, container, "name");
+    for list in ["command", "args"] {
+        let items = tree.get(container, list).and_then(|list| tree.items(list)).unwrap_or_default();
+        for (position, item) in items.iter().enumerate() {
+            let argument = tree.text(*item).and_then(|text| text.strip_prefix("--"));
+            let Some((option, value)) = argument.and_then(|argument| argument.split_once('=')) else {
                 continue;
-            }
-            let is_file = value.contains('\n') || value.starts_with(['{', '[']);
+            };
+            let is_script = argument.is_some_and(|argument| argument.contains([' ', '\n']));
             found.push(Literal {
-                at: format!("{what} {key}"),
-                path: object.path.keys(keys).key(key),
+                at: format!("container {container_name} argument --{option}"),
+                path: path.key(list).index(position),
                 variable: "",
-                key,
-                name: if is_file { "" } else { key },
+                key: "",
+                name: if is_script { "" } else { option },
                 value,
             });
         }
     }
-    found.retain(|literal| !literal.value.is_empty() || literal.variable.is_empty());
-    found
+}
+
+/// Texts of a mapping: keys of a ConfigMap, annotations.
+fn entries<'t>(object: &Object<'t, '_>, keys: &[&str], what: &str, found: &mut Vec<Literal<'t>>) {
+    let tree = object.tree;
+    let members = tree.get_in(object.node, keys).map(|node| tree.members(node)).unwrap_or_default();
+    if what == "key" && members.len() > MOST_KEYS {
+        return;
+    }
+    for (key, value) in members {
+        let (Some(key), Some(value)) = (tree.text(key), tree.text(value)) else { continue };
+        if key == LAST_APPLIED {
+            continue;
+        }
+        let is_file = value.contains('\n') || value.starts_with(['{', '[']);
+        found.push(Literal {
+            at: format!("{what} {key}"),
+            path: object.path.keys(keys).key(key),
+            variable: "",
+            key,
+            name: if is_file { "" } else { key },
+            value,
+        });
+    }
 }
 
 fn text<'t>(object: &Object<'t, '_>, node: NodeId, key: &str) -> &'t str {
