@@ -1,6 +1,6 @@
 //! The independent reader's events against a value, without a second value.
 //!
-//! What is read is compared where it stands: a text with a text, an entry with the entry of its key. Nothing is kept of it,
+//! What is read is compared where it is: a text with a text, an entry with the entry of its key. Nothing is kept of it,
 //! so an edited document takes no memory for the proof that it means what it should.
 
 use std::cell::Cell;

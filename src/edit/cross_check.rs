@@ -74,7 +74,7 @@ fn same_entries(tree: &Tree<'_>, entries: &[(NodeId, NodeId)], map: &Map<String,
         })
 }
 
-/// A quoted scalar is its text. A plain one is its text, or the value that this text stands for.
+/// A quoted scalar is its text. A plain one is its text, or the value that this text means.
 fn same_scalar(scalar: &Scalar<'_>, tagged: bool, value: &Value) -> bool {
     match value {
         Value::String(text) if *text == scalar.text => true,
@@ -89,7 +89,7 @@ fn same_scalar(scalar: &Scalar<'_>, tagged: bool, value: &Value) -> bool {
     }
 }
 
-/// The number that a plain scalar stands for, as the reading shows it.
+/// The number that a plain scalar means, as the reading shows it.
 fn number(text: &str) -> Option<Value> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => ("-", digits),

@@ -46,7 +46,7 @@ pub(crate) enum Op {
         /// Its text. Only names of objects and variables are ever tested, never a secret value.
         value: String,
     },
-    /// The node goes.
+    /// The node is removed.
     Remove {
         /// An item of a sequence, or an entry of a mapping.
         path: Path,
@@ -194,7 +194,7 @@ impl Patch {
         self.ops.iter().all(|op| matches!(op, Op::Test { .. }))
     }
 
-    /// Whether an operation already decides what becomes of `path`: it or a parent of it is removed or replaced.
+    /// Whether an operation already decides what happens to `path`: it or a parent of it is removed or replaced.
     pub(crate) fn decides(&self, path: &Path) -> bool {
         let steps = path.steps();
         (0..=steps.len()).any(|length| self.decided.contains_key(&steps[..length]))

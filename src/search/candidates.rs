@@ -94,7 +94,7 @@ impl<'i> Candidates<'i> {
     }
 }
 
-/// What stands in consecutive documents.
+/// What is in consecutive documents.
 #[derive(Default)]
 struct SearchedChunk<'i> {
     found: Vec<Candidate<'i>>,

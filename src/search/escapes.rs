@@ -7,7 +7,7 @@ use crate::yaml::span::BYTE_ORDER_MARK;
 /// The longest spelling of the tag of encoded scalars: `!<tag:yaml.org,2002:binary>`, its letters encoded.
 const LONGEST_TAG: usize = 80;
 
-/// Whether a text could stand in these bytes and not be found by a search for it.
+/// Whether a text could be in these bytes and not be found by a search for it.
 pub(crate) fn may_hide(bytes: &[u8]) -> bool {
     find_escape(bytes).is_some() || find_mark(bytes).is_some()
 }

@@ -1,7 +1,7 @@
-//! Which of many texts stand in a document.
+//! Which of many texts are in a document.
 //!
-//! What aho-corasick is for, but that a text comes or goes in no time: a long stream brings new Secrets again and again,
-//! and a search that is built anew for each of them would make it slow.
+//! A pattern set like aho-corasick's, but with cheap insertion and removal: a long stream brings new Secrets again and again,
+//! and building a search for each of them would make it slow.
 //!
 //! A text is filed under its head, which is its first eight bytes, or as many as it has. A table of bits knows of nearly
 //! every place of a document that no head begins there.
@@ -82,7 +82,7 @@ impl<T: AsRef<[u8]>> PatternSet<T> {
         self.texts.get(&number)
     }
 
-    /// The numbers of the texts that stand in a document, in the order in which they came.
+    /// The numbers of the texts that are in a document, in the order in which they came.
     pub(crate) fn find(&self, document: &[u8]) -> Vec<usize> {
         let mut found = BTreeSet::new();
         for width in (1..=WIDTH).filter(|width| self.widths[*width] > 0) {
@@ -99,7 +99,7 @@ impl<T: AsRef<[u8]>> PatternSet<T> {
         found.into_iter().collect()
     }
 
-    /// Finds the texts with this head, whose last byte stands at `end`.
+    /// Finds the texts with this head, whose last byte is at `end`.
     fn compare(&self, document: &[u8], end: usize, head: Head, found: &mut BTreeSet<usize>) {
         let Some(rest) = (end + 1).checked_sub(head.0).map(|start| &document[start..]) else { return };
         for (_, number) in self.heads.range((head, 0)..=(head, usize::MAX)) {
@@ -159,7 +159,7 @@ mod tests {
     }
 
     proptest! {
-        /// Texts over few letters, so that many stand in one another; each third of them goes again.
+        /// Texts over few letters, so that many are in one another; each third of them is removed again.
         #[test]
         fn what_is_found_is_what_a_naive_search_finds(
             texts in vec("[ab\0]{0,11}", 0..40),

@@ -1,7 +1,7 @@
 //! Could a rule touch this document? May say yes wrongly, never no wrongly.
 //!
 //! Bytes are searched, nothing is parsed. What could hide a word from such a search makes the answer yes (`escapes`).
-//! Aliases and merge keys hide nothing: what they stand for is spelled out in the same document.
+//! Aliases and merge keys hide nothing: what they mean is spelled out in the same document.
 //!
 //! Several searches, each as cheap as its question allows: for the words of rules and policies, few enough for vector
 //! instructions, up to the first in a document that says all; for the words that tell what a document may hold; for what
@@ -30,7 +30,7 @@ const KINDS: [(&str, Hits); 2] = [
     ("ResourceList", Hits { list: true, ..Hits::NOTHING }),
 ];
 
-/// What stands between a password and a host. A word so short would slow the search for the others down.
+/// What is between a password and a host. A word so short would slow the search for the others down.
 pub(crate) const AT: u8 = b'@';
 
 /// Words that vector instructions find all at once.
@@ -45,7 +45,7 @@ pub(crate) enum Interest {
     /// No rule can touch it, no policy asks about it: its bytes pass.
     #[default]
     Nothing,
-    /// A policy asks what stands in it; how much it matters where that cannot be said.
+    /// A policy asks what is in it; how much it matters where that cannot be said.
     Check(Severity),
     /// It may refer to Secrets that have not come yet.
     References,

@@ -119,7 +119,7 @@ const NULL_TAG: &str = "tag:yaml.org,2002:null";
 const NO_TAG: &str = "!";
 
 impl<'s> Tree<'s> {
-    /// The text that the spans speak of.
+    /// The text that the spans are about.
     pub(crate) fn source(&self) -> &'s str {
         self.source
     }
@@ -145,7 +145,7 @@ impl<'s> Tree<'s> {
         (0..self.nodes.len()).map(NodeId)
     }
 
-    /// The node that `id` stands for: itself, or the target of an alias.
+    /// The node that `id` means: itself, or the target of an alias.
     pub(crate) fn resolve(&self, id: NodeId) -> NodeId {
         match self.node(id).kind {
             Kind::Alias(target) => target,
@@ -182,7 +182,7 @@ impl<'s> Tree<'s> {
         }
     }
 
-    /// A mapping's entries, through an alias; merge keys stand there as they are written.
+    /// A mapping's entries, through an alias; merge keys are there as they are written.
     pub(crate) fn entries(&self, id: NodeId) -> Option<&[(NodeId, NodeId)]> {
         match &self.node(self.resolve(id)).kind {
             Kind::Mapping(_, entries) => Some(entries),
@@ -190,7 +190,7 @@ impl<'s> Tree<'s> {
         }
     }
 
-    /// The value under `key`, as Kubernetes reads it: what stands last wins, whether it is written or a merge key
+    /// The value under `key`, as Kubernetes reads it: what is last wins, whether it is written or a merge key
     /// brings it.
     pub(crate) fn get(&self, id: NodeId, key: &str) -> Option<NodeId> {
         self.last(id, key, &mut HashSet::new())
