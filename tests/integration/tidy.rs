@@ -261,6 +261,27 @@ pub(crate) fn page_words() -> impl Iterator<Item = (&'static str, &'static str)>
     ])
 }
 
+/// What comments may not say either. They describe states, so a thing may stand somewhere.
+fn comment_words() -> impl Iterator<Item = (&'static str, &'static str)> {
+    page_words().filter(|(word, _)| *word != " stands ").chain([
+        ("stands twice", "is defined more than once"),
+        ("speak of", "are about, or name"),
+        ("becomes of", "happens to"),
+        ("goes as a whole", "is removed as a whole"),
+    ])
+}
+
+#[test]
+fn comments_are_in_plain_words() {
+    for (name, source) in files("src", ".rs") {
+        for line in source.lines().map(str::trim_start).filter(|line| line.starts_with("//")) {
+            for (word, instead) in comment_words() {
+                assert!(!line.contains(word), "{name}: `{line}` has `{word}`: write {instead}");
+            }
+        }
+    }
+}
+
 #[test]
 fn messages_are_in_plain_words() {
     for (name, source) in files("src", ".rs") {

@@ -1,6 +1,6 @@
 //! The configuration as policies of the API server: what the filter would change is refused there.
 //!
-//! A post-renderer works only when it runs. These policies judge every request, whoever sends it. They use the same
+//! A post-renderer works only when it runs. These policies judge every request, no matter who sends it. They use the same
 //! rules, fields and patterns as the filter; what a server cannot know (another object, a template, what a text means) is
 //! taken from a render, or refused with the reason.
 

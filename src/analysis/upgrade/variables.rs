@@ -31,7 +31,7 @@ struct Forecast {
 }
 
 /// The lists of one container: of the manifest that was, of the cluster, and of the manifest that is to come; and what
-/// becomes of them in every order, worked out once for all names.
+/// happens to them in every order, worked out once for all names.
 struct ListChange<'r> {
     old: &'r EnvOf,
     live: Vec<Entry>,
