@@ -58,7 +58,7 @@ fuzz seconds='60' *targets:
     #!/usr/bin/env bash
     set -euo pipefail
     targets=({{ targets }})
-    [ ${#targets[@]} -gt 0 ] || targets=(stream yaml readers lower config)
+    [ ${#targets[@]} -gt 0 ] || targets=(stream yaml readers search lower config)
     coverage=(level=4 inline-8bit-counters pc-table trace-compares)
     flags='--cfg fuzzing -Cpasses=sancov-module -Cdebug-assertions -Ccodegen-units=1'
     for kind in "${coverage[@]}"; do flags+=" -Cllvm-args=-sanitizer-coverage-$kind"; done

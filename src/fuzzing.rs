@@ -2,11 +2,14 @@
 
 use serde_json::json;
 
+use crate::config::Config;
+use crate::diagnostics::Code;
 use crate::edit::cross_check::agree;
 use crate::edit::lower::lower;
 use crate::edit::patch::{Op, Patch};
 use crate::edit::reference_value::ReferenceValue;
 use crate::edit::verify::{Refusal, verify};
+use crate::filter::{Reach, run};
 use crate::stream;
 use crate::yaml::{self, Kind, NodeId, Path, ScalarStyle, Step, Style, Tree};
 
@@ -51,6 +54,40 @@ pub fn yaml(source: &str) {
 /// It makes another one.
 pub fn readers(source: &str) {
     yaml::check_readers(source);
+}
+
+/// What the search lets pass unread has nothing to say: a run that reads every document comes to the same.
+///
+/// # Panics
+///
+/// It says something else, or writes something else.
+pub fn search(source: &[u8]) {
+    for external in ["allow", "warn"] {
+        let mut config = Config::default();
+        let rules = format!(
+            "{{apiVersion: resecret.dev/v1alpha1, kind: Resecret, spec: {{secrets: [{{name: '*-nextauth', to: vault}}], policy: {{plaintext: warn, unmatched: allow, external: {external}}}}}}}"
+        );
+        config.add_file("rules.yaml", &rules).unwrap_or_else(|error| panic!("{error}"));
+        search_with(source, &config);
+    }
+}
+
+fn search_with(source: &[u8], config: &Config) {
+    let [some, all] = [Reach::Candidates, Reach::Every].map(|reach| {
+        let result = run(source, config, reach, |_| ()).map(|(filtered, _)| filtered);
+        let (said, written) = match &result {
+            Ok(filtered) => (filtered.diagnostics(), Some(filtered.to_vec())),
+            Err(error) => (error.diagnostics(), None),
+        };
+        // Whether a document can be read is seen only by who reads it.
+        let unreadable = [Code::NotUtf8, Code::NotYaml, Code::TruncatedInput];
+        let said = said.iter().filter(|diagnostic| !unreadable.contains(&diagnostic.code));
+        (said.map(|diagnostic| format!("{diagnostic:?}")).collect::<Vec<_>>(), written)
+    });
+    assert_eq!(some.0, all.0, "what is said");
+    if let (Some(some), Some(all)) = (some.1, all.1) {
+        assert!(some == all, "what is written");
+    }
 }
 
 fn check_spans(tree: &Tree<'_>, id: NodeId) {
@@ -228,6 +265,16 @@ mod tests {
         assert!(known * 20 > rendered * 19, "the first reader knows only {known} of {rendered} documents");
     }
 
+    #[test]
+    fn the_search_misses_nothing_that_charts_render() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for folder in ["tests/fixtures", "tests/renders", "examples", "../shared/corpus"] {
+            for file in yaml_files(&root.join(folder)) {
+                super::search(&fs::read(&file).expect("a file of the repository"));
+            }
+        }
+    }
+
     fn yaml_files(folder: &Path) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
         let files = entries.flatten().flat_map(|entry| {
@@ -349,6 +396,39 @@ mod tests {
         "\r",
     ];
 
+    /// Where a credential can be: what is before its name, and before its value.
+    const PLACES: [[&str; 2]; 6] = [
+        ["kind: A\napiVersion: v1\nmetadata:\n  annotations:\n    ", ": "],
+        ["kind: List\nitems:\n- metadata: {\"annotations\" :\n      {", " : "],
+        ["apiVersion: a.example/v1\nkind: A\nspec:\n  ", ": "],
+        ["apiVersion: 'a.example/v1'\nkind: A\nspec: {a: [{", ": "],
+        ["apiVersion: v1\nkind: A\nspec:\n  probe:\n  - name: ", "\n    value: "],
+        ["apiVersion: v1\nkind: A\nspec:\n  a: &a { name: ", ", value: "],
+    ];
+
+    /// Pieces of names and values that look like credentials, and of others.
+    #[rustfmt::skip]
+    const CREDENTIALS: [&str; 58] = [
+        "a", "x9", " ", "\n", "\t", "\"", "'", "/", ".", "_", "-", "#!/bin/sh\n", ".sh", ".py", "checksum/", "helm.sh/", "é", "\u{212a}ey",
+        "password", "dbPwd", "API", "_KEY", "Token", "secret", "salt", "cookie", "cred", "Authorization", ": ", "=", "Bearer ",
+        "hunter2x", "0123456789abcdef0123", "name", "value", "{\"a\":\"", "\"}", "<a name=\"", "\">", "</a>", "://u:", "@h/", "@tcp(h)",
+        "&sig=", "?Sig=", ";PASS=", "-----BEGIN PRIVATE KEY-----", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "$argon2id$v=", "$6$a$",
+        "AKIAIOSFODNN7EXAMPLE", "ghp_0123456789abcdefghij", "sk-0123456789abcdef", "identified by 'x9'", "IDENTIFIED\tBY\n'x9'",
+        "#!/bin/sh\ncurl -u a:hunter2x ", "\nmysql -phunter2x ", "redis-cli -a hunter2x",
+    ];
+
+    /// A text as YAML has it: quoted in one way or the other, or in a block.
+    fn spelled(text: &str, style: u8) -> String {
+        match style {
+            0 => serde_json::to_string(text).expect("a text is JSON"),
+            1 if !text.contains(['\n', '\t']) => format!("'{}'", text.replace('\'', "''")),
+            2 if !text.contains(['\t', ':', '#', '"', '\'', '@', '&', '<', '{']) => {
+                text.replace('\n', "\n\n       ")
+            }
+            _ => format!("|-\n      {}", text.replace('\n', "\n      ")),
+        }
+    }
+
     /// The same cases in every run; `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for more and for others.
     fn runs() -> ProptestConfig {
         let asked = ProptestConfig::default();
@@ -387,6 +467,18 @@ mod tests {
         #[test]
         fn the_readers_agree_on_any_pieces(pieces in vec(select(PIECES.to_vec()), 0..12)) {
             super::readers(&pieces.concat());
+        }
+
+        #[test]
+        fn the_search_misses_no_credential(
+            [before, between] in select(PLACES.to_vec()),
+            name in vec(select(CREDENTIALS.to_vec()), 1..4),
+            value in vec(select(CREDENTIALS.to_vec()), 1..6),
+            styles in [0..4_u8, 0..4_u8],
+        ) {
+            let [name, value] = [name, value].map(|pieces| pieces.concat());
+            let close = ["}]}\n", "}\n", "\n"][usize::from(!before.ends_with("[{")) + usize::from(!before.contains('{'))];
+            super::search(format!("{before}{}{between}{}{close}", spelled(&name, styles[0].min(1)), spelled(&value, styles[1])).as_bytes());
         }
 
         #[test]

@@ -6,6 +6,7 @@
 //! Several searches, each as cheap as its question allows: for the words of rules and policies, few enough for vector
 //! instructions, up to the first in a document that says all; for the words that tell what a document may hold; for what
 //! could hide a word; and for the API groups of the catalogue, which are too many for that: they are looked up before each `/`.
+//! A word that nearly every document has is only a suspicion: the document counts where a closer look at its bytes confirms it.
 
 use std::ops::{BitOr, BitOrAssign, Range};
 
@@ -62,6 +63,8 @@ pub(crate) struct Hits {
     pub(crate) list: bool,
     /// What a run may want from it.
     pub(crate) interest: Interest,
+    /// What it may want beyond that, if a closer look confirms it.
+    suspicion: Interest,
 }
 
 impl Hits {
@@ -71,7 +74,19 @@ impl Hits {
 
     /// A wish.
     pub(crate) const fn of(interest: Interest) -> Self {
-        Self { secret: false, list: false, interest }
+        Self { secret: false, list: false, interest, suspicion: Interest::Nothing }
+    }
+
+    /// A suspicion.
+    const fn suspected(suspicion: Interest) -> Self {
+        Self { suspicion, ..Self::NOTHING }
+    }
+
+    /// With its suspicion confirmed or not.
+    fn settled(self, confirmed: impl FnOnce() -> bool) -> Self {
+        let is_more = self.suspicion != Interest::Nothing && confirmed();
+        let interest = if is_more { self.suspicion } else { self.interest };
+        Self { interest, suspicion: Interest::Nothing, ..self }
     }
 }
 
@@ -79,10 +94,14 @@ impl BitOr for Hits {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {
+        let interest = self.interest.max(other.interest);
+        let suspicion = self.suspicion.max(other.suspicion);
         Self {
             secret: self.secret | other.secret,
             list: self.list | other.list,
-            interest: self.interest.max(other.interest),
+            interest,
+            // What is sure need not be suspected.
+            suspicion: if suspicion > interest { suspicion } else { Interest::Nothing },
         }
     }
 }
@@ -93,27 +112,38 @@ impl BitOrAssign for Hits {
     }
 }
 
+/// Whether the bytes of a document confirm a suspicion. May say yes wrongly, never no.
+pub(crate) type Confirms = fn(&[u8]) -> bool;
+
 /// What tells by its bytes that a document is interesting, before anything is read.
 #[derive(Default)]
 pub(crate) struct Words<'c> {
-    texts: Vec<(&'c [u8], Interest)>,
+    texts: Vec<(&'c [u8], Hits)>,
     /// What the API groups of the catalogue say of whose fields some name a Secret.
     references: Interest,
     /// What those say of whose lists some hold variables.
     variables: Interest,
     /// What [`AT`] says.
-    at: Interest,
+    at: Hits,
+    /// What confirms a suspicion.
+    confirms: Option<Confirms>,
 }
 
 impl<'c> Words<'c> {
     /// These words.
     pub(crate) fn add(&mut self, words: &[&'c str], interest: Interest) {
-        self.texts.extend(words.iter().map(|word| (word.as_bytes(), interest)));
+        self.add_all(words, Hits::of(interest));
     }
 
-    /// The sign between a password and a host.
-    pub(crate) fn add_at(&mut self, interest: Interest) {
-        self.at = interest.max(self.at);
+    /// These words and [`AT`] say that a document is worth a closer look. One rule may have such words.
+    pub(crate) fn suspect(&mut self, words: &[&'c str], interest: Interest, confirms: Confirms) {
+        self.at = Hits::suspected(interest);
+        self.add_all(words, self.at);
+        self.confirms = Some(confirms);
+    }
+
+    fn add_all(&mut self, words: &[&'c str], hits: Hits) {
+        self.texts.extend(words.iter().map(|word| (word.as_bytes(), hits)));
     }
 
     /// Whatever may refer to a Secret.
@@ -152,18 +182,25 @@ pub(crate) trait Matcher: Sync {
 
     /// The most that a search can say.
     fn most(&self, search: usize) -> Hits;
+
+    /// Whether the bytes of a document confirm what its words suspect.
+    fn confirms(&self, _document: &[u8]) -> bool {
+        true
+    }
 }
 
 /// The words that are known before anything is read.
 pub(crate) struct ConfigMatcher {
     words: AhoCorasick,
     /// What each word says.
-    interests: Vec<Interest>,
+    hits: Vec<Hits>,
     /// What the API groups of the catalogue say, by name.
     groups: Vec<(&'static str, Interest)>,
     kinds: [Finder<'static>; 2],
     /// The most that each search can say.
     most: [Hits; 7],
+    /// What confirms a suspicion.
+    confirms: Option<Confirms>,
 }
 
 impl ConfigMatcher {
@@ -186,38 +223,39 @@ impl ConfigMatcher {
     /// More words than a search can hold (billions of bytes).
     pub(crate) fn new(sought: Words<'_>) -> Result<Self, Error> {
         let groups = sought.groups();
-        let Words { texts: mut words, at, .. } = sought;
+        let Words { texts: mut words, at, confirms, .. } = sought;
         words.sort_by_key(|(word, _)| *word);
         // Several rules may ask for one word.
         words.dedup_by(|next, kept| {
             let is_same = next.0 == kept.0;
             if is_same {
-                kept.1 = kept.1.max(next.1);
+                kept.1 |= next.1;
             }
             is_same
         });
-        let mut interests: Vec<Interest> = Vec::with_capacity(words.len());
+        let mut hits: Vec<Hits> = Vec::with_capacity(words.len());
         // The words, each a beginning of the next, that the last one begins with.
         let mut beginnings: Vec<usize> = Vec::new();
-        for (position, &(word, interest)) in words.iter().enumerate() {
+        for (position, &(word, of_word)) in words.iter().enumerate() {
             while beginnings.pop_if(|last| !word.starts_with(words[*last].0)).is_some() {}
-            let before = beginnings.last().map_or(Interest::Nothing, |last| interests[*last]);
-            interests.push(interest.max(before));
+            let before = beginnings.last().map_or(Hits::NOTHING, |last| hits[*last]);
+            hits.push(of_word | before);
             beginnings.push(position);
         }
-        let most_of_words = interests.iter().copied().max().unwrap_or_default();
+        let most_of_words = hits.iter().copied().fold(Hits::NOTHING, BitOr::bitor);
         let most_of_groups = groups.iter().map(|(_, interest)| *interest).max().unwrap_or_default();
         let most = [
-            Hits::of(most_of_words),
+            most_of_words,
             Hits::DISGUISE,
             Hits::DISGUISE,
             Hits::of(most_of_groups),
-            Hits::of(at),
+            at,
             KINDS[0].1,
             KINDS[1].1,
         ];
         let kinds = KINDS.map(|(word, _)| Finder::new(word));
-        Ok(Self { words: search(words.iter().map(|(word, _)| word))?, interests, groups, kinds, most })
+        let words = search(words.iter().map(|(word, _)| word))?;
+        Ok(Self { words, hits, groups, kinds, most, confirms })
     }
 
     /// What the API group that ends before this `/` says.
@@ -240,7 +278,7 @@ impl Matcher for ConfigMatcher {
         let (at, hits) = match search {
             Self::WORDS => {
                 let found = self.words.find(bytes)?;
-                (found.start(), Hits::of(self.interests[found.pattern().as_usize()]))
+                (found.start(), self.hits[found.pattern().as_usize()])
             }
             Self::ESCAPES => (find_escape(bytes)?, Hits::DISGUISE),
             Self::MARKS => {
@@ -267,6 +305,10 @@ impl Matcher for ConfigMatcher {
 
     fn most(&self, search: usize) -> Hits {
         self.most[search]
+    }
+
+    fn confirms(&self, document: &[u8]) -> bool {
+        self.confirms.is_none_or(|confirms| confirms(document))
     }
 }
 
@@ -347,7 +389,7 @@ impl<'a, W: Matcher> HitIter<'a, W> {
                 *next = self.matcher.find(search, self.input, from..self.end);
             }
         }
-        hits
+        hits.settled(|| self.matcher.confirms(document.bytes))
     }
 }
 
@@ -401,6 +443,24 @@ mod tests {
         let found = hits("a: b\n---\nenv: []\n---\nkind: Secret\n---\nc: d\n", &words);
         let secret = Hits { secret: true, ..Hits::of(check) };
         assert_eq!(found, [Hits::default(), Hits::of(Interest::Edit), secret, Hits::default()]);
+    }
+
+    #[test]
+    fn a_suspicion_counts_where_a_closer_look_confirms_it() {
+        let check = Interest::Check(Severity::Warning);
+        let mut sought = Words::default();
+        sought.add(&["env"], Interest::Edit);
+        sought.suspect(&["note", "envoy"], check, |document| document.ends_with(b"!\n"));
+        let words = ConfigMatcher::new(sought).expect("a filter");
+        for (text, expected) in [
+            ("note: a\n", Interest::Nothing),
+            ("note: a!\n", check),
+            ("a@b\n", Interest::Nothing),
+            ("a@b!\n", check),
+            ("envoy: a\n", Interest::Edit),
+        ] {
+            assert_eq!(hits(text, &words)[0], Hits::of(expected), "{text}");
+        }
     }
 
     #[test]

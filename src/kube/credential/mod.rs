@@ -5,6 +5,7 @@
 mod class;
 mod commands;
 mod judge;
+mod may_hold;
 mod names;
 mod reason;
 mod setting;
@@ -17,6 +18,7 @@ mod values;
 pub(crate) use self::class::{class, is_opaque};
 pub(crate) use self::commands::arguments;
 pub(crate) use self::judge::{NameContext, is_name, reason};
+pub(crate) use self::may_hold::may_hold;
 pub(crate) use self::names::words;
 pub(crate) use self::reason::Reason;
 pub(crate) use self::setting::{KeyContent, content, is_made_of_words};

@@ -137,8 +137,8 @@ static OF_NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
 });
 
 /// Whether a text holds a part of a name that means a credential.
-pub(super) fn has_stem(text: &str) -> bool {
-    OF_NAMES.is_match(text)
+pub(super) fn has_stem(text: impl AsRef<[u8]>) -> bool {
+    OF_NAMES.is_match(text.as_ref())
 }
 
 /// What a name says; `None` where it means no credential.

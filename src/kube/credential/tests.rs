@@ -135,6 +135,32 @@ fn a_value_is_found_alone_or_with_its_name() {
 }
 
 #[test]
+fn what_is_found_is_told_from_bytes_before() {
+    let values = VALUES.into_iter().filter(|(_, alone, ..)| alone.is_some()).map(|(value, ..)| value);
+    let others = [
+        "\u{212a}EY: 0123456789abcdef",
+        "Endpoint=x;\n  Sig=hunter2Hunter2",
+        "\"x\\tAKIAIOSFODNN7EXAMPLE\"",
+        "Identified by 'hunter2'",
+        "#!/bin/sh\nmysql -phunter2",
+        "run.sh: |\n  mysql -phunter2",
+        "\"run.py\": x",
+    ];
+    for text in CREDENTIALS.into_iter().chain(values).chain(others) {
+        assert!(may_hold(text.as_bytes()), "{text}");
+    }
+    for text in [
+        "helm.sh/chart: app-1.2.3",
+        "postrenderer.helm.sh/postrender-filename: app/templates/service.yaml",
+        "app.kubernetes.io/managed-by: Helm",
+        "prometheus.io/port: '9090'",
+        "checksum/config: 0123456789abcdef",
+    ] {
+        assert!(!may_hold(text.as_bytes()), "{text}");
+    }
+}
+
+#[test]
 fn a_field_names_what_is_elsewhere() {
     for (name, value, expected) in [
         ("key", "hunter2Hunter2", false),

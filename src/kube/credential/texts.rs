@@ -4,6 +4,7 @@
 
 use std::sync::LazyLock;
 
+use memchr::{memchr, memchr_iter, memmem};
 use regex::{Captures, Regex};
 
 use crate::kube::credential::commands::{arguments, names_a_program, shell_commands};
@@ -28,9 +29,30 @@ const CODE: [&str; 14] = [
     ".tf",
 ];
 
+/// What a program begins with that says what runs it.
+const PROGRAM: &str = "#!";
+
 /// Whether a text is a program.
 pub(crate) fn is_code(name: &str, text: &str) -> bool {
-    text.starts_with("#!") || CODE.iter().any(|ending| name.ends_with(ending))
+    text.starts_with(PROGRAM) || CODE.iter().any(|ending| name.ends_with(ending))
+}
+
+/// What stands before a password in SQL, beside that word itself.
+const IDENTIFIED: &str = "identified";
+
+/// Whether these bytes could hold a text with a credential that no name tells: in SQL, or as an argument in a program.
+pub(super) fn may_hold_unnamed(bytes: &[u8]) -> bool {
+    let is_sql = |part: &[u8]| part.eq_ignore_ascii_case(IDENTIFIED.as_bytes());
+    let may_be_sql = || memchr(b'\'', bytes).is_some() && bytes.windows(IDENTIFIED.len()).any(is_sql);
+    // The name ends there: `/` in `helm.sh/chart` goes on.
+    let goes_on = |next: &u8| next.is_ascii_alphanumeric() || b"-_./".contains(next);
+    let ends_name = |rest: &[u8], ending: &str| {
+        rest.strip_prefix(ending.as_bytes()).is_some_and(|rest| !rest.first().is_some_and(goes_on))
+    };
+    let mut dots = memchr_iter(b'.', bytes).map(|at| &bytes[at..]);
+    memmem::find(bytes, PROGRAM.as_bytes()).is_some()
+        || may_be_sql()
+        || dots.any(|rest| CODE.iter().any(|ending| ends_name(rest, ending)))
 }
 
 /// Whether a word of a command is a script itself.
@@ -224,7 +246,7 @@ fn name_of(line: &str) -> Option<String> {
 
 fn is_comment(line: &str) -> bool {
     let marks = ["#", "//", ";", "-- ", "<!--", "* ", "REM ", "rem "];
-    marks.iter().any(|mark| line.starts_with(mark)) && !line.starts_with("#!")
+    marks.iter().any(|mark| line.starts_with(mark)) && !line.starts_with(PROGRAM)
 }
 
 /// Whether a quoted text follows a word that [`SQL`] knows.

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use memchr::memchr_iter;
 use regex::Regex;
 
 use crate::kube::credential::names::Certainty;
@@ -236,7 +237,7 @@ pub(crate) fn value_reason(value: &str) -> Option<Reason> {
     if assigns_password(value) && has_password(&CONNECTION, value) {
         return Some(Reason::ConnectionString);
     }
-    if has_token_prefix(value) && TOKEN.is_match(value) {
+    if has_token_prefix(value.as_bytes()) && TOKEN.is_match(value) {
         return Some(Reason::TokenPrefix);
     }
     (value.contains("Authorization") && has_password(&HEADER, value)).then_some(Reason::Header)
@@ -260,12 +261,22 @@ fn assigns_password(value: &str) -> bool {
     })
 }
 
-/// Whether one of [`TOKEN_PREFIXES`] begins a word.
-fn has_token_prefix(value: &str) -> bool {
-    let bytes = value.as_bytes();
+/// Whether the name that speaks of no credential, [`SIGNATURE`], stands before an equals sign.
+pub(super) fn assigns_signature(bytes: &[u8]) -> bool {
+    memchr_iter(b'=', bytes).any(|at| {
+        let name = at.checked_sub(SIGNATURE.len()).and_then(|begin| bytes.get(begin..at));
+        name.is_some_and(|name| name.eq_ignore_ascii_case(SIGNATURE.as_bytes()))
+    })
+}
+
+/// Whether one of [`TOKEN_PREFIXES`] begins a word; a letter behind a backslash may be a blank.
+pub(super) fn has_token_prefix(bytes: &[u8]) -> bool {
     let begins = |at: usize| {
         let may_begin = BEGINS_TOKEN[usize::from(bytes[at])];
-        let inside = || at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_');
+        let inside = || {
+            let is_word = at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_');
+            is_word && !(at > 1 && bytes[at - 2] == b'\\')
+        };
         may_begin
             && !inside()
             && TOKEN_PREFIXES.iter().any(|prefix| bytes[at..].starts_with(prefix.as_bytes()))
@@ -304,8 +315,10 @@ const CONNECTION_NAMES: [&str; 12] = [
     "apikey",
     "accesstoken",
     "authtoken",
-    "sig",
+    SIGNATURE,
 ];
+/// That of a shared access signature.
+const SIGNATURE: &str = "sig";
 /// What is before the host in a data source.
 const DSN_HOST: [&str; 3] = ["@(", "@tcp(", "@unix("];
 /// No credential that a value alone tells is shorter, but a password in a URL or behind an equals sign.

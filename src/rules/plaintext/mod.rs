@@ -5,42 +5,16 @@
 
 mod holder;
 mod judge;
+mod may_hold;
 mod search;
 
 pub(crate) use self::holder::Credential;
 use self::holder::Holder;
+use self::may_hold::{ANNOTATIONS, CREDENTIALS, may_hold};
 pub(crate) use self::search::{credentials, literal};
 use crate::diagnostics::{Code, Finding};
 use crate::rules::{Context, ObjectView, Rule, RuleOutput};
-use crate::search::prefilter::{AT, Interest};
-
-/// Parts of names and values, one of which each credential in a custom resource or header has, unless it has an [`AT`].
-const CREDENTIALS: [&str; 19] = [
-    "pass",
-    "Pass",
-    "PASS",
-    "ecret",
-    "ECRET",
-    "oken",
-    "OKEN",
-    "Key",
-    "KEY",
-    "key",
-    "redential",
-    "REDENTIAL",
-    "auth",
-    "Auth",
-    "AUTH",
-    "salt",
-    "Salt",
-    "SALT",
-    "PRIVATE KEY",
-];
-
-/// Whether a name or a value holds a part of a credential.
-pub(super) fn may_be_credential(text: &str) -> bool {
-    text.as_bytes().contains(&AT) || CREDENTIALS.iter().any(|part| text.contains(part))
-}
+use crate::search::prefilter::Interest;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -49,9 +23,10 @@ pub(super) const RULE: Rule = Rule {
     codes: &[Code::Plaintext],
     words: |config, words| {
         if let Some(severity) = config.policy.plaintext.severity() {
-            words.add(&["ConfigMap", "args", "command", "annotations"], Interest::Check(severity));
-            words.add(&CREDENTIALS, Interest::Check(severity));
-            words.add_at(Interest::Check(severity));
+            let check = Interest::Check(severity);
+            words.add(&["ConfigMap", "args", "command"], check);
+            words.suspect(&CREDENTIALS, check, may_hold);
+            words.suspect(&[ANNOTATIONS], check, may_hold);
         }
     },
     apply,

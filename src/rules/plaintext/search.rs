@@ -5,7 +5,7 @@ use crate::kube::object::Object;
 use crate::kube::pods::{ValueSource, Variable};
 use crate::rules::plaintext::holder::{Credential, Holder};
 use crate::rules::plaintext::judge::{Found, in_lines, is_secret, judge};
-use crate::rules::plaintext::may_be_credential;
+use crate::rules::plaintext::may_hold::{is_own_group, may_be_credential};
 use crate::rules::{Context, ObjectView};
 use crate::yaml::{Kind, NodeId, NodeSet, Path, Step, Trail, Tree};
 
@@ -64,9 +64,7 @@ fn is_key(path: &Path, key: &str) -> bool {
 
 /// Whether the fields of an object are a program's own settings.
 fn is_custom(object: &Object<'_, '_>) -> bool {
-    let group = object.group();
-    let built_in = !group.contains('.') || group.ends_with(".k8s.io");
-    !built_in && !NO_VALUES.contains(&object.kind.as_str())
+    is_own_group(object.group()) && !NO_VALUES.contains(&object.kind.as_str())
 }
 
 struct CredentialSearch<'a, 't, 's> {
