@@ -2,11 +2,11 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::results::Growth;
+use crate::results::{Effort, Growth};
 use crate::streams::{self, Render, Stream};
 use crate::tools::Tool;
 
-/// How often a size is run; the fastest counts.
+/// How often a size is run where time is measured; the fastest counts.
 const TURNS: usize = 5;
 /// How many times the smaller size the larger one is.
 const STEP: usize = 8;
@@ -298,7 +298,7 @@ fn pod(file: &mut dyn Write) -> std::io::Result<()> {
     writeln!(file, "kind: Pod\nmetadata: {{name: web}}\nspec:\n  containers:\n  - name: web\n    env:")
 }
 
-/// Runs each case small and large.
+/// Runs each case small and large. A quick run counts instructions, where valgrind is there: nothing disturbs them.
 pub(crate) fn all(folder: &Path, render: &Render, quick: bool) -> anyhow::Result<Vec<Growth>> {
     let config = folder.join("growth-rules.yaml");
     let rules = "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  secrets: [{name: '*-nextauth', to: vault, optional: true}]\n  duplicates: last\n  policy: {unmatched: allow}\n";
@@ -328,7 +328,8 @@ pub(crate) fn all(folder: &Path, render: &Render, quick: bool) -> anyhow::Result
         let (smaller, larger) = (stream(large / STEP)?, stream(large)?);
         let least = Tool::resecret(&["--quiet", "--config", &config]);
         let (small_tool, large_tool) = (tool(&smaller), tool(&larger));
-        all.push(growth(what, large, [(&least, &nothing), (&small_tool, &smaller), (&large_tool, &larger)])?);
+        let runs = [(&least, &nothing), (&small_tool, &smaller), (&large_tool, &larger)];
+        all.push(growth(what, large, runs, quick)?);
     }
     all.push(rules_growth(folder, render, quick)?);
     Ok(all)
@@ -348,14 +349,35 @@ fn rules_growth(folder: &Path, render: &Render, quick: bool) -> anyhow::Result<G
     };
     let large = if quick { 400 } else { 1_000 };
     let (one, smaller, larger) = (tool(1)?, tool(large / STEP)?, tool(large)?);
-    growth("rules", large, [(&one, &stream), (&smaller, &stream), (&larger, &stream)])
+    growth("rules", large, [(&one, &stream), (&smaller, &stream), (&larger, &stream)], quick)
 }
 
-/// Compares a smaller and a larger number, without the time of the first run, which has nothing of it.
-fn growth(what: &'static str, large: usize, runs: [(&Tool, &Stream); 3]) -> anyhow::Result<Growth> {
-    let [start, smaller, larger] = fastest(runs)?;
-    let times = ((smaller - start).max(0.0), (larger - start).max(0.0));
-    Ok(Growth { what, sizes: (large / STEP, large), times })
+/// Compares a smaller and a larger number, without the effort of the first run, which has nothing of it.
+fn growth(
+    what: &'static str,
+    large: usize,
+    runs: [(&Tool, &Stream); 3],
+    quick: bool,
+) -> anyhow::Result<Growth> {
+    let counted = if quick { instructions(runs)? } else { None };
+    let (effort, [start, smaller, larger]) = match counted {
+        Some(counted) => (Effort::Instructions, counted),
+        None => (Effort::Seconds, fastest(runs)?),
+    };
+    let taken = ((smaller - start).max(0.0), (larger - start).max(0.0));
+    Ok(Growth { what, sizes: (large / STEP, large), effort, taken })
+}
+
+/// Instructions of each run; `None` where nothing counts them.
+fn instructions<const N: usize>(runs: [(&Tool, &Stream); N]) -> anyhow::Result<Option<[f64; N]>> {
+    let mut counted = [0.0; N];
+    for (counted, (tool, stream)) in counted.iter_mut().zip(runs) {
+        let Some(count) = tool.instructions(&stream.path)? else { return Ok(None) };
+        #[allow(clippy::cast_precision_loss)] // Some billions.
+        let count = count as f64;
+        *counted = count;
+    }
+    Ok(Some(counted))
 }
 
 /// Seconds of processor time of the fastest run of each, all in turns.

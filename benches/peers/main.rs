@@ -2,9 +2,9 @@
 //!
 //! `just bench` runs it. All programs are measured in one run, in turns, so that what slows the machine down slows all of
 //! them down: read the ratios, not the times. Instructions do not depend on the machine's other work: where valgrind is
-//! there they are counted too. `--quick` removes the large streams; `--check` fails where a target is missed by more than
-//! its bar allows or growth is not linear, in two runs one after the other; `--only-stream` prints what `--stream`
-//! takes, and measures nothing else.
+//! there they are counted too. `--quick` removes the large streams, and counts instructions for growth too; `--check` fails
+//! where a target is missed by more than its bar allows or growth is not linear, in two runs one after the other;
+//! `--only-stream` prints what `--stream` takes, and measures nothing else.
 #![allow(clippy::print_stdout)] // A benchmark is there to print.
 
 /// The result as a picture.

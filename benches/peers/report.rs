@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::chart;
 use crate::page;
-use crate::results::{Count, Growth, Results, Row, Target, megabytes};
+use crate::results::{Count, Effort, Growth, Results, Row, Target, megabytes};
 use crate::streams::Render;
 
 fn all_rows(results: &Results) -> impl Iterator<Item = &Row> {
@@ -51,15 +51,20 @@ pub(crate) fn table(render: &Render, results: &Results) -> String {
     for Target { what, wanted, measured, reached, .. } in results.targets() {
         text += &format!("| {what} | {wanted} | {measured} | {:.0} % |\n", reached * 100.0);
     }
-    text += "\n| growth with | from | to | processor time | exponent (1 is linear) |\n| --- | ---: | ---: | --- | ---: |\n";
+    let effort = match results.growth.first().map(|growth| growth.effort) {
+        Some(Effort::Instructions) => "million instructions",
+        _ => "processor time",
+    };
+    text += &format!(
+        "\n| growth with | from | to | {effort} | exponent (1 is linear) |\n| --- | ---: | ---: | --- | ---: |\n"
+    );
     for growth in &results.growth {
-        let Growth { what, sizes: (from, to), times: (smaller, larger) } = growth;
-        text += &format!(
-            "| {what} | {from} | {to} | {:.0} ms, {:.0} ms | {:.2} |\n",
-            smaller * 1e3,
-            larger * 1e3,
-            growth.exponent()
-        );
+        let Growth { what, sizes: (from, to), effort, taken: (smaller, larger) } = growth;
+        let taken = match effort {
+            Effort::Seconds => format!("{:.0} ms, {:.0} ms", smaller * 1e3, larger * 1e3),
+            Effort::Instructions => format!("{:.0}, {:.0}", smaller / 1e6, larger / 1e6),
+        };
+        text += &format!("| {what} | {from} | {to} | {taken} | {:.2} |\n", growth.exponent());
     }
     text
 }

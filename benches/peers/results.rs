@@ -1,15 +1,14 @@
 use super::measure::Sample;
 
-/// A ratio of which less than this is reached fails the check: times are noisy, and what costs more is seen by instructions.
-const POOR: f64 = 0.35;
+/// A ratio of which less than this is reached fails the check. That is half of what is reached: times are noisy, and what costs
+/// more is seen by instructions.
+const POOR: f64 = 0.25;
 /// The same for memory, which is not noisy.
 const POOR_MEMORY: f64 = 0.5;
 /// The same for a large stream, which counts on several processors, where only one was to be had.
-const POOR_ALONE: f64 = 0.3;
+const POOR_ALONE: f64 = 0.15;
 /// A run on a large stream that takes more than this of its processor time has had only one.
 const ALONE: f64 = 0.9;
-/// Growth with a larger exponent fails the check: 1 is linear, 2 is quadratic, and small sizes are noisy.
-const STEEP: f64 = 1.5;
 /// Instructions a byte: the stream and its least size (a small render has other documents), what is wanted, and what fails the
 /// check: they are the same in every run, so that is close to what they are.
 const INSTRUCTIONS: [(&str, u64, f64, f64); 3] = [
@@ -19,8 +18,6 @@ const INSTRUCTIONS: [(&str, u64, f64, f64); 3] = [
 ];
 /// A run that takes this many times its processor time was disturbed; one on several threads takes less.
 const DISTURBED: f64 = 1.2;
-/// Seconds below which a difference is noise.
-const NOISE: f64 = 1e-3;
 
 /// One program on one stream.
 pub(crate) struct Row {
@@ -70,14 +67,45 @@ pub(crate) struct Growth {
     pub(crate) what: &'static str,
     /// Its smaller and larger number.
     pub(crate) sizes: (usize, usize),
-    /// Seconds of processor time for each, without what a run takes that has nothing of it.
-    pub(crate) times: (f64, f64),
+    /// What was measured.
+    pub(crate) effort: Effort,
+    /// How much of it each takes, without what a run takes that has nothing of it.
+    pub(crate) taken: (f64, f64),
+}
+
+/// What the effort of a run is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Seconds of processor time.
+    Seconds,
+    /// Instructions on one processor.
+    Instructions,
+}
+
+impl Effort {
+    /// Below this a difference is noise.
+    fn noise(self) -> f64 {
+        match self {
+            Self::Seconds => 1e-3,
+            Self::Instructions => 1e5,
+        }
+    }
+
+    /// Growth with a larger exponent fails the check: 1 is linear, 2 is quadratic. Of times it says little: other work on the
+    /// machine slows a long run down more than a short one.
+    fn steep(self) -> f64 {
+        match self {
+            Self::Seconds => 1.7,
+            Self::Instructions => 1.25,
+        }
+    }
 }
 
 impl Growth {
     /// The exponent: 1 is linear, 2 is quadratic.
     pub(crate) fn exponent(&self) -> f64 {
-        let ratio = self.times.1.max(NOISE) / self.times.0.max(NOISE);
+        let noise = self.effort.noise();
+        let ratio = self.taken.1.max(noise) / self.taken.0.max(noise);
         #[allow(clippy::cast_precision_loss)] // Numbers of a few millions.
         let sizes = self.sizes.1 as f64 / self.sizes.0 as f64;
         ratio.ln() / sizes.ln()
@@ -206,11 +234,12 @@ impl Results {
         let targets = targets.map(|Target { what, wanted, measured, .. }| {
             format!("far below a target: {what}: {measured}, the target is {wanted}")
         });
-        let growth = self.growth.iter().filter(|growth| growth.exponent() > STEEP).map(|growth| {
-            let Growth { what, sizes: (from, to), .. } = growth;
-            let exponent = growth.exponent();
+        let steep = self.growth.iter().filter(|growth| growth.exponent() > growth.effort.steep());
+        let growth = steep.map(|growth| {
+            let Growth { what, sizes: (from, to), effort, .. } = growth;
+            let (exponent, limit) = (growth.exponent(), effort.steep());
             format!(
-                "not linear: from {from} to {to} {what}, time grows with an exponent of {exponent:.2}, {STEEP} is the limit"
+                "not linear: from {from} to {to} {what}, effort grows with an exponent of {exponent:.2}, {limit} is the limit"
             )
         });
         targets.chain(growth).collect()
