@@ -69,8 +69,8 @@ pub(crate) enum ValueSource<'t> {
 impl EnvList<'_> {
     /// The positions of the entries for each name, names in order of their first entry.
     pub(crate) fn groups(&self) -> Vec<(&str, Vec<usize>)> {
-        let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
-        let mut known: HashMap<&str, usize> = HashMap::new();
+        let mut groups: Vec<(&str, Vec<usize>)> = Vec::with_capacity(self.entries.len());
+        let mut known: HashMap<&str, usize> = HashMap::with_capacity(self.entries.len());
         for (position, variable) in self.entries.iter().enumerate() {
             let Some(variable) = variable else { continue };
             let group = *known.entry(variable.name).or_insert_with(|| {

@@ -36,23 +36,18 @@ const SETTINGS: [&str; 13] = [
     "values",
 ];
 
-/// What a chart puts before and behind a document that Helm trims.
-const AROUND: [(&str, &str); 8] = [
-    ("", "\n"),
-    ("", ""),
-    ("\n", "\n"),
-    ("\n", ""),
-    ("---\n", "\n"),
-    ("---\n", ""),
-    ("\n---\n", "\n"),
-    ("\n\n", "\n"),
-];
+/// What a chart puts before a document that Helm trims, and behind it.
+const AROUND: [(&str, &[&str]); 5] =
+    [("", &["", "\n"]), ("\n", &["", "\n"]), ("---\n", &["", "\n"]), ("\n---\n", &["\n"]), ("\n\n", &["\n"])];
+
+/// SHA-256 of a text.
+type Hash = [u8; 32];
 
 /// What tells that an annotation hashes one of the removed Secrets.
 #[derive(Debug, Default)]
 pub(crate) struct Checksums {
     /// SHA-256 of its template's text, as far as that can be told, and of its values.
-    digests: HashSet<String>,
+    digests: HashSet<Hash>,
     /// Its name, the ends of its name, its keys and their ends, and the name of its template.
     subjects: HashSet<String>,
 }
@@ -87,13 +82,17 @@ impl Checksums {
             .map_or(text, |(_, rest)| rest);
         if text.len() <= MAX_LENGTH {
             let text = text.replace("\r\n", "\n");
-            self.digests.extend(AROUND.iter().map(|(before, after)| digest([before, text.as_str(), after])));
+            for (before, ends) in AROUND {
+                let begun = Sha256::new_with_prefix(before).chain_update(&text);
+                self.digests
+                    .extend(ends.iter().map(|end| Hash::from(begun.clone().chain_update(end).finalize())));
+            }
         }
         for plain in data.iter().filter_map(DataEntry::plain) {
             if let Ok(plain) = str::from_utf8(plain)
                 && (16..=MAX_LENGTH).contains(&plain.len())
             {
-                self.digests.insert(digest(["", plain, ""]));
+                self.digests.insert(Sha256::digest(plain).into());
             }
         }
     }
@@ -109,7 +108,7 @@ impl Checksums {
         if !has(&HASHES) {
             return None;
         }
-        if self.digests.contains(value) {
+        if from_hex(value).is_some_and(|hash| self.digests.contains(&hash)) {
             return Some(Evidence::Hash);
         }
         if all.contains("secret") || all.contains("credential") || has(&SECRETS) {
@@ -151,10 +150,45 @@ fn words_of(name: &str) -> String {
     name.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
 }
 
-fn digest(parts: [&str; 3]) -> String {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update(part);
+/// A hash as charts write it, in small hexadecimal digits.
+fn from_hex(text: &str) -> Option<Hash> {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    if text.len() != 2 * Hash::default().len() || !text.bytes().all(is_digit) {
+        return None;
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hash = Hash::default();
+    for (at, byte) in hash.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kube::object::objects;
+    use crate::yaml::parse;
+
+    fn hex(text: &str) -> String {
+        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn the_hash_of_a_template_or_value_is_known() {
+        let text = "kind: Secret\nmetadata: {name: app}\nstringData: {a: canary-0123456789}";
+        let tree = parse(text).expect("YAML");
+        let object = &objects(&tree)[0];
+        let mut checksums = Checksums::default();
+        checksums.add(object, &object.secret_data(), "app", None);
+        let find = |value: &str| checksums.find("checksum/config", value);
+        for before in ["", "\n", "---\n", "\n---\n", "\n\n"] {
+            assert_eq!(find(&hex(&format!("{before}{text}\n"))), Some(Evidence::Hash), "{before:?}");
+        }
+        for before in ["", "\n", "---\n"] {
+            assert_eq!(find(&hex(&format!("{before}{text}"))), Some(Evidence::Hash), "{before:?}");
+        }
+        assert_eq!(find(&hex("canary-0123456789")), Some(Evidence::Hash));
+        assert_eq!(find(&hex(text).to_uppercase()), None);
+        assert_eq!([find(&hex("another")), find(&hex(text)[1..]), find("é")], [None; 3]);
+    }
 }

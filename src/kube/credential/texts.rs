@@ -37,7 +37,7 @@ pub(crate) fn is_code(name: &str, text: &str) -> bool {
     text.starts_with(PROGRAM) || CODE.iter().any(|ending| name.ends_with(ending))
 }
 
-/// What stands before a password in SQL, beside that word itself.
+/// What is before a password in SQL, beside that word itself.
 const IDENTIFIED: &str = "identified";
 
 /// Whether these bytes could hold a text with a credential that no name tells: in SQL, or as an argument in a program.

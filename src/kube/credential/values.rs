@@ -255,13 +255,14 @@ fn assigns_password(value: &str) -> bool {
         let before = &value[..at];
         let is_part = |c: char| c.is_ascii_alphabetic() || c == '_';
         let rest = before.trim_end_matches(is_part);
-        let name = before[rest.len()..].replace('_', "").to_ascii_lowercase();
+        let name = || before[rest.len()..].bytes().filter(|byte| *byte != b'_');
         let separated = |c: char| c.is_whitespace() || matches!(c, '?' | '&' | ';' | '"' | '\'');
-        CONNECTION_NAMES.contains(&name.as_str()) && (rest.is_empty() || rest.ends_with(separated))
+        CONNECTION_NAMES.iter().any(|known| known.bytes().eq(name().map(|byte| byte.to_ascii_lowercase())))
+            && (rest.is_empty() || rest.ends_with(separated))
     })
 }
 
-/// Whether the name that speaks of no credential, [`SIGNATURE`], stands before an equals sign.
+/// Whether the one name that means no credential by itself, [`SIGNATURE`], is before an equals sign.
 pub(super) fn assigns_signature(bytes: &[u8]) -> bool {
     memchr_iter(b'=', bytes).any(|at| {
         let name = at.checked_sub(SIGNATURE.len()).and_then(|begin| bytes.get(begin..at));

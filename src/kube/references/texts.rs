@@ -67,8 +67,8 @@ impl<'t> Finder<'t, '_, '_> {
 
     /// The value of a key whose texts have a format that everybody knows.
     pub(super) fn by_format(&mut self, key: &str, value: NodeId, trail: Trail<'_>) {
-        let is_annotation = || trail.keys().nth(1) == Some("annotations");
-        let format = name_format::of_annotation(key).filter(|_| is_annotation());
+        let is_annotation = trail.keys().nth(1) == Some("annotations");
+        let format = is_annotation.then(|| name_format::of_annotation(key)).flatten();
         if let Some(format) = format.or_else(|| name_format::of_key(key)) {
             self.formatted(value, &trail.to_path(), format);
         }
