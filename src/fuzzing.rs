@@ -396,14 +396,18 @@ mod tests {
         "\r",
     ];
 
-    /// Where a credential can be: what is before its name, and before its value.
-    const PLACES: [[&str; 2]; 6] = [
-        ["kind: A\napiVersion: v1\nmetadata:\n  annotations:\n    ", ": "],
-        ["kind: List\nitems:\n- metadata: {\"annotations\" :\n      {", " : "],
-        ["apiVersion: a.example/v1\nkind: A\nspec:\n  ", ": "],
-        ["apiVersion: 'a.example/v1'\nkind: A\nspec: {a: [{", ": "],
-        ["apiVersion: v1\nkind: A\nspec:\n  probe:\n  - name: ", "\n    value: "],
-        ["apiVersion: v1\nkind: A\nspec:\n  a: &a { name: ", ", value: "],
+    /// Where a credential can be: what is before its name, before its value and behind it.
+    const PLACES: [[&str; 3]; 10] = [
+        ["kind: A\napiVersion: v1\nmetadata:\n  annotations:\n    ", ": ", "\n  name: a\n"],
+        ["kind: A\nmetadata:\n  annotations:\n    a: b\n# c\n\n    ", ": ", "\nspec: a\n"],
+        ["kind: A\nmetadata:\n  annotations:\n    a: \"b\n c\"\n    ", ": ", "\n"],
+        ["kind: A\nx: &x {", ": ", "}\nmetadata:\n  annotations: *x\n"],
+        ["kind: A\nmetadata:\n  annotations:\n    <<: &x {", ": ", "}\n"],
+        ["kind: List\nitems:\n- metadata: {\"annotations\" :\n      {", " : ", "}}\n"],
+        ["apiVersion: a.example/v1\nkind: A\nspec:\n  ", ": ", "\n"],
+        ["apiVersion: 'a.example/v1'\nkind: A\nspec: {a: [{", ": ", "}]}\n"],
+        ["apiVersion: v1\nkind: A\nspec:\n  probe:\n  - name: ", "\n    value: ", "\n"],
+        ["apiVersion: v1\nkind: A\nspec:\n  a: &a { name: ", ", value: ", "}\n"],
     ];
 
     /// Pieces of names and values that look like credentials, and of others.
@@ -471,14 +475,14 @@ mod tests {
 
         #[test]
         fn the_search_misses_no_credential(
-            [before, between] in select(PLACES.to_vec()),
+            [before, between, behind] in select(PLACES.to_vec()),
             name in vec(select(CREDENTIALS.to_vec()), 1..4),
             value in vec(select(CREDENTIALS.to_vec()), 1..6),
             styles in [0..4_u8, 0..4_u8],
         ) {
             let [name, value] = [name, value].map(|pieces| pieces.concat());
-            let close = ["}]}\n", "}\n", "\n"][usize::from(!before.ends_with("[{")) + usize::from(!before.contains('{'))];
-            super::search(format!("{before}{}{between}{}{close}", spelled(&name, styles[0].min(1)), spelled(&value, styles[1])).as_bytes());
+            let (name, value) = (spelled(&name, styles[0].min(2)), spelled(&value, styles[1]));
+            super::search(format!("{before}{name}{between}{value}{behind}").as_bytes());
         }
 
         #[test]

@@ -3,7 +3,7 @@
 //! Its words alone are in too many documents: Helm 4 annotates every one, and `automountServiceAccountToken` is in every
 //! ServiceAccount. ConfigMaps, commands and variables have words of their own.
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr3, memmem, memrchr};
 
 use crate::kube::credential;
 use crate::kube::object::group_of;
@@ -43,9 +43,31 @@ const API_VERSION: &str = "apiVersion";
 
 /// May say yes wrongly, never no; what hides a word from a search is found by another one.
 pub(super) fn may_hold(document: &[u8]) -> bool {
-    let has = |word: &str| memmem::find(document, word.as_bytes()).is_some();
-    let has_place = has(ANNOTATIONS) || has("value") || may_be_custom(document);
-    has_place && credential::may_hold(document)
+    let has_header = memmem::find(document, b"value").is_some();
+    if has_header || may_be_custom(document) {
+        credential::may_hold(document)
+    } else {
+        let is_simple = memchr3(b'&', b'\t', b'\r', document).is_none();
+        let block = |at| is_simple.then(|| block(document, at)).flatten().unwrap_or(document);
+        memmem::find_iter(document, ANNOTATIONS).any(|at| credential::may_hold(block(at)))
+    }
+}
+
+/// The lines below the word [`ANNOTATIONS`] that is at this byte; `None` where its value is not surely all in them: behind an
+/// alias, in a flow collection, or with a quoted text whose lines begin anywhere.
+fn block(document: &[u8], at: usize) -> Option<&[u8]> {
+    let indent = at - memrchr(b'\n', &document[..at]).map_or(0, |end| end + 1);
+    let is_indented = document[at - indent..at].iter().all(|byte| *byte == b' ');
+    let below = document[at..].strip_prefix(ANNOTATIONS.as_bytes())?.strip_prefix(b":\n")?;
+    let is_below = |line: &&[u8]| {
+        let text = line.trim_ascii();
+        let depth = line.iter().take_while(|byte| **byte == b' ').count();
+        depth > indent || text.is_empty() || text.starts_with(b"#")
+    };
+    let lines = below.split_inclusive(|byte| *byte == b'\n').take_while(is_below);
+    let block = &below[..lines.map(<[u8]>::len).sum()];
+    let goes_on = block.iter().any(|byte| b"\"'{[".contains(byte));
+    (is_indented && !goes_on).then_some(block)
 }
 
 /// Whether an object could be a custom resource: some `apiVersion` is not surely that of another.
@@ -86,6 +108,29 @@ pub(super) fn is_own_group(group: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn annotations_are_the_lines_below() {
+        let text = |annotations: &str, token: &str| {
+            format!(
+                "kind: ServiceAccount\nmetadata:\n  annotations:\n{annotations}  name: a\nautomount{token}: false\n"
+            )
+        };
+        let source = "    helm.sh/filename: a.yaml\n";
+        assert!(!may_hold(text(source, "ServiceAccountToken").as_bytes()));
+        for annotations in [
+            "    password: hunter2\n",
+            "\n# why\n    a: b\n  # why\n    password: hunter2\n",
+            "    a: |\n      b\n\n      password: hunter2\n",
+            "    a: b\n      token\n",
+        ] {
+            assert!(may_hold(text(annotations, "").as_bytes()), "{annotations}");
+        }
+        for annotations in ["    a: \"b\n", "    'a': b\n", "    a: &b c\n", "    {a: b}\n", "    \ta: b\n"] {
+            assert!(may_hold(text(annotations, "Token").as_bytes()), "{annotations}");
+        }
+        assert!(may_hold(b"a: &a {token: b}\nmetadata:\n  annotations: *a\n"));
+    }
 
     #[test]
     fn a_custom_resource_is_told_by_its_group() {
