@@ -91,36 +91,30 @@ fn search_with(source: &[u8], config: &Config) {
 }
 
 fn check_spans(tree: &Tree<'_>, id: NodeId) {
-    let node = tree.node(id);
-    assert!(node.start <= node.content.start && node.content.start <= node.content.end);
-    assert!(tree.source().get(node.start..node.content.start).is_some(), "properties end inside a character");
-    assert!(
-        tree.source().get(node.content.start..node.content.end).is_some(),
-        "content ends inside a character"
-    );
-    let members: Vec<NodeId> = match &node.kind {
-        Kind::Sequence(_, items) => items.clone(),
+    let (start, content) = (tree.start(id), tree.content(id));
+    assert!(start <= content.start && content.start <= content.end);
+    assert!(tree.source().get(start..content.start).is_some(), "properties end inside a character");
+    assert!(tree.source().get(content.start..content.end).is_some(), "content ends inside a character");
+    let members: Vec<NodeId> = match tree.kind(id) {
+        Kind::Sequence(_, items) => items.to_vec(),
         Kind::Mapping(_, entries) => entries.iter().flat_map(|(key, value)| [*key, *value]).collect(),
         Kind::Scalar(_) | Kind::Alias(_) => return,
     };
-    let mut at = node.content.start;
+    let mut at = content.start;
     for member in members {
-        let inner = tree.node(member);
-        assert_eq!(inner.parent, Some(id));
+        let (start, end) = (tree.start(member), tree.ends(member));
+        assert_eq!(tree.parent(member), Some(id));
         // A key or value that is not written (`? a`, `: b`) has no place of its own.
-        if inner.start == inner.content.end {
+        if start == end {
             continue;
         }
-        assert!(
-            at <= inner.start && inner.content.end <= node.content.end,
-            "members follow one another inside"
-        );
-        at = inner.content.end;
+        assert!(at <= start && end <= content.end, "members follow one another inside");
+        at = end;
     }
-    if let Kind::Sequence(Style::Block, items) = &node.kind
+    if let Kind::Sequence(Style::Block, items) = tree.kind(id)
         && !items.is_empty()
     {
-        let start = tree.source()[node.content.start..].chars().next();
+        let start = tree.source()[content.start..].chars().next();
         assert_eq!(start, Some('-'), "a block sequence begins with its dash");
     }
 }
@@ -150,11 +144,10 @@ pub fn lower_any(source: &str, choices: &[u8]) {
     let ends_in_blanks =
         source.contains('\n') && is_blank(source.rsplit('\n').next().unwrap_or_default(), &[' ']);
     let ends_as_block = tree.ids().any(|id| {
-        let node = tree.node(id);
-        let is_block = matches!(&node.kind, Kind::Scalar(scalar) if scalar.style == ScalarStyle::Block);
-        is_block && node.content.end == source.len()
+        tree.scalar(id).is_some_and(|scalar| scalar.style == ScalarStyle::Block)
+            && tree.ends(id) == source.len()
     });
-    let has_tag = |id| tree.node(id).tag.is_some() && !matches!(tree.node(id).kind, Kind::Scalar(_));
+    let has_tag = |id| tree.tag(id).is_some() && !matches!(tree.kind(id), Kind::Scalar(_));
     if has_tab || ends_in_blanks || ends_as_block || tree.ids().any(has_tag) || !agree(&tree, &before) {
         return;
     }
@@ -164,9 +157,9 @@ pub fn lower_any(source: &str, choices: &[u8]) {
 }
 
 fn path(tree: &Tree<'_>, id: NodeId) -> Option<Path> {
-    let Some(parent) = tree.node(id).parent else { return Some(Path::root()) };
+    let Some(parent) = tree.parent(id) else { return Some(Path::root()) };
     let above = path(tree, parent)?;
-    match &tree.node(parent).kind {
+    match tree.kind(parent) {
         Kind::Sequence(_, items) => Some(above.index(items.iter().position(|item| *item == id)?)),
         Kind::Mapping(_, entries) => {
             let (key, _) = entries.iter().find(|(_, value)| *value == id)?;
@@ -178,7 +171,7 @@ fn path(tree: &Tree<'_>, id: NodeId) -> Option<Path> {
 
 fn op(tree: &Tree<'_>, id: NodeId, path: Path, choice: u8) -> Option<Op> {
     let value = json!({"name": "X", "valueFrom": {"secretKeyRef": {"name": "vault", "key": "k y"}}});
-    match (choice % 7, &tree.node(id).kind) {
+    match (choice % 7, tree.kind(id)) {
         (6, _) if matches!(path.split_last(), Some((_, Step::Index(_)))) => Some(Op::Insert { path, value }),
         (0 | 1, _) => path.split_last().is_some().then_some(Op::Remove { path }),
         (2, Kind::Mapping(..)) => Some(Op::Replace { path, value }),

@@ -394,7 +394,7 @@ impl ConfigText<'_> {
                 None => break,
             }
         }
-        Some(tree.node(node).start)
+        Some(tree.start(node))
     }
 
     /// A reader's error, with the nearest known name where a field is unknown.

@@ -18,8 +18,7 @@ pub(crate) fn agree(tree: &Tree<'_>, reading: &ReferenceValue) -> bool {
 /// Whether a node is this value.
 pub(crate) fn same(tree: &Tree<'_>, id: NodeId, value: &Value) -> bool {
     let id = tree.resolve(id);
-    let node = tree.node(id);
-    let custom = node.tag.as_deref().filter(|tag| !tag.starts_with("tag:yaml.org,2002:"));
+    let custom = tree.tag(id).filter(|tag| !tag.starts_with("tag:yaml.org,2002:"));
     if custom.is_some() {
         let Some((key, inner)) =
             value.as_object().filter(|map| map.len() == 1).and_then(|map| map.iter().next())
@@ -33,14 +32,14 @@ pub(crate) fn same(tree: &Tree<'_>, id: NodeId, value: &Value) -> bool {
 }
 
 fn same_content(tree: &Tree<'_>, id: NodeId, value: &Value) -> bool {
-    match &tree.node(id).kind {
-        Kind::Scalar(scalar) => same_scalar(scalar, tree.node(id).tag.is_some(), value),
+    match tree.kind(id) {
+        Kind::Scalar(scalar) => same_scalar(&scalar, tree.tag(id).is_some(), value),
         Kind::Sequence(_, items) => value.as_array().is_some_and(|values| {
             items.len() == values.len()
                 && items.iter().zip(values).all(|(item, value)| same(tree, *item, value))
         }),
         Kind::Mapping(_, entries) => value.as_object().is_some_and(|map| same_entries(tree, entries, map)),
-        Kind::Alias(target) => same(tree, *target, value),
+        Kind::Alias(target) => same(tree, target, value),
     }
 }
 
@@ -84,8 +83,8 @@ fn same_scalar(scalar: &Scalar<'_>, tagged: bool, value: &Value) -> bool {
                 && value.as_str().is_some_and(|text| scalar.text.strip_suffix('\n') == Some(text))
         }
         _ if tagged => true,
-        Value::Null | Value::Bool(_) => boolean_or_null(&scalar.text).as_ref() == Some(value),
-        _ => number(&scalar.text).as_ref() == Some(value),
+        Value::Null | Value::Bool(_) => boolean_or_null(scalar.text).as_ref() == Some(value),
+        _ => number(scalar.text).as_ref() == Some(value),
     }
 }
 

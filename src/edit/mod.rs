@@ -40,7 +40,7 @@ pub(crate) fn edit(tree: &Tree<'_>, patch: &Patch) -> Result<Option<(String, Spl
         return Ok(None);
     }
     let edited = splices.apply(tree.source());
-    let start = tree.root().map_or(0, |root| tree.node(root).start);
+    let start = tree.root().map_or(0, |root| tree.start(root));
     let refuse = |refusal: Refusal| Refused { at: start, diagnostic: not_verified(&refusal) };
     let before = ReferenceValue::of(tree.source()).map_err(|error| refuse(Refusal::Before(error)))?;
     if !agree(tree, &before) {

@@ -111,7 +111,7 @@ pub(crate) fn collect_secret<'t>(
     facts: &mut Facts,
     findings: &mut Findings<'_>,
 ) -> Option<CollectedSecret<'t>> {
-    let location = findings.locator.locate_in(document, object, object.tree.node(object.node).start);
+    let location = findings.locator.locate_in(document, object, object.tree.start(object.node));
     let Some(name) = object.name().filter(|name| !name.is_empty()) else {
         findings.push(unnamed_secret().at(location));
         return None;

@@ -69,7 +69,7 @@ impl<'l> Findings<'l> {
         object: &Object<'_, '_>,
         finding: Finding,
     ) -> Diagnostic {
-        let at = object.tree.node(finding.node).start;
+        let at = object.tree.start(finding.node);
         let location = Location {
             path: Some(finding.path.to_string()),
             variable: allow::variable(object.tree, &finding.path),

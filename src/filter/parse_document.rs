@@ -72,7 +72,7 @@ fn not_yaml(error: &ParseError, text: &str, interest: Interest) -> Diagnostic {
         }
         ParseError::Aliases { .. } => "write the values out instead of aliases of aliases",
         ParseError::Binary { .. } => "write the text itself: Kubernetes has no use for the tag",
-        ParseError::TooLong { .. } => {
+        ParseError::TooLong { .. } | ParseError::DocumentTooLong { .. } => {
             "the API server takes no object of that size: find the template that emits it"
         }
         ParseError::TooDeep { .. } => "Kubernetes objects are not that deep: find the template that emits it",

@@ -194,7 +194,7 @@ impl Rewriter<'_> {
                 doubts.share(name);
             }
             for (vaulted, node, path) in output.literals.drain(..) {
-                let location = findings.locator.locate_in(document, object, object.tree.node(node).start);
+                let location = findings.locator.locate_in(document, object, object.tree.start(node));
                 literals.push((vaulted, Location { path: Some(path.to_string()), ..location }));
             }
             uses.extend(output.reads.drain(..).map(|found| (position, found)));
@@ -269,7 +269,7 @@ struct Decisions {
 
 /// The place of a byte, with the object that it belongs to.
 fn locate(locator: &Locator<'_>, document: &Document<'_>, objects: &[Object<'_, '_>], at: usize) -> Location {
-    let before = objects.partition_point(|object| object.tree.node(object.node).content.end < at);
+    let before = objects.partition_point(|object| object.tree.content(object.node).end < at);
     match objects.get(before) {
         Some(object) => locator.locate_in(document, object, at),
         None => locator.locate(document, at),

@@ -55,9 +55,8 @@ pub fn add_function_config(config: &mut Config, input: &[u8]) -> Result<bool, Er
 
 /// The text of a node as a document of its own, its columns unchanged.
 fn text(tree: &Tree<'_>, node: NodeId) -> String {
-    let target = tree.node(tree.resolve(node));
-    let (start, end) = (target.content.start, target.content.end);
-    " ".repeat(column(tree.source(), start)) + &tree.source()[start..end]
+    let target = tree.resolve(node);
+    " ".repeat(column(tree.source(), tree.content(target).start)) + tree.source_of(target)
 }
 
 fn add_data(config: &mut Config, tree: &Tree<'_>, node: NodeId) -> Result<(), Error> {

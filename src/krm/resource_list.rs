@@ -107,7 +107,7 @@ fn results(tree: &Tree<'_>, diagnostics: &[Diagnostic]) -> Patch {
     let path = Path::root().key(RESULTS);
     let mut results = report::results(&diagnostics.iter().cloned().map(lasting).collect::<Vec<_>>());
     let earlier = tree.root().and_then(|root| tree.get(root, RESULTS));
-    match earlier.map(|node| &tree.node(tree.resolve(node)).kind) {
+    match earlier.map(|node| tree.kind(tree.resolve(node))) {
         None => patch.push(Op::Add { path, value: Value::Array(results) }),
         Some(Kind::Sequence(_, items)) => {
             let known: HashSet<String> = items.iter().map(|item| node_key(tree, *item)).collect();
@@ -136,7 +136,7 @@ fn value_key(value: &Value) -> String {
 
 /// The same for a result that is in the list already.
 fn node_key(tree: &Tree<'_>, node: NodeId) -> String {
-    match &tree.node(tree.resolve(node)).kind {
+    match tree.kind(tree.resolve(node)) {
         Kind::Sequence(_, items) => format!("[{}]", joined(items.iter().map(|item| node_key(tree, *item)))),
         Kind::Mapping(_, entries) => {
             fields_key(entries.iter().map(|(key, value)| (node_key(tree, *key), node_key(tree, *value))))

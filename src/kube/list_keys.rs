@@ -244,11 +244,11 @@ fn same_item(tree: &Tree<'_>, one: NodeId, other: NodeId, key: KeyFields) -> boo
 /// Whether two nodes surely mean the same. Numbers that are written in different ways count as different.
 fn same(tree: &Tree<'_>, one: NodeId, other: NodeId) -> bool {
     let (one, other) = (tree.resolve(one), tree.resolve(other));
-    match (&tree.node(one).kind, &tree.node(other).kind) {
+    match (tree.kind(one), tree.kind(other)) {
         _ if one == other => true,
-        _ if tree.node(one).tag != tree.node(other).tag => false,
+        _ if tree.tag(one) != tree.tag(other) => false,
         (Kind::Scalar(one), Kind::Scalar(other)) => {
-            one.text == other.text && is_string(one) == is_string(other)
+            one.text == other.text && is_string(&one) == is_string(&other)
         }
         (Kind::Sequence(_, ones), Kind::Sequence(_, others)) => {
             ones.len() == others.len() && ones.iter().zip(others).all(|(one, other)| same(tree, *one, *other))

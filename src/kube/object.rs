@@ -117,7 +117,7 @@ impl<'t> Object<'t, '_> {
 
     /// The template that the comments between an item's dash and its first key name, where a client has kept them.
     fn comment_of_item(&self) -> Option<String> {
-        let before = self.tree.source().get(..self.tree.node(self.node).start)?;
+        let before = self.tree.source().get(..self.tree.start(self.node))?;
         // In a flow list a bracket or comma is there, on a line as long as the document.
         if !before.trim_end_matches([' ', '\t']).ends_with(['\n', '\r', '-']) {
             return None;

@@ -183,7 +183,7 @@ impl<'t> Pods<'t> {
         trail: Trail<'_>,
         holder: Option<(Trail<'_>, NodeId)>,
     ) {
-        match &tree.node(tree.resolve(node)).kind {
+        match tree.kind(tree.resolve(node)) {
             Kind::Mapping(_, entries) => {
                 self.pod(tree, node, trail, holder);
                 for (key, value) in entries {
@@ -256,7 +256,7 @@ struct VariableLists<'t, 's> {
 impl<'t> VariableLists<'t, '_> {
     /// Looks below a node; `name` is the nearest one above.
     fn find(&mut self, node: NodeId, trail: Trail<'_>, name: &'t str) {
-        match &self.tree.node(self.tree.resolve(node)).kind {
+        match self.tree.kind(self.tree.resolve(node)) {
             Kind::Mapping(_, entries) => {
                 let own = self.tree.get(node, "name").and_then(|name| self.tree.text(name));
                 let name = own.filter(|own| !own.is_empty()).unwrap_or(name);
@@ -277,7 +277,7 @@ impl<'t> VariableLists<'t, '_> {
     }
 
     fn list(&mut self, key: &str, value: NodeId, trail: Trail<'_>, name: &'t str) {
-        let Kind::Sequence(_, items) = &self.tree.node(self.tree.resolve(value)).kind else { return };
+        let Kind::Sequence(_, items) = self.tree.kind(self.tree.resolve(value)) else { return };
         let known = self.fields.list(trail);
         if (known.is_none() && !is_about_variables(key)) || !self.holds_variables(items) {
             return;

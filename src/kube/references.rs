@@ -243,7 +243,7 @@ struct Finder<'t, 's, 'f> {
 impl<'t> Finder<'t, '_, '_> {
     fn walk(&mut self, node: NodeId, trail: Trail<'_>) {
         let tree = self.tree;
-        match &tree.node(tree.resolve(node)).kind {
+        match tree.kind(tree.resolve(node)) {
             Kind::Mapping(_, entries) => {
                 self.typed(node, trail);
                 for (key, value) in entries {

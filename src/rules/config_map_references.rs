@@ -41,7 +41,7 @@ struct ConfigMapFinder<'t, 's> {
 impl<'t> ConfigMapFinder<'t, '_> {
     fn walk(&mut self, node: NodeId, trail: Trail<'_>) {
         let tree = self.tree;
-        match &tree.node(tree.resolve(node)).kind {
+        match tree.kind(tree.resolve(node)) {
             Kind::Mapping(..) => {
                 // What a merge key brings counts as the mapping's own.
                 for (key, value) in tree.members(node) {

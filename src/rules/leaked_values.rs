@@ -255,10 +255,10 @@ impl LeakedValues {
 
 /// The values in texts that are not written as they read, each at the beginning of its scalar.
 fn hidden_hits(tree: &Tree<'_>, search: &AhoCorasick) -> Vec<(usize, usize)> {
-    let found = tree.ids().filter_map(|id| match &tree.node(id).kind {
+    let found = tree.ids().filter_map(|id| match tree.kind(id) {
         Kind::Scalar(scalar) if tree.source_of(id).contains('\\') => {
-            let hit = search.find(scalar.text.as_ref())?;
-            Some((tree.node(id).content.start, hit.pattern().as_usize()))
+            let hit = search.find(scalar.text)?;
+            Some((tree.content(id).start, hit.pattern().as_usize()))
         }
         _ => None,
     });
@@ -300,7 +300,7 @@ fn remedy(place: Option<&ScalarSite>) -> String {
 
 /// The scalar whose text holds a byte; `None` for a comment.
 fn place(tree: &Tree<'_>, objects: &[Object<'_, '_>], at: usize) -> Option<ScalarSite> {
-    let before = objects.partition_point(|object| tree.node(object.node).start <= at);
+    let before = objects.partition_point(|object| tree.start(object.node) <= at);
     let object =
         before.checked_sub(1).map(|last| &objects[last]).filter(|object| holds(tree, object.node, at));
     let object_path = object.map_or(Path::root(), |object| object.path.clone());
@@ -315,7 +315,7 @@ fn place(tree: &Tree<'_>, objects: &[Object<'_, '_>], at: usize) -> Option<Scala
 }
 
 fn holds(tree: &Tree<'_>, node: NodeId, at: usize) -> bool {
-    let content = tree.node(node).content;
+    let content = tree.content(node);
     content.start <= at && at < content.end
 }
 
@@ -323,16 +323,16 @@ fn descend(tree: &Tree<'_>, node: NodeId, path: &Path, at: usize) -> Option<(Pat
     if !holds(tree, node, at) {
         return None;
     }
-    match &tree.node(node).kind {
+    match tree.kind(node) {
         Kind::Mapping(_, entries) => {
             // Entries and items are in order.
-            let before = entries.partition_point(|(key, _)| tree.node(*key).start <= at);
+            let before = entries.partition_point(|(key, _)| tree.start(*key) <= at);
             let (key, value) = &entries[before.checked_sub(1)?];
             let path = path.key(tree.text(*key).unwrap_or_default());
             if holds(tree, *key, at) { Some((path, *key)) } else { descend(tree, *value, &path, at) }
         }
         Kind::Sequence(_, items) => {
-            let position = items.partition_point(|item| tree.node(*item).start <= at).checked_sub(1)?;
+            let position = items.partition_point(|item| tree.start(*item) <= at).checked_sub(1)?;
             descend(tree, items[position], &path.index(position), at)
         }
         _ => Some((path.clone(), node)),

@@ -195,7 +195,7 @@ impl Parts {
 
 /// The text of a plain scalar.
 fn plain<'t>(tree: &'t Tree<'_>, node: NodeId) -> Option<&'t str> {
-    match &tree.node(tree.resolve(node)).kind {
+    match tree.kind(tree.resolve(node)) {
         Kind::Scalar(Scalar { text, style: ScalarStyle::Plain }) => Some(text),
         _ => None,
     }

@@ -4,13 +4,12 @@
 //! block collection ends where its last descendant ends, not at the next token; a block scalar begins at its
 //! header; an absent node is empty text.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::yaml::error::ParseError;
 use crate::yaml::span::skip_trivia;
-use crate::yaml::{Kind, Node, NodeId, Scalar, ScalarStyle, Span, Style, Tree};
+use crate::yaml::storage::{ListId, Node, Prefixes, StoredLists, StoredTexts, What, bytes_in_source};
+use crate::yaml::{NodeId, ScalarStyle, Span, Style, Tree};
 
 /// Nesting above this is refused. Kubernetes objects stay below 40; the verification's reader allows 128.
 pub(super) const MAX_DEPTH: usize = 100;
@@ -18,7 +17,7 @@ pub(super) const MAX_DEPTH: usize = 100;
 const BINARY: &str = "tag:yaml.org,2002:binary";
 
 /// Nodes that aliases may add to a document when they are followed. Every reader of the document would make them.
-const MAX_ALIASED: u64 = 1_000_000;
+const MAX_ALIASED: u32 = 1_000_000;
 
 /// Bytes of one scalar. The API server takes no object of even that size.
 const MAX_SCALAR: usize = 4 << 20;
@@ -26,7 +25,7 @@ const MAX_SCALAR: usize = 4 << 20;
 /// What stands before a node's content.
 #[derive(Default)]
 pub(super) struct Properties {
-    /// The number of its anchor; 0 where it has none.
+    /// The number of its anchor, counted from 1 in the order of the source; 0 where it has none.
     pub(super) anchor: usize,
     /// Its tag, resolved.
     pub(super) tag: Option<String>,
@@ -34,38 +33,60 @@ pub(super) struct Properties {
     pub(super) start: Option<usize>,
 }
 
+/// A collection, and how it is written.
+#[derive(Clone, Copy)]
+pub(super) enum Collection {
+    Sequence(Style),
+    Mapping(Style),
+}
+
 /// A tree on its way.
 pub(super) struct Builder<'s> {
     tree: Tree<'s>,
     open: Vec<Open>,
-    /// Anchor number of the reader → node.
-    anchors: HashMap<usize, NodeId>,
-    /// For each node, how many nodes it is when aliases are followed; 0 as long as it is open.
-    weights: Vec<u64>,
+    /// The members of the open collections, those of the innermost one last; keys and values are members of their own.
+    members: Vec<NodeId>,
+    /// The nodes with an anchor, by its number less 1.
+    anchored: Vec<Option<Anchored>>,
     /// How many nodes aliases have added so far.
-    aliased: u64,
+    aliased: u32,
     documents: usize,
     /// The end of the last token, where the search for a block scalar's header begins.
     cursor: usize,
 }
 
-/// A collection whose end has not come yet, and the key that waits for its value.
+/// A collection whose end has not come yet.
 struct Open {
     id: NodeId,
-    key: Option<NodeId>,
-    weight: u64,
+    collection: Collection,
+    /// How many members were there before its own.
+    members: usize,
+    /// The number of its anchor.
+    anchor: usize,
+    /// How many nodes it is so far when aliases are followed.
+    weight: u32,
+}
+
+/// A node with an anchor.
+#[derive(Clone, Copy)]
+struct Anchored {
+    node: NodeId,
+    /// How many nodes it is when aliases are followed; 0 as long as it is open.
+    weight: u32,
 }
 
 impl<'s> Builder<'s> {
     /// A tree of this text.
     pub(super) fn new(source: &'s str) -> Self {
         // Room for those of an ordinary document.
-        let nodes = (source.len() / 12).min(1 << 12);
+        let nodes = Vec::with_capacity((source.len() / 12).min(1 << 12));
+        let (items, entries) = (StoredLists::new(), StoredLists::new());
+        let (texts, prefixes) = (StoredTexts::new(), Prefixes::default());
         Self {
-            tree: Tree { source, nodes: Vec::with_capacity(nodes), root: None },
+            tree: Tree { source, nodes, items, entries, texts, prefixes, root: None },
             open: Vec::new(),
-            anchors: HashMap::new(),
-            weights: Vec::with_capacity(nodes),
+            members: Vec::new(),
+            anchored: Vec::new(),
             aliased: 0,
             documents: 0,
             cursor: 0,
@@ -86,7 +107,8 @@ impl<'s> Builder<'s> {
     /// A scalar. The range of a block scalar begins at its header or at its text.
     pub(super) fn scalar(
         &mut self,
-        scalar: Scalar<'s>,
+        text: &str,
+        style: ScalarStyle,
         range: Range<usize>,
         properties: Properties,
     ) -> Result<(), ParseError> {
@@ -96,17 +118,20 @@ impl<'s> Builder<'s> {
         if properties.tag.as_deref() == Some(BINARY) {
             return Err(ParseError::Binary { at: range.start });
         }
-        let absent = range.is_empty() && scalar.style == ScalarStyle::Plain;
+        let absent = range.is_empty() && style == ScalarStyle::Plain;
         let content = if absent && properties.anchor == 0 && properties.tag.is_none() {
             let at = self.absent_place().unwrap_or(range.start);
             Span::new(at, at)
-        } else if scalar.style == ScalarStyle::Block {
-            self.block_scalar_span(&scalar.text, range)
+        } else if style == ScalarStyle::Block {
+            self.block_scalar_span(text, range)
         } else {
             Span::new(range.start, range.end)
         };
-        let id = self.add(Kind::Scalar(scalar), content, properties);
-        self.weigh(id, 1);
+        let is_in_source = bytes_in_source(self.tree.source, content, style) == text.as_bytes();
+        let text = if is_in_source { None } else { Some(self.tree.texts.add(text, content.start)?) };
+        let anchor = properties.anchor;
+        self.add(What::Scalar(style, text), content, properties)?;
+        self.weigh(anchor, 1);
         self.cursor = content.end;
         Ok(())
     }
@@ -114,117 +139,137 @@ impl<'s> Builder<'s> {
     /// A collection begins.
     pub(super) fn begin(
         &mut self,
-        kind: Kind<'s>,
+        collection: Collection,
         range: Range<usize>,
         properties: Properties,
     ) -> Result<(), ParseError> {
         if self.open.len() >= MAX_DEPTH {
             return Err(ParseError::TooDeep { limit: MAX_DEPTH, at: range.start });
         }
-        let id = self.add(kind, Span::new(range.start, range.end.max(range.start)), properties);
-        self.open.push(Open { id, key: None, weight: 1 });
+        let what = match collection {
+            Collection::Sequence(style) => What::Sequence(style, ListId::EMPTY),
+            Collection::Mapping(style) => What::Mapping(style, ListId::EMPTY),
+        };
+        let anchor = properties.anchor;
+        let id = self.add(what, Span::new(range.start, range.end.max(range.start)), properties)?;
+        self.open.push(Open { id, collection, members: self.members.len(), anchor, weight: 1 });
         self.cursor = self.cursor.max(range.end);
         Ok(())
     }
 
     /// The collection ends; a flow collection ends here.
     pub(super) fn end(&mut self, closing: usize) {
-        let Some(Open { id, weight, .. }) = self.open.pop() else { return };
-        self.weigh(id, weight);
-        let node = self.tree.node(id);
-        let (start, style) = match &node.kind {
-            Kind::Mapping(style, _) | Kind::Sequence(style, _) => (node.content.start, *style),
-            _ => return,
+        let Some(Open { id, collection, members: before, anchor, weight }) = self.open.pop() else { return };
+        self.weigh(anchor, weight);
+        let members = &self.members[before..];
+        let start = self.tree.content(id).start;
+        let content = match collection {
+            Collection::Sequence(Style::Flow) | Collection::Mapping(Style::Flow) => start..closing,
+            Collection::Sequence(Style::Block) => {
+                start..members.last().map_or(start, |item| self.tree.ends(*item))
+            }
+            Collection::Mapping(Style::Block) => match members {
+                [key, .., last_key, value] | [key @ last_key, value] => {
+                    self.tree.start(*key).min(start)..self.tree.entry_end(*last_key, *value)
+                }
+                _ => start..start,
+            },
         };
-        let end = if style == Style::Flow { closing } else { self.block_end(id, start) };
-        let first = self.first_child(id).map_or(start, |child| self.tree.node(child).start.min(start));
-        let content = Span::new(if style == Style::Block { first.min(start) } else { start }, end.max(start));
-        let node = &mut self.tree.nodes[id.0];
-        node.content = content;
-        node.start = node.start.min(content.start);
+        let content = Span::new(content.start, content.end.max(start));
+        let what = match collection {
+            Collection::Sequence(style) => {
+                What::Sequence(style, self.tree.items.add(members.iter().copied()))
+            }
+            Collection::Mapping(style) => {
+                let entries = members.as_chunks().0.iter().map(|[key, value]| (*key, *value));
+                What::Mapping(style, self.tree.entries.add(entries))
+            }
+        };
+        self.members.truncate(before);
+        self.tree.nodes[id.index()] = Node::new(content, what);
+        if let Some(prefix) = self.tree.prefixes.get_mut(id) {
+            prefix.begin_at(content.start);
+        }
         self.cursor = self.cursor.max(content.end);
     }
 
     /// Counts a finished node into its parent.
-    fn weigh(&mut self, id: NodeId, weight: u64) {
-        self.weights[id.0] = weight;
+    fn weigh(&mut self, anchor: usize, weight: u32) {
+        if let Some(anchored) = self.anchored_mut(anchor) {
+            anchored.weight = weight;
+        }
         if let Some(parent) = self.open.last_mut() {
             parent.weight = parent.weight.saturating_add(weight);
         }
     }
 
+    /// The node whose anchor has this number.
+    fn anchored_mut(&mut self, number: usize) -> Option<&mut Anchored> {
+        self.anchored.get_mut(number.checked_sub(1)?)?.as_mut()
+    }
+
     /// An alias. A target that is still open would contain itself.
     pub(super) fn alias(&mut self, number: usize, range: Range<usize>) -> Result<(), ParseError> {
-        let target = self.anchors.get(&number).copied().ok_or_else(|| ParseError::Syntax {
+        let Anchored { node, weight } = *self.anchored_mut(number).ok_or_else(|| ParseError::Syntax {
             message: "the alias refers to an anchor that is not there".to_owned(),
             at: range.start,
             unfinished: false,
         })?;
-        self.aliased = self.aliased.saturating_add(self.weights[target.0]);
-        if self.weights[target.0] == 0 || self.aliased > MAX_ALIASED {
+        self.aliased = self.aliased.saturating_add(weight);
+        if weight == 0 || self.aliased > MAX_ALIASED {
             return Err(ParseError::Aliases { at: range.start });
         }
-        let span = Span::new(range.start, range.end);
-        let id = self.add(Kind::Alias(target), span, Properties::default());
-        self.weigh(id, self.weights[target.0]);
+        self.add(What::Alias(node), Span::new(range.start, range.end), Properties::default())?;
+        self.weigh(0, weight);
         self.cursor = range.end;
         Ok(())
     }
 
-    fn first_child(&self, id: NodeId) -> Option<NodeId> {
-        match &self.tree.node(id).kind {
-            Kind::Mapping(_, entries) => entries.first().map(|(key, _)| *key),
-            _ => None,
-        }
-    }
-
-    /// A block collection ends where its last descendant does; an absent one ends behind its dash or colon.
-    fn block_end(&self, id: NodeId, start: usize) -> usize {
-        match &self.tree.node(id).kind {
-            Kind::Mapping(_, entries) => {
-                entries.last().map_or(start, |(key, value)| self.tree.entry_end(*key, *value))
-            }
-            Kind::Sequence(_, items) => items.last().map_or(start, |item| self.tree.ends(*item)),
-            _ => start,
-        }
-    }
-
-    fn add(&mut self, kind: Kind<'s>, content: Span, properties: Properties) -> NodeId {
-        let id = NodeId(self.tree.nodes.len());
+    fn add(&mut self, what: What, content: Span, properties: Properties) -> Result<NodeId, ParseError> {
+        let id = NodeId::after(self.tree.nodes.len(), content.start)?;
         let Properties { anchor, tag, start } = properties;
+        self.tree.nodes.push(Node::new(content, what));
         let start = start.map_or(content.start, |start| start.min(content.start));
-        let parent = self.open.last().map(|open| open.id);
-        self.tree.nodes.push(Node { kind, content, start, parent, anchor: None, tag });
-        self.weights.push(0);
-        if anchor != 0 {
-            self.anchors.insert(anchor, id);
+        if tag.is_some() || start < content.start {
+            let tag = tag.map(|tag| self.tree.texts.add(&tag, start)).transpose()?;
+            let prefix = self.tree.prefixes.of(id);
+            prefix.begin_at(start);
+            prefix.tag = tag;
         }
-        match self.open.last_mut() {
-            None => self.tree.root = self.tree.root.or(Some(id)),
-            Some(open) => match &mut self.tree.nodes[open.id.0].kind {
-                Kind::Sequence(_, items) => items.push(id),
-                Kind::Mapping(_, entries) => match open.key.take() {
-                    None => open.key = Some(id),
-                    Some(key) => entries.push((key, id)),
-                },
-                _ => {}
-            },
+        if let Some(position) = anchor.checked_sub(1) {
+            if position >= self.anchored.len() {
+                self.anchored.resize(position + 1, None);
+            }
+            self.anchored[position] = Some(Anchored { node: id, weight: 0 });
         }
-        id
+        if self.open.is_empty() {
+            self.tree.root = self.tree.root.or(Some(id));
+        } else {
+            self.members.push(id);
+        }
+        Ok(id)
     }
 
     /// The name of an anchor whose node is there, and where it stands.
-    pub(super) fn anchor(&mut self, number: usize, name: Cow<'s, str>, start: usize, end: usize) {
-        if let Some(id) = self.anchors.get(&number) {
-            let node = &mut self.tree.nodes[id.0];
-            node.anchor = Some(name);
-            node.start = node.start.min(start);
-            if node.content.start < end {
-                // An absent node with an anchor: its content is the empty text behind the anchor.
-                node.content = Span::new(end, node.content.end.max(end));
-            }
-            self.cursor = self.cursor.max(end);
+    pub(super) fn anchor(
+        &mut self,
+        number: usize,
+        name: &str,
+        start: usize,
+        end: usize,
+    ) -> Result<(), ParseError> {
+        let Some(Anchored { node, .. }) = self.anchored_mut(number).copied() else { return Ok(()) };
+        let name = self.tree.texts.add(name, start)?;
+        let content = self.tree.content(node);
+        let prefix = self.tree.prefixes.of(node);
+        prefix.begin_at(start.min(content.start));
+        prefix.anchor = Some(name);
+        if content.start < end {
+            // An absent node with an anchor: its content is the empty text behind the anchor.
+            self.tree.nodes[node.index()].set_content(Span::new(end, content.end.max(end)));
         }
+        self.cursor = self.cursor.max(end);
+        Ok(())
     }
 
     /// The span of a block scalar, with its header, without the blanks behind it.
@@ -251,19 +296,19 @@ impl<'s> Builder<'s> {
     /// Where an absent node would stand: behind its colon or dash, or behind a key that has no colon. The parser
     /// reports any place up to the next token.
     fn absent_place(&self) -> Option<usize> {
-        let open = self.open.last()?;
+        let Open { id, collection, members, .. } = self.open.last()?;
+        let members = &self.members[*members..];
         let behind = |indicator: u8, from: usize| {
             let at = skip_trivia(self.tree.source, from);
             (self.tree.source.as_bytes().get(at) == Some(&indicator)).then_some(at + 1)
         };
-        match (&self.tree.node(open.id).kind, open.key) {
-            (Kind::Mapping(..), Some(key)) => {
-                let end = self.tree.node(key).content.end;
+        match (collection, members.last()) {
+            (Collection::Mapping(_), Some(key)) if members.len() % 2 == 1 => {
+                let end = self.tree.ends(*key);
                 Some(behind(b':', end).unwrap_or(end))
             }
-            (Kind::Sequence(Style::Block, items), _) => {
-                let start = self.tree.node(open.id).content.start;
-                behind(b'-', items.last().map_or(start, |item| self.tree.ends(*item)))
+            (Collection::Sequence(Style::Block), last) => {
+                behind(b'-', last.map_or_else(|| self.tree.content(*id).start, |item| self.tree.ends(*item)))
             }
             _ => None,
         }
@@ -272,9 +317,8 @@ impl<'s> Builder<'s> {
     /// The first dash of a block sequence. Where the sequence stands at its key's own indentation, the fast reader
     /// reports the place behind the dash.
     pub(super) fn first_dash(&self, reported: usize) -> usize {
-        let parent = self.open.last().map(|open| &self.tree.node(open.id).kind);
-        let is_dash = self.tree.source.as_bytes().get(reported) == Some(&b'-');
-        if is_dash && !matches!(parent, Some(Kind::Mapping(..))) {
+        let is_value = matches!(self.open.last(), Some(Open { collection: Collection::Mapping(_), .. }));
+        if !is_value && self.tree.source.as_bytes().get(reported) == Some(&b'-') {
             return reported;
         }
         self.content_from_cursor(b":?", reported)

@@ -48,6 +48,14 @@ pub(crate) enum ParseError {
         /// Byte offset in the source.
         at: usize,
     },
+    /// A document that no cluster would take, and no tree has room for.
+    #[error("a document is longer than {limit} bytes")]
+    DocumentTooLong {
+        /// How long it may be.
+        limit: usize,
+        /// Byte offset in the source.
+        at: usize,
+    },
     /// Too many nested collections.
     #[error("collections are nested more than {limit} deep")]
     TooDeep {
@@ -90,6 +98,7 @@ impl ParseError {
             | Self::Aliases { at }
             | Self::Binary { at }
             | Self::TooLong { at, .. }
+            | Self::DocumentTooLong { at, .. }
             | Self::TooDeep { at, .. } => *at,
         }
     }

@@ -16,6 +16,7 @@ mod path;
 mod rendered;
 pub(crate) mod scalar;
 pub(crate) mod span;
+mod storage;
 mod tree;
 
 pub(crate) use error::ParseError;
@@ -24,4 +25,5 @@ pub(crate) use parse::check_readers;
 pub(crate) use parse::parse;
 pub(crate) use path::{Path, Step, Trail};
 pub(crate) use span::Span;
-pub(crate) use tree::{Kind, Node, NodeId, NodeSet, Scalar, ScalarStyle, Style, Tree};
+pub(crate) use storage::{NodeId, NodeSet, ScalarStyle, Style};
+pub(crate) use tree::{Kind, Scalar, Tree};

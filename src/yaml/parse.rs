@@ -8,18 +8,20 @@
 use granit_parser::{Event, Parser, ScalarStyle as Written, Span as Reported, StructureStyle};
 use memchr::memmem;
 
-use crate::yaml::builder::{Builder, MAX_DEPTH, Properties};
+use crate::yaml::builder::{Builder, Collection, MAX_DEPTH, Properties};
 use crate::yaml::error::ParseError;
 use crate::yaml::span::{BYTE_ORDER_MARK, column, has_other_breaks};
-use crate::yaml::{Kind, Scalar, ScalarStyle, Style, Tree};
+use crate::yaml::storage::check_length;
+use crate::yaml::{ScalarStyle, Style, Tree};
 use crate::yaml::{lineage, rendered};
 
 /// Parses a source of at most one document.
 ///
 /// # Errors
 ///
-/// Text that is not YAML to Kubernetes, a second document, or nesting beyond the limit.
+/// Text that is not YAML to Kubernetes, a second document, or length or nesting beyond the limit.
 pub(crate) fn parse(source: &str) -> Result<Tree<'_>, ParseError> {
+    check_length(source.len())?;
     match rendered::parse(source) {
         Some(tree) => Ok(tree),
         None => parse_any(source),
@@ -84,19 +86,19 @@ fn pass_on<'s>(event: Event<'s>, span: Reported, builder: &mut Builder<'s>) -> R
             let style = scalar_style(style);
             // The parser shows an absent node as `~`, with an empty span.
             let absent = range.is_empty() && style == ScalarStyle::Plain;
-            let text = if absent { "".into() } else { text };
-            return builder.scalar(Scalar { text, style }, range, properties(anchor));
+            let text = if absent { "" } else { &*text };
+            return builder.scalar(text, style, range, properties(anchor));
         }
         Event::SequenceStart(style, anchor, _) => {
             let style = structure(style);
             let start = if style == Style::Block { builder.first_dash(range.start) } else { range.start };
-            return builder.begin(Kind::Sequence(style, Vec::new()), start..range.end, properties(anchor));
+            return builder.begin(Collection::Sequence(style), start..range.end, properties(anchor));
         }
         Event::MappingStart(style, anchor, _) => {
-            return builder.begin(Kind::Mapping(structure(style), Vec::new()), range, properties(anchor));
+            return builder.begin(Collection::Mapping(structure(style)), range, properties(anchor));
         }
         Event::SequenceEnd | Event::MappingEnd => builder.end(range.end),
-        Event::Anchor(number, name) => builder.anchor(number, name, range.start, range.end),
+        Event::Anchor(number, name) => return builder.anchor(number, &name, range.start, range.end),
         Event::Alias(number) => return builder.alias(number, range),
         _ => {}
     }
@@ -142,20 +144,20 @@ pub(crate) fn check_readers(source: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::yaml::Kind;
 
     /// Every node's bytes, in document order, one per line.
     fn spans(source: &str, tree: &Tree<'_>) -> String {
         let mut lines: Vec<String> = Vec::new();
         for id in tree.ids() {
-            let node = tree.node(id);
-            let name = match &node.kind {
+            let name = match tree.kind(id) {
                 Kind::Scalar(_) => "scalar",
                 Kind::Sequence(..) => "sequence",
                 Kind::Mapping(..) => "mapping",
                 Kind::Alias(_) => "alias",
             };
-            let properties = &source[node.start..node.content.start];
-            let content = &source[node.content.start..node.content.end];
+            let properties = &source[tree.start(id)..tree.content(id).start];
+            let content = tree.source_of(id);
             lines.push(format!("{name} {properties:?} {content:?}"));
         }
         lines.join("\n")
@@ -235,6 +237,17 @@ mod tests {
                 r#"scalar "" "c""#,
             ],
         );
+    }
+
+    #[test]
+    fn a_text_is_the_same_whether_the_source_has_it_or_not() {
+        let source = "a: b c\n'd''e': \"f\\tg\"\n\"h\": 'é'\nj: |-\n  k\n  l\nm: |-\n  n\no: ''\np:\n";
+        let expected = ["a", "b c", "d'e", "f\tg", "h", "é", "j", "k\nl", "m", "n", "o", "", "p", ""];
+        for parse in [parse, parse_any, lineage::parse] {
+            let tree = parse(source).expect("YAML");
+            let texts: Vec<&str> = tree.ids().filter_map(|id| Some(tree.scalar(id)?.text)).collect();
+            assert_eq!(texts, expected);
+        }
     }
 
     #[test]

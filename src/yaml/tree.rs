@@ -1,114 +1,56 @@
 //! The tree: nodes with spans, in one arena, borrowed from the source.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::yaml::span::skip_trivia;
-use crate::yaml::{Span, Step};
-
-/// A node's place in its tree's arena.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct NodeId(pub(super) usize);
-
-/// Some nodes of a tree, for searches that ask at each node.
-#[derive(Default)]
-pub(crate) struct NodeSet(Vec<bool>);
-
-impl NodeSet {
-    /// Whether the node is one of them.
-    pub(crate) fn contains(&self, id: NodeId) -> bool {
-        self.0.get(id.0).is_some_and(|is_there| *is_there)
-    }
-
-    /// Adds a node; whether it was not there.
-    pub(crate) fn insert(&mut self, id: NodeId) -> bool {
-        if id.0 >= self.0.len() {
-            self.0.resize(id.0 + 1, false);
-        }
-        !std::mem::replace(&mut self.0[id.0], true)
-    }
-}
+use crate::yaml::storage::{
+    Node, Prefix, Prefixes, StoredLists, StoredTexts, TextId, What, bytes_in_source, text_in_source,
+};
+use crate::yaml::{NodeId, ScalarStyle, Span, Step, Style};
 
 /// A document's nodes.
-#[derive(PartialEq)]
 pub(crate) struct Tree<'s> {
     pub(super) source: &'s str,
-    pub(super) nodes: Vec<Node<'s>>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) items: StoredLists<NodeId>,
+    pub(super) entries: StoredLists<(NodeId, NodeId)>,
+    pub(super) texts: StoredTexts,
+    pub(super) prefixes: Prefixes,
     pub(super) root: Option<NodeId>,
 }
 
-/// One node.
-#[derive(PartialEq)]
-pub(crate) struct Node<'s> {
-    /// What it is.
-    pub(crate) kind: Kind<'s>,
-    /// Its content, without anchor and tag: from the first byte of its token to the end of its last descendant.
-    pub(crate) content: Span,
-    /// Where its anchor and tag begin; the start of the content where it has neither.
-    pub(crate) start: usize,
-    /// The node that holds it, as key, value or item.
-    pub(crate) parent: Option<NodeId>,
-    /// The name of its anchor.
-    pub(crate) anchor: Option<Cow<'s, str>>,
-    /// Its tag, resolved (`tag:yaml.org,2002:str`).
-    pub(crate) tag: Option<String>,
-}
-
 /// What a node is.
-#[derive(PartialEq)]
-pub(crate) enum Kind<'s> {
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Kind<'t> {
     /// A scalar.
-    Scalar(Scalar<'s>),
+    Scalar(Scalar<'t>),
     /// A sequence and its items.
-    Sequence(Style, Vec<NodeId>),
+    Sequence(Style, &'t [NodeId]),
     /// A mapping and its entries, in order, duplicates included.
-    Mapping(Style, Vec<(NodeId, NodeId)>),
+    Mapping(Style, &'t [(NodeId, NodeId)]),
     /// A reference to the node that carries the anchor.
     Alias(NodeId),
 }
 
-/// How a collection is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
-    /// By indentation.
-    Block,
-    /// In brackets or braces; JSON is this style.
-    Flow,
-}
-
 /// A scalar's text, after its escapes, and its style.
-#[derive(PartialEq)]
-pub(crate) struct Scalar<'s> {
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Scalar<'t> {
     /// The text. An absent scalar (`key:`) has the empty text in plain style.
-    pub(crate) text: Cow<'s, str>,
+    pub(crate) text: &'t str,
     /// How it is written.
     pub(crate) style: ScalarStyle,
 }
 
 impl Scalar<'_> {
     /// Whether Kubernetes reads nothing here, as if the key were not there.
-    pub(crate) fn is_null(&self, tag: Option<&str>) -> bool {
+    pub(crate) fn is_null(self, tag: Option<&str>) -> bool {
         match tag {
             None => {
-                self.style == ScalarStyle::Plain
-                    && matches!(self.text.as_ref(), "" | "~" | "null" | "Null" | "NULL")
+                self.style == ScalarStyle::Plain && matches!(self.text, "" | "~" | "null" | "Null" | "NULL")
             }
             Some(tag) => tag == NULL_TAG,
         }
     }
-}
-
-/// How a scalar is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ScalarStyle {
-    /// Without quotes.
-    Plain,
-    /// `'…'`
-    SingleQuoted,
-    /// `"…"`
-    DoubleQuoted,
-    /// `|` or `>`
-    Block,
 }
 
 const MERGE_KEY: &str = "<<";
@@ -129,63 +71,150 @@ impl<'s> Tree<'s> {
         self.root
     }
 
-    /// The node with this id.
-    pub(crate) fn node(&self, id: NodeId) -> &Node<'s> {
-        &self.nodes[id.0]
+    /// What a node is.
+    #[inline]
+    pub(crate) fn kind(&self, id: NodeId) -> Kind<'_> {
+        let node = &self.nodes[id.index()];
+        match node.what {
+            What::Scalar(style, text) => Kind::Scalar(self.scalar_of(node, style, text)),
+            What::Sequence(style, items) => Kind::Sequence(style, self.items.get(items)),
+            What::Mapping(style, entries) => Kind::Mapping(style, self.entries.get(entries)),
+            What::Alias(target) => Kind::Alias(target),
+        }
+    }
+
+    /// A node that is a scalar itself.
+    pub(crate) fn scalar(&self, id: NodeId) -> Option<Scalar<'_>> {
+        let node = &self.nodes[id.index()];
+        match node.what {
+            What::Scalar(style, text) => Some(self.scalar_of(node, style, text)),
+            _ => None,
+        }
+    }
+
+    fn scalar_of(&self, node: &Node, style: ScalarStyle, text: Option<TextId>) -> Scalar<'_> {
+        let text = match text {
+            Some(text) => self.texts.get(text),
+            None => text_in_source(self.source, node.content(), style),
+        };
+        Scalar { text, style }
+    }
+
+    /// A node's content, without anchor and tag: from the first byte of its token to the end of its last descendant.
+    pub(crate) fn content(&self, id: NodeId) -> Span {
+        self.nodes[id.index()].content()
+    }
+
+    /// Where a node's anchor and tag begin; the start of the content where it has neither.
+    pub(crate) fn start(&self, id: NodeId) -> usize {
+        self.prefixes.get(id).map_or_else(|| self.content(id).start, Prefix::start)
+    }
+
+    /// The name of a node's anchor.
+    pub(crate) fn anchor(&self, id: NodeId) -> Option<&str> {
+        Some(self.texts.get(self.prefixes.get(id)?.anchor?))
+    }
+
+    /// A node's tag, resolved (`tag:yaml.org,2002:str`).
+    pub(crate) fn tag(&self, id: NodeId) -> Option<&str> {
+        Some(self.texts.get(self.prefixes.get(id)?.tag?))
+    }
+
+    /// The nodes that hold a node, each as key, value or item of the one before, from the root down.
+    fn ancestors(&self, id: NodeId) -> Vec<NodeId> {
+        let mut ancestors = Vec::new();
+        let mut at = self.root;
+        while let Some(holder) = at.filter(|holder| *holder < id) {
+            ancestors.push(holder);
+            at = self.member_with(holder, id);
+        }
+        ancestors
+    }
+
+    /// A node, what holds it, what holds that, up to the root.
+    pub(crate) fn upwards(&self, id: NodeId) -> impl Iterator<Item = NodeId> + use<> {
+        std::iter::once(id).chain(self.ancestors(id).into_iter().rev())
+    }
+
+    /// The node that holds a node as key, value or item.
+    pub(crate) fn parent(&self, id: NodeId) -> Option<NodeId> {
+        self.ancestors(id).pop()
+    }
+
+    /// The member of a collection which is a node somewhere in it, or holds it: the last one that is not behind it.
+    fn member_with(&self, collection: NodeId, id: NodeId) -> Option<NodeId> {
+        match self.kind(collection) {
+            Kind::Sequence(_, items) => items[..items.partition_point(|item| *item <= id)].last().copied(),
+            Kind::Mapping(_, entries) => {
+                let (key, value) = entries[..entries.partition_point(|(key, _)| *key <= id)].last()?;
+                Some(if *value <= id { *value } else { *key })
+            }
+            Kind::Scalar(_) | Kind::Alias(_) => None,
+        }
     }
 
     /// A node as it is written, without anchor and tag.
     pub(crate) fn source_of(&self, id: NodeId) -> &'s str {
-        let Span { start, end } = self.node(id).content;
+        let Span { start, end } = self.content(id);
         &self.source[start..end]
     }
 
     /// All ids, parents before children.
     pub(crate) fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
-        (0..self.nodes.len()).map(NodeId)
+        // As many as there are, since each has got its id.
+        (0..u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)).map(NodeId)
     }
 
     /// The node that `id` means: itself, or the target of an alias.
     pub(crate) fn resolve(&self, id: NodeId) -> NodeId {
-        match self.node(id).kind {
-            Kind::Alias(target) => target,
+        match self.nodes[id.index()].what {
+            What::Alias(target) => target,
             _ => id,
         }
     }
 
     /// A scalar's text, through an alias; null has none.
     pub(crate) fn text(&self, id: NodeId) -> Option<&str> {
-        let node = self.node(self.resolve(id));
-        match &node.kind {
-            Kind::Scalar(scalar) if !scalar.is_null(node.tag.as_deref()) => Some(&scalar.text),
-            _ => None,
-        }
+        let id = self.resolve(id);
+        let scalar = self.scalar(id)?;
+        (!scalar.is_null(self.tag(id))).then_some(scalar.text)
     }
 
     /// Whether [`Tree::text`] is this text.
     fn has_text(&self, id: NodeId, text: &str) -> bool {
-        let node = self.node(self.resolve(id));
-        matches!(&node.kind, Kind::Scalar(scalar) if scalar.text == text && !scalar.is_null(node.tag.as_deref()))
+        self.reads(self.resolve(id), text) && !self.is_null(id)
+    }
+
+    /// Whether a node is a scalar of this text.
+    fn reads(&self, id: NodeId, text: &str) -> bool {
+        let node = &self.nodes[id.index()];
+        match node.what {
+            What::Scalar(style, None) => {
+                bytes_in_source(self.source, node.content(), style) == text.as_bytes()
+            }
+            What::Scalar(_, Some(own)) => self.texts.get(own) == text,
+            _ => false,
+        }
     }
 
     /// Whether a node is a scalar that says nothing, through an alias.
     pub(crate) fn is_null(&self, id: NodeId) -> bool {
-        let node = self.node(self.resolve(id));
-        matches!(&node.kind, Kind::Scalar(scalar) if scalar.is_null(node.tag.as_deref()))
+        let id = self.resolve(id);
+        self.scalar(id).is_some_and(|scalar| scalar.is_null(self.tag(id)))
     }
 
     /// A sequence's items, through an alias.
     pub(crate) fn items(&self, id: NodeId) -> Option<&[NodeId]> {
-        match &self.node(self.resolve(id)).kind {
-            Kind::Sequence(_, items) => Some(items),
+        match self.nodes[self.resolve(id).index()].what {
+            What::Sequence(_, items) => Some(self.items.get(items)),
             _ => None,
         }
     }
 
     /// A mapping's entries, through an alias; merge keys are there as they are written.
     pub(crate) fn entries(&self, id: NodeId) -> Option<&[(NodeId, NodeId)]> {
-        match &self.node(self.resolve(id)).kind {
-            Kind::Mapping(_, entries) => Some(entries),
+        match self.nodes[self.resolve(id).index()].what {
+            What::Mapping(_, entries) => Some(self.entries.get(entries)),
             _ => None,
         }
     }
@@ -236,11 +265,9 @@ impl<'s> Tree<'s> {
 
     /// Whether a key brings in other mappings: `<<` where it is not quoted, or where its tag says so.
     pub(crate) fn is_merge_key(&self, key: NodeId) -> bool {
-        let node = self.node(key);
-        let Kind::Scalar(scalar) = &node.kind else { return false };
-        scalar.text == MERGE_KEY
-            && match node.tag.as_deref() {
-                None => scalar.style == ScalarStyle::Plain,
+        self.reads(key, MERGE_KEY)
+            && match self.tag(key) {
+                None => self.scalar(key).is_some_and(|scalar| scalar.style == ScalarStyle::Plain),
                 Some(tag) => tag == MERGE_TAG || tag == NO_TAG,
             }
     }
@@ -265,9 +292,8 @@ impl<'s> Tree<'s> {
 
     /// The end of the entry `key: value`, its colon included where the value is absent.
     pub(crate) fn entry_end(&self, key: NodeId, value: NodeId) -> usize {
-        let end = self.node(value).content.end;
-        let key_end = self.node(key).content.end;
-        if self.node(value).start < self.node(value).content.end {
+        let (end, key_end) = (self.ends(value), self.ends(key));
+        if self.start(value) < end {
             return end;
         }
         let next = skip_trivia(self.source, key_end);
@@ -276,6 +302,22 @@ impl<'s> Tree<'s> {
 
     /// The end of a node as the end of what is written for it; for an absent value, the end of its key and colon.
     pub(crate) fn ends(&self, id: NodeId) -> usize {
-        self.node(id).content.end
+        self.content(id).end
+    }
+}
+
+/// Trees are equal if they say the same of the same text, however they keep it.
+impl PartialEq for Tree<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+            && self.root == other.root
+            && self.nodes.len() == other.nodes.len()
+            && self.ids().all(|id| {
+                self.kind(id) == other.kind(id)
+                    && self.content(id) == other.content(id)
+                    && self.start(id) == other.start(id)
+                    && self.anchor(id) == other.anchor(id)
+                    && self.tag(id) == other.tag(id)
+            })
     }
 }

@@ -115,7 +115,7 @@ fn change(
     let location = Location {
         path: Some(path.to_string()),
         variable: allow::variable(object.tree, &path),
-        ..locator.locate_in(document, object, object.tree.node(*node).start)
+        ..locator.locate_in(document, object, object.tree.start(*node))
     };
     RenderChange {
         place: ChangedPlace::of(object, pods, &path),
@@ -166,18 +166,16 @@ struct Walk<'t, 's> {
 
 impl Walk<'_, '_> {
     fn nodes(&mut self, nodes: [NodeId; 2], trail: Trail<'_>) {
-        let [one, other] = [0, 1].map(|side| self.trees[side].node(nodes[side]));
-        let is_same = match (&one.kind, &other.kind) {
+        let ([first, second], [one, other]) = (self.trees, nodes);
+        let is_same = match (first.kind(one), second.kind(other)) {
             (Kind::Mapping(_, one), Kind::Mapping(_, other)) => return self.entries([one, other], trail),
             (Kind::Sequence(_, one), Kind::Sequence(_, other)) => return self.items([one, other], trail),
-            (Kind::Scalar(one), Kind::Scalar(other)) => is_same(one, other),
-            (Kind::Alias(one), Kind::Alias(other)) => {
-                self.trees[0].node(*one).anchor == self.trees[1].node(*other).anchor
-            }
+            (Kind::Scalar(one), Kind::Scalar(other)) => is_same(&one, &other),
+            (Kind::Alias(one), Kind::Alias(other)) => first.anchor(one) == second.anchor(other),
             _ => false,
         };
-        if !is_same || one.tag != other.tag {
-            let (path, node) = (trail.to_path(), nodes[0]);
+        if !is_same || first.tag(one) != second.tag(other) {
+            let (path, node) = (trail.to_path(), one);
             self.found.push(Difference { path, node, side: OnlyIn::First, is_alone: false });
         }
     }

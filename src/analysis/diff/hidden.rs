@@ -115,8 +115,8 @@ impl Hidden<'_, '_, '_> {
     /// Hides every scalar below a node, except for references.
     fn all(&mut self, node: NodeId) {
         let tree = self.tree;
-        match &tree.node(node).kind {
-            Kind::Scalar(scalar) => self.hide(node, &scalar.text),
+        match tree.kind(node) {
+            Kind::Scalar(scalar) => self.hide(node, scalar.text),
             Kind::Sequence(_, items) => items.iter().for_each(|item| self.all(*item)),
             Kind::Mapping(_, entries) => {
                 let is_reference = entries.iter().all(|(key, _)| is_one_of(tree.text(*key), &REFERENCE));
@@ -135,8 +135,8 @@ impl Hidden<'_, '_, '_> {
                 }
             }
             Kind::Alias(target) => {
-                if self.aliased.insert(*target) {
-                    self.all(*target);
+                if self.aliased.insert(target) {
+                    self.all(target);
                 }
             }
         }
@@ -145,11 +145,11 @@ impl Hidden<'_, '_, '_> {
     /// Hides what could hold a secret below a node that is under `key`.
     fn some(&mut self, node: NodeId, key: &str) {
         let tree = self.tree;
-        match &tree.node(node).kind {
+        match tree.kind(node) {
             Kind::Scalar(scalar) => {
-                let is_random = is_opaque(&scalar.text) && !NAMES.contains(&key);
-                if is_random || is_text(&scalar.text) || tree.source_of(node).contains('\n') {
-                    self.hide(node, &scalar.text);
+                let is_random = is_opaque(scalar.text) && !NAMES.contains(&key);
+                if is_random || is_text(scalar.text) || tree.source_of(node).contains('\n') {
+                    self.hide(node, scalar.text);
                 }
             }
             Kind::Sequence(_, items) => items.iter().for_each(|item| self.some(*item, key)),
@@ -181,7 +181,7 @@ impl Hidden<'_, '_, '_> {
     fn hide(&mut self, node: NodeId, text: &str) {
         let switch = matches!(text, "" | "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "~");
         if !switch && !self.names.contains(text) {
-            self.spans.push(self.tree.node(node).content);
+            self.spans.push(self.tree.content(node));
         }
     }
 }
@@ -209,13 +209,13 @@ fn is_plain_name(text: &str) -> bool {
 
 /// The names of an anchor or alias, and a tag that is the document's own.
 fn properties(tree: &Tree<'_>, id: NodeId) -> Vec<Span> {
-    let node = tree.node(id);
-    if matches!(node.kind, Kind::Alias(_)) {
-        return vec![Span::new(node.content.start + 1, node.content.end)];
+    let content = tree.content(id);
+    if matches!(tree.kind(id), Kind::Alias(_)) {
+        return vec![Span::new(content.start + 1, content.end)];
     }
     let mut found = Vec::new();
-    let mut at = node.start;
-    for word in tree.source()[node.start..node.content.start].split_inclusive(char::is_whitespace) {
+    let mut at = tree.start(id);
+    for word in tree.source()[at..content.start].split_inclusive(char::is_whitespace) {
         let text = word.trim_end();
         if text.len() > 1 && text.starts_with(['&', '!']) && !TAGS.contains(&text) {
             found.push(Span::new(at + 1, at + text.len()));
@@ -244,8 +244,8 @@ fn comments(tree: &Tree<'_>) -> Vec<Span> {
     let source = tree.source();
     let mut scalars: Vec<Span> = tree
         .ids()
-        .filter(|id| matches!(tree.node(*id).kind, Kind::Scalar(_)))
-        .map(|id| tree.node(id).content)
+        .filter(|id| matches!(tree.kind(*id), Kind::Scalar(_)))
+        .map(|id| tree.content(id))
         .collect();
     scalars.sort();
     let mut found = Vec::new();

@@ -86,7 +86,7 @@ impl Mask {
 
 /// The literals of all variables below a node.
 fn literals(tree: &Tree<'_>, node: NodeId, visit: &mut impl FnMut(&str, &str)) {
-    match &tree.node(node).kind {
+    match tree.kind(node) {
         Kind::Mapping(_, entries) => {
             let text = |key: &str| tree.get(node, key).and_then(|value| tree.text(value));
             if let (Some(name), Some(value)) = (text("name"), text("value"))

@@ -136,7 +136,7 @@ impl Judge<'_> {
             let ops = seen.patch.ops().iter();
             let own = ops.filter(|op| op.path().steps().starts_with(object.path.steps()));
             let ops: Vec<&Op> = own.filter(|op| changes(object, op)).collect();
-            let at = seen.locator.locate_in(seen.document, object, object.tree.node(object.node).start);
+            let at = seen.locator.locate_in(seen.document, object, object.tree.start(object.node));
             if ops.iter().any(|op| *op.path() == object.path) {
                 said.extend(removed(object, at));
             } else {

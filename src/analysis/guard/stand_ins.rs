@@ -80,7 +80,7 @@ fn hide(object: &Object<'_, '_>, text: &mut [u8]) {
     let Some(kind) = own.or_else(|| tree.get(tree.root()?, "kind")) else { return };
     let kind = tree.resolve(kind);
     if let Some(at) = tree.source_of(kind).find(&object.kind) {
-        text[tree.node(kind).content.start + at] = b'X';
+        text[tree.content(kind).start + at] = b'X';
     }
 }
 

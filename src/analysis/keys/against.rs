@@ -89,7 +89,7 @@ impl Existing {
     fn of(file: &str, lines: &Lines<'_>, document: &Document<'_>, object: &Object<'_, '_>) -> Self {
         let tree = object.tree;
         let locate = |node: NodeId, path: Option<String>| {
-            let at = document.offset + document.body + tree.node(node).start;
+            let at = document.offset + document.body + tree.start(node);
             let (line, column) = lines.position(at);
             Location {
                 file: Some(file.to_owned()),

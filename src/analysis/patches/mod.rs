@@ -208,7 +208,7 @@ fn changes(seen: &RewrittenDocument<'_, '_, '_>) -> Vec<Planned> {
         } else {
             ObjectChange::Json6902(operations(object, &ops))
         };
-        let at = object.tree.node(object.node).start;
+        let at = object.tree.start(object.node);
         let location = seen.locator.locate_in(seen.document, object, at);
         let merged_lists = merged_lists(object, &ops);
         planned.push((change, ObjectOrigin { target: PatchTarget::of(object), location, merged_lists }));
@@ -354,7 +354,7 @@ fn names(object: &Object<'_, '_>, path: &Path) -> Vec<(Path, String)> {
 fn name(tree: &Tree<'_>, item: NodeId) -> Option<String> {
     let node = tree.get(item, "name")?;
     let text = tree.text(node)?;
-    let is_string = match &tree.node(tree.resolve(node)).kind {
+    let is_string = match tree.kind(tree.resolve(node)) {
         Kind::Scalar(found) => found.style != ScalarStyle::Plain || scalar::is_plain(text),
         _ => false,
     };

@@ -242,7 +242,7 @@ impl Under<'_> {
     }
 
     fn place(&self, object: &Object<'_, '_>, path: &Path, node: NodeId) -> Site {
-        let location = self.locator.locate_in(self.document, object, object.tree.node(node).start);
+        let location = self.locator.locate_in(self.document, object, object.tree.start(node));
         Site {
             object: object.reference(),
             container: container(object, path).map(str::to_owned),

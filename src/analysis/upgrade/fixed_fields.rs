@@ -128,17 +128,17 @@ fn text<'t>(object: &'t Object<'_, '_>, path: &[&str]) -> Option<&'t str> {
 
 /// A node as JSON. Numbers stay text: where Kubernetes wants a text, nothing else is accepted anyway.
 pub(super) fn json(tree: &Tree<'_>, node: NodeId) -> Value {
-    match &tree.node(tree.resolve(node)).kind {
+    match tree.kind(tree.resolve(node)) {
         Kind::Scalar(scalar) if scalar.style == ScalarStyle::Plain => {
-            boolean_or_null(&scalar.text).unwrap_or_else(|| scalar.text.as_ref().into())
+            boolean_or_null(scalar.text).unwrap_or_else(|| scalar.text.into())
         }
-        Kind::Scalar(scalar) => scalar.text.as_ref().into(),
+        Kind::Scalar(scalar) => scalar.text.into(),
         Kind::Sequence(_, items) => items.iter().map(|item| json(tree, *item)).collect(),
         Kind::Mapping(..) => {
             let field = |key: &str| Some((key.to_owned(), json(tree, tree.get(node, key)?)));
             let keys = tree.members(node).into_iter();
             Value::Object(keys.filter_map(|(key, _)| field(tree.text(key)?)).collect())
         }
-        Kind::Alias(target) => json(tree, *target),
+        Kind::Alias(target) => json(tree, target),
     }
 }

@@ -313,7 +313,7 @@ fn text(object: &Object<'_, '_>, path: &[&str]) -> Option<String> {
 
 /// Where a node begins in the stream.
 fn place(document: &Document<'_>, tree: &Tree<'_>, node: NodeId) -> usize {
-    document.offset + document.body + tree.node(node).start
+    document.offset + document.body + tree.start(node)
 }
 
 fn env(document: &Document<'_>, object: &Object<'_, '_>, list: &EnvList<'_>) -> EnvOf {

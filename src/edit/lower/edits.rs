@@ -77,14 +77,14 @@ impl Edits {
             gone.extend(entry.into_iter().flat_map(|(key, value)| [*key, *value]));
         }
         let replaced = self.by_node.iter().filter(|(_, edit)| edit.value.is_some()).map(|(node, _)| *node);
-        gone.extend(replaced.filter(|node| matches!(tree.node(*node).kind, Kind::Alias(_))));
+        gone.extend(replaced.filter(|node| matches!(tree.kind(*node), Kind::Alias(_))));
         gone
     }
 
     fn check_anchors(&self, tree: &Tree<'_>, gone: BTreeSet<NodeId>) -> Result<(), LowerError> {
         let aliases: Vec<(NodeId, NodeId)> = tree
             .ids()
-            .filter_map(|id| match tree.node(id).kind {
+            .filter_map(|id| match tree.kind(id) {
                 Kind::Alias(target) => Some((id, target)),
                 _ => None,
             })
@@ -112,14 +112,11 @@ impl Edits {
 }
 
 fn anchor_in_use(tree: &Tree<'_>, node: NodeId) -> LowerError {
-    let mut at = Some(node);
-    while let Some(id) = at {
-        if let Some(anchor) = &tree.node(id).anchor {
-            return LowerError::AnchorInUse { anchor: anchor.to_string(), at: tree.node(id).start };
-        }
-        at = tree.node(id).parent;
+    let anchor = tree.upwards(node).find_map(|id| Some((tree.anchor(id)?, id)));
+    match anchor {
+        Some((anchor, id)) => LowerError::AnchorInUse { anchor: anchor.to_owned(), at: tree.start(id) },
+        None => LowerError::Unsupported { at: tree.start(node) },
     }
-    LowerError::Unsupported { at: tree.node(node).start }
 }
 
 /// How many paths lead to a node, without those through text that is removed.
@@ -133,18 +130,11 @@ struct Uses<'t, 's> {
 
 impl Uses<'_, '_> {
     fn is_gone(&self, node: NodeId) -> bool {
-        let mut at = Some(node);
-        while let Some(id) = at {
-            if self.gone.contains(&id) {
-                return true;
-            }
-            at = self.tree.node(id).parent;
-        }
-        false
+        self.tree.upwards(node).any(|id| self.gone.contains(&id))
     }
 
     fn is_replaced_alias(&self, node: NodeId) -> bool {
-        matches!(self.tree.node(node).kind, Kind::Alias(_)) && self.gone.contains(&node)
+        matches!(self.tree.kind(node), Kind::Alias(_)) && self.gone.contains(&node)
     }
 
     fn count(&mut self, node: NodeId) -> u64 {
@@ -153,7 +143,7 @@ impl Uses<'_, '_> {
         }
         // A node inside its own alias would never end; the independent reader refuses such a document.
         self.counts.insert(node, 0);
-        let mut count = self.tree.node(node).parent.map_or(1, |parent| self.count(parent));
+        let mut count = self.tree.parent(node).map_or(1, |parent| self.count(parent));
         if self.gone.contains(&node) {
             count = 0;
         }
@@ -211,7 +201,7 @@ impl EditCollector<'_, '_> {
             Op::Insert { path, value } => {
                 let (sequence, position) = self.member(path)?;
                 if self.tree.items(sequence).is_none_or(|items| position >= items.len()) {
-                    return Err(LowerError::Unsupported { at: self.tree.node(sequence).start });
+                    return Err(LowerError::Unsupported { at: self.tree.start(sequence) });
                 }
                 let edit = format!("insert {position} {value}");
                 if self.new_item(sequence, path, edit)? {
@@ -225,7 +215,7 @@ impl EditCollector<'_, '_> {
     fn replace_at(&mut self, path: &Path, value: &Value) -> Result<(), LowerError> {
         let node = self.find(path)?;
         let target = self.tree.resolve(node);
-        let is_collection = !matches!(self.tree.node(target).kind, Kind::Scalar(_));
+        let is_collection = !matches!(self.tree.kind(target), Kind::Scalar(_));
         if is_collection {
             self.replaced.insert(target);
         }
@@ -235,8 +225,8 @@ impl EditCollector<'_, '_> {
 
     fn rewrite(&mut self, path: &Path, edits: &[TextEdit], inside: &str) -> Result<(), LowerError> {
         let node = self.find(path)?;
-        if !matches!(self.tree.node(node).kind, Kind::Scalar(_)) {
-            return Err(LowerError::Text { inside: inside.to_owned(), at: self.tree.node(node).start });
+        if !matches!(self.tree.kind(node), Kind::Scalar(_)) {
+            return Err(LowerError::Text { inside: inside.to_owned(), at: self.tree.start(node) });
         }
         self.changed.push((node, false));
         if self.ask(node, format!("rewrite {edits:?}")) {
@@ -255,7 +245,7 @@ impl EditCollector<'_, '_> {
     /// The same new item by the same path is two items; by different paths it is one, for all of them.
     fn once(&mut self, sequence: NodeId, path: &Path, edit: &str) -> Result<(), LowerError> {
         let is_new = self.items.insert((path.clone(), edit.to_owned()));
-        is_new.then_some(()).ok_or(LowerError::Unsupported { at: self.tree.node(sequence).start })
+        is_new.then_some(()).ok_or(LowerError::Unsupported { at: self.tree.start(sequence) })
     }
 
     /// All operations are done at once. What one does in a node that another one removes, or replaces as a whole, would
@@ -265,12 +255,11 @@ impl EditCollector<'_, '_> {
             return Ok(());
         }
         for (node, by_itself) in &self.changed {
-            let mut places = std::iter::successors(Some(*node), |id| self.tree.node(*id).parent);
             let is_done = |id: NodeId| {
                 gone.contains(&id) || (self.replaced.contains(&id) && !(*by_itself && id == *node))
             };
-            if places.any(is_done) {
-                return Err(LowerError::Unsupported { at: self.tree.node(*node).start });
+            if self.tree.upwards(*node).any(is_done) {
+                return Err(LowerError::Unsupported { at: self.tree.start(*node) });
             }
         }
         Ok(())
@@ -294,7 +283,7 @@ impl EditCollector<'_, '_> {
     }
 
     fn step(&self, node: NodeId, step: &Step) -> Result<NodeId, LowerError> {
-        let at = self.tree.node(node).start;
+        let at = self.tree.start(node);
         match step {
             Step::Index(index) => {
                 let item = self.tree.items(node).and_then(|items| items.get(*index));
@@ -313,11 +302,11 @@ impl EditCollector<'_, '_> {
         let mut found = entries.iter().enumerate().filter(|(_, (k, _))| self.tree.text(*k) == Some(key));
         let first = found.next().map(|(position, _)| position);
         if let Some((_, (second, _))) = found.next() {
-            return Err(LowerError::DuplicateKey { key: key.to_owned(), at: self.tree.node(*second).start });
+            return Err(LowerError::DuplicateKey { key: key.to_owned(), at: self.tree.start(*second) });
         }
         let own = first.map(|position| entries[position].1);
         if self.tree.get(mapping, key) != own {
-            return Err(LowerError::MergeKey { key: key.to_owned(), at: self.tree.node(mapping).start });
+            return Err(LowerError::MergeKey { key: key.to_owned(), at: self.tree.start(mapping) });
         }
         Ok(first)
     }
@@ -328,7 +317,7 @@ impl EditCollector<'_, '_> {
         match last {
             Step::Index(index) => Ok((collection, *index)),
             Step::Key(key) => {
-                let at = self.tree.node(collection).start;
+                let at = self.tree.start(collection);
                 let position = self.entry(collection, key)?.ok_or(LowerError::Unsupported { at })?;
                 // Without the entry a merge key's would count.
                 self.refuse_merge(collection, key)?;
@@ -345,7 +334,7 @@ impl EditCollector<'_, '_> {
     }
 
     fn add(&mut self, mapping: NodeId, key: &str, value: &Value) -> Result<(), LowerError> {
-        let at = self.tree.node(mapping).start;
+        let at = self.tree.start(mapping);
         self.refuse_merge(mapping, key)?;
         if self.tree.entries(mapping).is_none() || self.entry(mapping, key)?.is_some() {
             return Err(LowerError::Unsupported { at });
@@ -359,10 +348,9 @@ impl EditCollector<'_, '_> {
     /// The least change that makes a node mean `value`.
     fn replace(&mut self, node: NodeId, value: &Value) -> Result<(), LowerError> {
         let target = self.tree.resolve(node);
-        match (&self.tree.node(target).kind, value) {
+        match (self.tree.kind(target), value) {
             (Kind::Mapping(..), Value::Object(map)) => self.replace_mapping(target, map),
             (Kind::Sequence(_, items), Value::Array(values)) if items.len() == values.len() => {
-                let items = items.clone();
                 items.iter().zip(values).try_for_each(|(item, value)| self.replace(*item, value))
             }
             (Kind::Scalar(scalar), Value::String(text)) if scalar.text == *text => Ok(()),
@@ -371,7 +359,7 @@ impl EditCollector<'_, '_> {
             {
                 Ok(())
             }
-            (Kind::Sequence(_, items), Value::Array(values)) if items.is_empty() => {
+            (Kind::Sequence(_, []), Value::Array(values)) => {
                 for value in values {
                     if self.ask(target, format!("append {value}")) {
                         self.edit(target).appended.push(value.clone());
@@ -388,7 +376,7 @@ impl EditCollector<'_, '_> {
                 }
                 Ok(())
             }
-            _ => Err(LowerError::Unsupported { at: self.tree.node(node).start }),
+            _ => Err(LowerError::Unsupported { at: self.tree.start(node) }),
         }
     }
 
@@ -422,7 +410,7 @@ impl EditCollector<'_, '_> {
     }
 
     fn same_kind(&self, node: NodeId, value: &Value) -> bool {
-        match &self.tree.node(self.tree.resolve(node)).kind {
+        match self.tree.kind(self.tree.resolve(node)) {
             Kind::Mapping(..) => value.is_object(),
             Kind::Sequence(_, items) => value.as_array().is_some_and(|values| values.len() == items.len()),
             Kind::Scalar(_) | Kind::Alias(_) => !value.is_object() && !value.is_array(),
@@ -433,7 +421,7 @@ impl EditCollector<'_, '_> {
         let entries = self.tree.entries(mapping).unwrap_or_default();
         match entries.iter().find(|(key, _)| self.tree.is_merge_key(*key)) {
             Some((merge, _)) => {
-                Err(LowerError::MergeKey { key: key.to_owned(), at: self.tree.node(*merge).start })
+                Err(LowerError::MergeKey { key: key.to_owned(), at: self.tree.start(*merge) })
             }
             None => Ok(()),
         }

@@ -29,17 +29,17 @@ pub(super) struct MemberSpans<'t, 's> {
 impl<'t, 's> MemberSpans<'t, 's> {
     /// Finds the slots of a sequence or mapping.
     pub(super) fn of(tree: &'t Tree<'s>, collection: NodeId) -> Self {
-        let node = tree.node(collection);
-        let (style, ends): (Style, Vec<usize>) = match &node.kind {
-            Kind::Sequence(style, items) => (*style, items.iter().map(|item| tree.ends(*item)).collect()),
+        let kind = tree.kind(collection);
+        let (style, ends): (Style, Vec<usize>) = match kind {
+            Kind::Sequence(style, items) => (style, items.iter().map(|item| tree.ends(*item)).collect()),
             Kind::Mapping(style, entries) => {
-                (*style, entries.iter().map(|(key, value)| tree.entry_end(*key, *value)).collect())
+                (style, entries.iter().map(|(key, value)| tree.entry_end(*key, *value)).collect())
             }
             _ => (Style::Block, Vec::new()),
         };
         let in_brackets = style == Style::Flow && has_brackets(tree, collection);
-        let dash = usize::from(style == Style::Block && matches!(node.kind, Kind::Sequence(..)));
-        let mut at = node.content.start + usize::from(in_brackets);
+        let dash = usize::from(style == Style::Block && matches!(kind, Kind::Sequence(..)));
+        let mut at = tree.content(collection).start + usize::from(in_brackets);
         let mut spans = Vec::with_capacity(ends.len());
         for end in ends {
             let mut start = skip_trivia(tree.source(), at);
@@ -194,14 +194,14 @@ impl<'t, 's> MemberSpans<'t, 's> {
     /// What is left of a collection without members.
     fn emptied(&self) -> Vec<Splice> {
         let source = self.source();
-        let node = self.tree.node(self.collection);
-        let empty = if matches!(node.kind, Kind::Mapping(..)) { "{}" } else { "[]" };
+        let content = self.tree.content(self.collection);
+        let empty = if matches!(self.tree.kind(self.collection), Kind::Mapping(..)) { "{}" } else { "[]" };
         if self.style == Style::Flow {
-            return vec![Splice::replacement(node.content, empty)];
+            return vec![Splice::replacement(content, empty)];
         }
         let end = self.with_trailing_comment(self.spans.len() - 1).end;
         let Some(start) = self.end_of_key() else {
-            return vec![Splice::replacement(Span::new(node.content.start, end), empty)];
+            return vec![Splice::replacement(Span::new(content.start, end), empty)];
         };
         let comment = skip_blanks(source, start);
         if source.as_bytes().get(comment) != Some(&b'#') {
@@ -215,39 +215,37 @@ impl<'t, 's> MemberSpans<'t, 's> {
 
     /// Where the key and colon, and the anchor and tag, before this collection end; `None` for an item or the root.
     fn end_of_key(&self) -> Option<usize> {
-        let node = self.tree.node(self.collection);
+        let content = self.tree.content(self.collection).start;
         let source = self.source();
-        let mut at = node.start;
+        let mut at = self.tree.start(self.collection);
         let mut end = None;
-        while at < node.content.start && matches!(source.as_bytes().get(at), Some(b'&' | b'!')) {
-            let property = source[at..node.content.start].find([' ', '\t', '\r', '\n']);
-            let behind = property.map_or(node.content.start, |length| at + length);
+        while at < content && matches!(source.as_bytes().get(at), Some(b'&' | b'!')) {
+            let property = source[at..content].find([' ', '\t', '\r', '\n']);
+            let behind = property.map_or(content, |length| at + length);
             end = Some(behind);
             at = skip_trivia(source, behind);
         }
         if end.is_some() {
             return end;
         }
-        let entries = self.tree.entries(node.parent?)?;
+        let entries = self.tree.entries(self.tree.parent(self.collection)?)?;
         let (key, _) = entries.iter().find(|(_, value)| *value == self.collection)?;
-        let colon = skip_trivia(source, self.tree.node(*key).content.end);
+        let colon = skip_trivia(source, self.tree.content(*key).end);
         (source.as_bytes().get(colon) == Some(&b':')).then_some(colon + 1)
     }
 }
 
 /// Whether a flow collection is written with its brackets; the single pair in `[a: b]` is not, even if its key is.
 pub(super) fn has_brackets(tree: &Tree<'_>, collection: NodeId) -> bool {
-    let node = tree.node(collection);
-    let open = match &node.kind {
-        Kind::Mapping(_, entries)
-            if entries.first().is_some_and(|(key, _)| tree.node(*key).start == node.content.start) =>
-        {
+    let start = tree.content(collection).start;
+    let open = match tree.kind(collection) {
+        Kind::Mapping(_, entries) if entries.first().is_some_and(|(key, _)| tree.start(*key) == start) => {
             return false;
         }
         Kind::Mapping(..) => b'{',
         _ => b'[',
     };
-    tree.source().as_bytes().get(node.content.start) == Some(&open)
+    tree.source().as_bytes().get(start) == Some(&open)
 }
 
 /// What must be between this place in a flow collection and a comma or bracket: some readers take a colon right before

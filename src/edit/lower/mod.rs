@@ -51,7 +51,7 @@ struct Lowering<'t, 's> {
 impl Lowering<'_, '_> {
     fn node(&mut self, node: NodeId, edit: &Edit) -> Result<(), LowerError> {
         if let Some(value) = &edit.value {
-            let content = self.tree.node(node).content;
+            let content = self.tree.content(node);
             let text = self.scalar(node, value);
             let absent = content.start == content.end;
             let before = &self.tree.source()[..content.start];
@@ -77,7 +77,7 @@ impl Lowering<'_, '_> {
         }
         if !edit.added.is_empty() {
             if slots.style() == Style::Flow && !has_brackets(self.tree, node) {
-                return Err(LowerError::Unsupported { at: self.tree.node(node).content.start });
+                return Err(LowerError::Unsupported { at: self.tree.content(node).start });
             }
             match removed.pop_first() {
                 Some(position) => self.replace_entry(node, &slots, position, &edit.added),
@@ -87,7 +87,7 @@ impl Lowering<'_, '_> {
                 return Ok(());
             }
         } else if !removed.is_empty() && slots.style() == Style::Flow && !has_brackets(self.tree, node) {
-            return Err(LowerError::Unsupported { at: self.tree.node(node).content.start });
+            return Err(LowerError::Unsupported { at: self.tree.content(node).start });
         }
         self.splices.extend(slots.remove(&removed));
         Ok(())
@@ -95,32 +95,32 @@ impl Lowering<'_, '_> {
 
     /// Changes parts of a scalar's text.
     fn rewrite(&mut self, node: NodeId, edits: &[TextEdit], inside: &str) -> Result<(), LowerError> {
-        let content = self.tree.node(node).content;
+        let content = self.tree.content(node);
         let refused = || LowerError::Text { inside: inside.to_owned(), at: content.start };
-        let Kind::Scalar(scalar) = &self.tree.node(node).kind else { return Err(refused()) };
-        let made = within::splices(self.tree.source(), content, scalar.style, &scalar.text, edits);
+        let Kind::Scalar(scalar) = self.tree.kind(node) else { return Err(refused()) };
+        let made = within::splices(self.tree.source(), content, scalar.style, scalar.text, edits);
         self.splices.extend(made.filter(|_| self.takes_text(node)).ok_or_else(refused)?);
         Ok(())
     }
 
     /// Whether a node's tag, if it has one, lets it be any text.
     fn takes_text(&self, node: NodeId) -> bool {
-        self.tree.node(node).tag.as_deref().is_none_or(|tag| tag == "tag:yaml.org,2002:str")
+        self.tree.tag(node).is_none_or(|tag| tag == "tag:yaml.org,2002:str")
     }
 
     /// Whether a node is not the value of a key without a colon, as in `{a, b}` and `? a`.
     fn has_colon(&self, node: NodeId) -> bool {
-        let parent = self.tree.node(node).parent;
+        let parent = self.tree.parent(node);
         let entries = parent.and_then(|parent| self.tree.entries(parent)).unwrap_or_default();
         entries.iter().find(|(_, value)| *value == node).is_none_or(|(key, value)| {
-            let colon = skip_trivia(self.tree.source(), self.tree.node(*key).content.end);
-            colon < self.tree.node(*value).content.start && self.tree.source()[colon..].starts_with(':')
+            let colon = skip_trivia(self.tree.source(), self.tree.content(*key).end);
+            colon < self.tree.content(*value).start && self.tree.source()[colon..].starts_with(':')
         })
     }
 
     /// A scalar's new text, in the quotes that it had.
     fn scalar(&self, node: NodeId, value: &Value) -> String {
-        let style = match &self.tree.node(node).kind {
+        let style = match self.tree.kind(node) {
             Kind::Scalar(scalar) => scalar.style,
             _ => ScalarStyle::Plain,
         };
@@ -154,7 +154,7 @@ impl Lowering<'_, '_> {
         let source = self.tree.source();
         let Some(last) = slots.last() else {
             // `{}`: a block mapping without entries cannot be written.
-            let content = self.tree.node(mapping).content;
+            let content = self.tree.content(mapping);
             let text = self.entries(mapping, slots, 0, added);
             return self.splices.push(Splice::replacement(content, format!("{{{text}}}")));
         };
@@ -180,7 +180,7 @@ impl Lowering<'_, '_> {
     ) -> Result<(), LowerError> {
         let source = self.tree.source();
         let style = FlowStyle::around(self.tree, sequence);
-        let content = self.tree.node(sequence).content;
+        let content = self.tree.content(sequence);
         let Some(last) = slots.last() else {
             if slots.style() == Style::Block {
                 return Err(LowerError::Unsupported { at: content.start });
@@ -199,8 +199,8 @@ impl Lowering<'_, '_> {
         };
         // Among mappings in block style a new one is written in that style, with their indentation.
         let neighbour = self.tree.items(sequence).and_then(|items| items.last());
-        let is_block = neighbour
-            .is_some_and(|item| matches!(self.tree.node(*item).kind, Kind::Mapping(Style::Block, _)));
+        let is_block =
+            neighbour.is_some_and(|item| matches!(self.tree.kind(*item), Kind::Mapping(Style::Block, _)));
         let inside = Indentation::around(self.tree, neighbour.copied().unwrap_or(sequence));
         let write = |item: &Value| {
             if is_block {
@@ -276,7 +276,7 @@ impl Lowering<'_, '_> {
             Style::Flow if own_line => (slot.start, String::new(), format!(",{}{indentation}", self.eol)),
             Style::Flow => (slot.start, String::new(), style.comma().to_owned()),
         };
-        let is_block = matches!(self.tree.node(neighbour).kind, Kind::Mapping(Style::Block, _));
+        let is_block = matches!(self.tree.kind(neighbour), Kind::Mapping(Style::Block, _));
         let inside = Indentation::around(self.tree, neighbour);
         let write = |item: &&Value| {
             if is_block { block_item(item, at + 2, inside, self.eol) } else { flow_value(item, style) }

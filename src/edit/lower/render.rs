@@ -19,13 +19,13 @@ impl Indentation {
     pub(super) fn around(tree: &Tree<'_>, id: NodeId) -> Self {
         let (mut mapping, mut sequence) = (None, None);
         let mut child = id;
-        while let Some(parent) = tree.node(child).parent {
+        for parent in tree.upwards(id).skip(1) {
             let offset = || {
                 let source = tree.source();
-                let column = |id: NodeId| crate::yaml::span::column(source, tree.node(id).content.start);
+                let column = |id: NodeId| crate::yaml::span::column(source, tree.content(id).start);
                 column(child).checked_sub(column(parent))
             };
-            match (&tree.node(parent).kind, &tree.node(child).kind) {
+            match (tree.kind(parent), tree.kind(child)) {
                 (Kind::Mapping(Style::Block, _), Kind::Mapping(Style::Block, _)) => {
                     mapping = mapping.or_else(offset).filter(|offset| *offset > 0);
                 }
@@ -103,18 +103,16 @@ impl FlowStyle {
 
     /// What the entries of the flow mapping `id`, or of the nearest one around it, do.
     pub(super) fn around(tree: &Tree<'_>, id: NodeId) -> Self {
-        let mut at = Some(id);
-        while let Some(id) = at {
-            if let Kind::Mapping(Style::Flow, entries) = &tree.node(id).kind
+        for id in tree.upwards(id) {
+            if let Kind::Mapping(Style::Flow, entries) = tree.kind(id)
                 && let Some((key, value)) = entries.first()
             {
-                let json = matches!(&tree.node(*key).kind, Kind::Scalar(scalar)
+                let json = matches!(tree.kind(*key), Kind::Scalar(scalar)
                     if scalar.style == ScalarStyle::DoubleQuoted);
-                let between = tree.source().get(tree.node(*key).content.end..tree.node(*value).start);
+                let between = tree.source().get(tree.content(*key).end..tree.start(*value));
                 let spaced = !json || between.is_some_and(|text| text.contains([' ', '\n']));
                 return Self { json, spaced };
             }
-            at = tree.node(id).parent;
         }
         Self::PLAIN
     }

@@ -262,11 +262,11 @@ mod tests {
     fn change(source: &str, new: &str) -> Option<(String, String)> {
         let tree = parse(source).expect("YAML");
         let node = tree.get(tree.root()?, "k")?;
-        let Kind::Scalar(scalar) = &tree.node(node).kind else { return None };
+        let Kind::Scalar(scalar) = tree.kind(node) else { return None };
         let found = scalar.text.match_indices("old").map(|(at, old)| (at..at + old.len(), new.to_owned()));
         let edits: Vec<TextEdit> = found.collect();
         assert!(!edits.is_empty(), "{source}");
-        let made = splices(source, tree.node(node).content, scalar.style, &scalar.text, &edits)?;
+        let made = splices(source, tree.content(node), scalar.style, scalar.text, &edits)?;
         let edited = Splices::new(made).expect("disjoint").apply(source);
         let after = parse(&edited).expect("YAML");
         let text = after.text(after.get(after.root()?, "k")?)?.to_owned();

@@ -17,7 +17,7 @@ pub(super) fn collect_config_map(
     findings: &mut Findings<'_>,
 ) {
     let Some((map, vaulted)) = facts.add_config_map(object, config) else { return };
-    let location = findings.locator.locate_in(document, object, object.tree.node(object.node).start);
+    let location = findings.locator.locate_in(document, object, object.tree.start(object.node));
     for diagnostic in not_splittable(&map, object, config).into_iter().chain(hook(&map, config)) {
         findings.push(diagnostic.at(location.clone()));
     }

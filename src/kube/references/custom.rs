@@ -14,7 +14,7 @@ impl<'t> Finder<'t, '_, '_> {
     /// The references in the value of a key, as the catalogue labels it; items of a list are labelled as the list is.
     pub(super) fn custom(&mut self, holder: NodeId, value: NodeId, trail: Trail<'_>) {
         let Some(fields) = self.fields else { return };
-        if let Kind::Sequence(_, items) = &self.tree.node(self.tree.resolve(value)).kind {
+        if let Kind::Sequence(_, items) = self.tree.kind(self.tree.resolve(value)) {
             for (position, item) in items.iter().enumerate() {
                 self.labelled(fields, (item, trail), Some(trail), Trail::Index(&trail, position), holder);
             }

@@ -6,7 +6,7 @@ use crate::yaml::{Kind, NodeId, Path, Trail, Tree};
 
 /// The texts that could hold objects; what is behind an alias is read where it is written.
 pub(super) fn collect(tree: &Tree<'_>, node: NodeId, trail: Trail<'_>, found: &mut Vec<(NodeId, Path)>) {
-    match &tree.node(node).kind {
+    match tree.kind(node) {
         Kind::Mapping(_, entries) => {
             for (key, value) in entries {
                 let Some(key) = tree.text(*key) else { continue };

@@ -70,9 +70,9 @@ pub(crate) fn rule_of_variable(
 }
 
 fn boolean(tree: &Tree<'_>, node: NodeId) -> Value {
-    match &tree.node(tree.resolve(node)).kind {
+    match tree.kind(tree.resolve(node)) {
         Kind::Scalar(Scalar { text, style: ScalarStyle::Plain }) => {
-            scalar::boolean_or_null(text).unwrap_or_else(|| text.as_ref().into())
+            scalar::boolean_or_null(text).unwrap_or_else(|| text.into())
         }
         _ => tree.text(node).into(),
     }

@@ -53,7 +53,7 @@ pub(crate) fn names<'t>(subject: &ObjectView<'_, 't, '_>, context: Context<'_>) 
     else {
         return Vec::new();
     };
-    let content = object.tree.node(object.tree.resolve(object.node)).content;
+    let content = object.tree.content(object.tree.resolve(object.node));
     let text = &object.tree.source()[content.start..content.end];
     let place = |found: Match| Span::new(content.start + found.start(), content.start + found.end());
     let places: Vec<Span> = names.find_iter(text).map(place).collect();
@@ -114,7 +114,7 @@ impl<'t> NameSearch<'_, 't, '_> {
         if target != node && !self.aliased.insert((target, speaks)) {
             return;
         }
-        match &tree.node(target).kind {
+        match tree.kind(target) {
             Kind::Mapping(_, entries) => {
                 // A reference that says another kind is none; a variable's name says what its value is about.
                 let kind = tree.get(target, "kind").and_then(|kind| tree.text(kind));
@@ -143,7 +143,7 @@ impl<'t> NameSearch<'_, 't, '_> {
                 }
             }
             Kind::Scalar(scalar) if self.may_hold_name(target) => {
-                self.scalar(node, &scalar.text, trail, speaks);
+                self.scalar(node, scalar.text, trail, speaks);
             }
             Kind::Scalar(_) | Kind::Alias(_) => {}
         }
@@ -151,7 +151,7 @@ impl<'t> NameSearch<'_, 't, '_> {
 
     /// Whether a name is in the bytes of a scalar, or could be spelled there in another way.
     fn may_hold_name(&self, scalar: NodeId) -> bool {
-        let span = self.object.tree.node(scalar).content;
+        let span = self.object.tree.content(scalar);
         let before = self.places.partition_point(|place| place.end <= span.start);
         self.places.get(before).is_some_and(|place| place.start < span.end)
             || !self.content.contains(span)

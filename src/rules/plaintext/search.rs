@@ -155,7 +155,7 @@ impl<'t> CredentialSearch<'_, 't, '_> {
         if self.done.contains(target) || (target != node && !self.done.insert(target)) {
             return;
         }
-        match &tree.node(target).kind {
+        match tree.kind(target) {
             Kind::Mapping(_, entries) => {
                 let pair = self.pair(node, trail);
                 // Beside a Secret's name, `password: token` says which key of it is meant.

@@ -10,9 +10,9 @@ mod scanner;
 use std::collections::HashMap;
 
 use self::scanner::{ScanError, Scanner, Token, TokenKind};
-use crate::yaml::builder::{Builder, Properties};
+use crate::yaml::builder::{Builder, Collection, Properties};
 use crate::yaml::error::ParseError;
-use crate::yaml::{Kind, Scalar, ScalarStyle, Style, Tree};
+use crate::yaml::{ScalarStyle, Style, Tree};
 
 /// Parses a source of at most one document.
 ///
@@ -26,6 +26,7 @@ pub(super) fn parse(source: &str) -> Result<Tree<'_>, ParseError> {
     let mut reader = LineageReader {
         scanner: Scanner::new(source),
         anchors: HashMap::new(),
+        anchor_count: 0,
         builder: Builder::new(source),
     };
     reader.document()?;
@@ -54,6 +55,7 @@ struct LineageReader<'s> {
     scanner: Scanner<'s>,
     /// The number of the anchor that bears this name at the moment.
     anchors: HashMap<&'s str, usize>,
+    anchor_count: usize,
     builder: Builder<'s>,
 }
 
@@ -133,32 +135,28 @@ impl<'s> LineageReader<'s> {
         let properties = self.properties(start, anchor, tag);
         let number = properties.anchor;
         let content = self.at()?;
-        let sequence = |style| Kind::Sequence(style, Vec::new());
-        let mapping = |style| Kind::Mapping(style, Vec::new());
-        let kind = match self.kind()? {
-            TokenKind::BlockEntry if place == Place::BlockMapping => Some(sequence(Style::Block)),
-            TokenKind::FlowSequenceStart => Some(sequence(Style::Flow)),
-            TokenKind::FlowMappingStart => Some(mapping(Style::Flow)),
-            TokenKind::BlockSequenceStart if place != Place::Flow => Some(sequence(Style::Block)),
-            TokenKind::BlockMappingStart if place != Place::Flow => Some(mapping(Style::Block)),
-            TokenKind::Scalar(_) => None,
+        let collection = match self.kind()? {
+            TokenKind::BlockEntry if place == Place::BlockMapping => Some(Collection::Sequence(Style::Block)),
+            TokenKind::FlowSequenceStart => Some(Collection::Sequence(Style::Flow)),
+            TokenKind::FlowMappingStart => Some(Collection::Mapping(Style::Flow)),
+            TokenKind::BlockSequenceStart if place != Place::Flow => Some(Collection::Sequence(Style::Block)),
+            TokenKind::BlockMappingStart if place != Place::Flow => Some(Collection::Mapping(Style::Block)),
+            TokenKind::Scalar(..) => None,
             _ if has_properties => {
-                self.builder.scalar(nothing(), end..end, properties)?;
-                self.name_anchor(number, anchor, start, end);
-                return Ok(());
+                self.builder.scalar("", ScalarStyle::Plain, end..end, properties)?;
+                return self.name_anchor(number, anchor, start, end);
             }
             _ => return self.fail("did not find expected node content"),
         };
-        let Some(kind) = kind else {
+        let Some(collection) = collection else {
             let Token { kind, range } = self.next()?;
-            if let TokenKind::Scalar(scalar) = kind {
-                self.builder.scalar(scalar, range, properties)?;
+            if let TokenKind::Scalar(text, style) = kind {
+                self.builder.scalar(&text, style, range, properties)?;
             }
-            self.name_anchor(number, anchor, start, content);
-            return Ok(());
+            return self.name_anchor(number, anchor, start, content);
         };
-        self.builder.begin(kind, content..content, properties)?;
-        self.name_anchor(number, anchor, start, content);
+        self.builder.begin(collection, content..content, properties)?;
+        self.name_anchor(number, anchor, start, content)?;
         match self.kind()? {
             TokenKind::BlockEntry => self.indentless_sequence(),
             TokenKind::BlockSequenceStart => self.block_sequence(),
@@ -170,22 +168,21 @@ impl<'s> LineageReader<'s> {
 
     /// Each anchor has a number of its own, also where it takes the name of an earlier one.
     fn properties(&mut self, start: usize, anchor: Option<&'s str>, tag: Option<String>) -> Properties {
-        let number = start + 1;
-        if let Some(name) = anchor {
-            self.anchors.insert(name, number);
-        }
-        Properties { anchor: anchor.map_or(0, |_| number), tag, start: Some(start) }
+        let number = anchor.map_or(0, |name| {
+            self.anchor_count += 1;
+            self.anchors.insert(name, self.anchor_count);
+            self.anchor_count
+        });
+        Properties { anchor: number, tag, start: Some(start) }
     }
 
-    fn name_anchor(&mut self, number: usize, anchor: Option<&'s str>, start: usize, end: usize) {
-        if let Some(name) = anchor {
-            self.builder.anchor(number, name.into(), start, end);
-        }
+    fn name_anchor(&mut self, number: usize, anchor: Option<&'s str>, start: usize, end: usize) -> Parsed {
+        anchor.map_or(Ok(()), |name| self.builder.anchor(number, name, start, end))
     }
 
     /// A node that is not there.
     fn absent(&mut self, at: usize) -> Parsed {
-        self.builder.scalar(nothing(), at..at, Properties::default())
+        self.builder.scalar("", ScalarStyle::Plain, at..at, Properties::default())
     }
 
     fn block_sequence(&mut self) -> Parsed {
@@ -272,8 +269,8 @@ impl<'s> LineageReader<'s> {
     /// A mapping of one entry, without braces, in a flow sequence.
     fn single_pair(&mut self) -> Parsed {
         let range = self.next()?.range;
-        let kind = Kind::Mapping(Style::Flow, Vec::new());
-        self.builder.begin(kind, range.start..range.start, Properties::default())?;
+        let collection = Collection::Mapping(Style::Flow);
+        self.builder.begin(collection, range.start..range.start, Properties::default())?;
         match self.kind()? {
             TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => {
                 let mark = self.next()?.range.end;
@@ -339,8 +336,4 @@ impl<'s> LineageReader<'s> {
         self.builder.end(range.end);
         Ok(())
     }
-}
-
-fn nothing() -> Scalar<'static> {
-    Scalar { text: "".into(), style: ScalarStyle::Plain }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::scanner::{ScanResult, Scanner, TokenKind};
-use crate::yaml::{Scalar, ScalarStyle};
+use crate::yaml::ScalarStyle;
 
 /// Line breaks and blanks between two words of a scalar.
 #[derive(Default)]
@@ -51,7 +51,7 @@ impl Scanner<'_> {
     }
 
     fn add_scalar(&mut self, text: String, style: ScalarStyle, range: Range<usize>) {
-        self.add(TokenKind::Scalar(Scalar { text: text.into(), style }), range);
+        self.add(TokenKind::Scalar(text, style), range);
     }
 
     pub(super) fn scan_plain(&mut self) -> ScanResult<()> {

@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
 use super::cursor::Cursor;
-use crate::yaml::Scalar;
+use crate::yaml::ScalarStyle;
 
 /// A piece of the text, and its place.
 pub(super) struct Token<'s> {
@@ -34,7 +34,7 @@ pub(super) enum TokenKind<'s> {
     Alias(&'s str),
     Anchor(&'s str),
     Tag(String),
-    Scalar(Scalar<'s>),
+    Scalar(String, ScalarStyle),
 }
 
 /// Why a text has no next token, and at which byte.

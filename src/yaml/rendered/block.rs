@@ -4,7 +4,8 @@
 //! a collection's own, which is none of its values, makes the reader give up.
 
 use super::{LONG_KEY, RenderedReader, ScalarToken};
-use crate::yaml::{Kind, Style};
+use crate::yaml::Style;
+use crate::yaml::builder::Collection;
 
 impl<'s> RenderedReader<'s> {
     /// A node that begins a line, at this column.
@@ -33,7 +34,7 @@ impl<'s> RenderedReader<'s> {
 
     /// A mapping, whose first key has been read.
     fn mapping(&mut self, column: usize, first: ScalarToken<'s>) -> Option<()> {
-        self.begin(Kind::Mapping(Style::Block, Vec::new()), first.range.start)?;
+        self.begin(Collection::Mapping(Style::Block), first.range.start)?;
         let mut key = first;
         loop {
             if self.byte(0) != b':' || !self.is_gap(1) || key.range.len() > LONG_KEY {
@@ -66,7 +67,7 @@ impl<'s> RenderedReader<'s> {
     }
 
     fn sequence(&mut self, column: usize) -> Option<()> {
-        self.begin(Kind::Sequence(Style::Block, Vec::new()), self.at)?;
+        self.begin(Collection::Sequence(Style::Block), self.at)?;
         loop {
             let dash = self.at;
             self.at += 1;

@@ -2,18 +2,19 @@
 
 use super::bytes::FLOW;
 use super::{LONG_KEY, RenderedReader, ScalarToken};
-use crate::yaml::{Kind, Style};
+use crate::yaml::Style;
+use crate::yaml::builder::Collection;
 
 impl<'s> RenderedReader<'s> {
     /// A collection in brackets or braces.
     pub(super) fn flow(&mut self) -> Option<()> {
         let is_mapping = self.byte(0) == b'{';
-        let (kind, close) = if is_mapping {
-            (Kind::Mapping(Style::Flow, Vec::new()), b'}')
+        let (collection, close) = if is_mapping {
+            (Collection::Mapping(Style::Flow), b'}')
         } else {
-            (Kind::Sequence(Style::Flow, Vec::new()), b']')
+            (Collection::Sequence(Style::Flow), b']')
         };
-        self.begin(kind, self.at)?;
+        self.begin(collection, self.at)?;
         self.at += 1;
         self.skip_spaces();
         while self.byte(0) != close {

@@ -12,11 +12,12 @@ mod bytes;
 mod flow;
 mod scalars;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use self::bytes::is_ordinary;
-use crate::yaml::builder::{Builder, Properties};
-use crate::yaml::{Kind, Scalar, Tree};
+use crate::yaml::builder::{Builder, Collection, Properties};
+use crate::yaml::{ScalarStyle, Tree};
 
 /// Collections inside each other from which on the general readers decide.
 const DEEP: usize = 60;
@@ -54,7 +55,8 @@ struct RenderedReader<'s> {
 
 /// A scalar, and its place.
 struct ScalarToken<'s> {
-    scalar: Scalar<'s>,
+    text: Cow<'s, str>,
+    style: ScalarStyle,
     range: Range<usize>,
 }
 
@@ -125,12 +127,12 @@ impl<'s> RenderedReader<'s> {
         rest.starts_with(b"---") || rest.starts_with(b"...")
     }
 
-    fn begin(&mut self, kind: Kind<'s>, at: usize) -> Option<()> {
+    fn begin(&mut self, collection: Collection, at: usize) -> Option<()> {
         self.depth += 1;
         if self.depth > DEEP {
             return None;
         }
-        self.builder.begin(kind, at..at, Properties::default()).ok()
+        self.builder.begin(collection, at..at, Properties::default()).ok()
     }
 
     /// The collection ends, behind this byte if it is one of a flow.
@@ -140,15 +142,13 @@ impl<'s> RenderedReader<'s> {
     }
 
     fn add(&mut self, token: ScalarToken<'s>) -> Option<()> {
-        self.builder.scalar(token.scalar, token.range, Properties::default()).ok()
+        let ScalarToken { text, style, range } = token;
+        self.builder.scalar(&text, style, range, Properties::default()).ok()
     }
 
     /// A value that is not written.
     fn add_absent(&mut self) -> Option<()> {
         let at = self.at;
-        self.add(ScalarToken {
-            scalar: Scalar { text: "".into(), style: crate::yaml::ScalarStyle::Plain },
-            range: at..at,
-        })
+        self.add(ScalarToken { text: "".into(), style: ScalarStyle::Plain, range: at..at })
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::bytes::{BLOCK, CLASSES, DOUBLE, FLOW, INDICATOR, SINGLE};
 use super::{RenderedReader, ScalarToken};
-use crate::yaml::{Scalar, ScalarStyle};
+use crate::yaml::ScalarStyle;
 
 /// Bytes of a block scalar from which on the general readers decide whether it is too long.
 const LONG: usize = 1 << 20;
@@ -29,7 +29,7 @@ impl<'s> RenderedReader<'s> {
     }
 
     fn token(&self, start: usize, text: Cow<'s, str>, style: ScalarStyle) -> ScalarToken<'s> {
-        ScalarToken { scalar: Scalar { text, style }, range: start..self.at }
+        ScalarToken { text, style, range: start..self.at }
     }
 
     /// A scalar without quotes. The reader is at its end then, before blanks.
@@ -144,7 +144,7 @@ impl<'s> RenderedReader<'s> {
                 Cow::Owned(ref mut text) => text.push('\n'),
             }
         }
-        self.add(ScalarToken { scalar: Scalar { text, style: ScalarStyle::Block }, range: start..end })?;
+        self.add(ScalarToken { text, style: ScalarStyle::Block, range: start..end })?;
         self.next_line()
     }
 
