@@ -393,7 +393,7 @@ mod tests {
     const PLACES: [[&str; 3]; 10] = [
         ["kind: A\napiVersion: v1\nmetadata:\n  annotations:\n    ", ": ", "\n  name: a\n"],
         ["kind: A\nmetadata:\n  annotations:\n    a: b\n# c\n\n    ", ": ", "\nspec: a\n"],
-        ["kind: A\nmetadata:\n  annotations:\n    a: \"b\n c\"\n    ", ": ", "\n"],
+        ["kind: A\nmetadata:\n  annotations:\n    d: 'e'\n    a: \"b\n c\"\n    ", ": ", "\n"],
         ["kind: A\nx: &x {", ": ", "}\nmetadata:\n  annotations: *x\n"],
         ["kind: A\nmetadata:\n  annotations:\n    <<: &x {", ": ", "}\n"],
         ["kind: List\nitems:\n- metadata: {\"annotations\" :\n      {", " : ", "}}\n"],

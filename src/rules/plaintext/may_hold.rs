@@ -66,8 +66,21 @@ fn block(document: &[u8], at: usize) -> Option<&[u8]> {
     };
     let lines = below.split_inclusive(|byte| *byte == b'\n').take_while(is_below);
     let block = &below[..lines.map(<[u8]>::len).sum()];
-    let goes_on = block.iter().any(|byte| b"\"'{[".contains(byte));
-    (is_indented && !goes_on).then_some(block)
+    let is_closed = block.split(|byte| *byte == b'\n').all(is_closed);
+    (is_indented && is_closed).then_some(block)
+}
+
+/// Whether nothing that a line begins goes on in the next one wherever that begins: it has no flow collection, and no quote but
+/// around its value.
+fn is_closed(line: &[u8]) -> bool {
+    let opens = |byte: &u8| b"\"'{[".contains(byte);
+    let Some(at) = line.iter().position(opens) else { return true };
+    match (&line[..at], &line[at..]) {
+        ([.., b':', b' '], [open @ (b'"' | b'\''), quoted @ .., close]) if open == close => {
+            !quoted.iter().any(|byte| opens(byte) || *byte == b'\\')
+        }
+        _ => false,
+    }
 }
 
 /// Whether an object could be a custom resource: some `apiVersion` is not surely that of another.
@@ -116,8 +129,10 @@ mod tests {
                 "kind: ServiceAccount\nmetadata:\n  annotations:\n{annotations}  name: a\nautomount{token}: false\n"
             )
         };
-        let source = "    helm.sh/filename: a.yaml\n";
-        assert!(!may_hold(text(source, "ServiceAccountToken").as_bytes()));
+        for annotations in ["a.yaml", "'a.yaml'", "\"true\""] {
+            let source = format!("    helm.sh/filename: {annotations}\n");
+            assert!(!may_hold(text(&source, "ServiceAccountToken").as_bytes()), "{annotations}");
+        }
         for annotations in [
             "    password: hunter2\n",
             "\n# why\n    a: b\n  # why\n    password: hunter2\n",
@@ -126,8 +141,20 @@ mod tests {
         ] {
             assert!(may_hold(text(annotations, "").as_bytes()), "{annotations}");
         }
-        for annotations in ["    a: \"b\n", "    'a': b\n", "    a: &b c\n", "    {a: b}\n", "    \ta: b\n"] {
-            assert!(may_hold(text(annotations, "Token").as_bytes()), "{annotations}");
+        for annotations in [
+            "a: \"b",
+            "a: \"b\\\"",
+            "'a': b",
+            "a 'b: '",
+            "a: 'b''",
+            "a: 'b ''c'",
+            "a: '",
+            "a: &b c",
+            "{a: b}",
+            "a: [b]",
+            "\ta: b",
+        ] {
+            assert!(may_hold(text(&format!("    {annotations}\n"), "Token").as_bytes()), "{annotations}");
         }
         assert!(may_hold(b"a: &a {token: b}\nmetadata:\n  annotations: *a\n"));
     }
