@@ -98,6 +98,17 @@ impl Node {
         Span { start: self.start as usize, end: self.end as usize }
     }
 
+    /// How long the text is if it is [`text_in_source`].
+    #[inline]
+    pub(super) fn text_length(&self, style: ScalarStyle) -> usize {
+        let length = (self.end as usize).saturating_sub(self.start as usize);
+        match style {
+            ScalarStyle::Plain => length,
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => length.saturating_sub(2),
+            ScalarStyle::Block => 0,
+        }
+    }
+
     /// Moves the content. An offset that does not fit is behind every document that [`check_length`] lets pass.
     pub(super) fn set_content(&mut self, content: Span) {
         [self.start, self.end] = [content.start, content.end].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
@@ -105,15 +116,18 @@ impl Node {
 }
 
 /// What a scalar's text most often is: its content, without quotes.
+#[inline]
 pub(super) fn text_in_source(source: &str, content: Span, style: ScalarStyle) -> &str {
     source.get(text_range(content, style)).unwrap_or_default()
 }
 
 /// Its bytes, which cost less to compare.
+#[inline]
 pub(super) fn bytes_in_source(source: &str, content: Span, style: ScalarStyle) -> &[u8] {
     source.as_bytes().get(text_range(content, style)).unwrap_or_default()
 }
 
+#[inline]
 fn text_range(content: Span, style: ScalarStyle) -> Range<usize> {
     let Span { start, end } = content;
     match style {

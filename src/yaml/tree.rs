@@ -92,6 +92,7 @@ impl<'s> Tree<'s> {
         }
     }
 
+    #[inline]
     fn scalar_of(&self, node: &Node, style: ScalarStyle, text: Option<TextId>) -> Scalar<'_> {
         let text = match text {
             Some(text) => self.texts.get(text),
@@ -185,12 +186,14 @@ impl<'s> Tree<'s> {
         self.reads(self.resolve(id), text) && !self.is_null(id)
     }
 
-    /// Whether a node is a scalar of this text.
+    /// Whether a node is a scalar of this text. Of most keys that are asked for, the length says that they are not.
+    #[inline]
     fn reads(&self, id: NodeId, text: &str) -> bool {
         let node = &self.nodes[id.index()];
         match node.what {
             What::Scalar(style, None) => {
-                bytes_in_source(self.source, node.content(), style) == text.as_bytes()
+                node.text_length(style) == text.len()
+                    && bytes_in_source(self.source, node.content(), style) == text.as_bytes()
             }
             What::Scalar(_, Some(own)) => self.texts.get(own) == text,
             _ => false,
