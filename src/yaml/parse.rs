@@ -10,7 +10,7 @@ use memchr::memmem;
 
 use crate::yaml::builder::{Builder, Collection, MAX_DEPTH, Properties};
 use crate::yaml::error::ParseError;
-use crate::yaml::span::{BYTE_ORDER_MARK, column, has_other_breaks};
+use crate::yaml::span::{BYTE_ORDER_MARK, column, has_other_breaks, skip_trivia};
 use crate::yaml::storage::check_length;
 use crate::yaml::{ScalarStyle, Style, Tree};
 use crate::yaml::{lineage, rendered};
@@ -36,7 +36,8 @@ fn parse_any(source: &str) -> Result<Tree<'_>, ParseError> {
     {
         return Err(ParseError::ByteOrderMark { at });
     }
-    let common = if has_other_breaks(source) { Ok(None) } else { parse_common(source) };
+    let is_rare = has_other_breaks(source) || ends_before_it_begins(source);
+    let common = if is_rare { Ok(None) } else { parse_common(source) };
     match common {
         Ok(Some(tree)) => Ok(tree),
         Ok(None) => lineage::parse(source),
@@ -47,6 +48,14 @@ fn parse_any(source: &str) -> Result<Tree<'_>, ParseError> {
         }),
         Err(error) => Err(error),
     }
+}
+
+/// Whether `...` ends the document before anything is in it. To Kubernetes the text behind that belongs to no document; the
+/// second reader would begin one with it.
+fn ends_before_it_begins(source: &str) -> bool {
+    let at = skip_trivia(source, 0);
+    let end = source[at..].strip_prefix("...").filter(|_| column(source, at) == 0);
+    end.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
 /// Parses with the second reader; `None` where the third must be asked.
@@ -287,5 +296,18 @@ mod tests {
         assert!(matches!(parse("a: &a [*a]\n"), Err(ParseError::Aliases { .. } | ParseError::Syntax { .. })));
         assert!(matches!(parse("kind: !!binary U2VjcmV0\n"), Err(ParseError::Binary { at: 15 })));
         assert!(parse("# nothing\n").is_ok_and(|tree| tree.root().is_none()));
+    }
+
+    #[test]
+    fn nothing_behind_an_end_is_read() {
+        for source in ["\n...\n", "...", " # c\n\n... # d\n", "\n...\n# \u{2029}\n"] {
+            assert!(parse(source).is_ok_and(|tree| tree.root().is_none()), "{source:?}");
+        }
+        for source in ["\n...\na: b\n", "...\t\na: [\n", "# c\r\n...\r\n'\u{2029}'\r\n", "...\n}\n"] {
+            assert!(matches!(parse(source), Err(ParseError::SecondDocument { .. })), "{source:?}");
+        }
+        for source in ["...a: b\n", " ...\n", "'\n ...'\n"] {
+            assert!(parse(source).is_ok_and(|tree| tree.root().is_some()), "{source:?}");
+        }
     }
 }

@@ -94,7 +94,9 @@ impl<'s> LineageReader<'s> {
         let at = self.at()?;
         match self.kind()? {
             TokenKind::StreamEnd => Ok(()),
-            TokenKind::DocumentStart | TokenKind::DocumentEnd if is_explicit => self.builder.document(at),
+            // The marker that began the document is not in the source, and makes it an empty one here.
+            TokenKind::DocumentEnd => self.builder.document(at),
+            TokenKind::DocumentStart if is_explicit => self.builder.document(at),
             _ => {
                 self.builder.document(at)?;
                 self.node(Place::Block)
