@@ -405,7 +405,7 @@ func (m *model) addEntries(container object, own []any) {
 		}{{"secretRef", m.known}, {"configMapRef", m.maps}} {
 			reference, _ := source[known.field].(object)
 			for _, key := range known.keys[text(reference, "name")] {
-				last[text(source, "prefix")+key] = at
+				last[prefix(source)+key] = at
 			}
 		}
 	}
@@ -419,13 +419,13 @@ func (m *model) addEntries(container object, own []any) {
 		for _, field := range []string{"secretRef", "configMapRef"} {
 			reference, _ := source[field].(object)
 			own, inVault, moved := m.moved(field == "configMapRef", text(reference, "name"))
-			variable := text(source, "prefix") + own
+			variable := prefix(source) + own
 			if !moved || last[variable] != at || taken[variable] {
 				continue
 			}
 			taken[variable] = true
 			read := object{"name": vault, "key": inVault}
-			if key, decided := m.ruleKey(text(container, "name"), variable); decided && !m.literalsOnly && !m.keepExisting {
+			if key, decided := m.ruleKey(text(container, "name"), variable); decided && !m.literalsOnly {
 				read["key"] = key
 			}
 			if reference["optional"] == true {
@@ -438,6 +438,16 @@ func (m *model) addEntries(container object, own []any) {
 		env, _ := container["env"].([]any)
 		container["env"] = append(added, env...)
 	}
+}
+
+// prefix is what comes before each key of a source.
+func prefix(source object) string {
+	if source["prefix"] != nil {
+		if _, ok := source["prefix"].(string); !ok {
+			panic(unknown{"a prefix is no text"})
+		}
+	}
+	return text(source, "prefix")
 }
 
 // parts are the items of a volume that stay, and those that go. Without items all keys are taken.

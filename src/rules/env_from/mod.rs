@@ -122,7 +122,7 @@ impl Container<'_, '_, '_, '_, '_> {
     }
 
     /// The Secret and the key for a variable: its own, unless a rule of `spec.env` decides the variable, as it would an entry
-    /// that was there. `None` where that rule removes it.
+    /// that read the chart's own key. `None` where that rule removes it.
     fn decided<'d>(
         &'d self,
         variable: &'d str,
@@ -134,7 +134,7 @@ impl Container<'_, '_, '_, '_, '_> {
         match decide(self.context.config, self.subject.object, container, variable, outcome) {
             None => Some(own),
             Some(Decision::Remove) => None,
-            Some(Decision::Read(rule, _)) if rule.literals_only || rule.keep_existing => Some(own),
+            Some(Decision::Read(rule, _)) if rule.literals_only => Some(own),
             Some(Decision::Read(rule, key)) => Some((&rule.to, if key.is_empty() { variable } else { key })),
         }
     }
