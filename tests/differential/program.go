@@ -18,8 +18,9 @@ const (
 	againDiffers  = 1  // a second run changes its own output
 	againFails    = 2  // a second run refuses it
 	streamDiffers = 4  // `--stream` writes something else
-	streamAccepts = 8  // `--stream` accepts what the filter refuses
+	streamAccepts = 8  // `--stream` accepts what the filter refuses for what only later documents tell
 	unreadable    = 16 // refused because a document cannot be read
+	streamMisses  = 32 // `--stream` accepts what the filter refuses for another reason
 )
 
 // program is resecret at the other end of two pipes.
