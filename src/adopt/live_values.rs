@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_template_finds_lists_of_containers_alone() {
-        let steps = |keys: &[&str]| keys.iter().map(|key| Step::Key((*key).to_owned())).collect::<Vec<_>>();
+        let steps = |keys: &[&str]| keys.iter().map(|key| Step::Key((*key).into())).collect::<Vec<_>>();
         let deployment = steps(&["spec", "template", "spec", "containers"]);
         assert_eq!(template_path(&deployment).as_deref(), Some(".spec.template.spec.containers"));
         assert_eq!(template_path(&steps(&["spec", "pools"])), None);

@@ -2,21 +2,61 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// One step down: into a mapping by key, or into a sequence by position.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Step {
     /// The value under this key of a mapping.
-    Key(String),
+    Key(Key),
     /// The item at this position of a sequence, counted from 0.
     Index(usize),
+}
+
+/// The key of an entry. The paths of a document share their keys, and copies of a path all of it: there is a path or more for
+/// each variable of a list.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key(Arc<str>);
+
+impl Key {
+    /// The text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Key {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl Deref for Key {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for Key {
+    fn eq(&self, other: &str) -> bool {
+        *self.0 == *other
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// Steps from the root of a document.
 ///
 /// Displayed as people write it (`spec.containers[0].env[2].valueFrom`); [`Path::to_pointer`] gives RFC 6901.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Path(Vec<Step>);
+pub(crate) struct Path(Arc<[Step]>);
 
 impl Path {
     /// The path of the document's root.
@@ -26,31 +66,26 @@ impl Path {
 
     /// This path and one more key.
     pub(crate) fn key(&self, key: &str) -> Self {
-        self.with(Step::Key(key.to_owned()))
+        self.with([Step::Key(key.into())])
     }
 
     /// This path and one more position.
     pub(crate) fn index(&self, index: usize) -> Self {
-        self.with(Step::Index(index))
+        self.with([Step::Index(index)])
     }
 
     /// This path and several more keys.
     pub(crate) fn keys(&self, keys: &[&str]) -> Self {
-        let mut path = self.clone();
-        path.0.extend(keys.iter().map(|key| Step::Key((*key).to_owned())));
-        path
+        self.with(keys.iter().map(|key| Step::Key((*key).into())))
     }
 
     /// This path and one more step.
     pub(crate) fn step(&self, step: &Step) -> Self {
-        self.with(step.clone())
+        self.with([step.clone()])
     }
 
-    fn with(&self, step: Step) -> Self {
-        let mut steps = Vec::with_capacity(self.0.len() + 1);
-        steps.extend_from_slice(&self.0);
-        steps.push(step);
-        Self(steps)
+    fn with(&self, steps: impl IntoIterator<Item = Step>) -> Self {
+        Self(self.0.iter().cloned().chain(steps).collect())
     }
 
     /// The steps, from the root down.
@@ -61,18 +96,18 @@ impl Path {
     /// The path without its last step, and that step; `None` for the root.
     pub(crate) fn split_last(&self) -> Option<(Self, &Step)> {
         let (last, rest) = self.0.split_last()?;
-        Some((Self(rest.to_vec()), last))
+        Some((Self(rest.into()), last))
     }
 
     /// The path without its first `depth` steps.
     pub(crate) fn below(&self, depth: usize) -> Self {
-        Self(self.0.get(depth..).unwrap_or_default().to_vec())
+        Self(self.0.get(depth..).unwrap_or_default().into())
     }
 
     /// The path as a JSON Pointer (RFC 6901).
     pub(crate) fn to_pointer(&self) -> String {
         let mut pointer = String::new();
-        for step in &self.0 {
+        for step in self.steps() {
             pointer.push('/');
             match step {
                 Step::Key(key) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
@@ -121,7 +156,7 @@ impl<'a> Trail<'a> {
             match at {
                 Trail::Start(path) => break *path,
                 Trail::Key(before, key) => {
-                    steps.push(Step::Key((*key).to_owned()));
+                    steps.push(Step::Key((*key).into()));
                     at = before;
                 }
                 Trail::Index(before, index) => {
@@ -130,7 +165,7 @@ impl<'a> Trail<'a> {
                 }
             }
         };
-        Path(start.0.iter().cloned().chain(steps.into_iter().rev()).collect())
+        start.with(steps.into_iter().rev())
     }
 }
 
@@ -148,7 +183,7 @@ impl fmt::Display for Path {
                 Step::Index(index) => write!(f, "[{index}]")?,
                 Step::Key(key) if is_word(key) && position == 0 => f.write_str(key)?,
                 Step::Key(key) if is_word(key) => write!(f, ".{key}")?,
-                Step::Key(key) => write!(f, "[{key:?}]")?,
+                Step::Key(key) => write!(f, "[{:?}]", key.as_str())?,
             }
         }
         Ok(())

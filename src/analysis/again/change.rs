@@ -70,7 +70,7 @@ impl ChangedPlace {
             [Step::Key(field), Step::Key(key), ..]
                 if ["data", "stringData", "binaryData"].contains(&field.as_str()) =>
             {
-                Some((key.clone(), field == "data"))
+                Some((key.to_string(), field == "data"))
             }
             _ => None,
         };
@@ -89,7 +89,7 @@ impl ChangedPlace {
             {
                 let holder = &steps[..steps.len() - 3];
                 let of_pods = pods.templates.iter().any(|(path, _)| path.steps() == holder);
-                Self::Annotation { name: name.clone(), of_pods }
+                Self::Annotation { name: name.to_string(), of_pods }
             }
             _ => Self::Field,
         })

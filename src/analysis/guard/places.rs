@@ -103,7 +103,7 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
             let volume = self.tree.at(&[
                 &path.steps()[..self.depth],
                 pod,
-                &[Step::Key("volumes".to_owned()), Step::Index(position)],
+                &[Step::Key("volumes".into()), Step::Index(position)],
             ]
             .concat());
             let is_known = volume.is_some_and(|volume| self.secrets.knows_volume(self.tree, volume));

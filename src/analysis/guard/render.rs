@@ -224,7 +224,7 @@ fn pods_above<'p>(object: &Object<'_, '_>, path: &'p Path, depth: usize) -> Opti
 /// A path as a place: every position is any.
 pub(super) fn place(steps: &[Step]) -> FieldPath {
     FieldPath::of(steps.iter().map(|step| match step {
-        Step::Key(key) => FieldStep::Key(key.clone()),
+        Step::Key(key) => FieldStep::Key(key.to_string()),
         Step::Index(_) => FieldStep::AnyItem,
     }))
 }

@@ -5,6 +5,7 @@
 //! the anchor's users all want the same. An alias to a scalar is simpler: the alias itself is replaced.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 
 use serde_json::{Map, Value};
 
@@ -14,36 +15,37 @@ use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Step, Tree, scalar};
 
 /// What happens to one node.
 #[derive(Default)]
-pub(super) struct Edit {
+pub(super) struct Edit<'p> {
     /// The scalar or alias becomes this.
-    pub(super) value: Option<Value>,
+    pub(super) value: Option<&'p Value>,
     /// Parts of the scalar become others; and where they are, for people.
-    pub(super) rewritten: Option<(Vec<TextEdit>, String)>,
+    pub(super) rewritten: Option<(&'p [TextEdit], &'p str)>,
     /// Removed members of a collection, by position.
     pub(super) removed: BTreeSet<usize>,
     /// New entries of a mapping.
-    pub(super) added: Vec<(String, Value)>,
+    pub(super) added: Vec<(&'p str, &'p Value)>,
     /// New items of a sequence, at its end.
-    pub(super) appended: Vec<Value>,
+    pub(super) appended: Vec<&'p Value>,
     /// New items of a sequence, each with the position of the one that it comes before.
-    pub(super) inserted: Vec<(usize, Value)>,
+    pub(super) inserted: Vec<(usize, &'p Value)>,
 }
 
 /// All edits of one document.
 #[derive(Default)]
-pub(super) struct Edits {
-    by_node: BTreeMap<NodeId, Edit>,
-    /// How many paths ask for an edit of the node. The edit's text tells whether two paths ask for the same one.
-    asked: HashMap<(NodeId, String), u64>,
+pub(super) struct Edits<'p> {
+    by_node: BTreeMap<NodeId, Edit<'p>>,
+    /// How many paths ask for an edit of the node. The hash of the edit's text tells whether two paths ask for the same one.
+    asked: HashMap<(NodeId, u64), u64>,
+    hasher: RandomState,
 }
 
-impl Edits {
+impl<'p> Edits<'p> {
     /// Finds the edits that a patch asks for.
     ///
     /// # Errors
     ///
     /// See [`super::lower`].
-    pub(super) fn collect(patch: &Patch, tree: &Tree<'_>) -> Result<Self, LowerError> {
+    pub(super) fn collect(patch: &'p Patch, tree: &Tree<'_>) -> Result<Self, LowerError> {
         let mut collector = EditCollector {
             tree,
             edits: Self::default(),
@@ -62,7 +64,7 @@ impl Edits {
     }
 
     /// The edited nodes, in document order.
-    pub(super) fn by_node(&self) -> impl Iterator<Item = (NodeId, &Edit)> {
+    pub(super) fn by_node(&self) -> impl Iterator<Item = (NodeId, &Edit<'p>)> {
         self.by_node.iter().map(|(node, edit)| (*node, edit))
     }
 
@@ -156,9 +158,9 @@ impl Uses<'_, '_> {
     }
 }
 
-struct EditCollector<'t, 's> {
+struct EditCollector<'t, 's, 'p> {
     tree: &'t Tree<'s>,
-    edits: Edits,
+    edits: Edits<'p>,
     /// The node that each operation changes, and whether it becomes another mapping or sequence.
     changed: Vec<(NodeId, bool)>,
     /// Mappings and sequences that become others.
@@ -167,8 +169,8 @@ struct EditCollector<'t, 's> {
     items: HashSet<(Path, String)>,
 }
 
-impl EditCollector<'_, '_> {
-    fn op(&mut self, op: &Op) -> Result<(), LowerError> {
+impl<'p> EditCollector<'_, '_, 'p> {
+    fn op(&mut self, op: &'p Op) -> Result<(), LowerError> {
         match op {
             // What comes from a merge key is not there for the independent reader, which fills in none.
             Op::Test { path, .. } => match self.find(path) {
@@ -178,7 +180,7 @@ impl EditCollector<'_, '_> {
             Op::Remove { path } => {
                 let (collection, position) = self.member(path)?;
                 self.changed.push((collection, false));
-                if self.ask(collection, format!("remove {position}")) {
+                if self.ask(collection, &format!("remove {position}")) {
                     self.edit(collection).removed.insert(position);
                 }
                 Ok(())
@@ -188,13 +190,13 @@ impl EditCollector<'_, '_> {
             Op::Add { path, value } => {
                 let (mapping, key) = self.new_entry(path)?;
                 self.changed.push((mapping, false));
-                self.add(mapping, &key, value)
+                self.add(mapping, key, value)
             }
             Op::Append { sequence: path, value } => {
                 let sequence = self.tree.resolve(self.find(path)?);
-                let edit = format!("append {value}");
+                let edit = &format!("append {value}");
                 if self.new_item(sequence, path, edit)? {
-                    self.edit(sequence).appended.push(value.clone());
+                    self.edit(sequence).appended.push(value);
                 }
                 Ok(())
             }
@@ -203,16 +205,16 @@ impl EditCollector<'_, '_> {
                 if self.tree.items(sequence).is_none_or(|items| position >= items.len()) {
                     return Err(LowerError::Unsupported { at: self.tree.start(sequence) });
                 }
-                let edit = format!("insert {position} {value}");
+                let edit = &format!("insert {position} {value}");
                 if self.new_item(sequence, path, edit)? {
-                    self.edit(sequence).inserted.push((position, value.clone()));
+                    self.edit(sequence).inserted.push((position, value));
                 }
                 Ok(())
             }
         }
     }
 
-    fn replace_at(&mut self, path: &Path, value: &Value) -> Result<(), LowerError> {
+    fn replace_at(&mut self, path: &Path, value: &'p Value) -> Result<(), LowerError> {
         let node = self.find(path)?;
         let target = self.tree.resolve(node);
         let is_collection = !matches!(self.tree.kind(target), Kind::Scalar(_));
@@ -223,22 +225,22 @@ impl EditCollector<'_, '_> {
         self.replace(node, value)
     }
 
-    fn rewrite(&mut self, path: &Path, edits: &[TextEdit], inside: &str) -> Result<(), LowerError> {
+    fn rewrite(&mut self, path: &Path, edits: &'p [TextEdit], inside: &'p str) -> Result<(), LowerError> {
         let node = self.find(path)?;
         if !matches!(self.tree.kind(node), Kind::Scalar(_)) {
             return Err(LowerError::Text { inside: inside.to_owned(), at: self.tree.start(node) });
         }
         self.changed.push((node, false));
-        if self.ask(node, format!("rewrite {edits:?}")) {
-            self.edit(node).rewritten = Some((edits.to_vec(), inside.to_owned()));
+        if self.ask(node, &format!("rewrite {edits:?}")) {
+            self.edit(node).rewritten = Some((edits, inside));
         }
         Ok(())
     }
 
     /// Asks for a new item of a sequence; true for the first path that does.
-    fn new_item(&mut self, sequence: NodeId, path: &Path, edit: String) -> Result<bool, LowerError> {
+    fn new_item(&mut self, sequence: NodeId, path: &Path, edit: &str) -> Result<bool, LowerError> {
         self.changed.push((sequence, false));
-        self.once(sequence, path, &edit)?;
+        self.once(sequence, path, edit)?;
         Ok(self.ask(sequence, edit))
     }
 
@@ -265,12 +267,13 @@ impl EditCollector<'_, '_> {
         Ok(())
     }
 
-    fn edit(&mut self, node: NodeId) -> &mut Edit {
+    fn edit(&mut self, node: NodeId) -> &mut Edit<'p> {
         self.edits.by_node.entry(node).or_default()
     }
 
     /// Counts one more path that asks for this edit; true for the first.
-    fn ask(&mut self, node: NodeId, edit: String) -> bool {
+    fn ask(&mut self, node: NodeId, edit: &str) -> bool {
+        let edit = self.edits.hasher.hash_one(edit);
         let asked = self.edits.asked.entry((node, edit)).or_default();
         *asked += 1;
         *asked == 1
@@ -326,27 +329,27 @@ impl EditCollector<'_, '_> {
         }
     }
 
-    fn new_entry(&self, path: &Path) -> Result<(NodeId, String), LowerError> {
+    fn new_entry(&self, path: &'p Path) -> Result<(NodeId, &'p str), LowerError> {
         match path.split_last() {
-            Some((parent, Step::Key(key))) => Ok((self.tree.resolve(self.find(&parent)?), key.clone())),
+            Some((parent, Step::Key(key))) => Ok((self.tree.resolve(self.find(&parent)?), key.as_str())),
             _ => Err(LowerError::Unsupported { at: 0 }),
         }
     }
 
-    fn add(&mut self, mapping: NodeId, key: &str, value: &Value) -> Result<(), LowerError> {
+    fn add(&mut self, mapping: NodeId, key: &'p str, value: &'p Value) -> Result<(), LowerError> {
         let at = self.tree.start(mapping);
         self.refuse_merge(mapping, key)?;
         if self.tree.entries(mapping).is_none() || self.entry(mapping, key)?.is_some() {
             return Err(LowerError::Unsupported { at });
         }
-        if self.ask(mapping, format!("add {key} {value}")) {
-            self.edit(mapping).added.push((key.to_owned(), value.clone()));
+        if self.ask(mapping, &format!("add {key} {value}")) {
+            self.edit(mapping).added.push((key, value));
         }
         Ok(())
     }
 
     /// The least change that makes a node mean `value`.
-    fn replace(&mut self, node: NodeId, value: &Value) -> Result<(), LowerError> {
+    fn replace(&mut self, node: NodeId, value: &'p Value) -> Result<(), LowerError> {
         let target = self.tree.resolve(node);
         match (self.tree.kind(target), value) {
             (Kind::Mapping(..), Value::Object(map)) => self.replace_mapping(target, map),
@@ -361,8 +364,8 @@ impl EditCollector<'_, '_> {
             }
             (Kind::Sequence(_, []), Value::Array(values)) => {
                 for value in values {
-                    if self.ask(target, format!("append {value}")) {
-                        self.edit(target).appended.push(value.clone());
+                    if self.ask(target, &format!("append {value}")) {
+                        self.edit(target).appended.push(value);
                     }
                 }
                 Ok(())
@@ -371,8 +374,8 @@ impl EditCollector<'_, '_> {
                 if self.tree.is_null(target) || (!value.is_object() && !value.is_array()) =>
             {
                 // The node itself, not an alias' target: only this place is meant.
-                if self.ask(node, value.to_string()) {
-                    self.edit(node).value = Some(value.clone());
+                if self.ask(node, &value.to_string()) {
+                    self.edit(node).value = Some(value);
                 }
                 Ok(())
             }
@@ -380,7 +383,7 @@ impl EditCollector<'_, '_> {
         }
     }
 
-    fn replace_mapping(&mut self, mapping: NodeId, map: &Map<String, Value>) -> Result<(), LowerError> {
+    fn replace_mapping(&mut self, mapping: NodeId, map: &'p Map<String, Value>) -> Result<(), LowerError> {
         let entries = self.tree.entries(mapping).unwrap_or_default().to_vec();
         for (position, (key, value)) in entries.iter().enumerate() {
             let text = self.tree.text(*key).unwrap_or_default().to_owned();
@@ -391,7 +394,7 @@ impl EditCollector<'_, '_> {
             match new {
                 Some(new) => self.replace(*value, new)?,
                 None => {
-                    if self.ask(mapping, format!("remove {position}")) {
+                    if self.ask(mapping, &format!("remove {position}")) {
                         self.edit(mapping).removed.insert(position);
                     }
                 }
@@ -402,8 +405,8 @@ impl EditCollector<'_, '_> {
             if old.is_some_and(|(_, old)| self.same_kind(*old, value)) {
                 continue;
             }
-            if self.ask(mapping, format!("add {key} {value}")) {
-                self.edit(mapping).added.push((key.clone(), value.clone()));
+            if self.ask(mapping, &format!("add {key} {value}")) {
+                self.edit(mapping).added.push((key, value));
             }
         }
         Ok(())

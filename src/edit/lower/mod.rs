@@ -49,8 +49,8 @@ struct Lowering<'t, 's> {
 }
 
 impl Lowering<'_, '_> {
-    fn node(&mut self, node: NodeId, edit: &Edit) -> Result<(), LowerError> {
-        if let Some(value) = &edit.value {
+    fn node(&mut self, node: NodeId, edit: &Edit<'_>) -> Result<(), LowerError> {
+        if let Some(value) = edit.value {
             let content = self.tree.content(node);
             let text = self.scalar(node, value);
             let absent = content.start == content.end;
@@ -62,7 +62,7 @@ impl Lowering<'_, '_> {
             let blank = if absent && !before.ends_with([' ', '\t', '\n', '\r']) { " " } else { "" };
             self.splices.push(Splice::replacement(content, format!("{blank}{text}")));
         }
-        if let Some((edits, inside)) = &edit.rewritten {
+        if let Some((edits, inside)) = edit.rewritten {
             self.rewrite(node, edits, inside)?;
         }
         let slots = MemberSpans::of(self.tree, node);
@@ -138,7 +138,7 @@ impl Lowering<'_, '_> {
         mapping: NodeId,
         slots: &MemberSpans<'_, '_>,
         position: usize,
-        added: &[(String, Value)],
+        added: &[(&str, &Value)],
     ) {
         let span = slots.with_trailing_comment(position);
         let comments = slots.comments_above(position);
@@ -150,7 +150,7 @@ impl Lowering<'_, '_> {
     }
 
     /// New entries behind the last one.
-    fn append_entries(&mut self, mapping: NodeId, slots: &MemberSpans<'_, '_>, added: &[(String, Value)]) {
+    fn append_entries(&mut self, mapping: NodeId, slots: &MemberSpans<'_, '_>, added: &[(&str, &Value)]) {
         let source = self.tree.source();
         let Some(last) = slots.last() else {
             // `{}`: a block mapping without entries cannot be written.
@@ -175,7 +175,7 @@ impl Lowering<'_, '_> {
         &mut self,
         sequence: NodeId,
         slots: &MemberSpans<'_, '_>,
-        items: &[Value],
+        items: &[&Value],
         instead: Option<usize>,
     ) -> Result<(), LowerError> {
         let source = self.tree.source();
@@ -202,7 +202,7 @@ impl Lowering<'_, '_> {
         let is_block =
             neighbour.is_some_and(|item| matches!(self.tree.kind(*item), Kind::Mapping(Style::Block, _)));
         let inside = Indentation::around(self.tree, neighbour.copied().unwrap_or(sequence));
-        let write = |item: &Value| {
+        let write = |item: &&Value| {
             if is_block {
                 block_item(item, column(source, last.start) + 2, inside, self.eol)
             } else {
@@ -226,21 +226,21 @@ impl Lowering<'_, '_> {
     }
 
     /// New items before others that stay; those behind which nothing stays are left for the end.
-    fn insert_items(
+    fn insert_items<'p>(
         &mut self,
         sequence: NodeId,
         slots: &MemberSpans<'_, '_>,
-        edit: &Edit,
-    ) -> Result<Vec<Value>, LowerError> {
+        edit: &Edit<'p>,
+    ) -> Result<Vec<&'p Value>, LowerError> {
         let mut at_the_end = Vec::new();
         let mut by_place: BTreeMap<usize, Vec<&Value>> = BTreeMap::new();
-        let mut inserted: Vec<&(usize, Value)> = edit.inserted.iter().collect();
+        let mut inserted = edit.inserted.clone();
         inserted.sort_by_key(|(position, _)| *position);
         for (position, value) in inserted {
             let length = slots.last_position().map_or(0, |last| last + 1);
-            match (*position..length).find(|position| !edit.removed.contains(position)) {
+            match (position..length).find(|position| !edit.removed.contains(position)) {
                 Some(place) => by_place.entry(place).or_default().push(value),
-                None => at_the_end.push(value.clone()),
+                None => at_the_end.push(value),
             }
         }
         for (position, values) in by_place {
@@ -291,7 +291,7 @@ impl Lowering<'_, '_> {
         mapping: NodeId,
         slots: &MemberSpans<'_, '_>,
         at: usize,
-        added: &[(String, Value)],
+        added: &[(&str, &Value)],
     ) -> String {
         match slots.style() {
             Style::Block => {
