@@ -298,12 +298,17 @@ fn pod(file: &mut dyn Write) -> std::io::Result<()> {
     writeln!(file, "kind: Pod\nmetadata: {{name: web}}\nspec:\n  containers:\n  - name: web\n    env:")
 }
 
-/// Runs each case small and large. A quick run counts instructions, where valgrind is there: nothing disturbs them.
-pub(crate) fn all(folder: &Path, render: &Render, quick: bool) -> anyhow::Result<Vec<Growth>> {
+/// The file of rules that growth and memory are measured with.
+pub(crate) fn rules(folder: &Path) -> anyhow::Result<String> {
     let config = folder.join("growth-rules.yaml");
     let rules = "apiVersion: resecret.dev/v1alpha1\nkind: Resecret\nspec:\n  secrets: [{name: '*-nextauth', to: vault, optional: true}]\n  duplicates: last\n  policy: {unmatched: allow}\n";
     std::fs::write(&config, rules)?;
-    let config = config.display().to_string();
+    Ok(config.display().to_string())
+}
+
+/// Runs each case small and large. A quick run counts instructions, where valgrind is there: nothing disturbs them.
+pub(crate) fn all(folder: &Path, render: &Render, quick: bool) -> anyhow::Result<Vec<Growth>> {
+    let config = rules(folder)?;
     let nothing = streams::write(folder, "growth nothing", 0, |file| writeln!(file, "kind: Nothing"))?;
     let mut all = Vec::new();
     for Case { what, large, goes_through, run, text } in CASES {

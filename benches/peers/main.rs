@@ -13,6 +13,8 @@ mod chart;
 mod growth;
 /// A child process: time, processor time, memory.
 mod measure;
+/// What a document takes that is edited.
+mod memory;
 /// The pages that tables are put into.
 mod page;
 /// Tables and files.
@@ -109,6 +111,7 @@ fn measure(render: &Render, quick: bool) -> anyhow::Result<Results> {
         streamed,
         largest_document,
         growth: growth::all(folder, render, quick)?,
+        memory: memory::all(folder, &growth::rules(folder)?)?,
     })
 }
 

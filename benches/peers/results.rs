@@ -5,6 +5,8 @@ use super::measure::Sample;
 const POOR: f64 = 0.25;
 /// The same for memory, which is not noisy.
 const POOR_MEMORY: f64 = 0.5;
+/// The same for the memory of a document that is edited: those that are edited everywhere take the most.
+const POOR_EDITED: f64 = 0.2;
 /// The same for a large stream, which counts on several processors, where only one was to be had.
 const POOR_ALONE: f64 = 0.15;
 /// A run on a large stream that takes more than this of its processor time has had only one.
@@ -112,6 +114,25 @@ impl Growth {
     }
 }
 
+/// The peak of a run on one document.
+pub(crate) struct Memory {
+    /// What the document is full of.
+    pub(crate) shape: &'static str,
+    /// Its length.
+    pub(crate) bytes: u64,
+    /// What the run takes beyond what one without a document takes.
+    pub(crate) peak: u64,
+}
+
+impl Memory {
+    /// How many times its size the document takes.
+    pub(crate) fn times(&self) -> f64 {
+        #[allow(clippy::cast_precision_loss)] // Some billions.
+        let times = self.peak as f64 / self.bytes as f64;
+        times
+    }
+}
+
 /// A target, and how far it was reached: 1 is the target, more is better.
 pub(crate) struct Target {
     /// What is measured.
@@ -140,6 +161,8 @@ pub(crate) struct Results {
     pub(crate) largest_document: u64,
     /// Growth, case by case.
     pub(crate) growth: Vec<Growth>,
+    /// What edited documents take, by their shape.
+    pub(crate) memory: Vec<Memory>,
 }
 
 impl Results {
@@ -181,7 +204,8 @@ impl Results {
         let memory = whole.chain(streamed);
         let instructions = self.counts.iter().filter_map(Self::instructions);
         let all = faster.chain(self.processor_time()).chain(self.throughput());
-        all.chain(instructions).chain(memory).collect()
+        let edited = self.memory.iter().map(edited);
+        all.chain(instructions).chain(memory).chain(edited).collect()
     }
 
     fn instructions(count: &Count) -> Option<Target> {
@@ -257,6 +281,17 @@ fn memory(row: &Row, bytes: u64, what: &str) -> Target {
         measured: format!("{:.1} MB", megabytes(row.sample.memory)),
         reached,
         poor: POOR_MEMORY,
+    }
+}
+
+/// No more than 20 times the size of a document that is edited, whatever its shape.
+fn edited(memory: &Memory) -> Target {
+    Target {
+        what: format!("peak memory of a document of {}", memory.shape),
+        wanted: "20 times its size".to_owned(),
+        measured: format!("{:.1} times", memory.times()),
+        reached: 20.0 / memory.times(),
+        poor: POOR_EDITED,
     }
 }
 

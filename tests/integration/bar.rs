@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use self::measure::Sample;
-use self::results::{Count, Effort, Growth, Results, Row};
+use self::results::{Count, Effort, Growth, Memory, Results, Row};
 
 #[path = "../../benches/peers/measure.rs"]
 #[expect(dead_code, reason = "nothing is measured here")]
@@ -51,6 +51,7 @@ fn good() -> Results {
         streamed: vec![row("resecret --stream", "16000 releases through a pipe", 1_000_000_000, 50_000.0)],
         largest_document: 6_000,
         growth: vec![grown(Effort::Seconds, 0.010, 0.080)],
+        memory: vec![Memory { shape: "variables", bytes: 4_000_000, peak: 80_000_000 }],
     };
     // On two processors.
     good.rows[4].sample.cpu *= 2;
@@ -69,7 +70,7 @@ fn check_poor(results: &Results, expected: &[&str]) {
 #[test]
 fn what_reaches_its_targets_is_good_enough() {
     let results = good();
-    assert_eq!(results.targets().len(), 11);
+    assert_eq!(results.targets().len(), 12);
     for target in results.targets() {
         assert!(target.reached > 0.99, "{}: {}", target.what, target.measured);
     }
