@@ -4,11 +4,9 @@ use serde_json::json;
 
 use crate::config::Config;
 use crate::diagnostics::Code;
-use crate::edit::cross_check::agree;
 use crate::edit::lower::lower;
 use crate::edit::patch::{Op, Patch};
-use crate::edit::reference_value::ReferenceValue;
-use crate::edit::verify::{Refusal, verify};
+use crate::edit::{Refusal, prove_any, prove_rendered};
 use crate::filter::{Reach, run};
 use crate::stream;
 use crate::yaml::{self, Kind, NodeId, Path, ScalarStyle, Step, Style, Tree};
@@ -135,7 +133,6 @@ pub fn lower_any(source: &str, choices: &[u8]) {
     }
     let Ok(splices) = lower(&patch, &tree) else { return };
     let edited = splices.apply(source);
-    let Ok(before) = ReferenceValue::of(source) else { return };
     // The independent reader takes no tab where indentation could be, which an edit can make of a blank line. And
     // without a line break at the end, blanks are the text of a block scalar or not, and its text has a line break
     // or not, depending on what follows. What a collection with a tag of its own holds is no place to a patch.
@@ -148,11 +145,22 @@ pub fn lower_any(source: &str, choices: &[u8]) {
             && tree.ends(id) == source.len()
     });
     let has_tag = |id| tree.tag(id).is_some() && !matches!(tree.kind(id), Kind::Scalar(_));
-    if has_tab || ends_in_blanks || ends_as_block || tree.ids().any(has_tag) || !agree(&tree, &before) {
+    let shows = |refusal: &Refusal| {
+        format!("{refusal}: {:?}\n{source:?}\n{edited:?}", patch.to_json_patch().to_string())
+    };
+    let proven = prove_any(&tree, &patch, &edited);
+    if tree.is_rendered() && yaml::is_rendered(&edited) {
+        match (&proven, prove_rendered(&tree, &patch, &edited)) {
+            (Ok(()), Err(refusal)) => panic!("only libyaml confirms it: {}", shows(&refusal)),
+            (Err(refusal), Ok(())) => panic!("libyaml does not confirm it: {}", shows(refusal)),
+            _ => {}
+        }
+    }
+    if has_tab || ends_in_blanks || ends_as_block || tree.ids().any(has_tag) {
         return;
     }
-    if let Err(refusal @ (Refusal::Different | Refusal::After(_))) = verify(before, &patch, &edited) {
-        panic!("{refusal}: {:?}\n{source:?}\n{edited:?}", patch.to_json_patch().to_string());
+    if let Err(refusal @ (Refusal::Different | Refusal::After(_))) = proven {
+        panic!("{}", shows(&refusal));
     }
 }
 

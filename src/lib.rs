@@ -60,8 +60,8 @@
 //! 1. `yaml` parses a document into a tree with byte spans. `catalogue` knows the fields of custom
 //!    resources. `diagnostics` is what a run has to say, `config` what it shall do.
 //! 2. `stream` splits bytes into documents as Helm does, and puts the results together.
-//! 3. `edit` makes a patch of a document: `lower` turns meaning into bytes, `splice` applies them, and `verify` reads the
-//!    document before and after with an independent reader.
+//! 3. `edit` makes a patch of a document: `lower` turns meaning into bytes, `splice` applies them, and `verify` confirms
+//!    the result with a reader that has no part in the tree.
 //! 4. `search` lets through what no rule can touch. `kube` sees objects, pods and references in a tree.
 //! 5. `rules` turn an object, the facts and the configuration into a patch. `krm` wraps the stream of KRM clients.
 //! 6. `filter` is the run: collect the Secrets, rewrite each document, write. `analysis` shows it in other ways, and

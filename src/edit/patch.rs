@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use json_patch::jsonptr::{PointerBuf, Token};
+use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation, TestOperation};
 use serde_json::{Value, json};
 
-use crate::yaml::Path;
+use crate::yaml::{Path, Step};
 
 /// A part of a scalar's text, and what it becomes.
 pub(crate) type TextEdit = (Range<usize>, String);
@@ -120,6 +122,23 @@ impl Op {
         }
     }
 
+    /// The same operation in RFC 6902, which knows no insertion and no rewriting.
+    fn to_json_operation(&self) -> PatchOperation {
+        let path = to_pointer(self.path());
+        let add = |path, value: &Value| PatchOperation::Add(AddOperation { path, value: value.clone() });
+        let replace = |value: Value| PatchOperation::Replace(ReplaceOperation { path: path.clone(), value });
+        match self {
+            Self::Test { value, .. } => {
+                PatchOperation::Test(TestOperation { path, value: value.as_str().into() })
+            }
+            Self::Remove { .. } => PatchOperation::Remove(RemoveOperation { path }),
+            Self::Replace { value, .. } => replace(value.clone()),
+            Self::Rewrite { text, .. } => replace(text.as_str().into()),
+            Self::Add { value, .. } | Self::Insert { value, .. } => add(path, value),
+            Self::Append { value, .. } => add(path.with_trailing_token("-"), value),
+        }
+    }
+
     /// The same operation for a reader who begins `depth` steps down.
     pub(crate) fn below(&self, depth: usize) -> Self {
         let mut op = self.clone();
@@ -136,6 +155,14 @@ impl Op {
         }
         op
     }
+}
+
+/// A path as a JSON Pointer (RFC 6901).
+fn to_pointer(path: &Path) -> PointerBuf {
+    PointerBuf::from_tokens(path.steps().iter().map(|step| match step {
+        Step::Key(key) => Token::new(key.as_str()),
+        Step::Index(position) => (*position).into(),
+    }))
 }
 
 /// All operations on one document.
@@ -205,46 +232,28 @@ impl Patch {
         self.decided.get(path) == Some(&true)
     }
 
+    /// The same patch as RFC 6902 writes it.
+    pub(crate) fn to_json_patch(&self) -> Value {
+        self.json_operations().map(|operation| json!(operation)).collect()
+    }
+
     /// The same patch as the sequence of operations that RFC 6902 applies one after the other.
     ///
     /// Tests come first and see the document as it came in. Replacements and additions follow, since they move
     /// nothing. What is removed, and what comes before an item, is last, from the end of the document to its beginning.
-    pub(crate) fn to_json_patch(&self) -> Value {
-        let mut head = Vec::new();
-        let mut body = Vec::new();
-        let mut tail = Vec::new();
-        for op in &self.ops {
-            match op {
-                Op::Test { path, value } => {
-                    head.push(json!({"op": "test", "path": path.to_pointer(), "value": value}));
-                }
-                Op::Replace { path, value } => {
-                    body.push(json!({"op": "replace", "path": path.to_pointer(), "value": value}));
-                }
-                Op::Rewrite { path, text, .. } => {
-                    body.push(json!({"op": "replace", "path": path.to_pointer(), "value": text}));
-                }
-                Op::Add { path, value } => {
-                    body.push(json!({"op": "add", "path": path.to_pointer(), "value": value}));
-                }
-                Op::Append { sequence, value } => {
-                    let end = format!("{}/-", sequence.to_pointer());
-                    body.push(json!({"op": "add", "path": end, "value": value}));
-                }
-                Op::Remove { path } => tail.push((path, None)),
-                Op::Insert { path, value } => tail.push((path, Some(value))),
-            }
-        }
+    pub(crate) fn json_operations(&self) -> impl Iterator<Item = PatchOperation> {
+        let is_test = |op: &&Op| matches!(op, Op::Test { .. });
+        let moves = |op: &&Op| matches!(op, Op::Remove { .. } | Op::Insert { .. });
+        let head = self.ops.iter().filter(is_test);
+        let body = self.ops.iter().filter(move |op| !is_test(op) && !moves(op));
+        let mut tail: Vec<&Op> = self.ops.iter().filter(moves).collect();
         // Paths order by key and position, so the reverse moves a later item, and a child, first. Of those for one place the
         // removal comes first, and the last item: each new one goes before it.
         tail.reverse();
-        tail.sort_by(|(a, value), (b, other)| (b, value.is_some()).cmp(&(a, other.is_some())));
-        tail.dedup_by(|(a, value), (b, other)| value.is_none() && other.is_none() && a == b);
-        let tail = tail.into_iter().map(|(path, value)| match value {
-            None => json!({"op": "remove", "path": path.to_pointer()}),
-            Some(value) => json!({"op": "add", "path": path.to_pointer(), "value": value}),
-        });
-        head.into_iter().chain(body).chain(tail).collect()
+        let inserts = |op: &Op| matches!(op, Op::Insert { .. });
+        tail.sort_by(|a, b| (b.path(), inserts(a)).cmp(&(a.path(), inserts(b))));
+        tail.dedup_by(|a, b| !inserts(a) && !inserts(b) && a.path() == b.path());
+        head.chain(body).chain(tail).map(Op::to_json_operation)
     }
 }
 

@@ -1,14 +1,15 @@
 //! A document as the independent reader reads it, as a value.
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{
-    self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
+    self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
+
+use crate::edit::fingerprint::Fingerprints;
+use crate::edit::touched::Touched;
 
 /// Marks what JSON cannot say, in keys that no YAML text can spell (NUL is not a YAML character).
 const MARK: char = '\0';
@@ -37,6 +38,13 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
+impl ReadError {
+    /// An error in a line, counted from 1, where the reader says so.
+    pub(super) fn at(line: Option<usize>) -> Self {
+        Self { line }
+    }
+}
+
 impl ReferenceValue {
     /// Reads one document.
     ///
@@ -44,7 +52,19 @@ impl ReferenceValue {
     ///
     /// The independent reader does not accept the text.
     pub(crate) fn of(source: &str) -> Result<Self, ReadError> {
-        read(source, PhantomData::<Lossless>).map(|Lossless(value)| Self(value))
+        read(source, Lossless::WHOLE).map(Self)
+    }
+
+    /// Reads a part of one document: the places that are touched, and a fingerprint of everything else.
+    ///
+    /// # Errors
+    ///
+    /// Those of `read`.
+    pub(super) fn reduced<'a, E>(
+        part: ReadPart<'a>,
+        read: impl FnOnce(Lossless<'a>) -> Result<Value, E>,
+    ) -> Result<Self, E> {
+        read(Lossless { part: Some(part) }).map(Self)
     }
 
     /// A number that JSON has no room for.
@@ -55,6 +75,11 @@ impl ReferenceValue {
     /// A number with a fraction: the bits, since not-a-number must equal itself.
     pub(crate) fn of_float(number: f64) -> Value {
         marked("number", 0, &format!("{:x}", number.to_bits())).into()
+    }
+
+    /// A number as it is written.
+    pub(crate) fn of_number(text: &[u8]) -> Value {
+        marked("number", 0, &String::from_utf8_lossy(text)).into()
     }
 
     /// The value itself, as [`ReferenceValue::value`] shows it.
@@ -112,28 +137,52 @@ pub(super) fn tagged_as<'v>(value: &'v Value, tag: &str) -> Option<&'v Value> {
     entries.get(&marked("tag", 0, tag))
 }
 
-/// A value of any shape, read without losing duplicate keys and tags.
-pub(super) struct Lossless(Value);
+/// What is read of a document.
+#[derive(Clone, Copy)]
+pub(super) struct ReadPart<'a> {
+    /// The places that are read; of every other one there is a fingerprint.
+    pub(super) touched: Touched<'a>,
+    /// What makes the fingerprints.
+    pub(super) fingerprints: &'a Fingerprints,
+}
 
-impl Lossless {
-    /// The key of an entry. One that is no text is kept apart from those that are.
-    pub(super) fn into_key(self) -> String {
-        match self.0 {
-            Value::String(text) => text,
-            other => marked("key", 0, &other.to_string()),
+/// Reads a value of any shape without losing duplicate keys and tags.
+#[derive(Clone, Copy)]
+pub(super) struct Lossless<'a> {
+    /// What is read; `None` for all of it.
+    part: Option<ReadPart<'a>>,
+}
+
+impl Lossless<'_> {
+    /// Reads all of a value.
+    pub(super) const WHOLE: Self = Self { part: None };
+
+    /// The same of what a key or an item holds.
+    fn below(self, touched: impl Fn(Touched<'_>) -> Touched<'_>) -> Self {
+        Self { part: self.part.map(|part| ReadPart { touched: touched(part.touched), ..part }) }
+    }
+}
+
+/// The key of an entry. One that is no text is kept apart from those that are.
+pub(super) fn to_key(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => marked("key", 0, &other.to_string()),
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Lossless<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        match self.part {
+            Some(part) if !part.touched.is_read() => part.fingerprints.of(deserializer),
+            _ => deserializer.deserialize_any(self),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Lossless {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LosslessVisitor).map(Self)
-    }
-}
-
-struct LosslessVisitor;
-
-impl<'de> Visitor<'de> for LosslessVisitor {
+impl<'de> Visitor<'de> for Lossless<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -149,7 +198,7 @@ impl<'de> Visitor<'de> for LosslessVisitor {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        Lossless::deserialize(deserializer).map(|Lossless(value)| value)
+        self.deserialize(deserializer)
     }
 
     fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
@@ -180,25 +229,35 @@ impl<'de> Visitor<'de> for LosslessVisitor {
         Ok(value.into())
     }
 
+    fn visit_bytes<E: de::Error>(self, value: &[u8]) -> Result<Value, E> {
+        Ok(ReferenceValue::of_number(value))
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(Lossless(item)) = access.next_element()? {
+        while let Some(item) = access.next_element_seed(self.below(|touched| touched.item(items.len())))? {
             items.push(item);
         }
         Ok(items.into())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut map = Map::new();
-        while let Some((key, Lossless(value))) = access.next_entry::<Lossless, Lossless>()? {
-            insert_entry(&mut map, key.into_key(), value);
+        let mut entries = Vec::new();
+        while let Some(key) = access.next_key_seed(Lossless::WHOLE)?.map(to_key) {
+            let value = access.next_value_seed(self.below(|touched| touched.entry(&key)))?;
+            entries.push((key, value));
+        }
+        // With no more room than it needs: a map that grows begins with more.
+        let mut map = Map::with_capacity(entries.len());
+        for (key, value) in entries {
+            insert_entry(&mut map, key, value);
         }
         Ok(map.into())
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
         let (tag, content): (String, A::Variant) = access.variant()?;
-        let Lossless(value) = content.newtype_variant()?;
+        let value = content.newtype_variant_seed(self)?;
         let tagged = Map::from_iter([(marked("tag", 0, &tag), value)]);
         Ok(tagged.into())
     }

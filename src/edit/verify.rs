@@ -1,15 +1,15 @@
 //! The independent oracle: another YAML reader must agree that the edited bytes mean what the patch says.
 //!
-//! This module knows neither the tree that the rules saw nor how splices are made. It reads the document before
-//! and after with a reader of libyaml's lineage (as Kubernetes' own Go reader is), applies the JSON Patch to the
-//! one and compares it with the other. So a wrong span, a wrong indentation or a disagreement between readers
-//! stops the run; it never reaches the cluster.
+//! This module knows neither the tree that the rules saw nor how splices are made. It takes the document as another reader
+//! reads it, applies the JSON Patch and compares what that reader makes of the edited text. So a wrong span, a wrong
+//! indentation or a disagreement between readers stops the run; it never reaches the cluster.
 
-use std::cell::Cell;
+use json_patch::patch_unsafe;
 
-use crate::edit::comparison::ExpectedValue;
+use crate::edit::comparison::{ExpectedValue, compare};
+use crate::edit::fingerprint::Fingerprints;
 use crate::edit::patch::Patch;
-use crate::edit::reference_value::{ReadError, ReferenceValue, read};
+use crate::edit::reference_value::{ReadError, ReferenceValue};
 
 /// Why an edit is refused. No variant holds a value.
 #[derive(Debug, thiserror::Error)]
@@ -36,26 +36,31 @@ pub(crate) enum Refusal {
     Different,
 }
 
-/// Confirms that `after` is `before` with `patch` applied.
+/// Confirms that the edited document is the one before with `patch` applied. `after` reads it.
 ///
 /// # Errors
 ///
 /// The edited text cannot be read, the patch does not apply, or the result differs.
-pub(crate) fn verify(before: ReferenceValue, patch: &Patch, after: &str) -> Result<(), Refusal> {
+pub(super) fn verify(
+    before: ReferenceValue,
+    patch: &Patch,
+    fingerprints: &Fingerprints,
+    after: impl FnOnce(ExpectedValue<'_>) -> Result<(), ReadError>,
+) -> Result<(), Refusal> {
     let mut expected = before.into_value();
-    let operations: json_patch::Patch =
-        serde_json::from_value(patch.to_json_patch()).map_err(|_| Refusal::Patch { operation: 0 })?;
-    json_patch::patch(&mut expected, &operations)
-        .map_err(|error| Refusal::Patch { operation: error.operation })?;
-    let differs = Cell::new(false);
-    read(after, ExpectedValue { value: Some(&expected), differs: &differs }).map_err(Refusal::After)?;
-    if differs.get() { Err(Refusal::Different) } else { Ok(()) }
+    for (position, operation) in patch.json_operations().enumerate() {
+        // By itself, so that nothing is kept for going back.
+        patch_unsafe(&mut expected, &[operation]).map_err(|_| Refusal::Patch { operation: position })?;
+    }
+    let is_same = compare(&expected, fingerprints, after).map_err(Refusal::After)?;
+    if is_same { Ok(()) } else { Err(Refusal::Different) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::edit::patch::Op;
+    use crate::edit::reference_value::read;
     use crate::yaml::Path;
 
     #[test]
@@ -63,13 +68,17 @@ mod tests {
         let before = "a: x\nb: y\n";
         let mut patch = Patch::default();
         patch.push(Op::Remove { path: Path::root().key("a") });
-        let check = |after| verify(ReferenceValue::of(before).expect("readable"), &patch, after);
+        let verify = |patch: &Patch, after: &str| {
+            let before = ReferenceValue::of(before).expect("readable");
+            verify(before, patch, &Fingerprints::default(), |expected| read(after, expected))
+        };
+        let check = |after| verify(&patch, after);
         assert!(check("b: y\n").is_ok());
         assert!(matches!(check("b: z\n"), Err(Refusal::Different)));
         assert!(matches!(check("b: [\n"), Err(Refusal::After(_))));
         let mut wrong = patch.clone();
         wrong.push(Op::Test { path: Path::root().key("b"), value: "z".into() });
-        let refused = verify(ReferenceValue::of(before).expect("readable"), &wrong, "b: y\n");
+        let refused = verify(&wrong, "b: y\n");
         assert!(matches!(refused, Err(Refusal::Patch { operation: 0 })));
     }
 }

@@ -83,7 +83,7 @@ impl<'s> Builder<'s> {
         let (items, entries) = (StoredLists::new(), StoredLists::new());
         let (texts, prefixes) = (StoredTexts::new(), Prefixes::default());
         Self {
-            tree: Tree { source, nodes, items, entries, texts, prefixes, root: None },
+            tree: Tree { source, nodes, items, entries, texts, prefixes, root: None, is_rendered: false },
             open: Vec::new(),
             members: Vec::new(),
             anchored: Vec::new(),

@@ -22,6 +22,7 @@ mod tree;
 pub(crate) use error::ParseError;
 #[cfg(any(test, fuzzing))]
 pub(crate) use parse::check_readers;
+pub(crate) use parse::is_rendered;
 pub(crate) use parse::parse;
 pub(crate) use path::{Path, Step, Trail};
 pub(crate) use span::Span;

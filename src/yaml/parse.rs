@@ -28,6 +28,11 @@ pub(crate) fn parse(source: &str) -> Result<Tree<'_>, ParseError> {
     }
 }
 
+/// Whether a text is the part of YAML that charts render, which all readers read alike.
+pub(crate) fn is_rendered(source: &str) -> bool {
+    rendered::accepts(source)
+}
+
 /// Parses with the readers of all of YAML.
 fn parse_any(source: &str) -> Result<Tree<'_>, ParseError> {
     // What Kubernetes makes of one depends on what is before it in its buffer.

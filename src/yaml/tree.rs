@@ -17,6 +17,7 @@ pub(crate) struct Tree<'s> {
     pub(super) texts: StoredTexts,
     pub(super) prefixes: Prefixes,
     pub(super) root: Option<NodeId>,
+    pub(super) is_rendered: bool,
 }
 
 /// What a node is.
@@ -64,6 +65,11 @@ impl<'s> Tree<'s> {
     /// The text that the spans are about.
     pub(crate) fn source(&self) -> &'s str {
         self.source
+    }
+
+    /// Whether the reader of what charts render made it: then a text has no anchors, aliases and tags, and all readers read it alike.
+    pub(crate) fn is_rendered(&self) -> bool {
+        self.is_rendered
     }
 
     /// The document's node; `None` where the source holds only comments.

@@ -27,17 +27,27 @@ const LONG_KEY: usize = 1000;
 
 /// Parses a source of at most one document; `None` where a general reader must be asked.
 pub(super) fn parse(source: &str) -> Option<Tree<'_>> {
+    let tree = read(source, Some(Builder::new(source)))?.builder?.finish();
+    Some(Tree { is_rendered: true, ..tree })
+}
+
+/// Whether [`parse`] would read a text.
+pub(super) fn accepts(source: &str) -> bool {
+    read(source, None).is_some()
+}
+
+/// Reads a whole text.
+fn read<'s>(source: &'s str, builder: Option<Builder<'s>>) -> Option<RenderedReader<'s>> {
     let bytes = source.as_bytes();
     if !is_ordinary(source) {
         return None;
     }
-    let mut reader =
-        RenderedReader { source, bytes, at: 0, column: None, depth: 0, builder: Builder::new(source) };
+    let mut reader = RenderedReader { source, bytes, at: 0, column: None, depth: 0, builder };
     reader.next_line()?;
     if let Some(column) = reader.column {
         reader.node(column)?;
     }
-    reader.column.is_none().then(|| reader.builder.finish())
+    reader.column.is_none().then_some(reader)
 }
 
 /// A text on its way to a tree. Whatever it reads is `None` where it gives up.
@@ -50,7 +60,8 @@ struct RenderedReader<'s> {
     column: Option<usize>,
     /// How many collections are open.
     depth: usize,
-    builder: Builder<'s>,
+    /// What makes the tree; `None` where only reading matters.
+    builder: Option<Builder<'s>>,
 }
 
 /// A scalar, and its place.
@@ -132,18 +143,22 @@ impl<'s> RenderedReader<'s> {
         if self.depth > DEEP {
             return None;
         }
-        self.builder.begin(collection, at..at, Properties::default()).ok()
+        let Some(builder) = &mut self.builder else { return Some(()) };
+        builder.begin(collection, at..at, Properties::default()).ok()
     }
 
     /// The collection ends, behind this byte if it is one of a flow.
     fn end(&mut self, closing: usize) {
         self.depth -= 1;
-        self.builder.end(closing);
+        if let Some(builder) = &mut self.builder {
+            builder.end(closing);
+        }
     }
 
     fn add(&mut self, token: ScalarToken<'s>) -> Option<()> {
+        let Some(builder) = &mut self.builder else { return Some(()) };
         let ScalarToken { text, style, range } = token;
-        self.builder.scalar(&text, style, range, Properties::default()).ok()
+        builder.scalar(&text, style, range, Properties::default()).ok()
     }
 
     /// A value that is not written.
