@@ -1,6 +1,6 @@
 //! The tree: nodes with spans, in one arena, borrowed from the source.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use crate::yaml::span::skip_trivia;
 use crate::yaml::storage::{
@@ -183,7 +183,9 @@ impl<'s> Tree<'s> {
     /// A scalar's text, through an alias; null has none.
     pub(crate) fn text(&self, id: NodeId) -> Option<&str> {
         let id = self.resolve(id);
-        let scalar = self.scalar(id)?;
+        let node = &self.nodes[id.index()];
+        let What::Scalar(style, text) = node.what else { return None };
+        let scalar = self.scalar_of(node, style, text);
         (!scalar.is_null(self.tag(id))).then_some(scalar.text)
     }
 
@@ -231,11 +233,11 @@ impl<'s> Tree<'s> {
     /// The value under `key`, as Kubernetes reads it: what is last wins, whether it is written or a merge key
     /// brings it.
     pub(crate) fn get(&self, id: NodeId, key: &str) -> Option<NodeId> {
-        self.last(id, key, &mut HashSet::new())
+        self.last(id, key, &mut BTreeSet::new())
     }
 
     /// `seen` are the mappings that are merged in and do not have the key: many may share one.
-    fn last(&self, id: NodeId, key: &str, seen: &mut HashSet<NodeId>) -> Option<NodeId> {
+    fn last(&self, id: NodeId, key: &str, seen: &mut BTreeSet<NodeId>) -> Option<NodeId> {
         self.entries(id)?.iter().rev().find_map(|(own, value)| {
             if self.is_merge_key(*own) {
                 self.merged(*value).find_map(|base| seen.insert(base).then(|| self.last(base, key, seen))?)
@@ -254,11 +256,11 @@ impl<'s> Tree<'s> {
     /// Every entry that may count, as it is written or as a merge key brings it, the same key perhaps more than once.
     pub(crate) fn members(&self, id: NodeId) -> Vec<(NodeId, NodeId)> {
         let mut found = Vec::new();
-        self.collect_members(id, &mut found, &mut HashSet::new());
+        self.collect_members(id, &mut found, &mut BTreeSet::new());
         found
     }
 
-    fn collect_members(&self, id: NodeId, found: &mut Vec<(NodeId, NodeId)>, seen: &mut HashSet<NodeId>) {
+    fn collect_members(&self, id: NodeId, found: &mut Vec<(NodeId, NodeId)>, seen: &mut BTreeSet<NodeId>) {
         for (key, value) in self.entries(id).unwrap_or_default() {
             if self.is_merge_key(*key) {
                 for base in self.merged(*value) {
@@ -273,12 +275,17 @@ impl<'s> Tree<'s> {
     }
 
     /// Whether a key brings in other mappings: `<<` where it is not quoted, or where its tag says so.
+    #[inline]
     pub(crate) fn is_merge_key(&self, key: NodeId) -> bool {
-        self.reads(key, MERGE_KEY)
-            && match self.tag(key) {
-                None => self.scalar(key).is_some_and(|scalar| scalar.style == ScalarStyle::Plain),
-                Some(tag) => tag == MERGE_TAG || tag == NO_TAG,
-            }
+        self.reads(key, MERGE_KEY) && self.may_merge(key)
+    }
+
+    /// Whether a key with the text of a merge key is one.
+    fn may_merge(&self, key: NodeId) -> bool {
+        match self.tag(key) {
+            None => self.scalar(key).is_some_and(|scalar| scalar.style == ScalarStyle::Plain),
+            Some(tag) => tag == MERGE_TAG || tag == NO_TAG,
+        }
     }
 
     /// The node one step down; an alias leads on to its target.
