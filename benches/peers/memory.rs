@@ -28,7 +28,7 @@ const SHAPES: [Shape; 9] = [
         "references, all of them edited",
         "",
         |n| format!("    - name: K{n}\n      valueFrom: {{secretKeyRef: {{name: s-nextauth, key: k}}}}\n"),
-        "---\nkind: Secret\nmetadata: {name: s-nextauth}\n",
+        "---\nkind: Secret\nmetadata: {name: s-nextauth}\nstringData: {k: v}\n",
     ),
     (
         "pods of a List, all of them edited",
