@@ -138,6 +138,15 @@ mod tests {
     }
 
     #[test]
+    fn a_header_at_the_indentation_of_its_key_has_no_room_for_another_text() {
+        let tree = parse("a:\n|  ").expect("YAML");
+        let mut patch = Patch::default();
+        patch.push(Op::Replace { path: Path::root().key("a"), value: "vault".into() });
+        let Err(refused) = edit(&tree, &patch) else { panic!("it is edited") };
+        assert!(refused.diagnostic.message.starts_with("cannot edit"), "{}", refused.diagnostic.message);
+    }
+
+    #[test]
     fn an_edit_is_proven_where_it_was_made_and_everywhere_else() {
         let before = "a: {b: c, d: [e, {f: g}, h]}\ni:\n- j\n- k: l\n  m: n\no: |\n  p\n";
         let mut patch = Patch::default();

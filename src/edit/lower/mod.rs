@@ -55,7 +55,7 @@ impl Lowering<'_, '_> {
             let text = self.scalar(node, value);
             let absent = content.start == content.end;
             let before = &self.tree.source()[..content.start];
-            if (absent && !self.has_colon(node)) || !self.takes_text(node) {
+            if (absent && !self.has_colon(node)) || !self.takes_text(node) || !self.is_indented(node) {
                 return Err(LowerError::Unsupported { at: content.start });
             }
             // Where nothing stood there may be no blank behind the dash, the colon or the tag.
@@ -106,6 +106,20 @@ impl Lowering<'_, '_> {
     /// Whether a node's tag, if it has one, lets it be any text.
     fn takes_text(&self, node: NodeId) -> bool {
         self.tree.tag(node).is_none_or(|tag| tag == "tag:yaml.org,2002:str")
+    }
+
+    /// Whether any scalar can have the place of a node: only the header of a block scalar may begin a line at the indentation of
+    /// the collection that it belongs to.
+    fn is_indented(&self, node: NodeId) -> bool {
+        let (source, start) = (self.tree.source(), self.tree.content(node).start);
+        let parent = self.tree.parent(node).filter(|parent| {
+            matches!(
+                self.tree.kind(*parent),
+                Kind::Mapping(Style::Block, _) | Kind::Sequence(Style::Block, _)
+            )
+        });
+        let indentation = parent.map(|parent| column(source, self.tree.content(parent).start));
+        indentation.is_none_or(|least| !is_first_on_line(source, start) || column(source, start) > least)
     }
 
     /// Whether a node is not the value of a key without a colon, as in `{a, b}` and `? a`.
