@@ -294,7 +294,8 @@ const CASES: [Case; 19] = [
     },
 ];
 
-fn pod(file: &mut dyn Write) -> std::io::Result<()> {
+/// A pod up to the entries of its env list.
+pub(crate) fn pod(file: &mut dyn Write) -> std::io::Result<()> {
     writeln!(file, "kind: Pod\nmetadata: {{name: web}}\nspec:\n  containers:\n  - name: web\n    env:")
 }
 

@@ -1,6 +1,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use crate::growth;
 use crate::results::Memory;
 use crate::streams;
 use crate::tools::Tool;
@@ -50,10 +51,7 @@ pub(crate) fn all(folder: &Path, config: &str) -> anyhow::Result<Vec<Memory>> {
     let mut all = Vec::new();
     for (shape, begin, piece, end) in SHAPES {
         let stream = streams::write(folder, &format!("memory {shape}"), 0, |file| {
-            writeln!(
-                file,
-                "kind: Pod\nmetadata: {{name: web}}\nspec:\n  containers:\n  - name: web\n    env:"
-            )?;
+            growth::pod(file)?;
             write!(file, "    - {{name: A, value: x}}\n    - {{name: A, value: y}}\n{begin}")?;
             let count = BYTES / piece(0).len();
             (0..count).try_for_each(|n| write!(file, "{}", piece(n)))?;

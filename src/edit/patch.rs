@@ -158,7 +158,7 @@ impl Op {
 }
 
 /// A path as a JSON Pointer (RFC 6901).
-fn to_pointer(path: &Path) -> PointerBuf {
+pub(crate) fn to_pointer(path: &Path) -> PointerBuf {
     PointerBuf::from_tokens(path.steps().iter().map(|step| match step {
         Step::Key(key) => Token::new(key.as_str()),
         Step::Index(position) => (*position).into(),
@@ -290,6 +290,12 @@ mod tests {
             serde_json::from_value(patch.to_json_patch()).expect("a JSON patch");
         json_patch::patch(&mut value, &operations).expect("applies");
         assert_eq!(value, json!({"env": ["X", "Y", "b", "Z", "c", "end"]}));
+    }
+
+    #[test]
+    fn a_path_is_a_pointer() {
+        let path = Path::root().key("metadata").key("annotations").key("a.io/b~c").index(3);
+        assert_eq!(to_pointer(&path).to_string(), "/metadata/annotations/a.io~1b~0c/3");
     }
 
     #[test]

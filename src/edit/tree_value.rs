@@ -17,7 +17,6 @@ pub(super) fn is_value(tree: &Tree<'_>, value: &Value, fingerprints: &Fingerprin
 }
 
 /// A node of a text that charts render: one without anchors, aliases and tags.
-#[derive(Clone, Copy)]
 struct TreeNode<'t, 's> {
     tree: &'t Tree<'s>,
     id: NodeId,
@@ -34,7 +33,7 @@ impl<'de> Deserializer<'de> for TreeNode<'_, '_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let Self { tree, id } = self;
-        match tree.kind(tree.resolve(id)) {
+        match tree.kind(id) {
             Kind::Scalar(Scalar { text, style: ScalarStyle::Plain }) => visit_plain(text, visitor),
             Kind::Scalar(scalar) => visitor.visit_str(scalar.text),
             Kind::Sequence(_, items) => visitor.visit_seq(Nodes { tree, ids: items.iter().copied() }),

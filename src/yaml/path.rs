@@ -54,7 +54,7 @@ impl fmt::Display for Key {
 
 /// Steps from the root of a document.
 ///
-/// Displayed as people write it (`spec.containers[0].env[2].valueFrom`); [`Path::to_pointer`] gives RFC 6901.
+/// Displayed as people write it (`spec.containers[0].env[2].valueFrom`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Path(Arc<[Step]>);
 
@@ -102,19 +102,6 @@ impl Path {
     /// The path without its first `depth` steps.
     pub(crate) fn below(&self, depth: usize) -> Self {
         Self(self.0.get(depth..).unwrap_or_default().into())
-    }
-
-    /// The path as a JSON Pointer (RFC 6901).
-    pub(crate) fn to_pointer(&self) -> String {
-        let mut pointer = String::new();
-        for step in self.steps() {
-            pointer.push('/');
-            match step {
-                Step::Key(key) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
-                Step::Index(index) => pointer.push_str(&index.to_string()),
-            }
-        }
-        pointer
     }
 }
 
@@ -207,9 +194,8 @@ mod tests {
     }
 
     #[test]
-    fn a_path_prints_for_people_and_as_a_pointer() {
+    fn a_path_prints_for_people() {
         let path = Path::root().key("metadata").key("annotations").key("a.io/b~c").index(3);
         assert_eq!(path.to_string(), "metadata.annotations[\"a.io/b~c\"][3]");
-        assert_eq!(path.to_pointer(), "/metadata/annotations/a.io~1b~0c/3");
     }
 }

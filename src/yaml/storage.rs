@@ -146,7 +146,7 @@ impl ListId {
     pub(super) const EMPTY: Self = Self(0);
 }
 
-/// StoredLists that do not change, one behind the other.
+/// Lists that do not change, one behind the other.
 pub(super) struct StoredLists<T> {
     members: Vec<T>,
     /// Where each list begins, and the last one ends.
@@ -178,7 +178,7 @@ impl<T> StoredLists<T> {
 #[derive(Clone, Copy)]
 pub(super) struct TextId(NonZeroU32);
 
-/// StoredTexts that do not change, one behind the other.
+/// Texts that do not change, one behind the other.
 pub(super) struct StoredTexts {
     texts: String,
     /// Where each of them begins, and the last one ends. The first one, which no id names, is empty.

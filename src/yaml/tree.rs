@@ -90,6 +90,7 @@ impl<'s> Tree<'s> {
     }
 
     /// A node that is a scalar itself.
+    #[inline]
     pub(crate) fn scalar(&self, id: NodeId) -> Option<Scalar<'_>> {
         let node = &self.nodes[id.index()];
         match node.what {
@@ -183,9 +184,7 @@ impl<'s> Tree<'s> {
     /// A scalar's text, through an alias; null has none.
     pub(crate) fn text(&self, id: NodeId) -> Option<&str> {
         let id = self.resolve(id);
-        let node = &self.nodes[id.index()];
-        let What::Scalar(style, text) = node.what else { return None };
-        let scalar = self.scalar_of(node, style, text);
+        let scalar = self.scalar(id)?;
         (!scalar.is_null(self.tag(id))).then_some(scalar.text)
     }
 

@@ -12,6 +12,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::analysis::patches::{ObjectChange, ObjectPatch, PatchTarget, Plan};
+use crate::edit::patch::to_pointer;
 use crate::yaml::Path;
 use crate::yaml::scalar::{escaped_json, is_plain, one_line, plain_or_quoted};
 
@@ -69,7 +70,7 @@ impl Plan {
 fn around_merge(lists: &[Path]) -> (Vec<Value>, Vec<Value>) {
     let aside = |position: usize| format!("/resecret-{position}");
     let operation = |op: &str, from: &str, path: &str| json!({"op": op, "from": from, "path": path});
-    let lists = lists.iter().map(Path::to_pointer).enumerate();
+    let lists = lists.iter().map(|list| to_pointer(list).to_string()).enumerate();
     lists
         .map(|(position, list)| {
             (operation("copy", &list, &aside(position)), operation("move", &aside(position), &list))
