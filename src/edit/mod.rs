@@ -1,31 +1,24 @@
 //! A patch made: lowered to splices, applied, and confirmed by the independent reader.
 
-mod comparison;
-pub(crate) mod cross_check;
-mod events;
-mod fingerprint;
+mod digest;
+mod libyaml;
 pub(crate) mod lower;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod oracle;
 pub(crate) mod patch;
+mod patched_tree;
 mod plain;
-mod reference_value;
+mod read_digest;
 pub(crate) mod splice;
-mod touched;
-mod tree_value;
 mod verify;
 
 use crate::diagnostics::{Code, Diagnostic};
-use crate::edit::cross_check::agree;
-use crate::edit::events::read_events;
-use crate::edit::fingerprint::Fingerprints;
 use crate::edit::lower::{LowerError, lower};
 use crate::edit::patch::Patch;
-use crate::edit::reference_value::{ReadPart, ReferenceValue, read};
+pub(crate) use crate::edit::patched_tree::means;
 use crate::edit::splice::Splices;
-use crate::edit::touched::TouchedPlaces;
-use crate::edit::tree_value::is_value;
-pub(crate) use crate::edit::verify::Refusal;
-use crate::edit::verify::verify;
-use crate::yaml::{Tree, is_rendered};
+pub(crate) use crate::edit::verify::{Refusal, verify};
+use crate::yaml::Tree;
 
 /// An edit that is not made, and the byte of the document that it is about.
 pub(crate) struct Refused {
@@ -51,44 +44,9 @@ pub(crate) fn edit(tree: &Tree<'_>, patch: &Patch) -> Result<Option<(String, Spl
     }
     let edited = splices.apply(tree.source());
     let start = tree.root().map_or(0, |root| tree.start(root));
-    prove(tree, patch, &edited)
+    verify(tree, patch, &edited)
         .map_err(|refusal| Refused { at: start, diagnostic: not_verified(&refusal) })?;
     Ok(Some((edited, splices)))
-}
-
-/// Confirms with a reader that has no part in the tree that the edited text is the tree's with the patch applied.
-///
-/// # Errors
-///
-/// It is not, or that reader cannot tell.
-fn prove(tree: &Tree<'_>, patch: &Patch, edited: &str) -> Result<(), Refusal> {
-    if tree.is_rendered() && is_rendered(edited) {
-        prove_rendered(tree, patch, edited)
-    } else {
-        prove_any(tree, patch, edited)
-    }
-}
-
-/// For texts that charts render: with a reader that keeps nothing, and no more of the document than the patch touches.
-pub(crate) fn prove_rendered(tree: &Tree<'_>, patch: &Patch, edited: &str) -> Result<(), Refusal> {
-    let fingerprints = Fingerprints::default();
-    let places = TouchedPlaces::of(patch);
-    let part = ReadPart { touched: places.at_root(), fingerprints: &fingerprints };
-    let before =
-        ReferenceValue::reduced(part, |part| read_events(tree.source(), part)).map_err(Refusal::Before)?;
-    if !is_value(tree, before.value(), &fingerprints) {
-        return Err(Refusal::Readers);
-    }
-    verify(before, patch, &fingerprints, |expected| read_events(edited, expected))
-}
-
-/// For any text: with a reader of libyaml's lineage, as Kubernetes' own is.
-pub(crate) fn prove_any(tree: &Tree<'_>, patch: &Patch, edited: &str) -> Result<(), Refusal> {
-    let before = ReferenceValue::of(tree.source()).map_err(Refusal::Before)?;
-    if !agree(tree, &before) {
-        return Err(Refusal::Readers);
-    }
-    verify(before, patch, &Fingerprints::default(), |expected| read(edited, expected))
 }
 
 /// The text has no safe place for the change.
@@ -125,15 +83,16 @@ fn not_verified(refusal: &Refusal) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edit::oracle::judge;
     use crate::edit::patch::Op;
     use crate::yaml::{Path, parse};
 
-    /// Both proofs of an edit, which must say the same.
+    /// Whether an edit is verified, as the oracle says.
     #[track_caller]
     fn is_proven(before: &str, patch: &Patch, after: &str) -> bool {
         let tree = parse(before).expect("YAML");
-        let proven = prove_rendered(&tree, patch, after).is_ok();
-        assert_eq!(proven, prove_any(&tree, patch, after).is_ok(), "{after:?}");
+        let proven = verify(&tree, patch, after).is_ok();
+        assert_eq!(proven, judge(before, patch, after).is_ok(), "{after:?}");
         proven
     }
 

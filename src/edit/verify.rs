@@ -1,15 +1,18 @@
 //! The independent oracle: another YAML reader must agree that the edited bytes mean what the patch says.
 //!
-//! This module knows neither the tree that the rules saw nor how splices are made. It takes the document as another reader
-//! reads it, applies the JSON Patch and compares what that reader makes of the edited text. So a wrong span, a wrong
-//! indentation or a disagreement between readers stops the run; it never reaches the cluster.
+//! This module does not know how splices are made. The document as another reader reads it must mean what the tree means, and
+//! the edited text what the tree means with the patch applied. So a wrong span, a wrong indentation or a disagreement between
+//! readers stops the run; it never reaches the cluster.
 
-use json_patch::patch_unsafe;
+use std::fmt;
 
-use crate::edit::comparison::{ExpectedValue, compare};
-use crate::edit::fingerprint::Fingerprints;
+use crate::edit::digest::{Digest, DigestKey};
+use crate::edit::libyaml;
 use crate::edit::patch::Patch;
-use crate::edit::reference_value::{ReadError, ReferenceValue};
+use crate::edit::patched_tree::{Meanings, Unfit, meanings};
+use crate::edit::read_digest::digest;
+use crate::yaml::events::Reader;
+use crate::yaml::{Tree, is_rendered, read_common, read_lineage};
 
 /// Why an edit is refused. No variant holds a value.
 #[derive(Debug, thiserror::Error)]
@@ -23,62 +26,95 @@ pub(crate) enum Refusal {
     /// It cannot read the edited document.
     #[error("the edited document would not be valid YAML ({0})")]
     After(#[source] ReadError),
-    /// The patch does not fit what it reads.
-    #[error(
-        "the document is read differently by different YAML readers (operation {operation} of the patch does not apply)"
-    )]
-    Patch {
-        /// Position of the operation in the JSON Patch, counted from 0.
-        operation: usize,
-    },
+    /// The patch does not fit the document.
+    #[error("an operation of the patch does not apply to the document")]
+    Patch,
+    /// The reader that could confirm it would need too much memory.
+    #[error("the document is too large for the only YAML reader that could confirm the edit")]
+    Large,
     /// The edited document means something else.
     #[error("the edited document would not mean what the rules say")]
     Different,
 }
 
-/// Confirms that the edited document is the one before with `patch` applied. `after` reads it.
+/// A reader's complaint, reduced to its place: its own message can quote the document.
+#[derive(Debug)]
+pub(crate) struct ReadError {
+    line: Option<usize>,
+}
+
+impl ReadError {
+    /// An error in a line, counted from 1, where the reader says so.
+    pub(super) fn in_line(line: Option<usize>) -> Self {
+        Self { line }
+    }
+
+    /// An error at a byte of a text.
+    fn at(source: &str, at: usize) -> Self {
+        let before = source.as_bytes().iter().take(at);
+        Self { line: Some(before.filter(|byte| **byte == b'\n').count() + 1) }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line} of the document"),
+            None => f.write_str("somewhere in the document"),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// Confirms with a reader that has no part in the tree that the edited text is the tree's with the patch applied.
 ///
 /// # Errors
 ///
-/// The edited text cannot be read, the patch does not apply, or the result differs.
-pub(super) fn verify(
-    before: ReferenceValue,
-    patch: &Patch,
-    fingerprints: &Fingerprints,
-    after: impl FnOnce(ExpectedValue<'_>) -> Result<(), ReadError>,
-) -> Result<(), Refusal> {
-    let mut expected = before.into_value();
-    for (position, operation) in patch.json_operations().enumerate() {
-        // By itself, so that nothing is kept for going back.
-        patch_unsafe(&mut expected, &[operation]).map_err(|_| Refusal::Patch { operation: position })?;
+/// It is not, or no such reader can tell.
+pub(crate) fn verify(tree: &Tree<'_>, patch: &Patch, edited: &str) -> Result<(), Refusal> {
+    let key = DigestKey::default();
+    let meanings = meanings(tree, patch, &key).map_err(|Unfit| Refusal::Patch)?;
+    let proof = Proof { before: tree.source(), edited, meanings };
+    let common = |text: &str| {
+        digest(&key, |sink| read_common(text, sink)).map_err(|error| ReadError::at(text, error.at()))
+    };
+    let lineage = |text: &str| {
+        digest(&key, |sink| read_lineage(text, sink)).map_err(|error| ReadError::at(text, error.at()))
+    };
+    match tree.reader() {
+        Reader::Rendered if is_rendered(edited) => proof.confirm(common),
+        Reader::Rendered | Reader::Common => proof.confirm(lineage),
+        // Kubernetes' own meaning of the edited text counts too.
+        Reader::Lineage => proof
+            .confirm(common)
+            .and_then(|()| proof.confirm_after(lineage))
+            .or_else(|_| match libyaml::is_affordable(tree.ids().len(), edited.len()) {
+                true => proof.confirm(|text| libyaml::digest(&key, text)),
+                false => Err(Refusal::Large),
+            }),
     }
-    let is_same = compare(&expected, fingerprints, after).map_err(Refusal::After)?;
-    if is_same { Ok(()) } else { Err(Refusal::Different) }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::edit::patch::Op;
-    use crate::edit::reference_value::read;
-    use crate::yaml::Path;
+/// What an edit must be.
+struct Proof<'a> {
+    before: &'a str,
+    edited: &'a str,
+    meanings: Meanings,
+}
 
-    #[test]
-    fn an_edit_is_confirmed_or_refused() {
-        let before = "a: x\nb: y\n";
-        let mut patch = Patch::default();
-        patch.push(Op::Remove { path: Path::root().key("a") });
-        let verify = |patch: &Patch, after: &str| {
-            let before = ReferenceValue::of(before).expect("readable");
-            verify(before, patch, &Fingerprints::default(), |expected| read(after, expected))
-        };
-        let check = |after| verify(&patch, after);
-        assert!(check("b: y\n").is_ok());
-        assert!(matches!(check("b: z\n"), Err(Refusal::Different)));
-        assert!(matches!(check("b: [\n"), Err(Refusal::After(_))));
-        let mut wrong = patch.clone();
-        wrong.push(Op::Test { path: Path::root().key("b"), value: "z".into() });
-        let refused = verify(&wrong, "b: y\n");
-        assert!(matches!(refused, Err(Refusal::Patch { operation: 0 })));
+impl Proof<'_> {
+    /// Whether a reader sees in both texts what the tree says.
+    fn confirm(&self, read: impl Fn(&str) -> Result<Digest, ReadError>) -> Result<(), Refusal> {
+        if read(self.before).map_err(Refusal::Before)? != self.meanings.before {
+            return Err(Refusal::Readers);
+        }
+        self.confirm_after(read)
+    }
+
+    /// Whether a reader sees in the edited text what the tree says.
+    fn confirm_after(&self, read: impl Fn(&str) -> Result<Digest, ReadError>) -> Result<(), Refusal> {
+        let after = read(self.edited).map_err(Refusal::After)?;
+        if after == self.meanings.after { Ok(()) } else { Err(Refusal::Different) }
     }
 }

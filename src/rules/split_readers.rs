@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::SecretsRule;
 use crate::diagnostics::{Code, Finding, Severity};
-use crate::edit::cross_check::same;
+use crate::edit::means;
 use crate::edit::patch::Op;
 use crate::kube::references::{Reference, Takes};
 use crate::rules::chart_secret::ChartSecret;
@@ -132,7 +132,7 @@ fn add_source(
         let items = path.index(position).keys(&[field, "items"]);
         outcome.patch.extend(moved_items.into_iter().map(|item| Op::Remove { path: items.index(item) }));
         outcome.patch.push(Op::Insert { path: path.index(position), value: moved });
-    } else if items.get(position + 1).is_some_and(|next| same(tree, *next, &moved)) {
+    } else if items.get(position + 1).is_some_and(|next| means(tree, *next, &moved)) {
         // It is there already.
     } else if position + 1 < items.len() {
         outcome.patch.push(Op::Insert { path: path.index(position + 1), value: moved });

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::yaml::error::ParseError;
+use crate::yaml::events::{Collection, EventSink, Properties, Reader};
 use crate::yaml::span::skip_trivia;
 use crate::yaml::storage::{ListId, Node, Prefixes, StoredLists, StoredTexts, What, bytes_in_source};
 use crate::yaml::{NodeId, ScalarStyle, Span, Style, Tree};
@@ -21,24 +22,6 @@ const MAX_ALIASED: u32 = 1_000_000;
 
 /// Bytes of one scalar. The API server takes no object of even that size.
 const MAX_SCALAR: usize = 4 << 20;
-
-/// What stands before a node's content.
-#[derive(Default)]
-pub(super) struct Properties {
-    /// The number of its anchor, counted from 1 in the order of the source; 0 where it has none.
-    pub(super) anchor: usize,
-    /// Its tag, resolved.
-    pub(super) tag: Option<String>,
-    /// Where they begin, if the reader says so.
-    pub(super) start: Option<usize>,
-}
-
-/// A collection, and how it is written.
-#[derive(Clone, Copy)]
-pub(super) enum Collection {
-    Sequence(Style),
-    Mapping(Style),
-}
 
 /// A tree on its way.
 pub(super) struct Builder<'s> {
@@ -76,14 +59,14 @@ struct Anchored {
 }
 
 impl<'s> Builder<'s> {
-    /// A tree of this text.
-    pub(super) fn new(source: &'s str) -> Self {
+    /// A tree of this text, which a reader makes.
+    pub(super) fn new(source: &'s str, reader: Reader) -> Self {
         // Room for those of an ordinary document.
         let nodes = Vec::with_capacity((source.len() / 12).min(1 << 12));
         let (items, entries) = (StoredLists::new(), StoredLists::new());
         let (texts, prefixes) = (StoredTexts::new(), Prefixes::default());
         Self {
-            tree: Tree { source, nodes, items, entries, texts, prefixes, root: None, is_rendered: false },
+            tree: Tree { source, nodes, items, entries, texts, prefixes, root: None, reader },
             open: Vec::new(),
             members: Vec::new(),
             anchored: Vec::new(),
@@ -96,101 +79,6 @@ impl<'s> Builder<'s> {
     /// The tree, when there are no more events.
     pub(super) fn finish(self) -> Tree<'s> {
         self.tree
-    }
-
-    /// A document begins.
-    pub(super) fn document(&mut self, at: usize) -> Result<(), ParseError> {
-        self.documents += 1;
-        if self.documents > 1 { Err(ParseError::SecondDocument { at }) } else { Ok(()) }
-    }
-
-    /// A scalar. The range of a block scalar begins at its header or at its text.
-    pub(super) fn scalar(
-        &mut self,
-        text: &str,
-        style: ScalarStyle,
-        range: Range<usize>,
-        properties: Properties,
-    ) -> Result<(), ParseError> {
-        if range.len() > MAX_SCALAR {
-            return Err(ParseError::TooLong { limit: MAX_SCALAR, at: range.start });
-        }
-        if properties.tag.as_deref() == Some(BINARY) {
-            return Err(ParseError::Binary { at: range.start });
-        }
-        let absent = range.is_empty() && style == ScalarStyle::Plain;
-        let content = if absent && properties.anchor == 0 && properties.tag.is_none() {
-            let at = self.absent_place().unwrap_or(range.start);
-            Span::new(at, at)
-        } else if style == ScalarStyle::Block {
-            self.block_scalar_span(text, range)
-        } else {
-            Span::new(range.start, range.end)
-        };
-        let is_in_source = bytes_in_source(self.tree.source, content, style) == text.as_bytes();
-        let text = if is_in_source { None } else { Some(self.tree.texts.add(text, content.start)?) };
-        let anchor = properties.anchor;
-        self.add(What::Scalar(style, text), content, properties)?;
-        self.weigh(anchor, 1);
-        self.cursor = content.end;
-        Ok(())
-    }
-
-    /// A collection begins.
-    pub(super) fn begin(
-        &mut self,
-        collection: Collection,
-        range: Range<usize>,
-        properties: Properties,
-    ) -> Result<(), ParseError> {
-        if self.open.len() >= MAX_DEPTH {
-            return Err(ParseError::TooDeep { limit: MAX_DEPTH, at: range.start });
-        }
-        let what = match collection {
-            Collection::Sequence(style) => What::Sequence(style, ListId::EMPTY),
-            Collection::Mapping(style) => What::Mapping(style, ListId::EMPTY),
-        };
-        let anchor = properties.anchor;
-        let id = self.add(what, Span::new(range.start, range.end.max(range.start)), properties)?;
-        self.open.push(Open { id, collection, members: self.members.len(), anchor, weight: 1 });
-        self.cursor = self.cursor.max(range.end);
-        Ok(())
-    }
-
-    /// The collection ends; a flow collection ends here.
-    pub(super) fn end(&mut self, closing: usize) {
-        let Some(Open { id, collection, members: before, anchor, weight }) = self.open.pop() else { return };
-        self.weigh(anchor, weight);
-        let members = &self.members[before..];
-        let start = self.tree.content(id).start;
-        let content = match collection {
-            Collection::Sequence(Style::Flow) | Collection::Mapping(Style::Flow) => start..closing,
-            Collection::Sequence(Style::Block) => {
-                start..members.last().map_or(start, |item| self.tree.ends(*item))
-            }
-            Collection::Mapping(Style::Block) => match members {
-                [key, .., last_key, value] | [key @ last_key, value] => {
-                    self.tree.start(*key).min(start)..self.tree.entry_end(*last_key, *value)
-                }
-                _ => start..start,
-            },
-        };
-        let content = Span::new(content.start, content.end.max(start));
-        let what = match collection {
-            Collection::Sequence(style) => {
-                What::Sequence(style, self.tree.items.add(members.iter().copied()))
-            }
-            Collection::Mapping(style) => {
-                let entries = members.as_chunks().0.iter().map(|[key, value]| (*key, *value));
-                What::Mapping(style, self.tree.entries.add(entries))
-            }
-        };
-        self.members.truncate(before);
-        self.tree.nodes[id.index()] = Node::new(content, what);
-        if let Some(prefix) = self.tree.prefixes.get_mut(id) {
-            prefix.begin_at(content.start);
-        }
-        self.cursor = self.cursor.max(content.end);
     }
 
     /// Counts a finished node into its parent.
@@ -206,23 +94,6 @@ impl<'s> Builder<'s> {
     /// The node whose anchor has this number.
     fn anchored_mut(&mut self, number: usize) -> Option<&mut Anchored> {
         self.anchored.get_mut(number.checked_sub(1)?)?.as_mut()
-    }
-
-    /// An alias. A target that is still open would contain itself.
-    pub(super) fn alias(&mut self, number: usize, range: Range<usize>) -> Result<(), ParseError> {
-        let Anchored { node, weight } = *self.anchored_mut(number).ok_or_else(|| ParseError::Syntax {
-            message: "the alias refers to an anchor that is not there".to_owned(),
-            at: range.start,
-            unfinished: false,
-        })?;
-        self.aliased = self.aliased.saturating_add(weight);
-        if weight == 0 || self.aliased > MAX_ALIASED {
-            return Err(ParseError::Aliases { at: range.start });
-        }
-        self.add(What::Alias(node), Span::new(range.start, range.end), Properties::default())?;
-        self.weigh(0, weight);
-        self.cursor = range.end;
-        Ok(())
     }
 
     fn add(&mut self, what: What, content: Span, properties: Properties) -> Result<NodeId, ParseError> {
@@ -248,28 +119,6 @@ impl<'s> Builder<'s> {
             self.members.push(id);
         }
         Ok(id)
-    }
-
-    /// The name of an anchor whose node is there, and where it stands.
-    pub(super) fn anchor(
-        &mut self,
-        number: usize,
-        name: &str,
-        start: usize,
-        end: usize,
-    ) -> Result<(), ParseError> {
-        let Some(Anchored { node, .. }) = self.anchored_mut(number).copied() else { return Ok(()) };
-        let name = self.tree.texts.add(name, start)?;
-        let content = self.tree.content(node);
-        let prefix = self.tree.prefixes.of(node);
-        prefix.begin_at(start.min(content.start));
-        prefix.anchor = Some(name);
-        if content.start < end {
-            // An absent node with an anchor: its content is the empty text behind the anchor.
-            self.tree.nodes[node.index()].set_content(Span::new(end, content.end.max(end)));
-        }
-        self.cursor = self.cursor.max(end);
-        Ok(())
     }
 
     /// The span of a block scalar, with its header, without the blanks behind it.
@@ -314,19 +163,141 @@ impl<'s> Builder<'s> {
         }
     }
 
-    /// The first dash of a block sequence. Where the sequence stands at its key's own indentation, the fast reader
-    /// reports the place behind the dash.
-    pub(super) fn first_dash(&self, reported: usize) -> usize {
+    /// The content of the node that comes next, not behind this place.
+    fn content_from_cursor(&self, indicators: &[u8], reported: usize) -> usize {
+        skip_to_content(self.tree.source, self.cursor, indicators).min(reported)
+    }
+}
+
+impl EventSink for Builder<'_> {
+    fn document(&mut self, at: usize) -> Result<(), ParseError> {
+        self.documents += 1;
+        if self.documents > 1 { Err(ParseError::SecondDocument { at }) } else { Ok(()) }
+    }
+
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        range: Range<usize>,
+        properties: Properties,
+    ) -> Result<(), ParseError> {
+        if range.len() > MAX_SCALAR {
+            return Err(ParseError::TooLong { limit: MAX_SCALAR, at: range.start });
+        }
+        if properties.tag.as_deref() == Some(BINARY) {
+            return Err(ParseError::Binary { at: range.start });
+        }
+        let absent = range.is_empty() && style == ScalarStyle::Plain;
+        let content = if absent && properties.anchor == 0 && properties.tag.is_none() {
+            let at = self.absent_place().unwrap_or(range.start);
+            Span::new(at, at)
+        } else if style == ScalarStyle::Block {
+            self.block_scalar_span(text, range)
+        } else {
+            Span::new(range.start, range.end)
+        };
+        let is_in_source = bytes_in_source(self.tree.source, content, style) == text.as_bytes();
+        let text = if is_in_source { None } else { Some(self.tree.texts.add(text, content.start)?) };
+        let anchor = properties.anchor;
+        self.add(What::Scalar(style, text), content, properties)?;
+        self.weigh(anchor, 1);
+        self.cursor = content.end;
+        Ok(())
+    }
+
+    fn begin(
+        &mut self,
+        collection: Collection,
+        range: Range<usize>,
+        properties: Properties,
+    ) -> Result<(), ParseError> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(ParseError::TooDeep { limit: MAX_DEPTH, at: range.start });
+        }
+        let what = match collection {
+            Collection::Sequence(style) => What::Sequence(style, ListId::EMPTY),
+            Collection::Mapping(style) => What::Mapping(style, ListId::EMPTY),
+        };
+        let anchor = properties.anchor;
+        let id = self.add(what, Span::new(range.start, range.end.max(range.start)), properties)?;
+        self.open.push(Open { id, collection, members: self.members.len(), anchor, weight: 1 });
+        self.cursor = self.cursor.max(range.end);
+        Ok(())
+    }
+
+    fn end(&mut self, closing: usize) {
+        let Some(Open { id, collection, members: before, anchor, weight }) = self.open.pop() else { return };
+        self.weigh(anchor, weight);
+        let members = &self.members[before..];
+        let start = self.tree.content(id).start;
+        let content = match collection {
+            Collection::Sequence(Style::Flow) | Collection::Mapping(Style::Flow) => start..closing,
+            Collection::Sequence(Style::Block) => {
+                start..members.last().map_or(start, |item| self.tree.ends(*item))
+            }
+            Collection::Mapping(Style::Block) => match members {
+                [key, .., last_key, value] | [key @ last_key, value] => {
+                    self.tree.start(*key).min(start)..self.tree.entry_end(*last_key, *value)
+                }
+                _ => start..start,
+            },
+        };
+        let content = Span::new(content.start, content.end.max(start));
+        let what = match collection {
+            Collection::Sequence(style) => {
+                What::Sequence(style, self.tree.items.add(members.iter().copied()))
+            }
+            Collection::Mapping(style) => {
+                let entries = members.as_chunks().0.iter().map(|[key, value]| (*key, *value));
+                What::Mapping(style, self.tree.entries.add(entries))
+            }
+        };
+        self.members.truncate(before);
+        self.tree.nodes[id.index()] = Node::new(content, what);
+        if let Some(prefix) = self.tree.prefixes.get_mut(id) {
+            prefix.begin_at(content.start);
+        }
+        self.cursor = self.cursor.max(content.end);
+    }
+
+    // A target that is still open would contain itself.
+    fn alias(&mut self, number: usize, range: Range<usize>) -> Result<(), ParseError> {
+        let Anchored { node, weight } =
+            *self.anchored_mut(number).ok_or_else(|| ParseError::unknown_alias(range.start))?;
+        self.aliased = self.aliased.saturating_add(weight);
+        if weight == 0 || self.aliased > MAX_ALIASED {
+            return Err(ParseError::Aliases { at: range.start });
+        }
+        self.add(What::Alias(node), Span::new(range.start, range.end), Properties::default())?;
+        self.weigh(0, weight);
+        self.cursor = range.end;
+        Ok(())
+    }
+
+    fn anchor(&mut self, number: usize, name: &str, range: Range<usize>) -> Result<(), ParseError> {
+        let Range { start, end } = range;
+        let Some(Anchored { node, .. }) = self.anchored_mut(number).copied() else { return Ok(()) };
+        let name = self.tree.texts.add(name, start)?;
+        let content = self.tree.content(node);
+        let prefix = self.tree.prefixes.of(node);
+        prefix.begin_at(start.min(content.start));
+        prefix.anchor = Some(name);
+        if content.start < end {
+            // An absent node with an anchor: its content is the empty text behind the anchor.
+            self.tree.nodes[node.index()].set_content(Span::new(end, content.end.max(end)));
+        }
+        self.cursor = self.cursor.max(end);
+        Ok(())
+    }
+
+    // Where the sequence stands at its key's own indentation, the place behind the dash is reported.
+    fn first_dash(&self, reported: usize) -> usize {
         let is_value = matches!(self.open.last(), Some(Open { collection: Collection::Mapping(_), .. }));
         if !is_value && self.tree.source.as_bytes().get(reported) == Some(&b'-') {
             return reported;
         }
         self.content_from_cursor(b":?", reported)
-    }
-
-    /// The content of the node that comes next, not behind this place.
-    fn content_from_cursor(&self, indicators: &[u8], reported: usize) -> usize {
-        skip_to_content(self.tree.source, self.cursor, indicators).min(reported)
     }
 }
 

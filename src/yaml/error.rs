@@ -89,6 +89,12 @@ impl ParseError {
         Self::Syntax { message: error.info(), at, unfinished }
     }
 
+    /// An alias without an anchor before it.
+    pub(crate) fn unknown_alias(at: usize) -> Self {
+        let message = "the alias refers to an anchor that is not there".to_owned();
+        Self::Syntax { message, at, unfinished: false }
+    }
+
     /// The byte offset in the source at which parsing stopped.
     pub(crate) fn at(&self) -> usize {
         match self {

@@ -9,6 +9,7 @@
 
 mod builder;
 mod error;
+pub(crate) mod events;
 pub(crate) mod field_path;
 mod lineage;
 mod parse;
@@ -22,8 +23,7 @@ mod tree;
 pub(crate) use error::ParseError;
 #[cfg(any(test, fuzzing))]
 pub(crate) use parse::check_readers;
-pub(crate) use parse::is_rendered;
-pub(crate) use parse::parse;
+pub(crate) use parse::{is_rendered, parse, read_common, read_lineage};
 pub(crate) use path::{Path, Step, Trail};
 pub(crate) use span::Span;
 pub(crate) use storage::{NodeId, NodeSet, ScalarStyle, Style};

@@ -5,11 +5,12 @@
 //! counts: what is rare in a text (tags, other line breaks than LF and CR, directives), or refused by the second reader,
 //! is for the reader of that [`lineage`].
 
-use granit_parser::{Event, Parser, ScalarStyle as Written, Span as Reported, StructureStyle};
+use granit_parser::{Event, Parser, ScalarStyle as Written, Span as Reported, StructureStyle, Tag};
 use memchr::memmem;
 
-use crate::yaml::builder::{Builder, Collection, MAX_DEPTH, Properties};
+use crate::yaml::builder::{Builder, MAX_DEPTH};
 use crate::yaml::error::ParseError;
+use crate::yaml::events::{Collection, EventSink, Properties, Reader};
 use crate::yaml::span::{BYTE_ORDER_MARK, column, has_other_breaks, skip_trivia};
 use crate::yaml::storage::check_length;
 use crate::yaml::{ScalarStyle, Style, Tree};
@@ -45,8 +46,8 @@ fn parse_any(source: &str) -> Result<Tree<'_>, ParseError> {
     let common = if is_rare { Ok(None) } else { parse_common(source) };
     match common {
         Ok(Some(tree)) => Ok(tree),
-        Ok(None) => lineage::parse(source),
-        Err(error @ ParseError::Syntax { .. }) => lineage::parse(source).map_err(|other| match other {
+        Ok(None) => parse_as_kubernetes(source),
+        Err(error @ ParseError::Syntax { .. }) => parse_as_kubernetes(source).map_err(|other| match other {
             // In the words of the second reader, which are better.
             ParseError::Syntax { .. } => error,
             other => other,
@@ -65,26 +66,66 @@ fn ends_before_it_begins(source: &str) -> bool {
 
 /// Parses with the second reader; `None` where the third must be asked.
 fn parse_common(source: &str) -> Result<Option<Tree<'_>>, ParseError> {
+    let mut builder = Builder::new(source, Reader::Common);
+    let ends = read_while(source, &mut builder, |event, span| !is_unusual(source, event, span))?;
+    Ok(ends.then(|| builder.finish()))
+}
+
+/// Parses with the reader of Kubernetes' lineage.
+fn parse_as_kubernetes(source: &str) -> Result<Tree<'_>, ParseError> {
+    let mut builder = Builder::new(source, Reader::Lineage);
+    lineage::read(source, &mut builder)?;
+    Ok(builder.finish())
+}
+
+/// Reads a source of at most one document with the second reader.
+///
+/// # Errors
+///
+/// Text that this reader does not take, or what the sink refuses.
+pub(crate) fn read_common<S: EventSink>(source: &str, sink: &mut S) -> Result<(), ParseError> {
+    read_while(source, sink, |_, _| true).map(|_| ())
+}
+
+/// Reads a source of at most one document with the reader of Kubernetes' lineage.
+///
+/// # Errors
+///
+/// Text that is not YAML to Kubernetes, text behind the document's end, or what the sink refuses.
+pub(crate) fn read_lineage<S: EventSink>(source: &str, sink: &mut S) -> Result<(), ParseError> {
+    lineage::read(source, sink)
+}
+
+/// Reads with the second reader, up to the first event that is not wanted; whether all are.
+fn read_while<S: EventSink>(
+    source: &str,
+    sink: &mut S,
+    is_wanted: impl Fn(&Event<'_>, &Reported) -> bool,
+) -> Result<bool, ParseError> {
     let mut options = granit_parser::options! {
         emit_anchor_events: true,
         flow_nesting_limit: MAX_DEPTH + 1,
         block_nesting_limit: MAX_DEPTH + 1,
     };
     options.set_emit_comments(false);
-    let mut builder = Builder::new(source);
     for event in Parser::new_from_str_with_options(source, options) {
         let (event, span) = event.map_err(|error| ParseError::new(source, &error, MAX_DEPTH))?;
-        if is_unusual(&event) {
-            return Ok(None);
+        if !is_wanted(&event, &span) {
+            return Ok(false);
         }
-        pass_on(event, span, &mut builder)?;
+        pass_on(event, span, sink)?;
     }
-    Ok(Some(builder.finish()))
+    Ok(true)
 }
 
 /// Whether the readers could differ in what this means.
-fn is_unusual(event: &Event<'_>) -> bool {
+fn is_unusual(source: &str, event: &Event<'_>, span: &Reported) -> bool {
     match event {
+        // Whether the last line has a break that is not written.
+        Event::Scalar(_, Written::Literal | Written::Folded, _, None) => {
+            !source.ends_with(['\n', '\r'])
+                && span.byte_range().is_some_and(|range| range.end == source.len())
+        }
         Event::Scalar(.., tag) | Event::SequenceStart(.., tag) | Event::MappingStart(.., tag) => {
             tag.is_some()
         }
@@ -92,36 +133,39 @@ fn is_unusual(event: &Event<'_>) -> bool {
     }
 }
 
-fn pass_on<'s>(event: Event<'s>, span: Reported, builder: &mut Builder<'s>) -> Result<(), ParseError> {
+fn pass_on<S: EventSink>(event: Event<'_>, span: Reported, sink: &mut S) -> Result<(), ParseError> {
     let range = span.byte_range().unwrap_or_default();
     match event {
-        Event::DocumentStart(..) => return builder.document(range.start),
-        Event::Scalar(text, style, anchor, _) => {
+        Event::DocumentStart(..) => return sink.document(range.start),
+        Event::Scalar(text, style, anchor, tag) => {
             let style = scalar_style(style);
             // The parser shows an absent node as `~`, with an empty span.
             let absent = range.is_empty() && style == ScalarStyle::Plain;
             let text = if absent { "" } else { &*text };
-            return builder.scalar(text, style, range, properties(anchor));
+            return sink.scalar(text, style, range, properties(anchor, tag.as_deref()));
         }
-        Event::SequenceStart(style, anchor, _) => {
+        Event::SequenceStart(style, anchor, tag) => {
             let style = structure(style);
-            let start = if style == Style::Block { builder.first_dash(range.start) } else { range.start };
-            return builder.begin(Collection::Sequence(style), start..range.end, properties(anchor));
+            let start = if style == Style::Block { sink.first_dash(range.start) } else { range.start };
+            let properties = properties(anchor, tag.as_deref());
+            return sink.begin(Collection::Sequence(style), start..range.end, properties);
         }
-        Event::MappingStart(style, anchor, _) => {
-            return builder.begin(Collection::Mapping(structure(style)), range, properties(anchor));
+        Event::MappingStart(style, anchor, tag) => {
+            let properties = properties(anchor, tag.as_deref());
+            return sink.begin(Collection::Mapping(structure(style)), range, properties);
         }
-        Event::SequenceEnd | Event::MappingEnd => builder.end(range.end),
-        Event::Anchor(number, name) => return builder.anchor(number, &name, range.start, range.end),
-        Event::Alias(number) => return builder.alias(number, range),
+        Event::SequenceEnd | Event::MappingEnd => sink.end(range.end),
+        Event::Anchor(number, name) => return sink.anchor(number, &name, range),
+        Event::Alias(number) => return sink.alias(number, range),
         _ => {}
     }
     Ok(())
 }
 
-/// Those of a node without a tag; its anchor has an event of its own.
-fn properties(anchor: usize) -> Properties {
-    Properties { anchor, ..Properties::default() }
+/// Those of a node, whose anchor has an event of its own.
+fn properties(anchor: usize, tag: Option<&Tag>) -> Properties {
+    let tag = tag.map(|tag| format!("{}{}", tag.handle(), tag.suffix()));
+    Properties { anchor, tag, start: None }
 }
 
 fn structure(style: StructureStyle) -> Style {
@@ -179,7 +223,7 @@ mod tests {
 
     #[track_caller]
     fn check(source: &str, expected: &[&str]) {
-        for parse in [parse, parse_any, lineage::parse] {
+        for parse in [parse, parse_any, parse_as_kubernetes] {
             let tree = parse(source).expect("YAML");
             assert_eq!(spans(source, &tree), expected.join("\n"), "{source:?}");
         }
@@ -257,7 +301,7 @@ mod tests {
     fn a_text_is_the_same_whether_the_source_has_it_or_not() {
         let source = "a: b c\n'd''e': \"f\\tg\"\n\"h\": 'é'\nj: |-\n  k\n  l\nm: |-\n  n\no: ''\np:\n";
         let expected = ["a", "b c", "d'e", "f\tg", "h", "é", "j", "k\nl", "m", "n", "o", "", "p", ""];
-        for parse in [parse, parse_any, lineage::parse] {
+        for parse in [parse, parse_any, parse_as_kubernetes] {
             let tree = parse(source).expect("YAML");
             let texts: Vec<&str> = tree.ids().filter_map(|id| Some(tree.scalar(id)?.text)).collect();
             assert_eq!(texts, expected);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::yaml::events::Reader;
 use crate::yaml::span::skip_trivia;
 use crate::yaml::storage::{
     Node, Prefix, Prefixes, StoredLists, StoredTexts, TextId, What, bytes_in_source, text_in_source,
@@ -17,7 +18,7 @@ pub(crate) struct Tree<'s> {
     pub(super) texts: StoredTexts,
     pub(super) prefixes: Prefixes,
     pub(super) root: Option<NodeId>,
-    pub(super) is_rendered: bool,
+    pub(super) reader: Reader,
 }
 
 /// What a node is.
@@ -67,9 +68,9 @@ impl<'s> Tree<'s> {
         self.source
     }
 
-    /// Whether the reader of what charts render made it: then a text has no anchors, aliases and tags, and all readers read it alike.
-    pub(crate) fn is_rendered(&self) -> bool {
-        self.is_rendered
+    /// Who has read the text.
+    pub(crate) fn reader(&self) -> Reader {
+        self.reader
     }
 
     /// The document's node; `None` where the source holds only comments.
@@ -168,7 +169,7 @@ impl<'s> Tree<'s> {
     }
 
     /// All ids, parents before children.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+    pub(crate) fn ids(&self) -> impl ExactSizeIterator<Item = NodeId> + use<> {
         // As many as there are, since each has got its id.
         (0..u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)).map(NodeId)
     }

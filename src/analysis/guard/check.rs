@@ -15,7 +15,7 @@ use crate::analysis::guard::stand_ins::{stand_ins, without_filtered_holders};
 use crate::analysis::guard::{GuardOptions, guard};
 use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, Error, Location, Severity};
-use crate::edit::cross_check::same;
+use crate::edit::means;
 use crate::edit::patch::Op;
 use crate::filter::rewrite::RewrittenDocument;
 use crate::filter::{self, Reach};
@@ -214,7 +214,7 @@ fn changes(object: &Object<'_, '_>, op: &Op) -> bool {
     match op {
         Op::Test { .. } => false,
         Op::Replace { path, value } => {
-            object.tree.at(path.steps()).is_none_or(|node| !same(object.tree, node, value))
+            object.tree.at(path.steps()).is_none_or(|node| !means(object.tree, node, value))
         }
         Op::Rewrite { .. } | Op::Remove { .. } | Op::Add { .. } | Op::Append { .. } | Op::Insert { .. } => {
             true

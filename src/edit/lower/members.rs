@@ -16,7 +16,7 @@ use crate::edit::splice::Splice;
 use crate::yaml::span::{
     after_break, before_break, column, is_first_on_line, line_end, line_start, skip_blanks, skip_trivia,
 };
-use crate::yaml::{Kind, NodeId, Span, Style, Tree};
+use crate::yaml::{Kind, NodeId, ScalarStyle, Span, Style, Tree};
 
 /// A collection's slots.
 pub(super) struct MemberSpans<'t, 's> {
@@ -139,8 +139,9 @@ impl<'t, 's> MemberSpans<'t, 's> {
             let end = self.with_trailing_comment(last).end;
             let end = line_end(source, end);
             if end == source.len() {
-                // No line break at the end of the text: take the one before, so that none appears.
-                let start = before_break(source, self.comments_above(first).start);
+                // No line break at the end of the text: take the one before, so that none appears. A block scalar needs its own.
+                let lines = self.comments_above(first).start;
+                let start = if self.ends_as_block(first - 1) { lines } else { before_break(source, lines) };
                 splices.push(Splice::deletion(Span::new(start, end)));
                 continue;
             }
@@ -151,6 +152,19 @@ impl<'t, 's> MemberSpans<'t, 's> {
             }
         }
         splices
+    }
+
+    /// Whether what is last in a member is a block scalar.
+    fn ends_as_block(&self, position: usize) -> bool {
+        let member = |collection: NodeId, position: Option<usize>| match self.tree.kind(collection) {
+            Kind::Sequence(_, items) => position.map_or(items.last(), |at| items.get(at)).copied(),
+            Kind::Mapping(_, entries) => position.map_or(entries.last(), |at| entries.get(at)).map(|(_, value)| *value),
+            Kind::Scalar(_) | Kind::Alias(_) => None,
+        };
+        let first = member(self.collection, Some(position));
+        let last = std::iter::successors(first, |node| member(*node, None)).last();
+        let scalar = last.and_then(|node| self.tree.scalar(node));
+        scalar.is_some_and(|scalar| scalar.style == ScalarStyle::Block)
     }
 
     fn remove_between_commas(&self, removed: &BTreeSet<usize>) -> Vec<Splice> {

@@ -10,29 +10,25 @@ mod scanner;
 use std::collections::HashMap;
 
 use self::scanner::{ScanError, Scanner, Token, TokenKind};
-use crate::yaml::builder::{Builder, Collection, Properties};
 use crate::yaml::error::ParseError;
-use crate::yaml::{ScalarStyle, Style, Tree};
+use crate::yaml::events::{Collection, EventSink, Properties};
+use crate::yaml::{ScalarStyle, Style};
 
-/// Parses a source of at most one document.
+/// Reads a source of at most one document.
 ///
 /// # Errors
 ///
-/// Text that is not YAML to Kubernetes, text behind the document's end, or nesting beyond the limit.
-pub(super) fn parse(source: &str) -> Result<Tree<'_>, ParseError> {
+/// Text that is not YAML to Kubernetes, text behind the document's end, or what the sink refuses.
+pub(super) fn read<S: EventSink>(source: &str, sink: &mut S) -> Result<(), ParseError> {
     if let Some((at, _)) = source.char_indices().find(|(_, character)| !is_allowed(*character)) {
         return Err(ScanError { message: "control characters are not allowed", at }.into());
     }
-    let mut reader = LineageReader {
-        scanner: Scanner::new(source),
-        anchors: HashMap::new(),
-        anchor_count: 0,
-        builder: Builder::new(source),
-    };
+    let mut reader =
+        LineageReader { scanner: Scanner::new(source), anchors: HashMap::new(), anchor_count: 0, sink };
     reader.document()?;
     let end = reader.scanner.cursor.at;
     match reader.behind_the_end() {
-        Ok(None) => Ok(reader.builder.finish()),
+        Ok(None) => Ok(()),
         Ok(Some(at)) => Err(ParseError::SecondDocument { at }),
         Err(_) => Err(ParseError::SecondDocument { at: end }),
     }
@@ -51,12 +47,12 @@ impl From<ScanError> for ParseError {
 
 type Parsed<T = ()> = Result<T, ParseError>;
 
-struct LineageReader<'s> {
+struct LineageReader<'s, 'k, S> {
     scanner: Scanner<'s>,
     /// The number of the anchor that bears this name at the moment.
     anchors: HashMap<&'s str, usize>,
     anchor_count: usize,
-    builder: Builder<'s>,
+    sink: &'k mut S,
 }
 
 /// Where a node is, which decides what it may be.
@@ -68,7 +64,7 @@ enum Place {
     Flow,
 }
 
-impl<'s> LineageReader<'s> {
+impl<'s, S: EventSink> LineageReader<'s, '_, S> {
     fn kind(&mut self) -> Parsed<&TokenKind<'s>> {
         Ok(&self.scanner.peek()?.kind)
     }
@@ -95,10 +91,10 @@ impl<'s> LineageReader<'s> {
         match self.kind()? {
             TokenKind::StreamEnd => Ok(()),
             // The marker that began the document is not in the source, and makes it an empty one here.
-            TokenKind::DocumentEnd => self.builder.document(at),
-            TokenKind::DocumentStart if is_explicit => self.builder.document(at),
+            TokenKind::DocumentEnd => self.sink.document(at),
+            TokenKind::DocumentStart if is_explicit => self.sink.document(at),
             _ => {
-                self.builder.document(at)?;
+                self.sink.document(at)?;
                 self.node(Place::Block)
             }
         }
@@ -116,7 +112,7 @@ impl<'s> LineageReader<'s> {
         if let TokenKind::Alias(name) = *self.kind()? {
             let range = self.next()?.range;
             let number = self.anchors.get(name).copied().unwrap_or_default();
-            return self.builder.alias(number, range);
+            return self.sink.alias(number, range);
         }
         let start = self.at()?;
         let (mut anchor, mut tag, mut end) = (None, None, start);
@@ -145,7 +141,7 @@ impl<'s> LineageReader<'s> {
             TokenKind::BlockMappingStart if place != Place::Flow => Some(Collection::Mapping(Style::Block)),
             TokenKind::Scalar(..) => None,
             _ if has_properties => {
-                self.builder.scalar("", ScalarStyle::Plain, end..end, properties)?;
+                self.sink.scalar("", ScalarStyle::Plain, end..end, properties)?;
                 return self.name_anchor(number, anchor, start, end);
             }
             _ => return self.fail("did not find expected node content"),
@@ -153,11 +149,11 @@ impl<'s> LineageReader<'s> {
         let Some(collection) = collection else {
             let Token { kind, range } = self.next()?;
             if let TokenKind::Scalar(text, style) = kind {
-                self.builder.scalar(&text, style, range, properties)?;
+                self.sink.scalar(&text, style, range, properties)?;
             }
             return self.name_anchor(number, anchor, start, content);
         };
-        self.builder.begin(collection, content..content, properties)?;
+        self.sink.begin(collection, content..content, properties)?;
         self.name_anchor(number, anchor, start, content)?;
         match self.kind()? {
             TokenKind::BlockEntry => self.indentless_sequence(),
@@ -179,12 +175,12 @@ impl<'s> LineageReader<'s> {
     }
 
     fn name_anchor(&mut self, number: usize, anchor: Option<&'s str>, start: usize, end: usize) -> Parsed {
-        anchor.map_or(Ok(()), |name| self.builder.anchor(number, name, start, end))
+        anchor.map_or(Ok(()), |name| self.sink.anchor(number, name, start..end))
     }
 
     /// A node that is not there.
     fn absent(&mut self, at: usize) -> Parsed {
-        self.builder.scalar("", ScalarStyle::Plain, at..at, Properties::default())
+        self.sink.scalar("", ScalarStyle::Plain, at..at, Properties::default())
     }
 
     fn block_sequence(&mut self) -> Parsed {
@@ -216,7 +212,7 @@ impl<'s> LineageReader<'s> {
             }
         }
         let at = self.at()?;
-        self.builder.end(at);
+        self.sink.end(at);
         Ok(())
     }
 
@@ -272,7 +268,7 @@ impl<'s> LineageReader<'s> {
     fn single_pair(&mut self) -> Parsed {
         let range = self.next()?.range;
         let collection = Collection::Mapping(Style::Flow);
-        self.builder.begin(collection, range.start..range.start, Properties::default())?;
+        self.sink.begin(collection, range.start..range.start, Properties::default())?;
         match self.kind()? {
             TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => {
                 let mark = self.next()?.range.end;
@@ -282,7 +278,7 @@ impl<'s> LineageReader<'s> {
         }
         self.flow_value()?;
         let at = self.at()?;
-        self.builder.end(at);
+        self.sink.end(at);
         Ok(())
     }
 
@@ -335,7 +331,7 @@ impl<'s> LineageReader<'s> {
 
     fn end(&mut self) -> Parsed {
         let range = self.next()?.range;
-        self.builder.end(range.end);
+        self.sink.end(range.end);
         Ok(())
     }
 }

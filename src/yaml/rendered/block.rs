@@ -5,7 +5,7 @@
 
 use super::{LONG_KEY, RenderedReader, ScalarToken};
 use crate::yaml::Style;
-use crate::yaml::builder::Collection;
+use crate::yaml::events::Collection;
 
 impl<'s> RenderedReader<'s> {
     /// A node that begins a line, at this column.

@@ -3,7 +3,7 @@
 use super::bytes::FLOW;
 use super::{LONG_KEY, RenderedReader, ScalarToken};
 use crate::yaml::Style;
-use crate::yaml::builder::Collection;
+use crate::yaml::events::Collection;
 
 impl<'s> RenderedReader<'s> {
     /// A collection in brackets or braces.

@@ -16,7 +16,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use self::bytes::is_ordinary;
-use crate::yaml::builder::{Builder, Collection, Properties};
+use crate::yaml::builder::Builder;
+use crate::yaml::events::{Collection, EventSink, Properties, Reader};
 use crate::yaml::{ScalarStyle, Tree};
 
 /// Collections inside each other from which on the general readers decide.
@@ -27,8 +28,7 @@ const LONG_KEY: usize = 1000;
 
 /// Parses a source of at most one document; `None` where a general reader must be asked.
 pub(super) fn parse(source: &str) -> Option<Tree<'_>> {
-    let tree = read(source, Some(Builder::new(source)))?.builder?.finish();
-    Some(Tree { is_rendered: true, ..tree })
+    Some(read(source, Some(Builder::new(source, Reader::Rendered)))?.builder?.finish())
 }
 
 /// Whether [`parse`] would read a text.
