@@ -182,12 +182,12 @@ fn path(tree: &Tree<'_>, id: NodeId) -> Option<Path> {
 fn op(tree: &Tree<'_>, id: NodeId, path: Path, choice: u8) -> Option<Op> {
     let value = json!({"name": "X", "valueFrom": {"secretKeyRef": {"name": "vault", "key": "k y"}}});
     match (choice % 7, tree.kind(id)) {
-        (6, _) if matches!(path.split_last(), Some((_, Step::Index(_)))) => Some(Op::Insert { path, value }),
+        (6, _) if matches!(path.split_last(), Some((_, Step::Index(_)))) => Some(Op::insert(path, value)),
         (0 | 1, _) => path.split_last().is_some().then_some(Op::Remove { path }),
-        (2, Kind::Mapping(..)) => Some(Op::Replace { path, value }),
-        (2 | 3, Kind::Scalar(_)) => Some(Op::Replace { path, value: "vault".into() }),
-        (3, Kind::Mapping(..)) => Some(Op::Add { path: path.key("added"), value }),
-        (3, Kind::Sequence(..)) => Some(Op::Append { sequence: path, value }),
+        (2, Kind::Mapping(..)) => Some(Op::replace(path, value)),
+        (2 | 3, Kind::Scalar(_)) => Some(Op::replace(path, "vault")),
+        (3, Kind::Mapping(..)) => Some(Op::add(path.key("added"), value)),
+        (3, Kind::Sequence(..)) => Some(Op::append(path, value)),
         _ => None,
     }
 }

@@ -100,7 +100,7 @@ mod tests {
     fn a_header_at_the_indentation_of_its_key_has_no_room_for_another_text() {
         let tree = parse("a:\n|  ").expect("YAML");
         let mut patch = Patch::default();
-        patch.push(Op::Replace { path: Path::root().key("a"), value: "vault".into() });
+        patch.push(Op::replace(Path::root().key("a"), "vault"));
         let Err(refused) = edit(&tree, &patch) else { panic!("it is edited") };
         assert!(refused.diagnostic.message.starts_with("cannot edit"), "{}", refused.diagnostic.message);
     }
@@ -110,8 +110,8 @@ mod tests {
         let before = "a: {b: c, d: [e, {f: g}, h]}\ni:\n- j\n- k: l\n  m: n\no: |\n  p\n";
         let mut patch = Patch::default();
         patch.push(Op::Remove { path: Path::root().key("a").key("d").index(0) });
-        patch.push(Op::Replace { path: Path::root().key("i").index(1).key("k"), value: "new".into() });
-        patch.push(Op::Append { sequence: Path::root().key("i"), value: serde_json::json!({"q": true}) });
+        patch.push(Op::replace(Path::root().key("i").index(1).key("k"), "new"));
+        patch.push(Op::append(Path::root().key("i"), serde_json::json!({"q": true})));
         let right = "a: {b: c, d: [{f: g}, h]}\ni:\n- j\n- k: new\n  m: n\n- q: true\no: |\n  p\n";
         assert!(is_proven(before, &patch, right));
         // A change anywhere, also of what the patch does not touch, is found.

@@ -57,6 +57,7 @@ impl ReferenceValue {
     }
 
     /// The value, with the marks described at [`ReferenceValue`].
+    #[cfg(test)]
     pub(crate) fn value(&self) -> &Value {
         &self.0
     }

@@ -46,7 +46,7 @@ pub(crate) enum Op {
         /// The place of a scalar.
         path: Path,
         /// Its text. Only names of objects and variables are ever tested, never a secret value.
-        value: String,
+        value: Box<str>,
     },
     /// The node is removed.
     Remove {
@@ -58,43 +58,75 @@ pub(crate) enum Op {
         /// The place of a node that is there.
         path: Path,
         /// What it becomes.
-        value: Value,
+        value: Box<Value>,
     },
     /// Parts of a scalar's text become others; what is between them keeps its bytes.
     Rewrite {
         /// The place of a scalar.
         path: Path,
-        /// Its text as it becomes.
-        text: String,
-        /// The parts of its text as it came in, in order, and what they become.
-        edits: Vec<TextEdit>,
-        /// Where the parts are in what the text holds, for people.
-        inside: String,
+        /// What it becomes.
+        rewriting: Box<Rewriting>,
     },
     /// A new entry of a mapping, after the others.
     Add {
         /// The place of the new entry: an existing mapping, and a key that it does not have.
         path: Path,
         /// Its value.
-        value: Value,
+        value: Box<Value>,
     },
     /// A new item of a sequence, after the others.
     Append {
         /// An existing sequence.
         sequence: Path,
         /// Its new item.
-        value: Value,
+        value: Box<Value>,
     },
     /// A new item of a sequence, before one that is there.
     Insert {
         /// The item that it comes before.
         path: Path,
         /// The new item.
-        value: Value,
+        value: Box<Value>,
     },
 }
 
+/// How a scalar's text becomes another one.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Rewriting {
+    /// The text as it becomes.
+    pub(crate) text: String,
+    /// The parts of the text as it came in, in order, and what they become.
+    pub(crate) edits: Vec<TextEdit>,
+    /// Where the parts are in what the text holds, for people.
+    pub(crate) inside: String,
+}
+
 impl Op {
+    /// Tests a scalar's text.
+    pub(crate) fn test(path: Path, text: &str) -> Self {
+        Self::Test { path, value: text.into() }
+    }
+
+    /// Replaces a node.
+    pub(crate) fn replace(path: Path, value: impl Into<Value>) -> Self {
+        Self::Replace { path, value: Box::new(value.into()) }
+    }
+
+    /// Adds an entry to a mapping.
+    pub(crate) fn add(path: Path, value: impl Into<Value>) -> Self {
+        Self::Add { path, value: Box::new(value.into()) }
+    }
+
+    /// Adds an item at the end of a sequence.
+    pub(crate) fn append(sequence: Path, value: impl Into<Value>) -> Self {
+        Self::Append { sequence, value: Box::new(value.into()) }
+    }
+
+    /// Adds an item before another one.
+    pub(crate) fn insert(path: Path, value: impl Into<Value>) -> Self {
+        Self::Insert { path, value: Box::new(value.into()) }
+    }
+
     /// The place that it is about; of a list that grows, the list.
     pub(crate) fn path(&self) -> &Path {
         match self {
@@ -111,12 +143,9 @@ impl Op {
     /// The items that the operation puts at the end of a list, or of which it makes the list.
     pub(crate) fn added_to(&self, list: &Path) -> &[Value] {
         match self {
-            Self::Append { sequence, value } if sequence == list => std::slice::from_ref(value),
-            Self::Add { path, value: Value::Array(items) }
-            | Self::Replace { path, value: Value::Array(items) }
-                if path == list =>
-            {
-                items
+            Self::Append { sequence, value } if sequence == list => std::slice::from_ref(&**value),
+            Self::Add { path, value } | Self::Replace { path, value } if path == list => {
+                value.as_array().map_or(&[], Vec::as_slice)
             }
             _ => &[],
         }
@@ -129,11 +158,11 @@ impl Op {
         let replace = |value: Value| PatchOperation::Replace(ReplaceOperation { path: path.clone(), value });
         match self {
             Self::Test { value, .. } => {
-                PatchOperation::Test(TestOperation { path, value: value.as_str().into() })
+                PatchOperation::Test(TestOperation { path, value: (&**value).into() })
             }
             Self::Remove { .. } => PatchOperation::Remove(RemoveOperation { path }),
-            Self::Replace { value, .. } => replace(value.clone()),
-            Self::Rewrite { text, .. } => replace(text.as_str().into()),
+            Self::Replace { value, .. } => replace((**value).clone()),
+            Self::Rewrite { rewriting, .. } => replace(rewriting.text.as_str().into()),
             Self::Add { value, .. } | Self::Insert { value, .. } => add(path, value),
             Self::Append { value, .. } => add(path.with_trailing_token("-"), value),
         }
@@ -194,19 +223,14 @@ impl Patch {
     pub(crate) fn append_first(&mut self, sequence: &Path, items: Vec<Value>) {
         let appends = |op: &Op| matches!(op, Op::Append { sequence: other, .. } if other == sequence);
         let first = self.ops.iter().position(appends).unwrap_or(self.ops.len());
-        let ops = items.into_iter().map(|value| Op::Append { sequence: sequence.clone(), value });
+        let ops = items.into_iter().map(|value| Op::append(sequence.clone(), value));
         self.ops.splice(first..first, ops);
     }
 
     /// The items of a list that an operation makes at this path.
     pub(crate) fn new_list(&mut self, list: &Path) -> Option<&mut Vec<Value>> {
         self.ops.iter_mut().find_map(|op| match op {
-            Op::Add { path, value: Value::Array(items) }
-            | Op::Replace { path, value: Value::Array(items) }
-                if path == list =>
-            {
-                Some(items)
-            }
+            Op::Add { path, value } | Op::Replace { path, value } if path == list => value.as_array_mut(),
             _ => None,
         })
     }
@@ -266,9 +290,9 @@ mod tests {
         let env = Path::root().key("env");
         let mut patch = Patch::default();
         patch.push(Op::Remove { path: env.index(0) });
-        patch.push(Op::Test { path: env.index(10), value: "k".into() });
+        patch.push(Op::test(env.index(10), "k"));
         patch.push(Op::Remove { path: env.index(9) });
-        patch.push(Op::Replace { path: env.index(3), value: json!("X") });
+        patch.push(Op::replace(env.index(3), json!("X")));
         let mut value = json!({"env": ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]});
         let operations: json_patch::Patch =
             serde_json::from_value(patch.to_json_patch()).expect("a JSON patch");
@@ -280,11 +304,11 @@ mod tests {
     fn what_is_inserted_comes_before_the_item_that_was_there() {
         let env = Path::root().key("env");
         let mut patch = Patch::default();
-        patch.push(Op::Insert { path: env.index(0), value: json!("X") });
-        patch.push(Op::Insert { path: env.index(0), value: json!("Y") });
+        patch.push(Op::insert(env.index(0), json!("X")));
+        patch.push(Op::insert(env.index(0), json!("Y")));
         patch.push(Op::Remove { path: env.index(0) });
-        patch.push(Op::Insert { path: env.index(2), value: json!("Z") });
-        patch.push(Op::Append { sequence: env.clone(), value: json!("end") });
+        patch.push(Op::insert(env.index(2), json!("Z")));
+        patch.push(Op::append(env.clone(), json!("end")));
         let mut value = json!({"env": ["a", "b", "c"]});
         let operations: json_patch::Patch =
             serde_json::from_value(patch.to_json_patch()).expect("a JSON patch");
@@ -302,7 +326,7 @@ mod tests {
     fn decided_means_removed_or_replaced() {
         let env = Path::root().key("env");
         let mut patch = Patch::default();
-        patch.push(Op::Replace { path: env.index(1), value: json!({}) });
+        patch.push(Op::replace(env.index(1), json!({})));
         patch.push(Op::Remove { path: env.index(4) });
         assert!(patch.decides(&env.index(1).key("valueFrom")) && patch.decides(&env.index(4)));
         assert!(!patch.decides(&env.index(5)) && !patch.decides(&env));

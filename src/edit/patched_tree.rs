@@ -164,7 +164,7 @@ impl<'t, 's> PatchWalk<'t, 's> {
             return Ok(());
         }
         let (own, inside) = ops.split();
-        let (mut is_removed, mut new, mut appended) = (false, None, Vec::new());
+        let (mut is_removed, mut new, mut appended) = (false, None, Vec::<&Value>::new());
         for op in own {
             match op {
                 Op::Test { value, .. } if self.text(id) == Some(value) => {}
@@ -172,7 +172,7 @@ impl<'t, 's> PatchWalk<'t, 's> {
                 _ if self.gone > 0 => return Err(Unfit),
                 Op::Remove { .. } => is_removed = true,
                 Op::Replace { value, .. } => new = Some(NewValue::Value(value)),
-                Op::Rewrite { text, .. } => new = Some(NewValue::Text(text)),
+                Op::Rewrite { rewriting, .. } => new = Some(NewValue::Text(&rewriting.text)),
                 Op::Append { value, .. } => appended.push(value),
                 Op::Insert { path, value } if matches!(path.steps().last(), Some(Step::Index(_))) => {
                     self.after.value(value);
@@ -252,7 +252,7 @@ impl<'t, 's> PatchWalk<'t, 's> {
                 continue;
             }
             match last.filter(|(other, _)| *other == key.as_str()) {
-                Some((_, other)) if other != value => return Err(Unfit),
+                Some((_, other)) if other != &**value => return Err(Unfit),
                 Some(_) => {}
                 None if self.gone > 0 => return Err(Unfit),
                 None => {

@@ -86,13 +86,12 @@ pub(crate) fn verify(tree: &Tree<'_>, patch: &Patch, edited: &str) -> Result<(),
         Reader::Rendered if is_rendered(edited) => proof.confirm(common),
         Reader::Rendered | Reader::Common => proof.confirm(lineage),
         // Kubernetes' own meaning of the edited text counts too.
-        Reader::Lineage => proof
-            .confirm(common)
-            .and_then(|()| proof.confirm_after(lineage))
-            .or_else(|_| match libyaml::is_affordable(tree.ids().len(), edited.len()) {
+        Reader::Lineage => proof.confirm(common).and_then(|()| proof.confirm_after(lineage)).or_else(|_| {
+            match libyaml::is_affordable(tree.ids().len(), edited.len()) {
                 true => proof.confirm(|text| libyaml::digest(&key, text)),
                 false => Err(Refusal::Large),
-            }),
+            }
+        }),
     }
 }
 

@@ -142,7 +142,9 @@ pub(crate) fn judge<'i, T: Send>(
     if reach == Reach::Every {
         candidates.add_all(Interest::Check(Severity::Warning));
     }
-    let rewriter = Rewriter { rules, config, format, facts: &facts, leaked_values: &leaked_values };
+    let notes_reads = reach == Reach::Every;
+    let rewriter =
+        Rewriter { rules, config, format, facts: &facts, leaked_values: &leaked_values, notes_reads };
     let rewrites = rewrite_all(&rewriter, input, &candidates.found, &view);
 
     let mut output = Output::new(input);
@@ -194,7 +196,7 @@ mod tests {
                 let (code, severity) = (Code::NameInText, Severity::Warning);
                 outcome.findings.push(Finding { code, severity, message, help, path, node: toy });
             } else {
-                outcome.patch.push(Op::Replace { path, value: "ball".into() });
+                outcome.patch.push(Op::replace(path, "ball"));
             }
         },
         ..Rule::QUIET

@@ -3,7 +3,7 @@
 //! Everything that depends on more than one document is known by now, so that documents can be rewritten in any order,
 //! and at the same time. The result of each is data; a command that needs more than the filter takes it with a view.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use rayon::prelude::{ParallelIterator, ParallelSlice};
 
@@ -39,6 +39,8 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) facts: &'a Facts,
     /// The search for values that must not go out.
     pub(crate) leaked_values: &'a LeakedValues,
+    /// Whether the view asks what reads vaulted Secrets.
+    pub(crate) notes_reads: bool,
 }
 
 /// What comes of one document.
@@ -166,9 +168,11 @@ impl Rewriter<'_> {
         objects: &[Object<'_, '_>],
         findings: &mut Findings<'_>,
     ) -> Decisions {
-        let mut output = RuleOutput::default();
+        let reads = self.notes_reads.then(Vec::new);
+        let mut output = RuleOutput { reads, ..RuleOutput::default() };
         let (mut uses, mut literals, mut doubts) = (Vec::new(), Vec::new(), Doubts::default());
         let (mut kept, mut removed, mut split) = (0, Vec::new(), Vec::new());
+        let mut given = HashSet::new();
         for (position, object) in objects.iter().enumerate() {
             if let Some(rule) = self.facts.removed_by(document.number, object) {
                 removed.push((position, rule));
@@ -193,11 +197,14 @@ impl Rewriter<'_> {
             if let Some(name) = object.name().filter(is_other) {
                 doubts.share(name);
             }
-            for (vaulted, node, path) in output.literals.drain(..) {
+            // What one document gives to a key again and again is said once.
+            let is_new = |(vaulted, ..): &(VaultedValue, _, _)| given.insert(vaulted.number());
+            for (vaulted, node, path) in output.literals.drain(..).filter(is_new) {
                 let location = findings.locator.locate_in(document, object, object.tree.start(node));
                 literals.push((vaulted, Location { path: Some(path.to_string()), ..location }));
             }
-            uses.extend(output.reads.drain(..).map(|found| (position, found)));
+            let reads = output.reads.iter_mut().flat_map(|reads| reads.drain(..));
+            uses.extend(reads.map(|found| (position, found)));
         }
         let is_removed = !removed.is_empty() && kept == 0 && self.format == InputFormat::Manifests;
         removed.extend(split);

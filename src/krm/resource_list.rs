@@ -108,15 +108,15 @@ fn results(tree: &Tree<'_>, diagnostics: &[Diagnostic]) -> Patch {
     let mut results = report::results(&diagnostics.iter().cloned().map(lasting).collect::<Vec<_>>());
     let earlier = tree.root().and_then(|root| tree.get(root, RESULTS));
     match earlier.map(|node| tree.kind(tree.resolve(node))) {
-        None => patch.push(Op::Add { path, value: Value::Array(results) }),
+        None => patch.push(Op::add(path, Value::Array(results))),
         Some(Kind::Sequence(_, items)) => {
             let known: HashSet<String> = items.iter().map(|item| node_key(tree, *item)).collect();
             results.retain(|result| !known.contains(&value_key(result)));
             for value in results {
-                patch.push(Op::Append { sequence: path.clone(), value });
+                patch.push(Op::append(path.clone(), value));
             }
         }
-        Some(_) => patch.push(Op::Replace { path, value: Value::Array(results) }),
+        Some(_) => patch.push(Op::replace(path, Value::Array(results))),
     }
     patch
 }

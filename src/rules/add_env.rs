@@ -3,11 +3,9 @@
 //! The entry comes last. A variable that `envFrom` brings is overridden, as Kubernetes does; what other entries expand
 //! stays as it is, since they expand only entries before them.
 
-use serde_json::json;
-
 use crate::config::EnvRule;
 use crate::kube::object::Object;
-use crate::rules::env_entries::{append, has_entry};
+use crate::rules::env_entries::{append, has_entry, reading};
 use crate::rules::secret_use::SecretUse;
 use crate::rules::{ConfigEntry, Context, ObjectView, Rule, RuleOutput};
 use crate::search::prefilter::Interest;
@@ -52,10 +50,8 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
         let mut entries = Vec::new();
         for (rule, variable, key) in added {
             let key = if key.is_empty() { variable.as_str() } else { key };
-            outcome.reads.push(SecretUse::of_added(&rule.to, key, &variable, path.clone()));
-            entries.push(
-                json!({"name": variable, "valueFrom": {"secretKeyRef": {"name": rule.to, "key": key}}}),
-            );
+            outcome.read(|| SecretUse::of_added(&rule.to, key, &variable, path.clone()));
+            entries.push(reading(&variable, &rule.to, key, None));
         }
         append(subject.object.tree, *container, path, entries, outcome);
     }

@@ -3,7 +3,7 @@
 //! A variable reads the vaulted Secret; volumes become projected ones, as with Secrets; what a container takes by `envFrom`
 //! is for [`super::env_from`]. A ConfigMap that anything else names is taken as a whole: an error.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::config::SecretsRule;
 use crate::diagnostics::{Code, Finding, Severity};
@@ -11,6 +11,7 @@ use crate::edit::patch::Op;
 use crate::kube::references::Takes;
 use crate::rules::chart_secret::{ChartSecret, Share};
 use crate::rules::config_map_references::{ConfigMapReference, references};
+use crate::rules::env_entries::reading;
 use crate::rules::facts::vaulted_key;
 use crate::rules::secret_use::{KeyName, SecretUse};
 use crate::rules::split_readers::{Split, follow};
@@ -55,15 +56,13 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
             (Some(entry), Takes::Key(_, key)) => {
                 let vaulted = vaulted_key(&rule.keys, key);
                 let content = content(&found, (to, vaulted), subject);
-                outcome
-                    .patch
-                    .push(Op::Test { path: reference.path.clone(), value: reference.name.to_owned() });
-                outcome.patch.push(Op::Replace { path: entry.clone(), value: content });
-                outcome.reads.push(SecretUse::of_variable(to, vaulted, entry.clone()));
+                outcome.patch.push(Op::test(reference.path.clone(), reference.name));
+                outcome.patch.push(Op::replace(entry.clone(), content));
+                outcome.read(|| SecretUse::of_variable(to, vaulted, entry.clone()));
             }
             (_, takes) => {
                 if !matches!(takes, Takes::Env) {
-                    outcome.reads.push(taken(takes, map, rule, to, &found));
+                    outcome.read(|| taken(takes, map, rule, to, &found));
                 }
                 follow(reference, Split { holder: map, rule, to }, subject, outcome);
             }
@@ -78,12 +77,8 @@ fn content(
     subject: &ObjectView<'_, '_, '_>,
 ) -> Value {
     let tree = subject.object.tree;
-    let mut reference = json!({"name": to, "key": key});
     let optional = tree.get(found.holder, "optional").and_then(|optional| tree.text(optional));
-    if let Some(optional) = optional.and_then(kubernetes_boolean) {
-        reference["optional"] = optional.into();
-    }
-    json!({"name": found.variable, "valueFrom": {"secretKeyRef": reference}})
+    reading(found.variable, to, key, optional.and_then(kubernetes_boolean).map(Value::from))
 }
 
 /// The keys that a volume takes of the vaulted Secret from now on.

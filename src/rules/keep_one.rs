@@ -41,10 +41,10 @@ pub(super) fn keep_one(
     }
     for position in positions {
         let name = list.path.index(*position).key("name");
-        outcome.patch.push(Op::Test { path: name, value: variable.name.to_owned() });
+        outcome.patch.push(Op::test(name, variable.name));
     }
     if let Some(value) = content {
-        outcome.patch.push(Op::Replace { path: list.path.index(place), value });
+        outcome.patch.push(Op::replace(list.path.index(place), value));
     }
     for position in positions.iter().filter(|position| **position != place) {
         outcome.patch.push(Op::Remove { path: list.path.index(*position) });

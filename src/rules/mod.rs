@@ -95,10 +95,19 @@ pub(crate) struct RuleOutput {
     pub(crate) doubtful: Vec<Doubtful>,
     /// Which parts of the configuration found something.
     pub(crate) matched: BTreeSet<ConfigEntry>,
-    /// What reads a vaulted Secret once the patch is applied.
-    pub(crate) reads: Vec<SecretUse>,
+    /// What reads a vaulted Secret once the patch is applied; `None` where nobody asks.
+    pub(crate) reads: Option<Vec<SecretUse>>,
     /// Literals that a vaulted Secret is to hold, each with the node of its entry.
     pub(crate) literals: Vec<(VaultedValue, NodeId, Path)>,
+}
+
+impl RuleOutput {
+    /// Notes what reads a vaulted Secret, if somebody asks.
+    pub(crate) fn read(&mut self, found: impl FnOnce() -> SecretUse) {
+        if let Some(reads) = &mut self.reads {
+            reads.push(found());
+        }
+    }
 }
 
 /// A part of the configuration that must match something.

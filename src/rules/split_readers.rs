@@ -105,7 +105,7 @@ fn project(tree: &Tree<'_>, volume: &[Step], split: Split<'_>, outcome: &mut Rul
     let sources = if is_kept { json!([{field: kept}, parts.moved]) } else { json!([parts.moved]) };
     projected.insert("sources".to_owned(), sources);
     outcome.patch.push(Op::Remove { path: path.key(field) });
-    outcome.patch.push(Op::Add { path: path.key("projected"), value: projected.into() });
+    outcome.patch.push(Op::add(path.key("projected"), projected));
     Some(())
 }
 
@@ -124,20 +124,18 @@ fn add_source(
     if kept.as_ref().is_some_and(Vec::is_empty) {
         // Nothing of it stays.
         outcome.patch.push(Op::Remove { path: path.index(position).key(field) });
-        outcome
-            .patch
-            .push(Op::Add { path: path.index(position).key("secret"), value: moved["secret"].clone() });
+        outcome.patch.push(Op::add(path.index(position).key("secret"), moved["secret"].clone()));
     } else if kept.is_some() {
         // All files are named, so which source comes first makes no difference; behind the items that go is no room.
         let items = path.index(position).keys(&[field, "items"]);
         outcome.patch.extend(moved_items.into_iter().map(|item| Op::Remove { path: items.index(item) }));
-        outcome.patch.push(Op::Insert { path: path.index(position), value: moved });
+        outcome.patch.push(Op::insert(path.index(position), moved));
     } else if items.get(position + 1).is_some_and(|next| means(tree, *next, &moved)) {
         // It is there already.
     } else if position + 1 < items.len() {
-        outcome.patch.push(Op::Insert { path: path.index(position + 1), value: moved });
+        outcome.patch.push(Op::insert(path.index(position + 1), moved));
     } else {
-        outcome.patch.push(Op::Append { sequence: path, value: moved });
+        outcome.patch.push(Op::append(path, moved));
     }
     Some(())
 }

@@ -28,6 +28,15 @@ pub(crate) struct VaultedValue {
     pub(crate) value: u64,
 }
 
+impl VaultedValue {
+    /// A number that is the same for the same value under the same key.
+    pub(crate) fn number(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.secret, &self.key, &self.namespace, self.value).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
 /// A number that is the same for the same value.
 pub(crate) fn number_of(value: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();

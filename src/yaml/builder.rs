@@ -20,6 +20,9 @@ const BINARY: &str = "tag:yaml.org,2002:binary";
 /// Nodes that aliases may add to a document when they are followed. Every reader of the document would make them.
 const MAX_ALIASED: u32 = 1_000_000;
 
+/// A document of more bytes gives back the room that it does not need.
+const SMALL: usize = 1 << 16;
+
 /// Bytes of one scalar. The API server takes no object of even that size.
 const MAX_SCALAR: usize = 4 << 20;
 
@@ -77,7 +80,12 @@ impl<'s> Builder<'s> {
     }
 
     /// The tree, when there are no more events.
-    pub(super) fn finish(self) -> Tree<'s> {
+    pub(super) fn finish(mut self) -> Tree<'s> {
+        if self.tree.source.len() > SMALL {
+            self.tree.nodes.shrink_to_fit();
+            self.tree.items.shrink();
+            self.tree.entries.shrink();
+        }
         self.tree
     }
 

@@ -169,6 +169,12 @@ impl<T> StoredLists<T> {
         ListId(u32::try_from(self.starts.len() - 2).unwrap_or(u32::MAX))
     }
 
+    /// Gives back the room for more.
+    pub(super) fn shrink(&mut self) {
+        self.members.shrink_to_fit();
+        self.starts.shrink_to_fit();
+    }
+
     pub(super) fn get(&self, list: ListId) -> &[T] {
         self.members.get(range(&self.starts, list.0)).unwrap_or_default()
     }

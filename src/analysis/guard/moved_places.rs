@@ -59,7 +59,7 @@ impl<'t> TakingContainer<'t> {
     pub(super) fn gets(&self, op: &Op) -> Option<(&str, bool)> {
         let list = self.path.key("env");
         let entries = match op {
-            Op::Insert { path, value } if *path == list.index(0) => std::slice::from_ref(value),
+            Op::Insert { path, value } if *path == list.index(0) => std::slice::from_ref(&**value),
             _ => op.added_to(&list),
         };
         let names = entries.iter().filter_map(|entry| entry.get("name")?.as_str());

@@ -316,13 +316,13 @@ fn operations(object: &Object<'_, '_>, ops: &[&Op]) -> Vec<Value> {
     let mut patch = Patch::default();
     let mut tested = BTreeSet::new();
     let own = ops.iter().filter_map(|op| match op {
-        Op::Test { path, value } => Some((path.below(depth), value.clone())),
+        Op::Test { path, value } => Some((path.below(depth), String::from(&**value))),
         _ => None,
     });
     let names = ops.iter().flat_map(|op| names(object, &op.path().below(depth)));
     for (path, value) in names.chain(own) {
         if tested.insert(path.clone()) {
-            patch.push(Op::Test { path, value });
+            patch.push(Op::test(path, &value));
         }
     }
     for op in ops.iter().filter(|op| !matches!(op, Op::Test { .. })) {

@@ -10,16 +10,41 @@ use std::hash::{BuildHasher, RandomState};
 use serde_json::{Map, Value};
 
 use crate::edit::lower::error::LowerError;
-use crate::edit::patch::{Op, Patch, TextEdit};
+use crate::edit::patch::{Op, Patch, Rewriting};
 use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Step, Tree, scalar};
+
+/// A part of what happens to one node. There may be one for each line of a document, so it is small.
+#[derive(Clone, Copy)]
+enum EditPart<'p> {
+    Value(&'p Value),
+    Rewritten(&'p Rewriting),
+    Removed(usize),
+    Added(&'p str, &'p Value),
+    Appended(&'p Value),
+    Inserted(usize, &'p Value),
+}
+
+impl EditPart<'_> {
+    /// A number that two parts have in common if they ask for the same.
+    fn number(self, hasher: &RandomState) -> u64 {
+        hasher.hash_one(match self {
+            Self::Value(value) => format!("become {value}"),
+            Self::Rewritten(Rewriting { edits, .. }) => format!("rewrite {edits:?}"),
+            Self::Removed(position) => format!("remove {position}"),
+            Self::Added(key, value) => format!("add {key} {value}"),
+            Self::Appended(value) => format!("append {value}"),
+            Self::Inserted(position, value) => format!("insert {position} {value}"),
+        })
+    }
+}
 
 /// What happens to one node.
 #[derive(Default)]
 pub(super) struct Edit<'p> {
     /// The scalar or alias becomes this.
     pub(super) value: Option<&'p Value>,
-    /// Parts of the scalar become others; and where they are, for people.
-    pub(super) rewritten: Option<(&'p [TextEdit], &'p str)>,
+    /// Parts of the scalar become others.
+    pub(super) rewritten: Option<&'p Rewriting>,
     /// Removed members of a collection, by position.
     pub(super) removed: BTreeSet<usize>,
     /// New entries of a mapping.
@@ -30,12 +55,32 @@ pub(super) struct Edit<'p> {
     pub(super) inserted: Vec<(usize, &'p Value)>,
 }
 
+impl<'p> Edit<'p> {
+    /// That of these parts, of which several paths may have asked for the same one.
+    fn of(parts: &[(NodeId, EditPart<'p>)], hasher: &RandomState) -> Self {
+        let (mut edit, mut seen) = (Self::default(), HashSet::new());
+        for (_, part) in parts {
+            if parts.len() > 1 && !seen.insert(part.number(hasher)) {
+                continue;
+            }
+            match *part {
+                EditPart::Value(value) => edit.value = Some(value),
+                EditPart::Rewritten(rewriting) => edit.rewritten = Some(rewriting),
+                EditPart::Removed(position) => _ = edit.removed.insert(position),
+                EditPart::Added(key, value) => edit.added.push((key, value)),
+                EditPart::Appended(value) => edit.appended.push(value),
+                EditPart::Inserted(position, value) => edit.inserted.push((position, value)),
+            }
+        }
+        edit
+    }
+}
+
 /// All edits of one document.
 #[derive(Default)]
 pub(super) struct Edits<'p> {
-    by_node: BTreeMap<NodeId, Edit<'p>>,
-    /// How many paths ask for an edit of the node. The hash of the edit's text tells whether two paths ask for the same one.
-    asked: HashMap<(NodeId, u64), u64>,
+    /// In document order.
+    parts: Vec<(NodeId, EditPart<'p>)>,
     hasher: RandomState,
 }
 
@@ -48,7 +93,7 @@ impl<'p> Edits<'p> {
     pub(super) fn collect(patch: &'p Patch, tree: &Tree<'_>) -> Result<Self, LowerError> {
         let mut collector = EditCollector {
             tree,
-            edits: Self::default(),
+            parts: Vec::new(),
             changed: Vec::new(),
             replaced: BTreeSet::new(),
             items: HashSet::new(),
@@ -56,31 +101,19 @@ impl<'p> Edits<'p> {
         for op in patch.ops() {
             collector.op(op)?;
         }
-        let gone = collector.edits.gone(tree);
+        // Those of one node keep their order.
+        collector.parts.sort_by_key(|(node, _)| *node);
+        let gone = collector.gone();
         collector.check_order(&gone)?;
-        let edits = collector.edits;
+        let edits = Self { parts: collector.parts, hasher: RandomState::default() };
         edits.check_anchors(tree, gone)?;
         Ok(edits)
     }
 
     /// The edited nodes, in document order.
-    pub(super) fn by_node(&self) -> impl Iterator<Item = (NodeId, &Edit<'p>)> {
-        self.by_node.iter().map(|(node, edit)| (*node, edit))
-    }
-
-    /// Every node that loses its place in the text: removed members and replaced aliases.
-    fn gone(&self, tree: &Tree<'_>) -> BTreeSet<NodeId> {
-        let mut gone = BTreeSet::new();
-        let removed =
-            self.by_node.iter().flat_map(|(node, edit)| edit.removed.iter().map(move |at| (*node, *at)));
-        for (node, position) in removed {
-            gone.extend(tree.items(node).and_then(|items| items.get(position)));
-            let entry = tree.entries(node).and_then(|entries| entries.get(position));
-            gone.extend(entry.into_iter().flat_map(|(key, value)| [*key, *value]));
-        }
-        let replaced = self.by_node.iter().filter(|(_, edit)| edit.value.is_some()).map(|(node, _)| *node);
-        gone.extend(replaced.filter(|node| matches!(tree.kind(*node), Kind::Alias(_))));
-        gone
+    pub(super) fn by_node(&self) -> impl Iterator<Item = (NodeId, Edit<'p>)> {
+        let nodes = self.parts.chunk_by(|(one, _), (other, _)| one == other);
+        nodes.map(|parts| (parts[0].0, Edit::of(parts, &self.hasher)))
     }
 
     fn check_anchors(&self, tree: &Tree<'_>, gone: BTreeSet<NodeId>) -> Result<(), LowerError> {
@@ -99,9 +132,9 @@ impl<'p> Edits<'p> {
             users.entry(*target).or_default().push(*alias);
         }
         let mut uses = Uses { tree, gone, users, counts: HashMap::new() };
-        for ((node, _), asked) in &self.asked {
-            if uses.count(*node) != *asked && !uses.is_replaced_alias(*node) {
-                return Err(anchor_in_use(tree, *node));
+        for ((node, _), asked) in self.asked() {
+            if uses.count(node) != asked && !uses.is_replaced_alias(node) {
+                return Err(anchor_in_use(tree, node));
             }
         }
         for (alias, target) in aliases {
@@ -110,6 +143,15 @@ impl<'p> Edits<'p> {
             }
         }
         Ok(())
+    }
+
+    /// How many paths ask for each part.
+    fn asked(&self) -> BTreeMap<(NodeId, u64), u64> {
+        let mut asked = BTreeMap::new();
+        for (node, part) in &self.parts {
+            *asked.entry((*node, part.number(&self.hasher))).or_default() += 1;
+        }
+        asked
     }
 }
 
@@ -160,7 +202,7 @@ impl Uses<'_, '_> {
 
 struct EditCollector<'t, 's, 'p> {
     tree: &'t Tree<'s>,
-    edits: Edits<'p>,
+    parts: Vec<(NodeId, EditPart<'p>)>,
     /// The node that each operation changes, and whether it becomes another mapping or sequence.
     changed: Vec<(NodeId, bool)>,
     /// Mappings and sequences that become others.
@@ -180,13 +222,11 @@ impl<'p> EditCollector<'_, '_, 'p> {
             Op::Remove { path } => {
                 let (collection, position) = self.member(path)?;
                 self.changed.push((collection, false));
-                if self.ask(collection, &format!("remove {position}")) {
-                    self.edit(collection).removed.insert(position);
-                }
+                self.ask(collection, EditPart::Removed(position));
                 Ok(())
             }
             Op::Replace { path, value } => self.replace_at(path, value),
-            Op::Rewrite { path, edits, inside, .. } => self.rewrite(path, edits, inside),
+            Op::Rewrite { path, rewriting } => self.rewrite(path, rewriting),
             Op::Add { path, value } => {
                 let (mapping, key) = self.new_entry(path)?;
                 self.changed.push((mapping, false));
@@ -194,10 +234,8 @@ impl<'p> EditCollector<'_, '_, 'p> {
             }
             Op::Append { sequence: path, value } => {
                 let sequence = self.tree.resolve(self.find(path)?);
-                let edit = &format!("append {value}");
-                if self.new_item(sequence, path, edit)? {
-                    self.edit(sequence).appended.push(value);
-                }
+                self.new_item(sequence, path, format!("append {value}"))?;
+                self.ask(sequence, EditPart::Appended(value));
                 Ok(())
             }
             Op::Insert { path, value } => {
@@ -205,13 +243,30 @@ impl<'p> EditCollector<'_, '_, 'p> {
                 if self.tree.items(sequence).is_none_or(|items| position >= items.len()) {
                     return Err(LowerError::Unsupported { at: self.tree.start(sequence) });
                 }
-                let edit = &format!("insert {position} {value}");
-                if self.new_item(sequence, path, edit)? {
-                    self.edit(sequence).inserted.push((position, value));
-                }
+                self.new_item(sequence, path, format!("insert {position} {value}"))?;
+                self.ask(sequence, EditPart::Inserted(position, value));
                 Ok(())
             }
         }
+    }
+
+    /// Every node that loses its place in the text: removed members and replaced aliases.
+    fn gone(&self) -> BTreeSet<NodeId> {
+        let mut gone = BTreeSet::new();
+        for (node, part) in &self.parts {
+            match *part {
+                EditPart::Removed(at) => {
+                    gone.extend(self.tree.items(*node).and_then(|items| items.get(at)));
+                    let entry = self.tree.entries(*node).and_then(|entries| entries.get(at));
+                    gone.extend(entry.into_iter().flat_map(|(key, value)| [*key, *value]));
+                }
+                EditPart::Value(_) if matches!(self.tree.kind(*node), Kind::Alias(_)) => {
+                    gone.insert(*node);
+                }
+                _ => {}
+            }
+        }
+        gone
     }
 
     fn replace_at(&mut self, path: &Path, value: &'p Value) -> Result<(), LowerError> {
@@ -225,28 +280,21 @@ impl<'p> EditCollector<'_, '_, 'p> {
         self.replace(node, value)
     }
 
-    fn rewrite(&mut self, path: &Path, edits: &'p [TextEdit], inside: &'p str) -> Result<(), LowerError> {
+    fn rewrite(&mut self, path: &Path, rewriting: &'p Rewriting) -> Result<(), LowerError> {
         let node = self.find(path)?;
         if !matches!(self.tree.kind(node), Kind::Scalar(_)) {
-            return Err(LowerError::Text { inside: inside.to_owned(), at: self.tree.start(node) });
+            let inside = rewriting.inside.clone();
+            return Err(LowerError::Text { inside, at: self.tree.start(node) });
         }
         self.changed.push((node, false));
-        if self.ask(node, &format!("rewrite {edits:?}")) {
-            self.edit(node).rewritten = Some((edits, inside));
-        }
+        self.ask(node, EditPart::Rewritten(rewriting));
         Ok(())
     }
 
-    /// Asks for a new item of a sequence; true for the first path that does.
-    fn new_item(&mut self, sequence: NodeId, path: &Path, edit: &str) -> Result<bool, LowerError> {
+    /// A new item of a sequence. By the same path the same one twice is two; by different paths it is one, for all of them.
+    fn new_item(&mut self, sequence: NodeId, path: &Path, edit: String) -> Result<(), LowerError> {
         self.changed.push((sequence, false));
-        self.once(sequence, path, edit)?;
-        Ok(self.ask(sequence, edit))
-    }
-
-    /// The same new item by the same path is two items; by different paths it is one, for all of them.
-    fn once(&mut self, sequence: NodeId, path: &Path, edit: &str) -> Result<(), LowerError> {
-        let is_new = self.items.insert((path.clone(), edit.to_owned()));
+        let is_new = self.items.insert((path.clone(), edit));
         is_new.then_some(()).ok_or(LowerError::Unsupported { at: self.tree.start(sequence) })
     }
 
@@ -267,16 +315,9 @@ impl<'p> EditCollector<'_, '_, 'p> {
         Ok(())
     }
 
-    fn edit(&mut self, node: NodeId) -> &mut Edit<'p> {
-        self.edits.by_node.entry(node).or_default()
-    }
-
-    /// Counts one more path that asks for this edit; true for the first.
-    fn ask(&mut self, node: NodeId, edit: &str) -> bool {
-        let edit = self.edits.hasher.hash_one(edit);
-        let asked = self.edits.asked.entry((node, edit)).or_default();
-        *asked += 1;
-        *asked == 1
+    /// Asks for an edit of a node.
+    fn ask(&mut self, node: NodeId, part: EditPart<'p>) {
+        self.parts.push((node, part));
     }
 
     /// The node at a path; an alias at the end of the path is not followed.
@@ -342,9 +383,7 @@ impl<'p> EditCollector<'_, '_, 'p> {
         if self.tree.entries(mapping).is_none() || self.entry(mapping, key)?.is_some() {
             return Err(LowerError::Unsupported { at });
         }
-        if self.ask(mapping, &format!("add {key} {value}")) {
-            self.edit(mapping).added.push((key, value));
-        }
+        self.ask(mapping, EditPart::Added(key, value));
         Ok(())
     }
 
@@ -364,9 +403,7 @@ impl<'p> EditCollector<'_, '_, 'p> {
             }
             (Kind::Sequence(_, []), Value::Array(values)) => {
                 for value in values {
-                    if self.ask(target, &format!("append {value}")) {
-                        self.edit(target).appended.push(value);
-                    }
+                    self.ask(target, EditPart::Appended(value));
                 }
                 Ok(())
             }
@@ -374,9 +411,7 @@ impl<'p> EditCollector<'_, '_, 'p> {
                 if self.tree.is_null(target) || (!value.is_object() && !value.is_array()) =>
             {
                 // The node itself, not an alias' target: only this place is meant.
-                if self.ask(node, &value.to_string()) {
-                    self.edit(node).value = Some(value);
-                }
+                self.ask(node, EditPart::Value(value));
                 Ok(())
             }
             _ => Err(LowerError::Unsupported { at: self.tree.start(node) }),
@@ -393,11 +428,7 @@ impl<'p> EditCollector<'_, '_, 'p> {
                 map.get(&text).filter(|new| self.tree.text(*key).is_some() && self.same_kind(*value, new));
             match new {
                 Some(new) => self.replace(*value, new)?,
-                None => {
-                    if self.ask(mapping, &format!("remove {position}")) {
-                        self.edit(mapping).removed.insert(position);
-                    }
-                }
+                None => self.ask(mapping, EditPart::Removed(position)),
             }
         }
         for (key, value) in map {
@@ -405,9 +436,7 @@ impl<'p> EditCollector<'_, '_, 'p> {
             if old.is_some_and(|(_, old)| self.same_kind(*old, value)) {
                 continue;
             }
-            if self.ask(mapping, &format!("add {key} {value}")) {
-                self.edit(mapping).added.push((key, value));
-            }
+            self.ask(mapping, EditPart::Added(key, value));
         }
         Ok(())
     }

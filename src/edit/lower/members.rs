@@ -158,7 +158,9 @@ impl<'t, 's> MemberSpans<'t, 's> {
     fn ends_as_block(&self, position: usize) -> bool {
         let member = |collection: NodeId, position: Option<usize>| match self.tree.kind(collection) {
             Kind::Sequence(_, items) => position.map_or(items.last(), |at| items.get(at)).copied(),
-            Kind::Mapping(_, entries) => position.map_or(entries.last(), |at| entries.get(at)).map(|(_, value)| *value),
+            Kind::Mapping(_, entries) => {
+                position.map_or(entries.last(), |at| entries.get(at)).map(|(_, value)| *value)
+            }
             Kind::Scalar(_) | Kind::Alias(_) => None,
         };
         let first = member(self.collection, Some(position));

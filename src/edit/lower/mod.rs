@@ -18,7 +18,7 @@ pub(crate) use self::error::LowerError;
 use crate::edit::lower::edits::{Edit, Edits};
 use crate::edit::lower::members::{MemberSpans, blank_behind, has_brackets};
 use crate::edit::lower::render::{FlowStyle, Indentation, block_entry, block_item, flow_entry, flow_value};
-use crate::edit::patch::{Patch, TextEdit};
+use crate::edit::patch::{Patch, Rewriting, TextEdit};
 use crate::edit::splice::{Splice, Splices};
 use crate::yaml::span::{column, is_first_on_line, line_break, line_end, skip_trivia};
 use crate::yaml::{Kind, NodeId, ScalarStyle, Style, Tree, scalar};
@@ -33,7 +33,7 @@ pub(crate) fn lower(patch: &Patch, tree: &Tree<'_>) -> Result<Splices, LowerErro
     let edits = Edits::collect(patch, tree)?;
     let mut lowering = Lowering { tree, eol: line_break(tree.source()), splices: Vec::new() };
     for (node, edit) in edits.by_node() {
-        lowering.node(node, edit)?;
+        lowering.node(node, &edit)?;
     }
     let splices = Splices::new(lowering.splices)?;
     match splices.outside_characters(tree.source()) {
@@ -62,7 +62,7 @@ impl Lowering<'_, '_> {
             let blank = if absent && !before.ends_with([' ', '\t', '\n', '\r']) { " " } else { "" };
             self.splices.push(Splice::replacement(content, format!("{blank}{text}")));
         }
-        if let Some((edits, inside)) = edit.rewritten {
+        if let Some(Rewriting { edits, inside, .. }) = edit.rewritten {
             self.rewrite(node, edits, inside)?;
         }
         let slots = MemberSpans::of(self.tree, node);

@@ -222,6 +222,7 @@ impl<'c> StreamRun<'c> {
             format: InputFormat::Manifests,
             facts: &self.memory.facts,
             leaked_values: &leaked_values,
+            notes_reads: true,
         };
         let mut rewrite = rewriter.rewrite(document, interest, locator, &outside);
         rewrite.hold(&mut self.literals, &leaked_values);

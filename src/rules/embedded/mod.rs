@@ -8,7 +8,7 @@ mod texts;
 
 use crate::diagnostics::{Code, Doubtful, Finding, Severity};
 use crate::edit::edit;
-use crate::edit::patch::{Op, rewritten};
+use crate::edit::patch::{Op, Rewriting, rewritten};
 use crate::kube::object::Object;
 use crate::rules::embedded::texts::{collect, embedded_objects, narrowed};
 use crate::rules::{Context, ObjectView, Rule, RuleOutput, config_map_keys, env_from, left_behind, secrets};
@@ -67,7 +67,8 @@ impl Embedded<'_, '_> {
             .collect();
         let (mut edits, mut inside) = (Vec::new(), Vec::new());
         for (offset, tree) in documents.iter().flatten() {
-            let mut inner = RuleOutput::default();
+            let reads = outcome.reads.as_ref().map(|_| Vec::new());
+            let mut inner = RuleOutput { reads, ..RuleOutput::default() };
             for object in embedded_objects(tree) {
                 self.object(&object, &mut inner, outcome);
             }
@@ -90,12 +91,8 @@ impl Embedded<'_, '_> {
         }
         if !edits.is_empty() {
             let text = rewritten(self.text, &edits);
-            outcome.patch.push(Op::Rewrite {
-                path: self.path.clone(),
-                text,
-                edits,
-                inside: inside.join(", "),
-            });
+            let rewriting = Rewriting { text, edits, inside: inside.join(", ") };
+            outcome.patch.push(Op::Rewrite { path: self.path.clone(), rewriting: rewriting.into() });
         }
     }
 
@@ -117,10 +114,10 @@ impl Embedded<'_, '_> {
             .doubtful
             .extend(doubtful.map(|found| Doubtful { finding: self.place(object, found.finding), ..found }));
         outcome.matched.append(&mut inner.matched);
-        for mut read in inner.reads.drain(..) {
+        for mut read in inner.reads.iter_mut().flat_map(|reads| reads.drain(..)) {
             read.namespace = read.namespace.or_else(|| object.namespace().map(str::to_owned));
             read.path = self.path.clone();
-            outcome.reads.push(read);
+            outcome.read(|| read);
         }
     }
 

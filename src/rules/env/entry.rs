@@ -1,11 +1,12 @@
 //! The entry that reads the vault, and the one that it replaces.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::config::Pattern;
 use crate::diagnostics::ObjectRef;
 use crate::kube::object::Object;
 use crate::kube::pods::{EnvList, ValueSource, expansions};
+use crate::rules::env_entries::reading;
 use crate::rules::vaulted_values::{Remedy, VaultedValue, number_of};
 use crate::yaml::scalar::{self, plain_or_quoted};
 use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Tree};
@@ -14,13 +15,11 @@ use crate::yaml::{Kind, NodeId, Path, Scalar, ScalarStyle, Tree};
 pub(super) fn content(tree: &Tree<'_>, list: &EnvList<'_>, winner: usize, to: &str, key: &str) -> Value {
     let variable = list.entries[winner].as_ref();
     let name = variable.map(|variable| variable.name).unwrap_or_default();
-    let mut reference = json!({"name": to, "key": key});
-    if let Some(ValueSource::Secret { optional: Some(optional), .. }) =
-        variable.map(|variable| variable.source)
-    {
-        reference["optional"] = boolean(tree, optional);
-    }
-    json!({"name": name, "valueFrom": {"secretKeyRef": reference}})
+    let optional = match variable.map(|variable| variable.source) {
+        Some(ValueSource::Secret { optional, .. }) => optional.map(|optional| boolean(tree, optional)),
+        _ => None,
+    };
+    reading(name, to, key, optional)
 }
 
 /// The literal of the winning entry, which the vaulted Secret is to hold; none that is empty or made of others.

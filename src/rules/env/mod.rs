@@ -62,7 +62,7 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
                 Some(Decision::Remove) => {
                     for position in positions {
                         let path = list.path.index(position);
-                        outcome.patch.push(Op::Test { path: path.key("name"), value: name.to_owned() });
+                        outcome.patch.push(Op::test(path.key("name"), name));
                         outcome.patch.push(Op::Remove { path });
                     }
                 }
@@ -77,7 +77,7 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
                         .then(|| content(subject.object.tree, list, winner, &rule.to, key));
                     if content.is_some() {
                         outcome.literals.extend(literal(subject.object, list, winner, &rule.to, key));
-                        outcome.reads.push(SecretUse::of_variable(&rule.to, key, list.path.index(winner)));
+                        outcome.read(|| SecretUse::of_variable(&rule.to, key, list.path.index(winner)));
                     }
                     if positions.len() > 1 || content.is_some() {
                         keep_one(list, &names, &positions, winner, content, outcome);

@@ -10,11 +10,11 @@ mod sources;
 
 use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::diagnostics::Code;
 use crate::rules::env::{Decision, decide};
-use crate::rules::env_entries::prepend;
+use crate::rules::env_entries::{prepend, reading};
 use crate::rules::env_from::doubts::{doubt, expanded_before, may_be_missing};
 use crate::rules::env_from::entries::{own_entries, unsure_entries};
 use crate::rules::env_from::sources::{EnvSource, sources};
@@ -101,21 +101,17 @@ impl Container<'_, '_, '_, '_, '_> {
                 }
                 let own = (to, vaulted_key(&rule.keys, key));
                 let Some((to, vaulted)) = self.decided(&variable, own, outcome) else { continue };
-                let mut reference = json!({"name": to, "key": vaulted});
-                if source.optional {
-                    reference["optional"] = true.into();
-                }
                 outcome.findings.extend(doubt(&variable, source, &self.sources[position + 1..]));
                 if (to, vaulted) == own {
                     let (vaulted, chart) = (vaulted.to_owned(), key.clone());
                     used.push(KeyName { vaulted, chart, rendered: true });
                 } else {
-                    outcome.reads.push(SecretUse::of_added(to, vaulted, &variable, self.path.clone()));
+                    outcome.read(|| SecretUse::of_added(to, vaulted, &variable, self.path.clone()));
                 }
-                entries.push(json!({"name": variable, "valueFrom": {"secretKeyRef": reference}}));
+                entries.push(reading(&variable, to, vaulted, source.optional.then(|| true.into())));
             }
             if !used.is_empty() {
-                outcome.reads.push(SecretUse::of_keys(to, used, source.name.1.clone()));
+                outcome.read(|| SecretUse::of_keys(to, used, source.name.1.clone()));
             }
         }
         entries

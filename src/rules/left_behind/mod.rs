@@ -84,7 +84,7 @@ fn is_left(
 ) -> bool {
     let NameSite::Text(speaks) = found.place else { return false };
     let rewritten = outcome.patch.ops().iter().rev().find_map(|op| match op {
-        Op::Rewrite { path, text, .. } if *path == found.path => Some(text),
+        Op::Rewrite { path, rewriting } if *path == found.path => Some(&rewriting.text),
         _ => None,
     });
     match rewritten {

@@ -64,7 +64,7 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
         match context.facts.target(reference.name, namespace, context.config) {
             Resolution::Untouched => {
                 if context.config.vault.contains(reference.name) {
-                    outcome.reads.push(SecretUse::existing(reference, &object.kind));
+                    outcome.read(|| SecretUse::existing(reference, &object.kind));
                 }
                 outcome.findings.extend(external(reference, context));
             }
@@ -77,7 +77,7 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
                     (Share::Part, Some(to)) => {
                         let split = Split { holder: secret, rule, to };
                         if !matches!(reference.takes, Takes::Env) {
-                            outcome.reads.push(SecretUse::redirected(reference, to, secret, rule));
+                            outcome.read(|| SecretUse::redirected(reference, to, secret, rule));
                         }
                         follow(reference, split, subject, outcome);
                         continue;
@@ -89,7 +89,7 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
                 }
                 match &rule.to {
                     Some(to) => {
-                        outcome.reads.push(SecretUse::redirected(reference, to, secret, rule));
+                        outcome.read(|| SecretUse::redirected(reference, to, secret, rule));
                         let goal = Goal { secret, rule, to, kind: &object.kind };
                         if reference.part.is_some() || matches!(reference.takes, Takes::KeyBeside(..)) {
                             texts.redirect(reference, &goal, outcome);

@@ -33,7 +33,7 @@ pub(super) struct Goal<'a> {
 pub(super) fn rename(rule: &SecretsRule, path: &Path, key: &str, outcome: &mut RuleOutput) {
     let vaulted = vaulted_key(&rule.keys, key);
     if vaulted != key {
-        outcome.patch.push(Op::Replace { path: path.clone(), value: vaulted.into() });
+        outcome.patch.push(Op::replace(path.clone(), vaulted));
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) fn redirect<'t>(
     outcome: &mut RuleOutput,
 ) {
     let Goal { secret, rule, to, kind } = *goal;
-    outcome.patch.push(Op::Test { path: reference.path.clone(), value: reference.name.to_owned() });
+    outcome.patch.push(Op::test(reference.path.clone(), reference.name));
     match &reference.takes {
         Takes::ListItem { list, item } if lists.holds_another(list, reference, to) => {
             // The list would have its name twice, which the API server refuses where the list is keyed by name.
@@ -54,14 +54,14 @@ pub(super) fn redirect<'t>(
         Takes::Shared(list) => {
             // The old name may also be that of another resource in the rule, so it stays.
             if !lists.holds_another(list, reference, to) {
-                outcome.patch.push(Op::Append { sequence: list.clone(), value: to.into() });
+                outcome.patch.push(Op::append(list.clone(), to));
             }
             return;
         }
         _ => {}
     }
     if reference.name != to {
-        outcome.patch.push(Op::Replace { path: reference.path.clone(), value: to.into() });
+        outcome.patch.push(Op::replace(reference.path.clone(), to));
     }
     let renamed = renamed_keys(goal);
     match &reference.takes {
@@ -69,11 +69,7 @@ pub(super) fn redirect<'t>(
         Takes::Items(items) => items.iter().for_each(|(path, key)| rename(rule, path, key, outcome)),
         Takes::Files { volume, has_items } if !renamed.is_empty() => {
             let (path, value) = (volume.key("items"), items(secret, rule));
-            outcome.patch.push(if *has_items {
-                Op::Replace { path, value }
-            } else {
-                Op::Add { path, value }
-            });
+            outcome.patch.push(if *has_items { Op::replace(path, value) } else { Op::add(path, value) });
         }
         Takes::Env if !renamed.is_empty() => outcome.findings.push(renamed_env_from(reference, &renamed)),
         Takes::Whole | Takes::ListItem { .. } => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
-use crate::edit::patch::{Op, TextEdit, rewritten};
+use crate::edit::patch::{Op, Rewriting, TextEdit, rewritten};
 use crate::kube::references::{Reference, Takes};
 use crate::rules::RuleOutput;
 use crate::rules::facts::vaulted_key;
@@ -62,7 +62,8 @@ impl Texts {
             name_once(text, named.get(&path).map(Vec::as_slice).unwrap_or_default(), &mut edits);
             edits.sort_by_key(|(range, _)| range.start);
             let inside = "a name".to_owned();
-            outcome.patch.push(Op::Rewrite { path, text: rewritten(text, &edits), edits, inside });
+            let rewriting = Rewriting { text: rewritten(text, &edits), edits, inside };
+            outcome.patch.push(Op::Rewrite { path, rewriting: rewriting.into() });
         }
     }
 }
