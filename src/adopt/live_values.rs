@@ -10,7 +10,7 @@ use crate::analysis::upgrade::merge::{self, Entry};
 use crate::analysis::upgrade::release::{EnvOf, Member, Release};
 use crate::config::Config;
 use crate::kube::pods::CONTAINER_LISTS;
-use crate::yaml::Step;
+use crate::yaml::{Path, Step};
 
 /// A live value for a key of a vaulted Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -216,13 +216,13 @@ fn place(entry: &Entry, object: &Member, env: &EnvOf) -> Option<ValueSite> {
 }
 
 /// The path of a list of containers as a template writes it; `None` where it leads through another list.
-fn template_path(steps: &[Step]) -> Option<String> {
+fn template_path(list: &Path) -> Option<String> {
     let key = |step: &Step| match step {
         Step::Key(key) if key.chars().all(|c| c.is_ascii_alphanumeric()) => Some(format!(".{key}")),
         _ => None,
     };
-    let is_whole = matches!(steps.last(), Some(Step::Key(key)) if CONTAINER_LISTS.contains(&key.as_str()));
-    if is_whole { steps.iter().map(key).collect() } else { None }
+    let is_whole = matches!(list.last(), Some(Step::Key(key)) if CONTAINER_LISTS.contains(&key.as_str()));
+    if is_whole { list.steps().into_iter().map(key).collect() } else { None }
 }
 
 /// The name and the key that an entry's reference holds.
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_template_finds_lists_of_containers_alone() {
-        let steps = |keys: &[&str]| keys.iter().map(|key| Step::Key((*key).into())).collect::<Vec<_>>();
+        let steps = |keys: &[&str]| Path::root().keys(keys);
         let deployment = steps(&["spec", "template", "spec", "containers"]);
         assert_eq!(template_path(&deployment).as_deref(), Some(".spec.template.spec.containers"));
         assert_eq!(template_path(&steps(&["spec", "pools"])), None);

@@ -188,7 +188,7 @@ impl Op {
 
 /// A path as a JSON Pointer (RFC 6901).
 pub(crate) fn to_pointer(path: &Path) -> PointerBuf {
-    PointerBuf::from_tokens(path.steps().iter().map(|step| match step {
+    PointerBuf::from_tokens(path.steps().into_iter().map(|step| match step {
         Step::Key(key) => Token::new(key.as_str()),
         Step::Index(position) => (*position).into(),
     }))
@@ -247,8 +247,7 @@ impl Patch {
 
     /// Whether an operation already decides what happens to `path`: it or a parent of it is removed or replaced.
     pub(crate) fn decides(&self, path: &Path) -> bool {
-        let steps = path.steps();
-        (0..=steps.len()).any(|length| self.decided.contains_key(&steps[..length]))
+        path.upwards().any(|above| self.decided.contains_key(above))
     }
 
     /// Whether an operation removes just this place.

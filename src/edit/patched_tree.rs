@@ -31,7 +31,7 @@ pub(super) struct Unfit;
 pub(super) fn meanings(tree: &Tree<'_>, patch: &Patch, key: &DigestKey) -> Result<Meanings, Unfit> {
     let mut ops: Vec<&Op> = patch.ops().iter().collect();
     // Of those for one place the order stays.
-    ops.sort_by(|a, b| a.path().steps().cmp(b.path().steps()));
+    ops.sort_by(|a, b| a.path().cmp(b.path()));
     let mut walk = PatchWalk::new(tree, key);
     if let Some(root) = tree.root() {
         walk.node(root, OpsBelow { ops: &ops, depth: 0 })?;
@@ -62,7 +62,7 @@ struct OpsBelow<'p> {
 impl<'p> OpsBelow<'p> {
     /// Those that are about the node itself, and those about what is in it.
     fn split(self) -> (&'p [&'p Op], Self) {
-        let own = self.ops.partition_point(|op| op.path().steps().len() == self.depth);
+        let own = self.ops.partition_point(|op| op.path().len() == self.depth);
         let (own, inside) = self.ops.split_at(own);
         (own, Self { ops: inside, ..self })
     }
@@ -81,7 +81,7 @@ impl<'p> OpsBelow<'p> {
     }
 
     fn below(self, order: impl Fn(&Step) -> Ordering) -> Self {
-        let next = |op: &&Op| op.path().steps().get(self.depth).map_or(Ordering::Less, &order);
+        let next = |op: &&Op| op.path().first(self.depth + 1).last().map_or(Ordering::Less, &order);
         let ops = &self.ops[self.ops.partition_point(|op| next(op).is_lt())..];
         let ops = &ops[..ops.partition_point(|op| next(op).is_eq())];
         Self { ops, depth: self.depth + 1 }
@@ -174,7 +174,7 @@ impl<'t, 's> PatchWalk<'t, 's> {
                 Op::Replace { value, .. } => new = Some(NewValue::Value(value)),
                 Op::Rewrite { rewriting, .. } => new = Some(NewValue::Text(&rewriting.text)),
                 Op::Append { value, .. } => appended.push(value),
-                Op::Insert { path, value } if matches!(path.steps().last(), Some(Step::Index(_))) => {
+                Op::Insert { path, value } if matches!(path.last(), Some(Step::Index(_))) => {
                     self.after.value(value);
                 }
                 Op::Test { .. } | Op::Insert { .. } | Op::Add { .. } => return Err(Unfit),
@@ -247,8 +247,8 @@ impl<'t, 's> PatchWalk<'t, 's> {
     fn added(&mut self, ops: OpsBelow<'_>) -> Result<(), Unfit> {
         let mut last: Option<(&str, &Value)> = None;
         for op in ops.ops {
-            let (Op::Add { value, .. }, [.., Step::Key(key)]) = (op, op.path().steps()) else { continue };
-            if op.path().steps().len() != ops.depth + 1 {
+            let (Op::Add { value, .. }, Some(Step::Key(key))) = (op, op.path().last()) else { continue };
+            if op.path().len() != ops.depth + 1 {
                 continue;
             }
             match last.filter(|(other, _)| *other == key.as_str()) {

@@ -90,10 +90,9 @@ fn last_key(path: &str) -> &str {
 
 /// The variable whose entry in a list `env` a path leads into.
 pub(crate) fn variable(tree: &Tree<'_>, path: &Path) -> Option<String> {
-    let steps = path.steps();
-    let is_entry = |pair: &[Step]| matches!(pair, [Step::Key(key), Step::Index(_)] if key == "env");
-    let at = steps.windows(2).rposition(is_entry)?;
-    let entry = tree.at(&steps[..at + 2])?;
+    let is_env = |list: &Path| matches!(list.last(), Some(Step::Key(key)) if key == "env");
+    let is_entry = |path: &&Path| matches!(path.split_last(), Some((list, Step::Index(_))) if is_env(list));
+    let entry = tree.at(path.upwards().find(is_entry)?)?;
     tree.text(tree.get(entry, "name")?).map(str::to_owned)
 }
 

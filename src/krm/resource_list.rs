@@ -60,8 +60,7 @@ fn first<'t>(item: &Object<'t, '_>, annotations: [&str; 2]) -> Option<&'t str> {
 
 /// A path without the steps that lead to the item: `items[3].spec` is `spec` to the reader of the item's file.
 fn inside_item(path: &str, item: &Path) -> String {
-    let item: Vec<Step> = item.steps().iter().take(2).cloned().collect();
-    let wrapper = match item.as_slice() {
+    let wrapper = match item.first(2).steps()[..] {
         [Step::Key(items), Step::Index(index)] => format!("{items}[{index}]"),
         _ => return path.to_owned(),
     };

@@ -96,7 +96,7 @@ impl<'t> ConfigMapFinder<'t, '_> {
     fn takes(&self, mapping: NodeId, path: &Path) -> Takes<'t> {
         let is = |step: Option<&Step>, key: &str| matches!(step, Some(Step::Key(own)) if own == key);
         let steps = path.steps();
-        let above = |count: usize| steps.len().checked_sub(count).and_then(|at| steps.get(at));
+        let above = |count: usize| steps.len().checked_sub(count).map(|at| steps[at]);
         if let Some(key) = self.text(mapping, "key") {
             return Takes::Key(path.key("key"), key);
         }
@@ -125,7 +125,7 @@ impl<'t> ConfigMapFinder<'t, '_> {
     fn push(&mut self, node: NodeId, holder: NodeId, path: Path, takes: Takes<'t>) {
         let Some(name) = self.tree.text(node).filter(|name| !name.is_empty()) else { return };
         let entry = self.entry(&path);
-        let variable = entry.as_ref().and_then(|entry| self.text(self.tree.at(entry.steps())?, "name"));
+        let variable = entry.as_ref().and_then(|entry| self.text(self.tree.at(entry)?, "name"));
         let reference = Reference { node, path, name, namespace: None, part: None, takes };
         self.found.push(ConfigMapReference {
             reference,
@@ -137,13 +137,10 @@ impl<'t> ConfigMapFinder<'t, '_> {
 
     /// The entry of a list of variables whose `valueFrom.configMapKeyRef.name` is at this path.
     fn entry(&self, path: &Path) -> Option<Path> {
-        let [list @ .., position @ Step::Index(_), Step::Key(from), Step::Key(reference), Step::Key(_)] =
-            path.steps()
-        else {
-            return None;
-        };
-        let list = self.lists.iter().find(|known| known.steps() == list)?;
-        (from == "valueFrom" && reference == "configMapKeyRef").then(|| list.step(position))
+        let entry = path.first(path.len().checked_sub(3)?);
+        let (list, Step::Index(_)) = entry.split_last()? else { return None };
+        let is_reference = *path == entry.keys(&["valueFrom", "configMapKeyRef", "name"]);
+        (is_reference && self.lists.contains(list)).then(|| entry.clone())
     }
 }
 

@@ -229,10 +229,10 @@ impl LeakedValues {
             let (path, node) =
                 place.map_or((Path::root(), tree.root()), |place| (place.path, Some(place.node)));
             let Some(node) = node else { continue };
-            if !path.steps().is_empty() && !paths.insert(path.clone()) {
+            if !path.is_root() && !paths.insert(path.clone()) {
                 continue;
             }
-            let comment = if path.steps().is_empty() { " in a comment" } else { "" };
+            let comment = if path.is_root() { " in a comment" } else { "" };
             let finding = Finding {
                 code: Code::ValueLeftBehind,
                 severity,
@@ -306,9 +306,10 @@ fn place(tree: &Tree<'_>, objects: &[Object<'_, '_>], at: usize) -> Option<Scala
     let object_path = object.map_or(Path::root(), |object| object.path.clone());
     let secret = object.filter(|object| object.is_secret());
     let (path, node) = descend(tree, tree.root()?, &Path::root(), at)?;
-    let inner = &path.steps()[object_path.steps().len().min(path.steps().len())..];
+    let inner = path.below(object_path.len());
+    let inner = inner.steps();
     let in_data = matches!(inner.first(), Some(Step::Key(key)) if key == "data" || key == "stringData");
-    let is_variable = matches!(inner, [.., Step::Key(list), Step::Index(_), Step::Key(value)]
+    let is_variable = matches!(inner[..], [.., Step::Key(list), Step::Index(_), Step::Key(value)]
         if list == "env" && value == "value");
     let secret_data = secret.filter(|_| in_data).map(|secret| secret.name().unwrap_or_default().to_owned());
     Some(ScalarSite { path, node, secret_data, is_variable })

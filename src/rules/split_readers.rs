@@ -34,8 +34,7 @@ pub(super) fn follow(
     subject: &ObjectView<'_, '_, '_>,
     outcome: &mut RuleOutput,
 ) {
-    let steps = reference.path.steps();
-    let made = match (&reference.takes, ReaderShape::of(steps, subject)) {
+    let made = match (&reference.takes, ReaderShape::of(&reference.path, subject)) {
         (Takes::Env, Some(ReaderShape::Container)) => Some(()),
         (Takes::Items(_) | Takes::Files { .. }, Some(ReaderShape::Volume(volume))) => {
             project(subject.object.tree, volume, split, outcome)
@@ -55,28 +54,28 @@ enum ReaderShape<'p> {
     /// `envFrom` of a container.
     Container,
     /// The volume.
-    Volume(&'p [Step]),
+    Volume(&'p Path),
     /// The sources of a projected volume, and the position of this one.
-    Source(&'p [Step], usize),
+    Source(&'p Path, usize),
 }
 
 impl<'p> ReaderShape<'p> {
-    fn of(steps: &'p [Step], subject: &ObjectView<'_, '_, '_>) -> Option<Self> {
+    fn of(path: &'p Path, subject: &ObjectView<'_, '_, '_>) -> Option<Self> {
         let is = |step: &Step, key: &str| matches!(step, Step::Key(own) if own == key);
-        let is_pod = |steps: &[Step]| subject.pods.specs.iter().any(|(path, _)| path.steps() == steps);
-        let is_container =
-            |steps: &[Step]| subject.pods.containers.iter().any(|(path, _)| path.steps() == steps);
-        match steps {
-            [container @ .., list, Step::Index(_), _, _] if is(list, "envFrom") => {
-                is_container(container).then_some(Self::Container)
+        let is_pod = |pod: &Path| subject.pods.specs.iter().any(|(path, _)| path == pod);
+        let is_container = |pod: &Path| subject.pods.containers.iter().any(|(path, _)| path == pod);
+        match path.steps()[..] {
+            [ref container @ .., list, Step::Index(_), _, _] if is(list, "envFrom") => {
+                is_container(path.first(container.len())).then_some(Self::Container)
             }
-            [pod @ .., volumes, Step::Index(_), projected, sources, Step::Index(position), _, _]
+            [ref pod @ .., volumes, Step::Index(_), projected, sources, Step::Index(position), _, _]
                 if is(volumes, "volumes") && is(projected, "projected") && is(sources, "sources") =>
             {
-                is_pod(pod).then_some(Self::Source(&steps[..steps.len() - 3], *position))
+                let sources = path.first(path.len() - 3);
+                is_pod(path.first(pod.len())).then_some(Self::Source(sources, *position))
             }
-            [pod @ .., volumes, Step::Index(_), _, _] if is(volumes, "volumes") => {
-                is_pod(pod).then_some(Self::Volume(&steps[..steps.len() - 2]))
+            [ref pod @ .., volumes, Step::Index(_), _, _] if is(volumes, "volumes") => {
+                is_pod(path.first(pod.len())).then_some(Self::Volume(path.first(path.len() - 2)))
             }
             _ => None,
         }
@@ -84,9 +83,8 @@ impl<'p> ReaderShape<'p> {
 }
 
 /// Makes a volume of one object a projected one of two.
-fn project(tree: &Tree<'_>, volume: &[Step], split: Split<'_>, outcome: &mut RuleOutput) -> Option<()> {
+fn project(tree: &Tree<'_>, volume: &Path, split: Split<'_>, outcome: &mut RuleOutput) -> Option<()> {
     let (field, name) = split.holder.volume_field();
-    let path = to_path(volume);
     let source = tree.get(tree.at(volume)?, field)?;
     let parts = Parts::of(tree, source, split)?;
     let mut projected = Map::new();
@@ -104,23 +102,22 @@ fn project(tree: &Tree<'_>, volume: &[Step], split: Split<'_>, outcome: &mut Rul
     }
     let sources = if is_kept { json!([{field: kept}, parts.moved]) } else { json!([parts.moved]) };
     projected.insert("sources".to_owned(), sources);
-    outcome.patch.push(Op::Remove { path: path.key(field) });
-    outcome.patch.push(Op::add(path.key("projected"), projected));
+    outcome.patch.push(Op::Remove { path: volume.key(field) });
+    outcome.patch.push(Op::add(volume.key("projected"), projected));
     Some(())
 }
 
 /// Gives a projected volume a source for the moved keys, beside the one that had them.
 fn add_source(
     tree: &Tree<'_>,
-    (sources, position): (&[Step], usize),
+    (path, position): (&Path, usize),
     split: Split<'_>,
     outcome: &mut RuleOutput,
 ) -> Option<()> {
     let (field, _) = split.holder.volume_field();
-    let items = tree.at(sources).and_then(|sources| tree.items(sources))?;
+    let items = tree.at(path).and_then(|sources| tree.items(sources))?;
     let source = tree.get(*items.get(position)?, field)?;
     let Parts { kept, moved, moved_items, .. } = Parts::of(tree, source, split)?;
-    let path = to_path(sources);
     if kept.as_ref().is_some_and(Vec::is_empty) {
         // Nothing of it stays.
         outcome.patch.push(Op::Remove { path: path.index(position).key(field) });
@@ -135,7 +132,7 @@ fn add_source(
     } else if position + 1 < items.len() {
         outcome.patch.push(Op::insert(path.index(position + 1), moved));
     } else {
-        outcome.patch.push(Op::append(path, moved));
+        outcome.patch.push(Op::append(path.clone(), moved));
     }
     Some(())
 }
@@ -205,10 +202,6 @@ fn number(tree: &Tree<'_>, node: NodeId) -> Option<Value> {
     } else {
         kubernetes_integer(plain(tree, node)?).map(Value::from)
     }
-}
-
-fn to_path(steps: &[Step]) -> Path {
-    steps.iter().fold(Path::root(), |path, step| path.step(step))
 }
 
 /// Who reads one object alone, and would miss what goes to the vault.

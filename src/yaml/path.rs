@@ -1,7 +1,8 @@
 //! A place inside a document, by keys and positions.
 
-use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -14,8 +15,7 @@ pub(crate) enum Step {
     Index(usize),
 }
 
-/// The key of an entry. The paths of a document share their keys, and copies of a path all of it: there is a path or more for
-/// each variable of a list.
+/// The key of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key(Arc<str>);
 
@@ -46,6 +46,12 @@ impl PartialEq<str> for Key {
     }
 }
 
+impl PartialEq<&str> for Key {
+    fn eq(&self, other: &&str) -> bool {
+        *self.0 == **other
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -54,9 +60,18 @@ impl fmt::Display for Key {
 
 /// Steps from the root of a document.
 ///
-/// Displayed as people write it (`spec.containers[0].env[2].valueFrom`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Path(Arc<[Step]>);
+/// A path holds its last step and the path before it, which it shares with others: there is a path or more for each line of a
+/// list. Displayed as people write it (`spec.containers[0].env[2].valueFrom`).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Path(Option<Arc<LastStep>>);
+
+#[derive(Debug)]
+struct LastStep {
+    before: Path,
+    step: Step,
+    /// How many steps the path has.
+    length: usize,
+}
 
 impl Path {
     /// The path of the document's root.
@@ -66,42 +81,144 @@ impl Path {
 
     /// This path and one more key.
     pub(crate) fn key(&self, key: &str) -> Self {
-        self.with([Step::Key(key.into())])
+        self.clone().with(Step::Key(key.into()))
     }
 
     /// This path and one more position.
     pub(crate) fn index(&self, index: usize) -> Self {
-        self.with([Step::Index(index)])
+        self.clone().with(Step::Index(index))
     }
 
     /// This path and several more keys.
     pub(crate) fn keys(&self, keys: &[&str]) -> Self {
-        self.with(keys.iter().map(|key| Step::Key((*key).into())))
+        keys.iter().fold(self.clone(), |path, key| path.with(Step::Key((*key).into())))
     }
 
     /// This path and one more step.
     pub(crate) fn step(&self, step: &Step) -> Self {
-        self.with([step.clone()])
+        self.clone().with(step.clone())
     }
 
-    fn with(&self, steps: impl IntoIterator<Item = Step>) -> Self {
-        Self(self.0.iter().cloned().chain(steps).collect())
+    fn with(self, step: Step) -> Self {
+        let length = self.len() + 1;
+        Self(Some(Arc::new(LastStep { before: self, step, length })))
     }
 
-    /// The steps, from the root down.
-    pub(crate) fn steps(&self) -> &[Step] {
-        &self.0
+    /// How many steps it has.
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |last| last.length)
+    }
+
+    /// Whether it is that of the root.
+    pub(crate) fn is_root(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The last step; `None` for the root.
+    pub(crate) fn last(&self) -> Option<&Step> {
+        self.0.as_ref().map(|last| &last.step)
     }
 
     /// The path without its last step, and that step; `None` for the root.
-    pub(crate) fn split_last(&self) -> Option<(Self, &Step)> {
-        let (last, rest) = self.0.split_last()?;
-        Some((Self(rest.into()), last))
+    pub(crate) fn split_last(&self) -> Option<(&Self, &Step)> {
+        self.0.as_ref().map(|last| (&last.before, &last.step))
+    }
+
+    /// The path, the one before its last step, the one before that, up to the root.
+    pub(crate) fn upwards(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |path| path.split_last().map(|(before, _)| before))
+    }
+
+    /// Its first steps, `length` of them or all.
+    pub(crate) fn first(&self, length: usize) -> &Self {
+        let mut path = self;
+        while let Some((before, _)) = path.split_last().filter(|_| path.len() > length) {
+            path = before;
+        }
+        path
+    }
+
+    /// Whether it is this path or leads further.
+    pub(crate) fn starts_with(&self, other: &Self) -> bool {
+        self.first(other.len()) == other
+    }
+
+    /// The steps, from the root down.
+    pub(crate) fn steps(&self) -> Vec<&Step> {
+        let mut steps: Vec<&Step> = Vec::with_capacity(self.len());
+        steps.extend(self.upwards().filter_map(Self::last));
+        steps.reverse();
+        steps
+    }
+
+    /// The steps that lead further than another path; none where it does not.
+    pub(crate) fn steps_behind(&self, other: &Self) -> Vec<&Step> {
+        if self.starts_with(other) { self.steps().split_off(other.len()) } else { Vec::new() }
     }
 
     /// The path without its first `depth` steps.
     pub(crate) fn below(&self, depth: usize) -> Self {
-        Self(self.0.get(depth..).unwrap_or_default().into())
+        match self.split_last() {
+            Some((before, step)) if self.len() > depth => before.below(depth).with(step.clone()),
+            _ => Self::root(),
+        }
+    }
+}
+
+impl<'s> FromIterator<&'s Step> for Path {
+    fn from_iter<I: IntoIterator<Item = &'s Step>>(steps: I) -> Self {
+        steps.into_iter().fold(Self::root(), |path, step| path.with(step.clone()))
+    }
+}
+
+impl PartialEq for Path {
+    fn eq(&self, other: &Self) -> bool {
+        let (mut one, mut other) = (&self.0, &other.0);
+        loop {
+            match (one, other) {
+                (None, None) => return true,
+                (Some(a), Some(b)) if Arc::ptr_eq(a, b) => return true,
+                (Some(a), Some(b)) if a.length == b.length && a.step == b.step => {
+                    (one, other) = (&a.before.0, &b.before.0);
+                }
+                _ => return false,
+            }
+        }
+    }
+}
+
+impl Eq for Path {}
+
+/// By the first step in which two paths differ.
+impl Ord for Path {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let length = self.len().min(other.len());
+        let common = self.first(length).cmp_of_one_length(other.first(length));
+        common.then_with(|| self.len().cmp(&other.len()))
+    }
+}
+
+impl Path {
+    fn cmp_of_one_length(&self, other: &Self) -> Ordering {
+        match (&self.0, &other.0) {
+            (Some(a), Some(b)) if !Arc::ptr_eq(a, b) => {
+                a.before.cmp_of_one_length(&b.before).then_with(|| a.step.cmp(&b.step))
+            }
+            _ => Ordering::Equal,
+        }
+    }
+}
+
+impl PartialOrd for Path {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for Path {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(self.len());
+        self.upwards().filter_map(Self::last).for_each(|step| step.hash(state));
     }
 }
 
@@ -137,35 +254,17 @@ impl<'a> Trail<'a> {
 
     /// The path.
     pub(crate) fn to_path(self) -> Path {
-        let mut steps = Vec::new();
-        let mut at = &self;
-        let start = loop {
-            match at {
-                Trail::Start(path) => break *path,
-                Trail::Key(before, key) => {
-                    steps.push(Step::Key((*key).into()));
-                    at = before;
-                }
-                Trail::Index(before, index) => {
-                    steps.push(Step::Index(*index));
-                    at = before;
-                }
-            }
-        };
-        start.with(steps.into_iter().rev())
-    }
-}
-
-/// A set of paths can be asked for a part of a path.
-impl Borrow<[Step]> for Path {
-    fn borrow(&self) -> &[Step] {
-        &self.0
+        match self {
+            Trail::Start(path) => path.clone(),
+            Trail::Key(before, key) => before.to_path().key(key),
+            Trail::Index(before, index) => before.to_path().index(index),
+        }
     }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, step) in self.0.iter().enumerate() {
+        for (position, step) in self.steps().into_iter().enumerate() {
             match step {
                 Step::Index(index) => write!(f, "[{index}]")?,
                 Step::Key(key) if is_word(key) && position == 0 => f.write_str(key)?,

@@ -7,7 +7,7 @@ use crate::yaml::span::skip_trivia;
 use crate::yaml::storage::{
     Node, Prefix, Prefixes, StoredLists, StoredTexts, TextId, What, bytes_in_source, text_in_source,
 };
-use crate::yaml::{NodeId, ScalarStyle, Span, Step, Style};
+use crate::yaml::{NodeId, Path, ScalarStyle, Span, Step, Style};
 
 /// A document's nodes.
 pub(crate) struct Tree<'s> {
@@ -297,8 +297,11 @@ impl<'s> Tree<'s> {
     }
 
     /// The node at a path from the root.
-    pub(crate) fn at(&self, steps: &[Step]) -> Option<NodeId> {
-        steps.iter().try_fold(self.root()?, |node, step| self.child(node, step))
+    pub(crate) fn at(&self, path: &Path) -> Option<NodeId> {
+        match path.split_last() {
+            Some((before, step)) => self.child(self.at(before)?, step),
+            None => self.root(),
+        }
     }
 
     /// Follows keys down from `id`.

@@ -65,7 +65,7 @@ impl ChangedPlace {
     /// What is at a path.
     pub(super) fn of(object: &Object<'_, '_>, pods: &Pods<'_>, path: &Path) -> Self {
         let steps = path.steps();
-        let own = &steps[object.path.steps().len().min(steps.len())..];
+        let own = &steps[object.path.len().min(steps.len())..];
         let data_key = match own {
             [Step::Key(field), Step::Key(key), ..]
                 if ["data", "stringData", "binaryData"].contains(&field.as_str()) =>
@@ -83,22 +83,21 @@ impl ChangedPlace {
             _ if own.is_empty() => return Self::Object,
             _ => {}
         }
-        Self::in_pods(object, pods, steps).unwrap_or_else(|| match own {
+        Self::in_pods(object, pods, path).unwrap_or_else(|| match own {
             [.., Step::Key(metadata), Step::Key(field), Step::Key(name)]
                 if metadata == "metadata" && field == "annotations" =>
             {
-                let holder = &steps[..steps.len() - 3];
-                let of_pods = pods.templates.iter().any(|(path, _)| path.steps() == holder);
+                let holder = path.first(steps.len() - 3);
+                let of_pods = pods.templates.iter().any(|(path, _)| path == holder);
                 Self::Annotation { name: name.to_string(), of_pods }
             }
             _ => Self::Field,
         })
     }
 
-    fn in_pods(object: &Object<'_, '_>, pods: &Pods<'_>, steps: &[Step]) -> Option<Self> {
+    fn in_pods(object: &Object<'_, '_>, pods: &Pods<'_>, path: &Path) -> Option<Self> {
         for list in &pods.env {
-            let Some([Step::Index(position), Step::Key(field), ..]) = steps.strip_prefix(list.path.steps())
-            else {
+            let [Step::Index(position), Step::Key(field), ..] = path.steps_behind(&list.path)[..] else {
                 continue;
             };
             let variable = list.entries.get(*position)?.as_ref()?;
@@ -106,8 +105,8 @@ impl ChangedPlace {
             let is_value = ["value", "valueFrom"].contains(&field.as_str());
             return is_value.then_some(Self::Variable { name, container, reads_secrets: list.reads_secrets });
         }
-        pods.commands.iter().find(|(path, _)| steps.starts_with(path.steps()))?;
-        let is_in = |(path, _): &&(Path, NodeId)| steps.starts_with(path.steps());
+        pods.commands.iter().find(|(command, _)| path.starts_with(command))?;
+        let is_in = |(container, _): &&(Path, NodeId)| path.starts_with(container);
         let (_, container) = pods.containers.iter().rfind(is_in)?;
         let name = object.tree.get(*container, "name").and_then(|name| object.tree.text(name));
         Some(Self::Argument { container: name.unwrap_or_default().to_owned() })

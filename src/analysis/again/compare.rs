@@ -109,9 +109,9 @@ fn change(
     locator: &Locator<'_>,
 ) -> RenderChange {
     let Difference { path, node, side, is_alone } = difference;
-    let is_object = path.steps().is_empty();
+    let is_object = path.is_root();
     // A list may hold the object at another position in each render.
-    let path = path.steps().iter().fold(object.path.clone(), |path, step| path.step(step));
+    let path = path.steps().into_iter().fold(object.path.clone(), |path, step| path.step(step));
     let location = Location {
         path: Some(path.to_string()),
         variable: allow::variable(object.tree, &path),

@@ -134,7 +134,7 @@ impl Judge<'_> {
         let mut said = Vec::new();
         for object in seen.objects.iter().filter(|object| !is_made_by_a_controller(object)) {
             let ops = seen.patch.ops().iter();
-            let own = ops.filter(|op| op.path().steps().starts_with(object.path.steps()));
+            let own = ops.filter(|op| op.path().starts_with(&object.path));
             let ops: Vec<&Op> = own.filter(|op| changes(object, op)).collect();
             let at = seen.locator.locate_in(seen.document, object, object.tree.start(object.node));
             if ops.iter().any(|op| *op.path() == object.path) {
@@ -214,7 +214,7 @@ fn changes(object: &Object<'_, '_>, op: &Op) -> bool {
     match op {
         Op::Test { .. } => false,
         Op::Replace { path, value } => {
-            object.tree.at(path.steps()).is_none_or(|node| !means(object.tree, node, value))
+            object.tree.at(path).is_none_or(|node| !means(object.tree, node, value))
         }
         Op::Rewrite { .. } | Op::Remove { .. } | Op::Add { .. } | Op::Append { .. } | Op::Insert { .. } => {
             true
@@ -225,7 +225,8 @@ fn changes(object: &Object<'_, '_>, op: &Op) -> bool {
 /// Whether an operation takes data out of a Secret or ConfigMap that stays.
 fn moves_key(object: &Object<'_, '_>, op: &Op) -> bool {
     let Op::Remove { path } = op else { return false };
-    let below = &path.steps()[object.path.steps().len()..];
+    let below = path.below(object.path.len());
+    let below = below.steps();
     let is_data = matches!(below.first(), Some(Step::Key(key)) if key == "data" || key == "stringData");
     is_data && (object.is_secret() || object.is_config_map())
 }

@@ -69,7 +69,7 @@ impl<'t> TakingContainer<'t> {
 }
 
 /// The pod, and the position of the volume in it, that a path leads into.
-pub(super) fn volume_of(steps: &[Step]) -> Option<(&[Step], usize)> {
+pub(super) fn volume_of<'a, 'p>(steps: &'a [&'p Step]) -> Option<(&'a [&'p Step], usize)> {
     let at = steps.iter().rposition(|step| matches!(step, Step::Key(key) if key == "volumes"))?;
     match &steps[at + 1..] {
         [Step::Index(position), _, ..] => Some((&steps[..at], *position)),

@@ -67,7 +67,7 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
             kind: kinds.iter().find(|kind| {
                 kind.kind == object.kind && (kind.group == object.group() || object.api_version.is_empty())
             }),
-            depth: object.path.steps().len(),
+            depth: object.path.len(),
             taking: TakingContainer::all(&pods, object, config, secrets),
             env: pods.env,
             references,
@@ -98,14 +98,10 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
             );
             (what, is_known && self.judges_list(&list_of(path)))
         } else {
-            let (pod, position) = volume_of(&path.steps()[self.depth..])?;
+            let steps = path.steps();
+            let (pod, position) = volume_of(&steps[self.depth..])?;
             let what = format!("volume {position} takes a key that goes to the vault");
-            let volume = self.tree.at(&[
-                &path.steps()[..self.depth],
-                pod,
-                &[Step::Key("volumes".into()), Step::Index(position)],
-            ]
-            .concat());
+            let volume = self.tree.at(path.first(self.depth + pod.len() + 2));
             let is_known = volume.is_some_and(|volume| self.secrets.knows_volume(self.tree, volume));
             (what, is_known && self.kind.is_some_and(|kind| judges_pod(kind, pod)))
         };
@@ -115,9 +111,8 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
     /// An entry of a list of variables, or a part of one.
     fn variable(&self, op: &Op) -> Option<Change> {
         let path = op.path();
-        let steps = path.steps();
-        let list = self.env.iter().find(|list| steps.starts_with(list.path.steps()))?;
-        let below = &steps[list.path.steps().len()..];
+        let list = self.env.iter().find(|list| path.starts_with(&list.path))?;
+        let below = path.steps_behind(&list.path);
         let Some(Step::Index(position)) = below.first() else {
             let what = format!("container {} lacks a variable that a rule adds", list.container);
             return Some(Change { path: path.clone(), what, policy: None });
@@ -131,7 +126,7 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
         };
         let is_unknown = self
             .tree
-            .at(list.path.index(*position).steps())
+            .at(&list.path.index(*position))
             .is_some_and(|entry| self.secrets.reads_unknown(self.tree, entry));
         let policy = (self.judges_list(&list.path) && !is_unknown).then(|| self.family()).flatten();
         let what = format!("container {} variable {name} {what}", list.container);
@@ -142,15 +137,12 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
     fn reference(&self, op: &Op) -> Option<Change> {
         let path = op.path();
         let is_about = |reference: &&Reference<'_>| {
-            let name = reference.path.steps();
-            let holder = &name[..name.len() - 1];
+            let name = &reference.path;
+            let is_beside = |(holder, _): (&Path, _)| path.starts_with(holder) && path.len() > holder.len();
             match &reference.takes {
-                Takes::Shared(list) => list == path || path.steps() == name,
+                Takes::Shared(list) => list == path || path == name,
                 Takes::ListItem { item, .. } if item == path => true,
-                _ => {
-                    path.steps() == name
-                        || (path.steps().starts_with(holder) && path.steps().len() > holder.len())
-                }
+                _ => path == name || name.split_last().is_some_and(is_beside),
             }
         };
         let reference = self.references.iter().find(is_about)?;
@@ -167,8 +159,9 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
 
     /// An annotation of a pod template.
     fn annotation(&self, op: &Op) -> Option<Change> {
+        let steps = op.path().steps();
         let [template @ .., Step::Key(metadata), Step::Key(annotations), Step::Key(name)] =
-            &op.path().steps()[self.depth..]
+            &steps[self.depth..]
         else {
             return None;
         };
@@ -206,7 +199,8 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
 
     /// Whether a policy knows the list of variables at a path.
     pub(super) fn judges_list(&self, path: &Path) -> bool {
-        let steps = &path.steps()[self.depth..];
+        let steps = path.steps();
+        let steps = &steps[self.depth..];
         let Some(kind) = self.kind else { return false };
         match pod_of(steps) {
             Some(pod) => judges_pod(kind, pod),
@@ -218,7 +212,8 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
 
     /// Whether a policy knows the field at a path.
     fn judges_field(&self, path: &Path) -> bool {
-        let steps = &path.steps()[self.depth..];
+        let steps = path.steps();
+        let steps = &steps[self.depth..];
         let Some(kind) = self.kind else { return false };
         let at = place(steps);
         // A place is that of the name, or of a mapping that holds it.
@@ -234,13 +229,13 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
 /// The list that a path is, or is an item of.
 fn list_of(path: &Path) -> Path {
     match path.split_last() {
-        Some((list, Step::Index(_))) => list,
+        Some((list, Step::Index(_))) => list.clone(),
         _ => path.clone(),
     }
 }
 
 /// Whether a policy knows the format of the text at these steps by its key.
-fn has_known_format(kind: &GuardedKind, steps: &[Step]) -> bool {
+fn has_known_format(kind: &GuardedKind, steps: &[&Step]) -> bool {
     match steps {
         [above @ .., Step::Key(metadata), Step::Key(annotations), Step::Key(annotation)]
             if metadata == "metadata"
@@ -257,7 +252,7 @@ fn has_known_format(kind: &GuardedKind, steps: &[Step]) -> bool {
 }
 
 /// Whether a policy knows the pod at these steps. Lists within lists are beyond it.
-fn judges_pod(kind: &GuardedKind, steps: &[Step]) -> bool {
+fn judges_pod(kind: &GuardedKind, steps: &[&Step]) -> bool {
     let lists = steps.iter().filter(|step| matches!(step, Step::Index(_))).count();
     lists < 2 && kind.pods.contains(&place(steps))
 }

@@ -137,16 +137,18 @@ impl Render {
 impl Shape {
     fn learn(&mut self, object: &Object<'_, '_>, config: &Config) {
         self.namespaced |= object.namespace().is_some();
-        let depth = object.path.steps().len();
+        let depth = object.path.len();
         for list in Pods::of(object).env {
-            let steps = &list.path.steps()[depth..];
+            let steps = list.path.steps();
+            let steps = &steps[depth..];
             match pod_of(steps) {
                 Some(pod) => self.pods.insert(place(pod)),
                 None => self.env.insert(place(steps)),
             };
         }
         for reference in references(object, config, None).found {
-            let steps = &reference.path.steps()[depth..];
+            let steps = reference.path.steps();
+            let steps = &steps[depth..];
             let at = place(steps);
             let is_declared = |rule: &ReferenceRule| {
                 rule.kind == object.kind && rule.place.names_items() && at.is_below(&rule.place)
@@ -155,7 +157,7 @@ impl Shape {
                 // It is looked for in every object, or in the items of this name alone.
             } else if let Some(format) = format_of(&reference) {
                 self.formats.insert(place(steps), format);
-            } else if let Some(pod) = pods_above(object, &reference.path, depth) {
+            } else if let Some(pod) = pods_above(object, steps) {
                 self.pods.insert(place(pod));
             } else if reference.namespace.is_some()
                 || has_kind(object, &reference.path)
@@ -171,7 +173,7 @@ impl Shape {
 }
 
 /// Whether a place is an annotation of the object that is known to name Secrets.
-fn is_known_annotation(steps: &[Step]) -> bool {
+fn is_known_annotation(steps: &[&Step]) -> bool {
     matches!(steps, [Step::Key(metadata), Step::Key(annotations), Step::Key(annotation)]
         if metadata == "metadata" && annotations == "annotations" && of_annotation(annotation).is_some())
 }
@@ -188,12 +190,12 @@ fn format_of(reference: &Reference<'_>) -> Option<NameFormat> {
 /// Whether a kind is beside a name.
 fn has_kind(object: &Object<'_, '_>, name: &Path) -> bool {
     let Some((holder, _)) = name.split_last() else { return false };
-    let holder = object.tree.at(holder.steps());
+    let holder = object.tree.at(holder);
     holder.is_some_and(|holder| object.tree.get(holder, "kind").is_some())
 }
 
 /// The path of the pod that holds a list of variables: what is before `containers[0].env`.
-pub(super) fn pod_of(steps: &[Step]) -> Option<&[Step]> {
+pub(super) fn pod_of<'a, 'p>(steps: &'a [&'p Step]) -> Option<&'a [&'p Step]> {
     match steps {
         [pod @ .., Step::Key(list), Step::Index(_), Step::Key(_)]
             if CONTAINER_LISTS.contains(&list.as_str()) =>
@@ -205,8 +207,7 @@ pub(super) fn pod_of(steps: &[Step]) -> Option<&[Step]> {
 }
 
 /// The path of the pod that a field belongs to: the nearest mapping above it with containers.
-fn pods_above<'p>(object: &Object<'_, '_>, path: &'p Path, depth: usize) -> Option<&'p [Step]> {
-    let steps = &path.steps()[depth..];
+fn pods_above<'a, 'p>(object: &Object<'_, '_>, steps: &'a [&'p Step]) -> Option<&'a [&'p Step]> {
     let mut node = object.node;
     let mut found = None;
     for (position, step) in steps.iter().enumerate() {
@@ -222,7 +223,7 @@ fn pods_above<'p>(object: &Object<'_, '_>, path: &'p Path, depth: usize) -> Opti
 }
 
 /// A path as a place: every position is any.
-pub(super) fn place(steps: &[Step]) -> FieldPath {
+pub(super) fn place(steps: &[&Step]) -> FieldPath {
     FieldPath::of(steps.iter().map(|step| match step {
         Step::Key(key) => FieldStep::Key(key.to_string()),
         Step::Index(_) => FieldStep::AnyItem,

@@ -107,7 +107,7 @@ pub(crate) fn resolve(object: &Object<'_, '_>, read: &SecretUse) -> Vec<KeyUse> 
 /// A path with the node at each of its steps.
 struct FieldTrail<'t, 'p> {
     tree: &'t Tree<'t>,
-    steps: &'p [Step],
+    steps: Vec<&'p Step>,
     /// One more than the steps: the first is where the object begins.
     nodes: Vec<NodeId>,
 }
@@ -115,15 +115,16 @@ struct FieldTrail<'t, 'p> {
 impl<'t, 'p> FieldTrail<'t, 'p> {
     fn of<'s: 't>(object: &Object<'t, 's>, path: &'p Path) -> Self {
         let tree = object.tree;
-        let steps = path.steps().get(object.path.steps().len()..).unwrap_or_default();
+        let mut steps = path.steps().split_off(object.path.len().min(path.len()));
         let mut nodes = vec![object.node];
-        for step in steps {
+        for step in &steps {
             match tree.child(nodes[nodes.len() - 1], step) {
                 Some(next) => nodes.push(next),
                 None => break,
             }
         }
-        Self { tree, steps: &steps[..nodes.len() - 1], nodes }
+        steps.truncate(nodes.len() - 1);
+        Self { tree, steps, nodes }
     }
 
     fn text(&self, node: NodeId, key: &str) -> Option<&'t str> {

@@ -187,13 +187,12 @@ fn planned(seen: &RewrittenDocument<'_, '_, '_>) -> (Vec<PatchTarget>, Vec<Plann
 
 fn changes(seen: &RewrittenDocument<'_, '_, '_>) -> Vec<Planned> {
     let mut planned = Vec::new();
-    let numbers: HashMap<&[Step], usize> =
-        seen.objects.iter().enumerate().map(|(number, object)| (object.path.steps(), number)).collect();
+    let numbers: HashMap<&Path, usize> =
+        seen.objects.iter().enumerate().map(|(number, object)| (&object.path, number)).collect();
     let mut ops_of: Vec<Vec<&Op>> = vec![Vec::new(); seen.objects.len()];
     for op in seen.patch.ops() {
-        let steps = op.path().steps();
         // No object is inside another one.
-        let number = (0..=steps.len()).find_map(|length| numbers.get(&steps[..length]));
+        let number = op.path().upwards().find_map(|path| numbers.get(path));
         if let Some(number) = number {
             ops_of[*number].push(op);
         }
@@ -219,17 +218,16 @@ fn changes(seen: &RewrittenDocument<'_, '_, '_>) -> Vec<Planned> {
 /// The lists of an object whose entries a strategic merge takes for one, also if it changes nothing; of nested ones the
 /// outer one.
 fn merged_lists(object: &Object<'_, '_>, ops: &[&Op]) -> Vec<Path> {
-    let is_removed = |list: &Path| {
-        ops.iter().any(|op| matches!(op, Op::Remove { path } if list.steps().starts_with(path.steps())))
-    };
+    let is_removed =
+        |list: &Path| ops.iter().any(|op| matches!(op, Op::Remove { path } if list.starts_with(path)));
     let mut lists: Vec<Path> = Vec::new();
     for list in alike_by_first_field(object, &Pods::of(object)) {
-        let is_inside = lists.last().is_some_and(|outer| list.steps().starts_with(outer.steps()));
+        let is_inside = lists.last().is_some_and(|outer| list.starts_with(outer));
         if !is_inside && !is_removed(&list) {
             lists.push(list);
         }
     }
-    let depth = object.path.steps().len();
+    let depth = object.path.len();
     lists.iter().map(|list| list.below(depth)).collect()
 }
 
@@ -312,7 +310,7 @@ impl TargetCounts {
 
 /// The operations on one object, behind a test of every name that they count through.
 fn operations(object: &Object<'_, '_>, ops: &[&Op]) -> Vec<Value> {
-    let depth = object.path.steps().len();
+    let depth = object.path.len();
     let mut patch = Patch::default();
     let mut tested = BTreeSet::new();
     let own = ops.iter().filter_map(|op| match op {

@@ -10,7 +10,7 @@ use crate::yaml::{Path, Step};
 pub(super) fn access(subject: &ObjectView<'_, '_, '_>, path: &Path) -> String {
     let steps = path.steps();
     for list in &subject.pods.env {
-        if let Some([Step::Index(position), ..]) = steps.strip_prefix(list.path.steps())
+        if let [Step::Index(position), ..] = path.steps_behind(&list.path)[..]
             && let Some(Some(variable)) = list.entries.get(*position)
         {
             return variable.name.to_owned();
@@ -21,27 +21,26 @@ pub(super) fn access(subject: &ObjectView<'_, '_, '_>, path: &Path) -> String {
         return "envFrom".to_owned();
     }
     if let Some(at) = steps.iter().position(|step| is_key(step, "volumes")) {
-        let volume = subject.object.tree.at(&steps[..(at + 2).min(steps.len())]);
+        let volume = subject.object.tree.at(path.first(at + 2));
         let name = volume.and_then(|volume| subject.object.tree.get(volume, "name"));
         let name = name.and_then(|name| subject.object.tree.text(name));
         return format!("volume {}", name.unwrap_or_default());
     }
-    let inner: Vec<Step> = steps[subject.object.path.steps().len()..].to_vec();
-    inner.iter().fold(Path::root(), |path, step| path.step(step)).to_string()
+    path.below(subject.object.path.len()).to_string()
 }
 
 /// The container that holds a path.
 pub(super) fn container<'t>(object: &Object<'t, '_>, path: &Path) -> Option<&'t str> {
     let steps = path.steps();
-    let is_list = |pair: &[Step]| matches!(pair, [Step::Key(key), Step::Index(_)] if CONTAINER_LISTS.contains(&key.as_str()));
+    let is_list = |pair: &[&Step]| matches!(pair, [Step::Key(key), Step::Index(_)] if CONTAINER_LISTS.contains(&key.as_str()));
     let at = steps.windows(2).rposition(is_list)?;
-    let container = object.tree.at(&steps[..at + 2])?;
+    let container = object.tree.at(path.first(at + 2))?;
     object.tree.get(container, "name").and_then(|name| object.tree.text(name))
 }
 
 /// The key that the mapping at a path takes, where it says so.
 pub(super) fn key_beside(object: &Object<'_, '_>, path: &Path) -> Option<String> {
-    let mapping = object.tree.at(path.steps())?;
+    let mapping = object.tree.at(path)?;
     let key = object.tree.get(mapping, "key")?;
     object.tree.text(key).map(str::to_owned)
 }

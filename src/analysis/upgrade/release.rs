@@ -71,8 +71,8 @@ pub(crate) struct Member {
 
 /// A container's variables.
 pub(crate) struct EnvOf {
-    /// The steps from the object to the list of containers, as far as they are keys.
-    pub(crate) list: Vec<Step>,
+    /// The path from the object to the list of containers, as far as its steps are keys.
+    pub(crate) list: Path,
     /// The container's name.
     pub(crate) container: String,
     /// The entries that have a name.
@@ -302,7 +302,7 @@ fn member(document: &Document<'_>, object: &Object<'_, '_>, config: &Config) -> 
 
 /// Whether a reference is one of a variable.
 fn is_in_env(path: &Path) -> bool {
-    let is_env = |pair: &[Step]| matches!(pair, [Step::Key(key), Step::Index(_)] if key == "env");
+    let is_env = |pair: &[&Step]| matches!(pair, [Step::Key(key), Step::Index(_)] if key == "env");
     path.steps().windows(2).any(is_env)
 }
 
@@ -319,9 +319,9 @@ fn place(document: &Document<'_>, tree: &Tree<'_>, node: NodeId) -> usize {
 fn env(document: &Document<'_>, object: &Object<'_, '_>, list: &EnvList<'_>) -> EnvOf {
     let tree = object.tree;
     // The path ends with the container's position and `env`.
-    let steps = list.path.steps().iter().skip(object.path.steps().len());
+    let steps = list.path.steps().into_iter().skip(object.path.len());
     let mut env = EnvOf {
-        list: steps.take_while(|step| matches!(step, Step::Key(_))).cloned().collect(),
+        list: steps.take_while(|step| matches!(step, Step::Key(_))).collect(),
         container: list.container.to_owned(),
         entries: Vec::new(),
         places: Vec::new(),

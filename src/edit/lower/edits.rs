@@ -323,7 +323,7 @@ impl<'p> EditCollector<'_, '_, 'p> {
     /// The node at a path; an alias at the end of the path is not followed.
     fn find(&self, path: &Path) -> Result<NodeId, LowerError> {
         let root = self.tree.root().ok_or(LowerError::Unsupported { at: 0 })?;
-        path.steps().iter().try_fold(root, |node, step| self.step(node, step))
+        path.steps().into_iter().try_fold(root, |node, step| self.step(node, step))
     }
 
     fn step(&self, node: NodeId, step: &Step) -> Result<NodeId, LowerError> {
@@ -357,7 +357,7 @@ impl<'p> EditCollector<'_, '_, 'p> {
 
     fn member(&self, path: &Path) -> Result<(NodeId, usize), LowerError> {
         let (parent, last) = path.split_last().ok_or(LowerError::Unsupported { at: 0 })?;
-        let collection = self.tree.resolve(self.find(&parent)?);
+        let collection = self.tree.resolve(self.find(parent)?);
         match last {
             Step::Index(index) => Ok((collection, *index)),
             Step::Key(key) => {
@@ -372,7 +372,7 @@ impl<'p> EditCollector<'_, '_, 'p> {
 
     fn new_entry(&self, path: &'p Path) -> Result<(NodeId, &'p str), LowerError> {
         match path.split_last() {
-            Some((parent, Step::Key(key))) => Ok((self.tree.resolve(self.find(&parent)?), key.as_str())),
+            Some((parent, Step::Key(key))) => Ok((self.tree.resolve(self.find(parent)?), key.as_str())),
             _ => Err(LowerError::Unsupported { at: 0 }),
         }
     }

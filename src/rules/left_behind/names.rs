@@ -189,7 +189,8 @@ impl<'t> NameSearch<'_, 't, '_> {
 
 /// Whether a path is that of a word of a command.
 fn is_argument(path: &Path) -> bool {
-    matches!(path.steps(), [.., Step::Key(list), Step::Index(_)] if matches!(list.as_str(), "args" | "command"))
+    let Some((list, Step::Index(_))) = path.split_last() else { return false };
+    matches!(list.last(), Some(Step::Key(list)) if matches!(list.as_str(), "args" | "command"))
 }
 
 /// Whether a word is an option without a value, and about a Secret.
@@ -205,7 +206,8 @@ fn is_note_of_kustomize(annotation: &str) -> bool {
 /// The path as `spec.references` takes it: below the object, with `[*]` for every position. Where a mapping holds `name` and
 /// `key`, the mapping. The `value` beside a name is that of this name alone: others may hold the names of other things.
 fn declared(path: &Path, object: &Object<'_, '_>) -> String {
-    let mut steps = &path.steps()[object.path.steps().len()..];
+    let steps = path.steps();
+    let mut steps = &steps[object.path.len()..];
     if let [parents @ .., Step::Key(last)] = steps
         && last == "name"
     {
@@ -230,7 +232,7 @@ fn declared(path: &Path, object: &Object<'_, '_>) -> String {
 }
 
 /// The name beside a value: in `env[0].value` that of the variable.
-fn name_beside<'t>(object: &Object<'t, '_>, steps: &[Step]) -> Option<&'t str> {
+fn name_beside<'t>(object: &Object<'t, '_>, steps: &[&Step]) -> Option<&'t str> {
     let [above @ .., Step::Index(_), Step::Key(last)] = steps else { return None };
     let item = &steps[..=above.len()];
     let start = (last == "value").then_some(object.node)?;

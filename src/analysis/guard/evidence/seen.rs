@@ -35,7 +35,8 @@ pub(in crate::analysis::guard) fn sees(
     keys: &RemovedKeys,
 ) -> bool {
     let Some(fields) = Fields::of(&object.api_version, &object.kind) else { return false };
-    let steps = &reference.path.steps()[object.path.steps().len()..];
+    let steps = reference.path.steps();
+    let steps = &steps[object.path.len()..];
     let is_searched =
         matches!(steps.first(), Some(Step::Key(first)) if !NOT_SEARCHED.contains(&first.as_str()));
     // `namespace/name` is seen; other texts that hold more than a name are not.
@@ -60,7 +61,7 @@ pub(in crate::analysis::guard) fn sees(
     let label = label(&fields, Trail::Start(&root), field, is_mapping);
     let by_key = is_mapping && (key == "secretKeyRef" || (key == "imagePullSecrets" && is_item));
     let text = |name: &str| {
-        let holder = object.tree.at(reference.path.split_last()?.0.steps())?;
+        let holder = object.tree.at(reference.path.split_last()?.0)?;
         object.tree.text(object.tree.get(holder, name)?)
     };
     let takes_key = || {
@@ -74,7 +75,7 @@ pub(in crate::analysis::guard) fn sees(
     }
 }
 
-fn label(fields: &Fields, trail: Trail<'_>, steps: &[Step], is_mapping: bool) -> Option<Label> {
+fn label(fields: &Fields, trail: Trail<'_>, steps: &[&Step], is_mapping: bool) -> Option<Label> {
     match steps {
         [] => fields.label(trail, is_mapping),
         [Step::Key(key), rest @ ..] => label(fields, Trail::Key(&trail, key), rest, is_mapping),
