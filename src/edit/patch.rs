@@ -219,6 +219,12 @@ impl Patch {
         ops.for_each(|op| self.push(op));
     }
 
+    /// Gives back the room for more operations.
+    pub(crate) fn shrink(&mut self) {
+        self.ops.shrink_to_fit();
+        self.decided.shrink_to_fit();
+    }
+
     /// Puts items at the end of a sequence, before those that other operations put there.
     pub(crate) fn append_first(&mut self, sequence: &Path, items: Vec<Value>) {
         let appends = |op: &Op| matches!(op, Op::Append { sequence: other, .. } if other == sequence);

@@ -206,6 +206,7 @@ impl Rewriter<'_> {
             let reads = output.reads.iter_mut().flat_map(|reads| reads.drain(..));
             uses.extend(reads.map(|found| (position, found)));
         }
+        output.patch.shrink();
         let is_removed = !removed.is_empty() && kept == 0 && self.format == InputFormat::Manifests;
         removed.extend(split);
         Decisions {

@@ -225,7 +225,8 @@ pub(crate) fn references<'t>(
     finder.found.retain(|reference| {
         seen.insert((reference.path.clone(), reference.part.as_ref().map(|part| part.start)))
     });
-    let Finder { found, others, .. } = finder;
+    let Finder { mut found, others, .. } = finder;
+    found.shrink_to_fit();
     References { found, declared, others, is_custom: is_custom && fields.is_some() }
 }
 

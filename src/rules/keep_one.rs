@@ -6,6 +6,7 @@ use crate::diagnostics::{Code, Finding, Severity};
 use crate::edit::patch::Op;
 use crate::kube::pods::{EntryNames, EnvList, ValueSource, expansions};
 use crate::rules::RuleOutput;
+use crate::yaml::{Path, Step};
 
 /// Keeps the entry at `winner` of the entries at `positions`, all for one name, with `content` if given.
 ///
@@ -39,16 +40,15 @@ pub(super) fn keep_one(
         });
         return;
     }
-    for position in positions {
-        let name = list.path.index(*position).key("name");
-        outcome.patch.push(Op::test(name, variable.name));
+    let entries: Vec<Path> = positions.iter().map(|position| list.path.index(*position)).collect();
+    for entry in &entries {
+        outcome.patch.push(Op::test(entry.key("name"), variable.name));
     }
     if let Some(value) = content {
         outcome.patch.push(Op::replace(list.path.index(place), value));
     }
-    for position in positions.iter().filter(|position| **position != place) {
-        outcome.patch.push(Op::Remove { path: list.path.index(*position) });
-    }
+    let is_kept = |path: &Path| path.last() == Some(&Step::Index(place));
+    outcome.patch.extend(entries.into_iter().filter(|path| !is_kept(path)).map(|path| Op::Remove { path }));
 }
 
 /// Whether what expands would expand to something else: the winner's own earlier entry, which it means by its own name;

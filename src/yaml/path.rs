@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// One step down: into a mapping by key, or into a sequence by position.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,9 +26,15 @@ impl Key {
     }
 }
 
+/// Keys that most paths have, kept once for all of them.
+static COMMON: LazyLock<[Arc<str>; 8]> = LazyLock::new(|| {
+    ["name", "env", "spec", "containers", "valueFrom", "secretKeyRef", "key", "value"].map(Arc::from)
+});
+
 impl From<&str> for Key {
     fn from(text: &str) -> Self {
-        Self(text.into())
+        let common = COMMON.iter().find(|key| ***key == *text);
+        Self(common.map_or_else(|| text.into(), Arc::clone))
     }
 }
 

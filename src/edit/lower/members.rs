@@ -145,11 +145,17 @@ impl<'t, 's> MemberSpans<'t, 's> {
                 splices.push(Splice::deletion(Span::new(start, end)));
                 continue;
             }
+            // Members whose lines follow one another go at once: there may be very many.
+            let mut lines: Option<Span> = None;
             for position in first..=last {
                 let start = self.comments_above(position).start;
-                let end = line_end(source, self.with_trailing_comment(position).end);
-                splices.push(Splice::deletion(Span::new(start, after_break(source, end))));
+                let end = after_break(source, line_end(source, self.with_trailing_comment(position).end));
+                match &mut lines {
+                    Some(lines) if lines.end == start => lines.end = end,
+                    _ => splices.extend(lines.replace(Span::new(start, end)).map(Splice::deletion)),
+                }
             }
+            splices.extend(lines.map(Splice::deletion));
         }
         splices
     }
