@@ -90,7 +90,9 @@ pub(crate) fn column(source: &str, at: usize) -> usize {
 
 /// Whether only blanks are between the start of the line and `at`.
 pub(crate) fn is_first_on_line(source: &str, at: usize) -> bool {
-    source.as_bytes()[line_start(source, at)..at].iter().all(|byte| matches!(byte, b' ' | b'\t'))
+    // Not from the start of the line: of JSON that may be megabytes away.
+    let before = source[..at].trim_end_matches([' ', '\t']);
+    before.is_empty() || before_break(before, before.len()) < before.len()
 }
 
 /// Skips blanks from `at`, staying on the line.

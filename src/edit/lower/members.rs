@@ -93,10 +93,10 @@ impl<'t, 's> MemberSpans<'t, 's> {
     pub(super) fn comments_above(&self, position: usize) -> Span {
         let source = self.source();
         let slot = self.spans[position];
-        let own_line = line_start(source, slot.start);
         if self.style == Style::Flow || !is_first_on_line(source, slot.start) {
-            return Span::new(own_line, own_line);
+            return Span::new(slot.start, slot.start);
         }
+        let own_line = line_start(source, slot.start);
         let floor = position.checked_sub(1).map_or(0, |previous| self.spans[previous].end);
         let indentation = column(source, slot.start);
         let mut top = own_line;
@@ -110,6 +110,13 @@ impl<'t, 's> MemberSpans<'t, 's> {
             top = above;
         }
         Span::new(top, own_line)
+    }
+
+    /// The column of a slot, where something on a line of its own could be written in line with it; 0 elsewhere, since the start of
+    /// a line of JSON may be megabytes away.
+    pub(super) fn indentation(&self, slot: Span) -> usize {
+        let is_needed = self.style == Style::Block || is_first_on_line(self.source(), slot.start);
+        if is_needed { column(self.source(), slot.start) } else { 0 }
     }
 
     /// Takes out the members at these positions.

@@ -159,7 +159,7 @@ impl Lowering<'_, '_> {
         if comments.start < comments.end {
             self.splices.push(Splice::deletion(comments));
         }
-        let text = self.entries(mapping, slots, column(self.tree.source(), span.start), added);
+        let text = self.entries(mapping, slots, slots.indentation(span), added);
         self.splices.push(Splice::replacement(span, text));
     }
 
@@ -172,7 +172,7 @@ impl Lowering<'_, '_> {
             let text = self.entries(mapping, slots, 0, added);
             return self.splices.push(Splice::replacement(content, format!("{{{text}}}")));
         };
-        let at = column(source, last.start);
+        let at = slots.indentation(last);
         let text = self.entries(mapping, slots, at, added);
         let own_line = is_first_on_line(source, last.start);
         let (place, before) = match slots.style() {
@@ -205,7 +205,8 @@ impl Lowering<'_, '_> {
             return Ok(());
         };
         let own_line = is_first_on_line(source, last.start);
-        let indentation = " ".repeat(column(source, last.start));
+        let at = slots.indentation(last);
+        let indentation = " ".repeat(at);
         let (place, before) = match slots.style() {
             Style::Block => (line_end(source, last.end), format!("{}{indentation}- ", self.eol)),
             Style::Flow if own_line => (last.end, format!(",{}{indentation}", self.eol)),
@@ -217,11 +218,7 @@ impl Lowering<'_, '_> {
             neighbour.is_some_and(|item| matches!(self.tree.kind(*item), Kind::Mapping(Style::Block, _)));
         let inside = Indentation::around(self.tree, neighbour.copied().unwrap_or(sequence));
         let write = |item: &&Value| {
-            if is_block {
-                block_item(item, column(source, last.start) + 2, inside, self.eol)
-            } else {
-                flow_value(item, style)
-            }
+            if is_block { block_item(item, at + 2, inside, self.eol) } else { flow_value(item, style) }
         };
         let text: String = items.iter().map(|item| format!("{before}{}", write(item))).collect();
         let Some(position) = instead else {
@@ -272,7 +269,7 @@ impl Lowering<'_, '_> {
     ) -> Result<(), LowerError> {
         let source = self.tree.source();
         let slot = slots.slot(position);
-        let at = column(source, slot.start);
+        let at = slots.indentation(slot);
         let style = FlowStyle::around(self.tree, sequence);
         let neighbour = self.tree.items(sequence).and_then(|items| items.get(position)).copied();
         let neighbour = neighbour.ok_or(LowerError::Unsupported { at: slot.start })?;
