@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use json_patch::jsonptr::{PointerBuf, Token};
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation, TestOperation};
@@ -38,6 +39,9 @@ fn common(pairs: impl Iterator<Item = (char, char)>) -> usize {
     pairs.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
 }
 
+/// How far back an operation looks for one with the same value.
+const NEAR: usize = 4;
+
 /// One operation. Its paths are those of the document as it came in, whatever the other operations do.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Op {
@@ -46,7 +50,7 @@ pub(crate) enum Op {
         /// The place of a scalar.
         path: Path,
         /// Its text. Only names of objects and variables are ever tested, never a secret value.
-        value: Box<str>,
+        value: Arc<str>,
     },
     /// The node is removed.
     Remove {
@@ -58,7 +62,7 @@ pub(crate) enum Op {
         /// The place of a node that is there.
         path: Path,
         /// What it becomes.
-        value: Box<Value>,
+        value: Arc<Value>,
     },
     /// Parts of a scalar's text become others; what is between them keeps its bytes.
     Rewrite {
@@ -72,21 +76,21 @@ pub(crate) enum Op {
         /// The place of the new entry: an existing mapping, and a key that it does not have.
         path: Path,
         /// Its value.
-        value: Box<Value>,
+        value: Arc<Value>,
     },
     /// A new item of a sequence, after the others.
     Append {
         /// An existing sequence.
         sequence: Path,
         /// Its new item.
-        value: Box<Value>,
+        value: Arc<Value>,
     },
     /// A new item of a sequence, before one that is there.
     Insert {
         /// The item that it comes before.
         path: Path,
         /// The new item.
-        value: Box<Value>,
+        value: Arc<Value>,
     },
 }
 
@@ -109,22 +113,22 @@ impl Op {
 
     /// Replaces a node.
     pub(crate) fn replace(path: Path, value: impl Into<Value>) -> Self {
-        Self::Replace { path, value: Box::new(value.into()) }
+        Self::Replace { path, value: Arc::new(value.into()) }
     }
 
     /// Adds an entry to a mapping.
     pub(crate) fn add(path: Path, value: impl Into<Value>) -> Self {
-        Self::Add { path, value: Box::new(value.into()) }
+        Self::Add { path, value: Arc::new(value.into()) }
     }
 
     /// Adds an item at the end of a sequence.
     pub(crate) fn append(sequence: Path, value: impl Into<Value>) -> Self {
-        Self::Append { sequence, value: Box::new(value.into()) }
+        Self::Append { sequence, value: Arc::new(value.into()) }
     }
 
     /// Adds an item before another one.
     pub(crate) fn insert(path: Path, value: impl Into<Value>) -> Self {
-        Self::Insert { path, value: Box::new(value.into()) }
+        Self::Insert { path, value: Arc::new(value.into()) }
     }
 
     /// The place that it is about; of a list that grows, the list.
@@ -137,6 +141,27 @@ impl Op {
             | Self::Add { path, .. }
             | Self::Insert { path, .. } => path,
             Self::Append { sequence, .. } => sequence,
+        }
+    }
+
+    /// What it puts into the document, but into a text.
+    fn value(&self) -> Option<&Arc<Value>> {
+        match self {
+            Self::Replace { value, .. }
+            | Self::Add { value, .. }
+            | Self::Append { value, .. }
+            | Self::Insert { value, .. } => Some(value),
+            Self::Test { .. } | Self::Remove { .. } | Self::Rewrite { .. } => None,
+        }
+    }
+
+    fn value_mut(&mut self) -> Option<&mut Arc<Value>> {
+        match self {
+            Self::Replace { value, .. }
+            | Self::Add { value, .. }
+            | Self::Append { value, .. }
+            | Self::Insert { value, .. } => Some(value),
+            Self::Test { .. } | Self::Remove { .. } | Self::Rewrite { .. } => None,
         }
     }
 
@@ -211,7 +236,23 @@ impl Patch {
             }
             Op::Test { .. } | Op::Add { .. } | Op::Append { .. } | Op::Insert { .. } => {}
         }
-        self.ops.push(op);
+        self.ops.push(self.sharing(op));
+    }
+
+    /// The operation, with the value of one shortly before it if that is the same: a list may have very many.
+    fn sharing(&self, mut op: Op) -> Op {
+        let mut before = self.ops.iter().rev().take(NEAR);
+        if let Op::Test { value, .. } = &mut op {
+            let same = before.find_map(|other| match other {
+                Op::Test { value: other, .. } if other == value => Some(other),
+                _ => None,
+            });
+            *value = same.unwrap_or(value).clone();
+        } else if let Some(value) = op.value_mut() {
+            let same = before.find_map(|other| other.value().filter(|other| *other == value));
+            *value = same.unwrap_or(value).clone();
+        }
+        op
     }
 
     /// Adds operations.
@@ -236,7 +277,9 @@ impl Patch {
     /// The items of a list that an operation makes at this path.
     pub(crate) fn new_list(&mut self, list: &Path) -> Option<&mut Vec<Value>> {
         self.ops.iter_mut().find_map(|op| match op {
-            Op::Add { path, value } | Op::Replace { path, value } if path == list => value.as_array_mut(),
+            Op::Add { path, value } | Op::Replace { path, value } if path == list => {
+                Arc::make_mut(value).as_array_mut()
+            }
             _ => None,
         })
     }

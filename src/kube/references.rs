@@ -29,10 +29,17 @@ pub(crate) struct Reference<'t> {
     pub(crate) name: &'t str,
     /// The Secret's namespace, where the field can say.
     pub(crate) namespace: Option<&'t str>,
-    /// The part of the text that is the name, where the text holds more.
-    pub(crate) part: Option<Range<usize>>,
+    /// Where the name begins in the text, where the text holds more.
+    pub(crate) begin: Option<usize>,
     /// What it takes from the Secret.
     pub(crate) takes: Takes<'t>,
+}
+
+impl Reference<'_> {
+    /// The part of the text that is the name, where the text holds more.
+    pub(crate) fn part(&self) -> Option<Range<usize>> {
+        self.begin.map(|begin| begin..begin + self.name.len())
+    }
 }
 
 /// What a reference takes from the Secret.
@@ -40,8 +47,8 @@ pub(crate) struct Reference<'t> {
 pub(crate) enum Takes<'t> {
     /// The one key at this path.
     Key(Path, &'t str),
-    /// The one key that is this part of the text that holds the name.
-    KeyBeside(Range<usize>, &'t str),
+    /// The one key, which begins here in the text that holds the name.
+    KeyBeside(usize, &'t str),
     /// All keys, as variables of their own names.
     Env,
     /// The keys of these items (path of `key`, key), as files of a volume.
@@ -222,9 +229,7 @@ pub(crate) fn references<'t>(
         }
     }
     let mut seen = BTreeSet::new();
-    finder.found.retain(|reference| {
-        seen.insert((reference.path.clone(), reference.part.as_ref().map(|part| part.start)))
-    });
+    finder.found.retain(|reference| seen.insert((reference.path.clone(), reference.begin)));
     let Finder { mut found, others, .. } = finder;
     found.shrink_to_fit();
     References { found, declared, others, is_custom: is_custom && fields.is_some() }

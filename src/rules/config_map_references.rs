@@ -126,7 +126,7 @@ impl<'t> ConfigMapFinder<'t, '_> {
         let Some(name) = self.tree.text(node).filter(|name| !name.is_empty()) else { return };
         let entry = self.entry(&path);
         let variable = entry.as_ref().and_then(|entry| self.text(self.tree.at(entry)?, "name"));
-        let reference = Reference { node, path, name, namespace: None, part: None, takes };
+        let reference = Reference { node, path, name, namespace: None, begin: None, takes };
         self.found.push(ConfigMapReference {
             reference,
             holder,

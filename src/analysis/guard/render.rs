@@ -180,7 +180,7 @@ fn is_known_annotation(steps: &[&Step]) -> bool {
 
 /// The format of a text that holds more than a name, as far as it matters. A slash alone is looked for in every name.
 fn format_of(reference: &Reference<'_>) -> Option<NameFormat> {
-    match (&reference.takes, &reference.part) {
+    match (&reference.takes, reference.begin) {
         (Takes::KeyBeside(..), _) => Some(NameFormat::NamespaceNameKey),
         (_, Some(_)) => Some(NameFormat::List),
         _ => None,

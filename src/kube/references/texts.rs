@@ -25,11 +25,11 @@ impl<'t> Finder<'t, '_, '_> {
         let parts = if text.contains('/') { NameFormat::NamespaceName.parts(text) } else { Vec::new() };
         match parts.as_slice() {
             [Part { namespace: Some(of), name, .. }] => {
-                let (namespace, part) = (Some(&text[of.clone()]), Some(name.clone()));
+                let (namespace, begin) = (Some(&text[of.clone()]), Some(name.start));
                 let name = &text[name.clone()];
-                self.found.push(Reference { node, path, name, namespace, part, takes });
+                self.found.push(Reference { node, path, name, namespace, begin, takes });
             }
-            _ => self.found.push(Reference { node, path, name: text, namespace, part: None, takes }),
+            _ => self.found.push(Reference { node, path, name: text, namespace, begin: None, takes }),
         }
     }
 
@@ -57,11 +57,11 @@ impl<'t> Finder<'t, '_, '_> {
                 .key
                 .as_ref()
                 .map(shift)
-                .map_or(Takes::Whole, |key| Takes::KeyBeside(key.clone(), &text[key]));
-            let part = (name.len() < text.len()).then(|| name.clone());
+                .map_or(Takes::Whole, |key| Takes::KeyBeside(key.start, &text[key]));
+            let begin = (name.len() < text.len()).then_some(name.start);
             let namespace = found.namespace.as_ref().map(|range| &text[shift(range)]);
             let (name, path) = (&text[name], path.clone());
-            self.found.push(Reference { node, path, name, namespace, part, takes });
+            self.found.push(Reference { node, path, name, namespace, begin, takes });
         }
     }
 

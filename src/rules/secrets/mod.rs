@@ -91,7 +91,7 @@ fn apply(subject: &ObjectView<'_, '_, '_>, context: Context<'_>, outcome: &mut R
                     Some(to) => {
                         outcome.read(|| SecretUse::redirected(reference, to, secret, rule));
                         let goal = Goal { secret, rule, to, kind: &object.kind };
-                        if reference.part.is_some() || matches!(reference.takes, Takes::KeyBeside(..)) {
+                        if reference.begin.is_some() || matches!(reference.takes, Takes::KeyBeside(..)) {
                             texts.redirect(reference, &goal, outcome);
                         } else {
                             redirect(reference, &goal, &mut lists, outcome);

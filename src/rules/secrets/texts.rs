@@ -21,16 +21,16 @@ impl Texts {
     pub(super) fn redirect(&mut self, reference: &Reference<'_>, goal: &Goal<'_>, outcome: &mut RuleOutput) {
         let renamed = renamed_keys(goal);
         let (_, edits) = self.edits.entry(reference.path.clone()).or_insert((reference.node, Vec::new()));
-        if let Some(part) = &reference.part
+        if let Some(part) = reference.part()
             && reference.name != goal.to
         {
-            edits.push((part.clone(), goal.to.to_owned()));
+            edits.push((part, goal.to.to_owned()));
         }
         match &reference.takes {
-            Takes::KeyBeside(part, key) => {
+            Takes::KeyBeside(begin, key) => {
                 let vaulted = vaulted_key(&goal.rule.keys, key);
                 if vaulted != *key {
-                    edits.push((part.clone(), vaulted.to_owned()));
+                    edits.push((*begin..begin + key.len(), vaulted.to_owned()));
                 }
             }
             Takes::Key(path, key) => rename(goal.rule, path, key, outcome),
@@ -51,11 +51,10 @@ impl Texts {
             return;
         }
         let mut named: HashMap<&Path, Vec<NamedSecret<'_>>> = HashMap::new();
-        for Reference { path, name, namespace: of, part, .. } in references {
-            if let Some(part) = part {
-                let namespace = of.or(namespace);
-                named.entry(path).or_default().push(NamedSecret { part: part.clone(), name, namespace });
-            }
+        for reference in references {
+            let Some(part) = reference.part() else { continue };
+            let Reference { path, name, namespace: of, .. } = reference;
+            named.entry(path).or_default().push(NamedSecret { part, name, namespace: of.or(namespace) });
         }
         for (path, (node, mut edits)) in self.edits {
             let Some(text) = tree.text(node).filter(|_| !edits.is_empty()) else { continue };

@@ -40,7 +40,7 @@ pub(in crate::analysis::guard) fn sees(
     let is_searched =
         matches!(steps.first(), Some(Step::Key(first)) if !NOT_SEARCHED.contains(&first.as_str()));
     // `namespace/name` is seen; other texts that hold more than a name are not.
-    let is_name = reference.part.as_ref().is_none_or(|part| {
+    let is_name = reference.part().is_none_or(|part| {
         let text = object.tree.text(reference.node).unwrap_or_default();
         let before = text.get(..part.start).and_then(|before| before.strip_suffix('/'));
         part.end == text.len() && before.is_some_and(|namespace| !namespace.contains(['/', '"']))
