@@ -150,7 +150,7 @@ impl<'s> Builder<'s> {
         Span::new(header, end.max(header + marks))
     }
 
-    /// Where an absent node would stand: behind its colon or dash, or behind a key that has no colon. The parser
+    /// Where an absent node would stand: behind its mark, or behind a key that has no colon. The parser
     /// reports any place up to the next token.
     fn absent_place(&self) -> Option<usize> {
         let Open { id, collection, members, .. } = self.open.last()?;
@@ -164,6 +164,10 @@ impl<'s> Builder<'s> {
                 let end = self.tree.ends(*key);
                 Some(behind(b':', end).unwrap_or(end))
             }
+            (Collection::Mapping(Style::Block), last) => behind(
+                b'?',
+                last.map_or_else(|| self.tree.content(*id).start, |value| self.tree.ends(*value)),
+            ),
             (Collection::Sequence(Style::Block), last) => {
                 behind(b'-', last.map_or_else(|| self.tree.content(*id).start, |item| self.tree.ends(*item)))
             }

@@ -328,6 +328,21 @@ mod tests {
     #[test]
     fn explicit_keys_belong_to_their_mapping() {
         check("? a\n: b\n", &[r#"mapping "" "? a\n: b""#, r#"scalar "" "a""#, r#"scalar "" "b""#]);
+        // A key that is not written is where its mark is, not on the next line.
+        let absent = r#"scalar "" """#;
+        check(
+            "a:\n- ? \nb: c\n",
+            &[
+                r#"mapping "" "a:\n- ? \nb: c""#,
+                r#"scalar "" "a""#,
+                r#"sequence "" "- ?""#,
+                r#"mapping "" "?""#,
+                absent,
+                absent,
+                r#"scalar "" "b""#,
+                r#"scalar "" "c""#,
+            ],
+        );
     }
 
     #[test]
