@@ -152,9 +152,11 @@ pub fn lower_any(source: &str, choices: &[u8]) {
     let verified = verify(&tree, &patch, &edited);
     let judged = judge(source, &patch, &edited);
     // Whoever renders such a text, both are sure of it.
-    if tree.reader() == Reader::Rendered && judged.is_ok() != verified.is_ok() {
-        panic!("{}", shows(&format!("{verified:?} and {judged:?}")));
-    }
+    assert!(
+        !(tree.reader() == Reader::Rendered && judged.is_ok() != verified.is_ok()),
+        "{}",
+        shows(&format!("{verified:?} and {judged:?}"))
+    );
     if has_tab || ends_in_blanks || ends_as_block || tree.ids().any(has_tag) {
         return;
     }

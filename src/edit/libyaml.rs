@@ -8,7 +8,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqA
 
 use crate::edit::digest::{Digest, DigestKey, Digester};
 use crate::edit::plain::PlainValue;
-use crate::edit::verify::ReadError;
+use crate::edit::read_digest::ReadError;
 
 /// About how many bytes it keeps for a node.
 const NODE: usize = 300;
@@ -36,13 +36,6 @@ pub(super) fn digest(key: &DigestKey, text: &str) -> Result<Digest, ReadError> {
 /// A node that is read into a digest.
 struct LibyamlNode<'a, 'k>(&'a mut Digester<'k>);
 
-impl LibyamlNode<'_, '_> {
-    fn plain<E>(self, value: PlainValue<'_>) -> Result<(), E> {
-        self.0.plain_value(value);
-        Ok(())
-    }
-}
-
 impl<'de> DeserializeSeed<'de> for LibyamlNode<'_, '_> {
     type Value = ();
 
@@ -59,7 +52,8 @@ impl<'de> Visitor<'de> for LibyamlNode<'_, '_> {
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<(), E> {
-        self.plain(PlainValue::Null)
+        self.0.plain_value(PlainValue::Null);
+        Ok(())
     }
 
     // A text without a node.
@@ -68,27 +62,34 @@ impl<'de> Visitor<'de> for LibyamlNode<'_, '_> {
     }
 
     fn visit_bool<E: de::Error>(self, value: bool) -> Result<(), E> {
-        self.plain(PlainValue::Boolean(value))
+        self.0.plain_value(PlainValue::Boolean(value));
+        Ok(())
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<(), E> {
-        self.plain(PlainValue::Integer(value.into()))
+        self.0.plain_value(PlainValue::Integer(value.into()));
+        Ok(())
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
-        self.plain(PlainValue::Integer(value.into()))
+        self.0.plain_value(PlainValue::Integer(value.into()));
+        Ok(())
     }
 
     fn visit_i128<E: de::Error>(self, value: i128) -> Result<(), E> {
-        self.plain(PlainValue::Integer(value))
+        self.0.plain_value(PlainValue::Integer(value));
+        Ok(())
     }
 
     fn visit_u128<E: de::Error>(self, value: u128) -> Result<(), E> {
-        self.plain(i128::try_from(value).map_or(PlainValue::Float(value as f64), PlainValue::Integer))
+        // One beyond 128 bits with a sign is what its digits stand for.
+        self.0.scalar(&value.to_string(), true, None);
+        Ok(())
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<(), E> {
-        self.plain(PlainValue::Float(value))
+        self.0.plain_value(PlainValue::Float(value));
+        Ok(())
     }
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<(), E> {

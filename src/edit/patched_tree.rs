@@ -294,3 +294,84 @@ enum NewValue<'p> {
     Value(&'p Value),
     Text(&'p str),
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::edit::read_digest::digest;
+    use crate::yaml::{Path, parse, read_lineage};
+
+    /// What a patch makes of a text, as the digest of another one; `None` where it does not fit.
+    #[track_caller]
+    fn check(before: &str, ops: &[Op], after: Option<&str>) {
+        let key = DigestKey::default();
+        let mut patch = Patch::default();
+        patch.extend(ops.iter().cloned());
+        let found = meanings(&parse(before).expect("YAML"), &patch, &key).ok();
+        let read = |text| digest(&key, text, read_lineage).expect("YAML");
+        let expected = after.map(|after| Meanings { before: read(before), after: read(after) });
+        assert_eq!(found, expected, "{before:?} {ops:?}");
+    }
+
+    fn path(steps: &[&str]) -> Path {
+        let step =
+            |path: Path, step: &&str| step.parse().map_or_else(|_| path.key(step), |at| path.index(at));
+        steps.iter().fold(Path::root(), step)
+    }
+
+    #[test]
+    fn operations_are_done_at_once() {
+        let ops = [
+            Op::Remove { path: path(&["a", "0"]) },
+            Op::insert(path(&["a", "1"]), "new"),
+            Op::append(path(&["a"]), "last"),
+            Op::replace(path(&["a", "1", "x"]), json!([1, {"k": null}])),
+            Op::test(path(&["a", "0"]), "p"),
+            Op::add(path(&["b", "n"]), "m"),
+            Op::Remove { path: path(&["b", "k"]) },
+        ];
+        let after = "a: [new, {x: [1, {k: }]}, r, last]\nb: {n: m, l: w}\n";
+        check("a: [p, {x: q}, r]\nb: {k: v, l: w}\n", &ops, Some(after));
+    }
+
+    #[test]
+    fn an_alias_is_what_its_own_path_makes_of_it() {
+        let before = "a: &a {k: v}\nb: *a\n";
+        check(before, &[Op::replace(path(&["b", "k"]), "w")], Some("a: {k: v}\nb: {k: w}\n"));
+        check(before, &[Op::replace(path(&["a", "k"]), "w")], Some("a: {k: w}\nb: {k: v}\n"));
+        check(before, &[Op::Remove { path: path(&["b"]) }], Some("a: {k: v}\n"));
+    }
+
+    #[test]
+    fn an_operation_without_a_place_does_not_fit() {
+        let before = "a: [p, {x: q}]\nb: {k: v}\nc: 1\nd: x\nd: y\n1: z\n";
+        let unfit = [
+            Op::Remove { path: path(&["a", "2"]) },
+            Op::Remove { path: path(&["d"]) },
+            Op::Remove { path: path(&["b", "k", "x"]) },
+            Op::Remove { path: Path::root().key("1") },
+            Op::test(path(&["c"]), "1"),
+            Op::add(path(&["b", "k"]), "w"),
+            Op::append(path(&["b"]), "w"),
+            Op::insert(path(&["b", "k"]), "w"),
+        ];
+        for op in unfit {
+            check(before, &[op], None);
+        }
+        // Within what another operation takes away the order would matter, but for tests.
+        let removed = Op::Remove { path: path(&["a"]) };
+        check(before, &[removed.clone(), Op::replace(path(&["a", "0"]), "w")], None);
+        let rest = "b: {k: v}\nc: 1\nd: x\nd: y\n1: z\n";
+        check(before, &[removed, Op::test(path(&["a", "1", "x"]), "q")], Some(rest));
+    }
+
+    #[test]
+    fn a_node_means_a_value_however_it_is_written() {
+        let tree = parse("a: {k: [1, 'x', ~], l: \"y\"}\n").expect("YAML");
+        let node = tree.at(&path(&["a"])).expect("a node");
+        assert!(means(&tree, node, &json!({"l": "y", "k": [1, "x", null]})));
+        assert!(!means(&tree, node, &json!({"l": "y", "k": ["1", "x", null]})));
+    }
+}

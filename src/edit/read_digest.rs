@@ -1,5 +1,6 @@
 //! A text's digest, as a reader of events reads it.
 
+use std::fmt;
 use std::ops::Range;
 
 use crate::edit::digest::{Digest, DigestKey, Digester};
@@ -7,18 +8,49 @@ use crate::yaml::ParseError;
 use crate::yaml::ScalarStyle;
 use crate::yaml::events::{Collection, EventSink, Properties};
 
+/// A reader's complaint, reduced to its place: its own message can quote the document.
+#[derive(Debug)]
+pub(crate) struct ReadError {
+    line: Option<usize>,
+}
+
+impl ReadError {
+    /// An error in a line, counted from 1, where the reader says so.
+    pub(super) fn in_line(line: Option<usize>) -> Self {
+        Self { line }
+    }
+
+    /// An error at a byte of a text.
+    fn at(source: &str, at: usize) -> Self {
+        let before = source.as_bytes().iter().take(at);
+        Self { line: Some(before.filter(|byte| **byte == b'\n').count() + 1) }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line} of the document"),
+            None => f.write_str("somewhere in the document"),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
 /// The digest of what a reader says of a text.
 ///
 /// # Errors
 ///
 /// Those of `read`, a second document, or an alias of a node that has not come to its end.
-pub(super) fn digest(
-    key: &DigestKey,
-    read: impl FnOnce(&mut EventDigester<'_>) -> Result<(), ParseError>,
-) -> Result<Digest, ParseError> {
+pub(super) fn digest<'k, 's>(
+    key: &'k DigestKey,
+    source: &'s str,
+    read: impl FnOnce(&'s str, &mut EventDigester<'k>) -> Result<(), ParseError>,
+) -> Result<Digest, ReadError> {
     let digester = Digester::new(key);
     let mut sink = EventDigester { digester, open: Vec::new(), anchored: Vec::new(), documents: 0 };
-    read(&mut sink)?;
+    read(source, &mut sink).map_err(|error| ReadError::at(source, error.at()))?;
     Ok(sink.digester.finish())
 }
 
@@ -147,8 +179,8 @@ mod tests {
 
     /// The digests of a text, as each reader reads it.
     fn digests(key: &DigestKey, text: &str) -> [Option<Digest>; 3] {
-        let common = digest(key, |sink| read_common(text, sink));
-        let lineage = digest(key, |sink| read_lineage(text, sink));
+        let common = digest(key, text, read_common);
+        let lineage = digest(key, text, read_lineage);
         [common.ok(), lineage.ok(), libyaml::digest(key, text).ok()]
     }
 

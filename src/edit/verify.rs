@@ -4,13 +4,11 @@
 //! the edited text what the tree means with the patch applied. So a wrong span, a wrong indentation or a disagreement between
 //! readers stops the run; it never reaches the cluster.
 
-use std::fmt;
-
 use crate::edit::digest::{Digest, DigestKey};
 use crate::edit::libyaml;
 use crate::edit::patch::Patch;
 use crate::edit::patched_tree::{Meanings, Unfit, meanings};
-use crate::edit::read_digest::digest;
+use crate::edit::read_digest::{ReadError, digest};
 use crate::yaml::events::Reader;
 use crate::yaml::{Tree, is_rendered, read_common, read_lineage};
 
@@ -37,36 +35,6 @@ pub(crate) enum Refusal {
     Different,
 }
 
-/// A reader's complaint, reduced to its place: its own message can quote the document.
-#[derive(Debug)]
-pub(crate) struct ReadError {
-    line: Option<usize>,
-}
-
-impl ReadError {
-    /// An error in a line, counted from 1, where the reader says so.
-    pub(super) fn in_line(line: Option<usize>) -> Self {
-        Self { line }
-    }
-
-    /// An error at a byte of a text.
-    fn at(source: &str, at: usize) -> Self {
-        let before = source.as_bytes().iter().take(at);
-        Self { line: Some(before.filter(|byte| **byte == b'\n').count() + 1) }
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "line {line} of the document"),
-            None => f.write_str("somewhere in the document"),
-        }
-    }
-}
-
-impl std::error::Error for ReadError {}
-
 /// Confirms with a reader that has no part in the tree that the edited text is the tree's with the patch applied.
 ///
 /// # Errors
@@ -76,22 +44,22 @@ pub(crate) fn verify(tree: &Tree<'_>, patch: &Patch, edited: &str) -> Result<(),
     let key = DigestKey::default();
     let meanings = meanings(tree, patch, &key).map_err(|Unfit| Refusal::Patch)?;
     let proof = Proof { before: tree.source(), edited, meanings };
-    let common = |text: &str| {
-        digest(&key, |sink| read_common(text, sink)).map_err(|error| ReadError::at(text, error.at()))
-    };
-    let lineage = |text: &str| {
-        digest(&key, |sink| read_lineage(text, sink)).map_err(|error| ReadError::at(text, error.at()))
-    };
+    let common = |text: &str| digest(&key, text, read_common);
+    let lineage = |text: &str| digest(&key, text, read_lineage);
     match tree.reader() {
         Reader::Rendered if is_rendered(edited) => proof.confirm(common),
         Reader::Rendered | Reader::Common => proof.confirm(lineage),
-        // Kubernetes' own meaning of the edited text counts too.
-        Reader::Lineage => proof.confirm(common).and_then(|()| proof.confirm_after(lineage)).or_else(|_| {
-            match libyaml::is_affordable(tree.ids().len(), edited.len()) {
-                true => proof.confirm(|text| libyaml::digest(&key, text)),
-                false => Err(Refusal::Large),
+        Reader::Lineage => match proof.confirm(common) {
+            // Who cannot read the document cannot tell.
+            Err(Refusal::Before(_) | Refusal::Readers) => {
+                if !libyaml::is_affordable(tree.ids().len(), edited.len()) {
+                    return Err(Refusal::Large);
+                }
+                proof.confirm(|text| libyaml::digest(&key, text))
             }
-        }),
+            // Kubernetes' own meaning of the edited text counts too.
+            confirmed => confirmed.and_then(|()| proof.confirm_after(lineage)),
+        },
     }
 }
 
@@ -115,5 +83,57 @@ impl Proof<'_> {
     fn confirm_after(&self, read: impl Fn(&str) -> Result<Digest, ReadError>) -> Result<(), Refusal> {
         let after = read(self.edited).map_err(Refusal::After)?;
         if after == self.meanings.after { Ok(()) } else { Err(Refusal::Different) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::patch::Op;
+    use crate::yaml::{Path, parse};
+
+    #[track_caller]
+    fn check(before: &str, op: Op, edited: &str) -> Result<(), Refusal> {
+        let mut patch = Patch::default();
+        patch.push(op);
+        verify(&parse(before).expect("YAML"), &patch, edited)
+    }
+
+    fn remove(key: &str) -> Op {
+        Op::Remove { path: Path::root().key(key) }
+    }
+
+    #[test]
+    fn an_edit_is_confirmed_or_refused_by_every_reader() {
+        // What charts render; what is for granit-parser, for the reader of Kubernetes' lineage, and for libyaml too.
+        for first in ["a: x\n", "a: &a [x, *b]\n", "a: !t x\n", "a: x\u{85}\n"] {
+            let rest = "b: &b y\n".replace("&b ", if first.contains('&') { "&b " } else { "" });
+            let before =
+                if first.contains('&') { format!("{rest}{first}") } else { format!("{first}{rest}") };
+            let check = |edited: &str| check(&before, remove("a"), edited);
+            assert!(check(&rest).is_ok(), "{before:?}");
+            assert!(matches!(check(&rest.replace('y', "z")), Err(Refusal::Different)), "{before:?}");
+            assert!(matches!(check("b: ["), Err(Refusal::After(_))), "{before:?}");
+        }
+    }
+
+    #[test]
+    fn a_patch_that_does_not_fit_is_refused() {
+        let test = |value| Op::test(Path::root().key("b"), value);
+        let before = "a: x\nb: y\n";
+        assert!(check(before, test("y"), before).is_ok());
+        for op in [test("z"), remove("c"), Op::add(Path::root().key("b"), "y")] {
+            assert!(matches!(check(before, op, before), Err(Refusal::Patch)));
+        }
+    }
+
+    /// Libyaml keeps each value of a document in memory.
+    #[test]
+    fn what_only_libyaml_reads_must_not_be_too_large() {
+        let of_items = |count: usize| format!("c: [{}x]\n", "x,".repeat(count));
+        let check =
+            |rest: String| check(&format!("a: x\u{85}\nb: y\n{rest}"), remove("a"), &format!("b: y\n{rest}"));
+        assert!(check(of_items(1_000)).is_ok());
+        assert!(matches!(check(of_items(150_000)), Err(Refusal::Large)));
     }
 }

@@ -322,7 +322,7 @@ fn unknown_fields(
     let mut found = Vec::new();
     for left in names(subject, context) {
         let left_behind::NameSite::Field(declare) = left.place else { continue };
-        let key = left.path.split_last().and_then(|(parent, _)| key_beside(object, &parent));
+        let key = left.path.split_last().and_then(|(parent, _)| key_beside(object, parent));
         let place = place(&left.path, left.node);
         let read = Read {
             name: left.name.to_owned(),

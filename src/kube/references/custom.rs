@@ -93,8 +93,8 @@ impl<'t> Finder<'t, '_, '_> {
         let namespace = self.text(holder, "secretNamespace");
         if has_company {
             let namespace = namespace.or_else(|| self.text(holder, "namespace"));
-            let takes = self.key_beside(holder, &parent);
-            let takes = takes.unwrap_or_else(|| self.as_volume(holder, &parent, trail));
+            let takes = self.key_beside(holder, parent);
+            let takes = takes.unwrap_or_else(|| self.as_volume(holder, parent, trail));
             self.scalar(node, path, namespace, takes);
         } else {
             self.scalar(node, path, namespace, Takes::Whole);
