@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::yaml::error::ParseError;
 use crate::yaml::events::{Collection, EventSink, Properties, Reader};
-use crate::yaml::span::skip_trivia;
+use crate::yaml::span::{ENDS, behind_mark, skip_trivia};
 use crate::yaml::storage::{ListId, Node, Prefixes, StoredLists, StoredTexts, What, bytes_in_source};
 use crate::yaml::{NodeId, ScalarStyle, Span, Style, Tree};
 
@@ -144,7 +144,7 @@ impl<'s> Builder<'s> {
         let kept = match (keeps, blank_tail) {
             (true, Some(at)) => text[..at].strip_suffix('\r').unwrap_or(&text[..at]),
             (true, None) => text,
-            (false, _) => text.trim_end_matches([' ', '\t', '\r', '\n']),
+            (false, _) => text.trim_end_matches([' ', '\t', '\r', '\n', '\u{85}', '\u{2028}', '\u{2029}']),
         };
         let end = if kept.is_empty() { header + marks } else { range.start + kept.len() };
         Span::new(header, end.max(header + marks))
@@ -155,21 +155,17 @@ impl<'s> Builder<'s> {
     fn absent_place(&self) -> Option<usize> {
         let Open { id, collection, members, .. } = self.open.last()?;
         let members = &self.members[*members..];
-        let behind = |indicator: u8, from: usize| {
-            let at = skip_trivia(self.tree.source, from);
-            (self.tree.source.as_bytes().get(at) == Some(&indicator)).then_some(at + 1)
-        };
+        let behind = |mark: char, from: usize| behind_mark(self.tree.source, from, mark);
         match (collection, members.last()) {
             (Collection::Mapping(_), Some(key)) if members.len() % 2 == 1 => {
                 let end = self.tree.ends(*key);
-                Some(behind(b':', end).unwrap_or(end))
+                Some(behind(':', end).unwrap_or(end))
             }
-            (Collection::Mapping(Style::Block), last) => behind(
-                b'?',
-                last.map_or_else(|| self.tree.content(*id).start, |value| self.tree.ends(*value)),
-            ),
+            (Collection::Mapping(Style::Block), last) => {
+                behind('?', last.map_or_else(|| self.tree.content(*id).start, |value| self.tree.ends(*value)))
+            }
             (Collection::Sequence(Style::Block), last) => {
-                behind(b'-', last.map_or_else(|| self.tree.content(*id).start, |item| self.tree.ends(*item)))
+                behind('-', last.map_or_else(|| self.tree.content(*id).start, |item| self.tree.ends(*item)))
             }
             _ => None,
         }
@@ -332,6 +328,3 @@ fn token_length(source: &str, at: usize) -> usize {
     let behind = usize::from(ends.len() == 1);
     source[at..].find(ends).map_or(source.len() - at, |length| length + behind).max(1)
 }
-
-/// What neither an anchor nor a tag without brackets can hold.
-const ENDS: [char; 12] = [' ', '\t', '\r', '\n', '\u{85}', '\u{2028}', '\u{2029}', ',', '[', ']', '{', '}'];

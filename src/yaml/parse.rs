@@ -327,9 +327,21 @@ mod tests {
 
     #[test]
     fn explicit_keys_belong_to_their_mapping() {
-        check("? a\n: b\n", &[r#"mapping "" "? a\n: b""#, r#"scalar "" "a""#, r#"scalar "" "b""#]);
-        // A key that is not written is where its mark is, not on the next line.
         let absent = r#"scalar "" """#;
+        check("? a\n: b\n", &[r#"mapping "" "? a\n: b""#, r#"scalar "" "a""#, r#"scalar "" "b""#]);
+        check(
+            "? a\n: ?\n:b: c\n",
+            &[
+                r#"mapping "" "? a\n: ?\n:b: c""#,
+                r#"scalar "" "a""#,
+                r#"mapping "" "?""#,
+                absent,
+                absent,
+                r#"scalar "" ":b""#,
+                r#"scalar "" "c""#,
+            ],
+        );
+        // A key that is not written is where its mark is, not on the next line.
         check(
             "a:\n- ? \nb: c\n",
             &[

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::yaml::events::Reader;
-use crate::yaml::span::skip_trivia;
+use crate::yaml::span::behind_mark;
 use crate::yaml::storage::{
     Node, Prefix, Prefixes, StoredLists, StoredTexts, TextId, What, bytes_in_source, text_in_source,
 };
@@ -315,8 +315,7 @@ impl<'s> Tree<'s> {
         if self.start(value) < end {
             return end;
         }
-        let next = skip_trivia(self.source, key_end);
-        if self.source.as_bytes().get(next) == Some(&b':') { next + 1 } else { key_end.max(end) }
+        behind_mark(self.source, key_end, ':').unwrap_or(key_end.max(end))
     }
 
     /// The end of a node as the end of what is written for it; for an absent value, the end of its key and colon.
