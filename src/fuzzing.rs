@@ -10,8 +10,8 @@ use crate::edit::patch::{Op, Patch};
 use crate::edit::{Refusal, verify};
 use crate::filter::{Reach, run};
 use crate::stream;
-use crate::yaml::events::Reader;
-use crate::yaml::{self, Kind, NodeId, Path, ScalarStyle, Step, Style, Tree};
+use crate::yaml::events::YamlReader;
+use crate::yaml::{self, Kind, NodeId, Path, Step, Style, Tree};
 
 /// Every byte of a stream belongs to one document, and only the first has no marker.
 ///
@@ -136,16 +136,12 @@ pub fn lower_any(source: &str, choices: &[u8]) {
     let Ok(splices) = lower(&patch, &tree) else { return };
     let edited = splices.apply(source);
     // The independent reader takes no tab where indentation could be, which an edit can make of a blank line. And
-    // without a line break at the end, blanks are the text of a block scalar or not, and its text has a line break
-    // or not, depending on what follows. What a collection with a tag of its own holds is no place to a patch.
+    // without a line break at the end, blanks are the text of a block scalar or not, depending on what follows. What a
+    // collection with a tag of its own holds is no place to a patch.
     let is_blank = |line: &str, blanks: &[char]| line.contains(blanks) && line.trim().is_empty();
     let has_tab = source.lines().any(|line| is_blank(line, &['\t']));
     let ends_in_blanks =
         source.contains('\n') && is_blank(source.rsplit('\n').next().unwrap_or_default(), &[' ']);
-    let ends_as_block = tree.ids().any(|id| {
-        tree.scalar(id).is_some_and(|scalar| scalar.style == ScalarStyle::Block)
-            && tree.ends(id) == source.len()
-    });
     let has_tag = |id| tree.tag(id).is_some() && !matches!(tree.kind(id), Kind::Scalar(_));
     let shows =
         |what: &str| format!("{what}: {:?}\n{source:?}\n{edited:?}", patch.to_json_patch().to_string());
@@ -153,11 +149,11 @@ pub fn lower_any(source: &str, choices: &[u8]) {
     let judged = judge(source, &patch, &edited);
     // Whoever renders such a text, both are sure of it.
     assert!(
-        !(tree.reader() == Reader::Rendered && judged.is_ok() != verified.is_ok()),
+        !(tree.reader() == YamlReader::Rendered && judged.is_ok() != verified.is_ok()),
         "{}",
         shows(&format!("{verified:?} and {judged:?}"))
     );
-    if has_tab || ends_in_blanks || ends_as_block || tree.ids().any(has_tag) {
+    if has_tab || ends_in_blanks || tree.ids().any(has_tag) {
         return;
     }
     if let Err(refusal @ (Refusal::Different | Refusal::After(_))) = &verified {

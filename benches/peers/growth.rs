@@ -38,7 +38,7 @@ enum Run {
     Scan,
 }
 
-const CASES: [Case; 19] = [
+const CASES: [Case; 20] = [
     Case {
         what: "entries of one env list",
         large: 100_000,
@@ -114,6 +114,23 @@ const CASES: [Case; 19] = [
                     "- {{kind: Pod, metadata: {{name: p{n}}}, spec: {{containers: [{{name: c, env: [{{name: A, value: x}}, {{name: A, value: y}}]}}]}}}}"
                 )
             })
+        },
+    },
+    Case {
+        what: "pods of a List in one line, all of them edited",
+        large: 20_000,
+        goes_through: true,
+        run: Run::Filter,
+        text: |file, count| {
+            write!(file, "{{\"kind\": \"List\", \"items\": [")?;
+            (0..count).try_for_each(|n| {
+                let comma = if n == 0 { "" } else { "," };
+                write!(
+                    file,
+                    "{comma}{{\"kind\":\"Pod\",\"metadata\":{{\"name\":\"p{n}\"}},\"spec\":{{\"containers\":[{{\"name\":\"c\",\"env\":[{{\"name\":\"A\",\"value\":\"x\"}},{{\"name\":\"A\",\"value\":\"y\"}}]}}]}}}}"
+                )
+            })?;
+            writeln!(file, "]}}")
         },
     },
     Case {

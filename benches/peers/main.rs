@@ -5,7 +5,7 @@
 //! there they are counted too. `--quick` removes the large streams, and counts instructions for growth too; `--check` fails
 //! where a target is missed by more than its bar allows or growth is not linear, in two runs one after the other;
 //! `--only-stream` prints what `--stream` takes, and measures nothing else.
-#![allow(clippy::print_stdout)] // A benchmark is there to print.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // A benchmark is there to print.
 
 /// The result as a picture.
 mod chart;
@@ -27,7 +27,8 @@ mod streams;
 mod tools;
 
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
 
 use anyhow::Context;
 
@@ -46,6 +47,11 @@ const KUSTOMIZE_LIMIT: u64 = 2_000_000;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, code, program, rest @ ..] = arguments.as_slice()
+        && flag == tools::PEAK
+    {
+        return print_peak(code, program, rest);
+    }
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     if !has("--bench") {
         println!("measures nothing as a test: `just bench` does");
@@ -64,6 +70,23 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs a program on standard input and prints its peak memory, for [`Tool::peak`].
+fn print_peak(code: &str, program: &str, arguments: &[String]) -> ExitCode {
+    let mut command = Command::new(program);
+    let mut run = || {
+        let child = measure::spawn(command.args(arguments))?;
+        measure::end(&command, child, Instant::now(), code.parse()?)
+    };
+    match run() {
+        Ok(sample) => println!("{}", sample.memory),
+        Err(error) => {
+            eprintln!("{error:#}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
 }
 
 /// Measures all; whether that is good enough, where it was asked.

@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -102,7 +102,7 @@ impl Tool {
         let mut command = Command::new("valgrind");
         command.args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]);
         command.arg(&self.program).args(&self.arguments).env("RAYON_NUM_THREADS", "1");
-        command.stdin(fs::File::open(input)?).stdout(Stdio::null());
+        command.stdin(File::open(input)?).stdout(Stdio::null());
         let output = match command.output() {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             output => output.context("valgrind")?,
@@ -123,7 +123,20 @@ impl Tool {
     pub(crate) fn run(&self, input: &Path) -> anyhow::Result<Sample> {
         measure::run(Command::new(&self.program).args(&self.arguments), input, self.code)
     }
+
+    /// The peak memory of a run, in bytes. A process begins with the peak of the one that starts it, so that this one, which has
+    /// held streams, must not.
+    pub(crate) fn peak(&self, input: &Path) -> anyhow::Result<u64> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args([PEAK, &self.code.to_string()]).arg(&self.program).args(&self.arguments);
+        let output = command.stdin(File::open(input)?).output()?;
+        ensure!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+    }
 }
+
+/// What tells the benchmark to be the parent that [`Tool::peak`] needs.
+pub(crate) const PEAK: &str = "--peak";
 
 /// A pinned client, where `.ci/clients` puts them; says so where it is missing, and fails where none may be.
 fn client(name: &str) -> anyhow::Result<Option<PathBuf>> {

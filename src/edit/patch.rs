@@ -144,7 +144,7 @@ impl Op {
         }
     }
 
-    /// What it puts into the document, but into a text.
+    /// The value that it puts into the document; none where it changes a text.
     fn value(&self) -> Option<&Arc<Value>> {
         match self {
             Self::Replace { value, .. }

@@ -360,7 +360,7 @@ mod tests {
         for op in unfit {
             check(before, &[op], None);
         }
-        // Within what another operation takes away the order would matter, but for tests.
+        // Within what another operation takes away the order would matter, except to tests.
         let removed = Op::Remove { path: path(&["a"]) };
         check(before, &[removed.clone(), Op::replace(path(&["a", "0"]), "w")], None);
         let rest = "b: {k: v}\nc: 1\nd: x\nd: y\n1: z\n";

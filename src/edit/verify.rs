@@ -9,7 +9,7 @@ use crate::edit::libyaml;
 use crate::edit::patch::Patch;
 use crate::edit::patched_tree::{Meanings, Unfit, meanings};
 use crate::edit::read_digest::{ReadError, digest};
-use crate::yaml::events::Reader;
+use crate::yaml::events::YamlReader;
 use crate::yaml::{Tree, is_rendered, read_common, read_lineage};
 
 /// Why an edit is refused. No variant holds a value.
@@ -47,9 +47,9 @@ pub(crate) fn verify(tree: &Tree<'_>, patch: &Patch, edited: &str) -> Result<(),
     let common = |text: &str| digest(&key, text, read_common);
     let lineage = |text: &str| digest(&key, text, read_lineage);
     match tree.reader() {
-        Reader::Rendered if is_rendered(edited) => proof.confirm(common),
-        Reader::Rendered | Reader::Common => proof.confirm(lineage),
-        Reader::Lineage => match proof.confirm(common) {
+        YamlReader::Rendered if is_rendered(edited) => proof.confirm(common),
+        YamlReader::Rendered | YamlReader::Common => proof.confirm(lineage),
+        YamlReader::Lineage => match proof.confirm(common) {
             // Who cannot read the document cannot tell.
             Err(Refusal::Before(_) | Refusal::Readers) => {
                 if !libyaml::is_affordable(tree.ids().len(), edited.len()) {

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::yaml::error::ParseError;
-use crate::yaml::events::{Collection, EventSink, Properties, Reader};
+use crate::yaml::events::{Collection, EventSink, Properties, YamlReader};
 use crate::yaml::span::{ENDS, behind_mark, skip_trivia};
 use crate::yaml::storage::{ListId, Node, Prefixes, StoredLists, StoredTexts, What, bytes_in_source};
 use crate::yaml::{NodeId, ScalarStyle, Span, Style, Tree};
@@ -63,7 +63,7 @@ struct Anchored {
 
 impl<'s> Builder<'s> {
     /// A tree of this text, which a reader makes.
-    pub(super) fn new(source: &'s str, reader: Reader) -> Self {
+    pub(super) fn new(source: &'s str, reader: YamlReader) -> Self {
         // Room for those of an ordinary document.
         let nodes = Vec::with_capacity((source.len() / 12).min(1 << 12));
         let (items, entries) = (StoredLists::new(), StoredLists::new());
@@ -155,7 +155,9 @@ impl<'s> Builder<'s> {
     fn absent_place(&self) -> Option<usize> {
         let Open { id, collection, members, .. } = self.open.last()?;
         let members = &self.members[*members..];
-        let behind = |mark: char, from: usize| behind_mark(self.tree.source, from, mark);
+        let (Collection::Mapping(style) | Collection::Sequence(style)) = *collection;
+        let behind =
+            |mark: char, from: usize| behind_mark(self.tree.source, from, mark, style == Style::Flow);
         match (collection, members.last()) {
             (Collection::Mapping(_), Some(key)) if members.len() % 2 == 1 => {
                 let end = self.tree.ends(*key);
@@ -246,7 +248,7 @@ impl EventSink for Builder<'_> {
             }
             Collection::Mapping(Style::Block) => match members {
                 [key, .., last_key, value] | [key @ last_key, value] => {
-                    self.tree.start(*key).min(start)..self.tree.entry_end(*last_key, *value)
+                    self.tree.start(*key).min(start)..self.tree.entry_end(*last_key, *value, Style::Block)
                 }
                 _ => start..start,
             },

@@ -7,7 +7,7 @@ use crate::yaml::{ScalarStyle, Style};
 
 /// The readers, from the fastest to the one that is asked last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reader {
+pub(crate) enum YamlReader {
     /// That of what charts render.
     Rendered,
     /// That of YAML 1.2 and what of 1.1 is common.

@@ -10,7 +10,7 @@ use memchr::memmem;
 
 use crate::yaml::builder::{Builder, MAX_DEPTH};
 use crate::yaml::error::ParseError;
-use crate::yaml::events::{Collection, EventSink, Properties, Reader};
+use crate::yaml::events::{Collection, EventSink, Properties, YamlReader};
 use crate::yaml::span::{BYTE_ORDER_MARK, column, has_other_breaks, skip_trivia};
 use crate::yaml::storage::check_length;
 use crate::yaml::{ScalarStyle, Style, Tree};
@@ -66,14 +66,14 @@ fn ends_before_it_begins(source: &str) -> bool {
 
 /// Parses with the second reader; `None` where the third must be asked.
 fn parse_common(source: &str) -> Result<Option<Tree<'_>>, ParseError> {
-    let mut builder = Builder::new(source, Reader::Common);
+    let mut builder = Builder::new(source, YamlReader::Common);
     let ends = read_while(source, &mut builder, |event, span| !is_unusual(source, event, span))?;
     Ok(ends.then(|| builder.finish()))
 }
 
 /// Parses with the reader of Kubernetes' lineage.
 fn parse_as_kubernetes(source: &str) -> Result<Tree<'_>, ParseError> {
-    let mut builder = Builder::new(source, Reader::Lineage);
+    let mut builder = Builder::new(source, YamlReader::Lineage);
     lineage::read(source, &mut builder)?;
     Ok(builder.finish())
 }
@@ -329,6 +329,11 @@ mod tests {
     fn explicit_keys_belong_to_their_mapping() {
         let absent = r#"scalar "" """#;
         check("? a\n: b\n", &[r#"mapping "" "? a\n: b""#, r#"scalar "" "a""#, r#"scalar "" "b""#]);
+        for text in ["? a\n: ? b\n:[ c: d\n", "? a\n: ? b\n:,c: d\n"] {
+            let tree = parse(text).expect("YAML");
+            let inner = tree.get(tree.root().expect("a root"), "a").expect("a mapping");
+            assert_eq!(tree.source_of(inner), "? b");
+        }
         check(
             "? a\n: ?\n:b: c\n",
             &[

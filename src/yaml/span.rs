@@ -82,15 +82,17 @@ pub(crate) fn before_break(source: &str, at: usize) -> usize {
     }
 }
 
-/// What ends a mark, an anchor and a tag without brackets.
+/// What ends an anchor and a tag without brackets.
 pub(super) const ENDS: [char; 12] =
     [' ', '\t', '\r', '\n', '\u{85}', '\u{2028}', '\u{2029}', ',', '[', ']', '{', '}'];
 
-/// The end of the mark (`-`, `?`, `:`) that comes next; with text right behind it, it would begin a scalar.
-pub(super) fn behind_mark(source: &str, from: usize, mark: char) -> Option<usize> {
+/// The end of the mark (`-`, `?`, `:`) that comes next, in a flow collection or outside; with text right behind it, it would
+/// begin a scalar.
+pub(super) fn behind_mark(source: &str, from: usize, mark: char, in_flow: bool) -> Option<usize> {
     let at = skip_trivia(source, from);
     let rest = source[at..].strip_prefix(mark)?;
-    (rest.is_empty() || rest.starts_with(ENDS)).then_some(at + 1)
+    let ends = if in_flow { &ENDS[..] } else { &ENDS[..7] };
+    (rest.is_empty() || rest.starts_with(ends)).then_some(at + 1)
 }
 
 /// The column of `at`: bytes since the start of its line, without a byte order mark.

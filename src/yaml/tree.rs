@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::yaml::events::Reader;
+use crate::yaml::events::YamlReader;
 use crate::yaml::span::behind_mark;
 use crate::yaml::storage::{
     Node, Prefix, Prefixes, StoredLists, StoredTexts, TextId, What, bytes_in_source, text_in_source,
@@ -18,7 +18,7 @@ pub(crate) struct Tree<'s> {
     pub(super) texts: StoredTexts,
     pub(super) prefixes: Prefixes,
     pub(super) root: Option<NodeId>,
-    pub(super) reader: Reader,
+    pub(super) reader: YamlReader,
 }
 
 /// What a node is.
@@ -69,7 +69,7 @@ impl<'s> Tree<'s> {
     }
 
     /// Who has read the text.
-    pub(crate) fn reader(&self) -> Reader {
+    pub(crate) fn reader(&self) -> YamlReader {
         self.reader
     }
 
@@ -309,13 +309,13 @@ impl<'s> Tree<'s> {
         keys.iter().try_fold(id, |node, key| self.get(node, key))
     }
 
-    /// The end of the entry `key: value`, its colon included where the value is absent.
-    pub(crate) fn entry_end(&self, key: NodeId, value: NodeId) -> usize {
+    /// The end of the entry `key: value` of a mapping in this style, its colon included where the value is absent.
+    pub(crate) fn entry_end(&self, key: NodeId, value: NodeId, style: Style) -> usize {
         let (end, key_end) = (self.ends(value), self.ends(key));
         if self.start(value) < end {
             return end;
         }
-        behind_mark(self.source, key_end, ':').unwrap_or(key_end.max(end))
+        behind_mark(self.source, key_end, ':', style == Style::Flow).unwrap_or(key_end.max(end))
     }
 
     /// The end of a node as the end of what is written for it; for an absent value, the end of its key and colon.

@@ -422,6 +422,10 @@ impl<'p> EditCollector<'_, '_, 'p> {
         let entries = self.tree.entries(mapping).unwrap_or_default().to_vec();
         for (position, (key, value)) in entries.iter().enumerate() {
             let text = self.tree.text(*key).unwrap_or_default().to_owned();
+            if self.tree.tag(*key).is_some() {
+                // What it makes of the key would have to stay or go.
+                return Err(LowerError::Unsupported { at: self.tree.start(*key) });
+            }
             self.refuse_merge(mapping, &text)?;
             self.entry(mapping, &text)?;
             let new =

@@ -33,7 +33,7 @@ impl<'t, 's> MemberSpans<'t, 's> {
         let (style, ends): (Style, Vec<usize>) = match kind {
             Kind::Sequence(style, items) => (style, items.iter().map(|item| tree.ends(*item)).collect()),
             Kind::Mapping(style, entries) => {
-                (style, entries.iter().map(|(key, value)| tree.entry_end(*key, *value)).collect())
+                (style, entries.iter().map(|(key, value)| tree.entry_end(*key, *value, style)).collect())
             }
             _ => (Style::Block, Vec::new()),
         };

@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use self::bytes::is_ordinary;
 use crate::yaml::builder::Builder;
-use crate::yaml::events::{Collection, EventSink, Properties, Reader};
+use crate::yaml::events::{Collection, EventSink, Properties, YamlReader};
 use crate::yaml::{ScalarStyle, Tree};
 
 /// Collections inside each other from which on the general readers decide.
@@ -28,7 +28,7 @@ const LONG_KEY: usize = 1000;
 
 /// Parses a source of at most one document; `None` where a general reader must be asked.
 pub(super) fn parse(source: &str) -> Option<Tree<'_>> {
-    Some(read(source, Some(Builder::new(source, Reader::Rendered)))?.builder?.finish())
+    Some(read(source, Some(Builder::new(source, YamlReader::Rendered)))?.builder?.finish())
 }
 
 /// Whether [`parse`] would read a text.
