@@ -11,7 +11,7 @@ use crate::edit::{Refusal, verify};
 use crate::filter::{Reach, run};
 use crate::stream;
 use crate::yaml::events::YamlReader;
-use crate::yaml::{self, Kind, NodeId, Path, Step, Style, Tree};
+use crate::yaml::{self, Kind, NodeId, Path, ScalarStyle, Step, Style, Tree};
 
 /// Every byte of a stream belongs to one document, and only the first has no marker.
 ///
@@ -136,24 +136,26 @@ pub fn lower_any(source: &str, choices: &[u8]) {
     let Ok(splices) = lower(&patch, &tree) else { return };
     let edited = splices.apply(source);
     // The independent reader takes no tab where indentation could be, which an edit can make of a blank line. And
-    // without a line break at the end, blanks are the text of a block scalar or not, depending on what follows. What a
+    // without a line break at the end, the last line of a block scalar has one or not, depending on what follows. What a
     // collection with a tag of its own holds is no place to a patch.
     let is_blank = |line: &str, blanks: &[char]| line.contains(blanks) && line.trim().is_empty();
     let has_tab = source.lines().any(|line| is_blank(line, &['\t']));
-    let ends_in_blanks =
-        source.contains('\n') && is_blank(source.rsplit('\n').next().unwrap_or_default(), &[' ']);
+    let last_line = source.rsplit('\n').next().unwrap_or_default();
+    let ends_in_blanks = source.contains('\n') && is_blank(last_line, &[' ']);
+    let is_block = |id| tree.scalar(id).is_some_and(|scalar| scalar.style == ScalarStyle::Block);
+    let ends_as_block = tree.ids().any(|id| tree.ends(id) == source.len() && is_block(id));
     let has_tag = |id| tree.tag(id).is_some() && !matches!(tree.kind(id), Kind::Scalar(_));
     let shows =
         |what: &str| format!("{what}: {:?}\n{source:?}\n{edited:?}", patch.to_json_patch().to_string());
     let verified = verify(&tree, &patch, &edited);
     let judged = judge(source, &patch, &edited);
-    // Whoever renders such a text, both are sure of it.
+    // Of what charts render, both are sure.
     assert!(
         !(tree.reader() == YamlReader::Rendered && judged.is_ok() != verified.is_ok()),
         "{}",
         shows(&format!("{verified:?} and {judged:?}"))
     );
-    if has_tab || ends_in_blanks || tree.ids().any(has_tag) {
+    if has_tab || ends_in_blanks || ends_as_block || tree.ids().any(has_tag) {
         return;
     }
     if let Err(refusal @ (Refusal::Different | Refusal::After(_))) = &verified {
