@@ -57,6 +57,12 @@ impl<'i> Document<'i> {
         &self.bytes[self.body..]
     }
 
+    /// What comes between the marker and the content where the document begins a stream and has not before: Kubernetes looks for
+    /// three dashes between documents, and reads the first ones as YAML, to which `---#` is a text.
+    pub(crate) fn opening(&self) -> &'static [u8] {
+        if (self.offset > 0 || self.number > 1) && self.content().starts_with(b"#") { b" " } else { b"" }
+    }
+
     /// Whether nothing is behind the marker.
     pub(crate) fn is_blank(&self) -> bool {
         self.content().iter().all(u8::is_ascii_whitespace)

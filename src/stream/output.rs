@@ -70,7 +70,11 @@ impl<'i> Output<'i> {
     fn replace(&mut self, document: &Document<'i>, content: String) {
         let content_start = document.offset + document.body;
         self.keep_until(document.offset);
-        self.pieces.push(Cow::Borrowed(&self.input[document.offset..content_start]));
+        let mut marker = self.input[document.offset..content_start].to_vec();
+        if self.is_empty() {
+            marker.extend_from_slice(document.opening());
+        }
+        self.pieces.push(Cow::Owned(marker));
         self.pieces.push(Cow::Owned(content.into_bytes()));
         self.written = true;
         self.change(document, self.pieces.len() - 2);
@@ -92,9 +96,23 @@ impl<'i> Output<'i> {
         if self.at < end {
             self.written = self.written
                 || stream::documents_of(self.input, self.at..end).any(|document| !document.is_blank());
+            if self.is_empty()
+                && let Some(first) = stream::documents_of(self.input, self.at..end).next()
+                && !first.opening().is_empty()
+            {
+                let content = self.at + first.body;
+                self.pieces.push(Cow::Borrowed(&self.input[self.at..content]));
+                self.pieces.push(Cow::Borrowed(first.opening()));
+                self.at = content;
+            }
             self.pieces.push(Cow::Borrowed(&self.input[self.at..end]));
             self.at = end;
         }
+    }
+
+    /// Whether nothing but a byte order mark would go out so far.
+    fn is_empty(&self) -> bool {
+        self.pieces.iter().all(|piece| piece.is_empty() || **piece == *stream::BOM)
     }
 
     fn change(&mut self, document: &Document<'_>, first: usize) {
@@ -138,4 +156,42 @@ pub(crate) fn write_all(pieces: &[Cow<'_, [u8]>], mut writer: impl Write) -> io:
         }
     }
     writer.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::writer::StreamWriter;
+
+    /// Both ways out, with these decisions on a stream's documents.
+    #[track_caller]
+    fn check(input: &str, actions: &[fn() -> Action], expected: &str) {
+        let documents: Vec<_> = stream::documents(input.as_bytes()).collect();
+        assert_eq!(documents.len(), actions.len());
+        let (mut output, mut written) = (Output::new(input.as_bytes()), Vec::new());
+        let mut writer = StreamWriter::new(&mut written);
+        for (document, action) in documents.iter().zip(actions) {
+            writer.document(document, &action()).expect("written");
+            output.put(document, action());
+        }
+        writer.finish(b"\n").expect("written");
+        let whole = output.finish().pieces.concat();
+        assert_eq!(String::from_utf8_lossy(&whole), expected);
+        assert_eq!(String::from_utf8_lossy(&written), expected);
+    }
+
+    #[test]
+    fn what_comes_to_be_first_begins_with_a_marker_to_every_reader() {
+        let (keep, remove) = (|| Action::Keep, || Action::Remove);
+        let replace = || Action::Replace("# why\nc\n".to_owned());
+        let stream = "a\n---# why\nb\n---# and\nd\n";
+        check(stream, &[remove, keep, keep], "--- # why\nb\n---# and\nd\n");
+        check(stream, &[remove, replace, keep], "--- # why\nc\n---# and\nd\n");
+        check(stream, &[remove, remove, keep], "--- # and\nd\n");
+        check(stream, &[keep, keep, replace], "a\n---# why\nb\n---# why\nc\n");
+        check("\u{feff}a\n---#\nb\n", &[remove, keep], "\u{feff}--- #\nb\n");
+        check("a\n--- #\nb\n", &[remove, keep], "--- #\nb\n");
+        // It is what the client has made of it where nothing was before it.
+        check("---#\nb\n---\nc\n", &[keep, remove], "---#\nb\n");
+    }
 }

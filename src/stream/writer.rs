@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use crate::stream::Document;
 use crate::stream::output::{ALL_REMOVED, Action};
+use crate::stream::{BOM, Document};
 
 /// Larger batches save nothing.
 const BATCH: usize = 64 << 10;
@@ -76,10 +76,13 @@ impl<W: Write> StreamWriter<W> {
     pub(crate) fn document(&mut self, document: &Document<'_>, fate: &Action) -> io::Result<()> {
         let goes_out = !matches!(fate, Action::Remove) && !document.is_blank();
         match fate {
-            Action::Keep => self.push(document.bytes)?,
+            Action::Keep => {
+                self.begin(document)?;
+                self.push(document.content())?;
+            }
             Action::Remove => self.push(document.preamble())?,
             Action::Replace(content) => {
-                self.push(&document.bytes[..document.body])?;
+                self.begin(document)?;
                 self.push(content.as_bytes())?;
             }
         }
@@ -100,6 +103,13 @@ impl<W: Write> StreamWriter<W> {
             self.push(line_break)?;
         }
         self.flush()
+    }
+
+    /// Writes what is before a document's content.
+    fn begin(&mut self, document: &Document<'_>) -> io::Result<()> {
+        let is_first = self.written.bytes == 0 && (self.batch.is_empty() || self.batch == BOM);
+        self.push(&document.bytes[..document.body])?;
+        self.push(if is_first { document.opening() } else { b"" })
     }
 
     fn push(&mut self, bytes: &[u8]) -> io::Result<()> {

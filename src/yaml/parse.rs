@@ -362,6 +362,24 @@ mod tests {
         );
     }
 
+    /// To Kubernetes a document ends before a directive, and behind a marker it has not begun.
+    #[test]
+    fn a_directive_ends_a_document() {
+        for end in ["%YAML 1.1\n", "%TAG !e! tag:e: # why\n", "%TAG ! tag:e:", "...\n%YAML 1.1\n"] {
+            let text = format!("a: b\n{end}");
+            let tree = parse(&text).expect("YAML");
+            assert_eq!(tree.root().map(|root| tree.source_of(root)), Some("a: b"), "{end:?}");
+        }
+        for text in ["\n%TAG !e! tag:e:\na: b\n", "a: b\n%YAML 1.1\nc: d\n"] {
+            assert!(matches!(parse(text), Err(ParseError::SecondDocument { .. })), "{text:?}");
+        }
+        for text in
+            ["a: b\n%YAML\n", "a: b\n%YAML 1\n", "a: b\n%TAG !e tag:e:\n", "a: b\n%FOO x\n", "%YAML 1.1\n"]
+        {
+            assert!(matches!(parse(text), Err(ParseError::Syntax { .. })), "{text:?}");
+        }
+    }
+
     #[test]
     fn what_is_not_one_document_is_an_error() {
         assert!(matches!(parse("a: [\n"), Err(ParseError::Syntax { .. })));

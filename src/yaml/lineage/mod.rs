@@ -4,6 +4,7 @@
 //! grammar of Go's reader state by state, so that it accepts what that accepts and refuses what that refuses.
 
 mod cursor;
+mod directive;
 mod scalars;
 mod scanner;
 
@@ -90,6 +91,11 @@ impl<'s, S: EventSink> LineageReader<'s, '_, S> {
         let at = self.at()?;
         match self.kind()? {
             TokenKind::StreamEnd => Ok(()),
+            // Behind a marker it ends a document without content, before one it begins none.
+            TokenKind::Directive => match self.behind_the_end()? {
+                Some(_) => Err(ParseError::SecondDocument { at }),
+                None => self.fail("there is a directive here, and no document follows it"),
+            },
             // The marker that began the document is not in the source, and makes it an empty one here.
             TokenKind::DocumentEnd => self.sink.document(at),
             TokenKind::DocumentStart if is_explicit => self.sink.document(at),
@@ -102,7 +108,7 @@ impl<'s, S: EventSink> LineageReader<'s, '_, S> {
 
     /// Where text follows the end of the document, if any does.
     fn behind_the_end(&mut self) -> Parsed<Option<usize>> {
-        while matches!(self.kind()?, TokenKind::DocumentEnd) {
+        while matches!(self.kind()?, TokenKind::DocumentEnd | TokenKind::Directive) {
             self.next()?;
         }
         Ok(if matches!(self.kind()?, TokenKind::StreamEnd) { None } else { Some(self.at()?) })

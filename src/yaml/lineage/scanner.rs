@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
 use super::cursor::Cursor;
+use super::directive::is_directive;
 use crate::yaml::ScalarStyle;
 
 /// A piece of the text, and its place.
@@ -18,6 +19,7 @@ pub(super) struct Token<'s> {
 /// What a token is.
 pub(super) enum TokenKind<'s> {
     StreamEnd,
+    Directive,
     DocumentStart,
     DocumentEnd,
     BlockSequenceStart,
@@ -145,7 +147,7 @@ impl<'s> Scanner<'s> {
             return self.document_mark(TokenKind::StreamEnd, 0);
         }
         if self.cursor.column == 0 && self.cursor.byte(0) == b'%' {
-            return self.error("there is a directive here, and no document follows it");
+            return self.fetch_directive();
         }
         for (mark, kind) in [(b'-', TokenKind::DocumentStart), (b'.', TokenKind::DocumentEnd)] {
             if self.cursor.is_document_indicator(mark) {
@@ -161,6 +163,23 @@ impl<'s> Scanner<'s> {
         self.forget_key()?;
         self.key_allowed = false;
         self.push(kind, length);
+        Ok(())
+    }
+
+    /// A directive, which no document that is read here can have: its marker would be before it.
+    fn fetch_directive(&mut self) -> ScanResult<()> {
+        self.unroll(-1);
+        self.forget_key()?;
+        self.key_allowed = false;
+        let start = self.cursor.at;
+        while !self.cursor.is_break_or_end(0) {
+            self.cursor.skip();
+        }
+        let line = self.cursor.text(start..self.cursor.at);
+        if !is_directive(line) {
+            return Err(ScanError { message: "there is a directive here that is none of YAML's", at: start });
+        }
+        self.add(TokenKind::Directive, start..self.cursor.at);
         Ok(())
     }
 
