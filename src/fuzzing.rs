@@ -135,11 +135,11 @@ pub fn lower_any(source: &str, choices: &[u8]) {
     }
     let Ok(splices) = lower(&patch, &tree) else { return };
     let edited = splices.apply(source);
-    // The independent reader takes no tab where indentation could be, which an edit can make of a blank line. And
+    // The independent reader takes no tab where indentation could be, which an edit can make of a line without text. And
     // without a line break at the end, the last line of a block scalar has one or not, depending on what follows. What a
     // collection with a tag of its own holds is no place to a patch.
     let is_blank = |line: &str, blanks: &[char]| line.contains(blanks) && line.trim().is_empty();
-    let has_tab = source.lines().any(|line| is_blank(line, &['\t']));
+    let has_tab = source.lines().any(|line| is_blank(line.split('#').next().unwrap_or(line), &['\t']));
     let last_line = source.rsplit('\n').next().unwrap_or_default();
     let ends_in_blanks = source.contains('\n') && is_blank(last_line, &[' ']);
     let is_block = |id| tree.scalar(id).is_some_and(|scalar| scalar.style == ScalarStyle::Block);
