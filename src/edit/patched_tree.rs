@@ -98,7 +98,7 @@ struct PatchWalk<'t, 's> {
     tree: &'t Tree<'s>,
     before: Digester<'t>,
     after: Digester<'t>,
-    /// Inside how many nodes the walk is that are not there any more.
+    /// Inside how many nodes the walk is that an operation takes away.
     gone: usize,
     /// What the nodes with an anchor mean before, in document order.
     anchored: Vec<(NodeId, Digest)>,
@@ -148,9 +148,12 @@ impl<'t, 's> PatchWalk<'t, 's> {
 
     /// Remembers what a node with an anchor means.
     fn remember(&mut self, id: NodeId, digest: Digest) {
-        let is_next = self.anchored.last().is_none_or(|(last, _)| *last < id);
-        if self.tree.anchor(id).is_some() && is_next {
-            self.anchored.push((id, digest));
+        if self.tree.anchor(id).is_some() {
+            // Those inside it, which have come before, are behind it.
+            let place = self.anchored.binary_search_by_key(&id, |(node, _)| *node);
+            if let Err(place) = place {
+                self.anchored.insert(place, (id, digest));
+            }
         }
     }
 
@@ -342,6 +345,9 @@ mod tests {
         check(before, &[Op::replace(path(&["b", "k"]), "w")], Some("a: {k: v}\nb: {k: w}\n"));
         check(before, &[Op::replace(path(&["a", "k"]), "w")], Some("a: {k: w}\nb: {k: v}\n"));
         check(before, &[Op::Remove { path: path(&["b"]) }], Some("a: {k: v}\n"));
+        let nested = "a: &a {k: &k [v]}\nb: [*a, *k]\nc: x\n";
+        let rest = "a: {k: [v]}\nb: [{k: [v]}, [v]]\n";
+        check(nested, &[Op::Remove { path: path(&["c"]) }], Some(rest));
     }
 
     #[test]

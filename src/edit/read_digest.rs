@@ -4,9 +4,8 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::edit::digest::{Digest, DigestKey, Digester};
-use crate::yaml::ParseError;
-use crate::yaml::ScalarStyle;
 use crate::yaml::events::{Collection, EventSink, Properties};
+use crate::yaml::{ParseError, ScalarStyle};
 
 /// A reader's complaint, reduced to its place: its own message can quote the document.
 #[derive(Debug)]
