@@ -362,6 +362,14 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_is_behind_the_end_may_be_anything() {
+        for text in ["  a: b\n}\u{1c}\n", "  a: b\n}{\n"] {
+            assert!(matches!(parse(text), Err(ParseError::SecondDocument { at: 7 })), "{text:?}");
+        }
+        assert!(matches!(parse("a: b\u{1c}\n"), Err(ParseError::Syntax { .. })));
+    }
+
     /// To Kubernetes a document ends before a directive, and behind a marker it has not begun.
     #[test]
     fn a_directive_ends_a_document() {

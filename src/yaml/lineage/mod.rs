@@ -21,9 +21,19 @@ use crate::yaml::{ScalarStyle, Style};
 ///
 /// Text that is not YAML to Kubernetes, text behind the document's end, or what the sink refuses.
 pub(super) fn read<S: EventSink>(source: &str, sink: &mut S) -> Result<(), ParseError> {
-    if let Some((at, _)) = source.char_indices().find(|(_, character)| !is_allowed(*character)) {
-        return Err(ScanError { message: "control characters are not allowed", at }.into());
+    let mut characters = source.char_indices();
+    let Some((at, _)) = characters.find(|(_, character)| !is_allowed(*character)) else {
+        return read_text(source, sink);
+    };
+    match read_text(&source[..at], sink) {
+        // Kubernetes has stopped before it comes there.
+        Err(error @ ParseError::SecondDocument { .. }) => Err(error),
+        _ => Err(ScanError { message: "control characters are not allowed", at }.into()),
     }
+}
+
+/// Reads a source without control characters.
+fn read_text<S: EventSink>(source: &str, sink: &mut S) -> Result<(), ParseError> {
     let mut reader =
         LineageReader { scanner: Scanner::new(source), anchors: HashMap::new(), anchor_count: 0, sink };
     reader.document()?;
