@@ -39,6 +39,9 @@ fn common(pairs: impl Iterator<Item = (char, char)>) -> usize {
     pairs.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
 }
 
+/// From this many operations on, there is room for a quarter more and not for twice as many.
+const MANY: usize = 1 << 12;
+
 /// How far back an operation looks for one with the same value.
 const NEAR: usize = 4;
 
@@ -235,6 +238,9 @@ impl Patch {
                 self.decided.insert(path.clone(), matches!(op, Op::Remove { .. }));
             }
             Op::Test { .. } | Op::Add { .. } | Op::Append { .. } | Op::Insert { .. } => {}
+        }
+        if self.ops.len() == self.ops.capacity() && self.ops.len() > MANY {
+            self.ops.reserve_exact(self.ops.len() / 4);
         }
         self.ops.push(self.sharing(op));
     }

@@ -75,8 +75,6 @@ pub(crate) struct Path(Option<Arc<LastStep>>);
 struct LastStep {
     before: Path,
     step: Step,
-    /// How many steps the path has.
-    length: usize,
 }
 
 impl Path {
@@ -106,13 +104,12 @@ impl Path {
     }
 
     fn with(self, step: Step) -> Self {
-        let length = self.len() + 1;
-        Self(Some(Arc::new(LastStep { before: self, step, length })))
+        Self(Some(Arc::new(LastStep { before: self, step })))
     }
 
     /// How many steps it has.
     pub(crate) fn len(&self) -> usize {
-        self.0.as_ref().map_or(0, |last| last.length)
+        self.upwards().count() - 1
     }
 
     /// Whether it is that of the root.
@@ -137,11 +134,7 @@ impl Path {
 
     /// Its first steps, `length` of them or all.
     pub(crate) fn first(&self, length: usize) -> &Self {
-        let mut path = self;
-        while let Some((before, _)) = path.split_last().filter(|_| path.len() > length) {
-            path = before;
-        }
-        path
+        self.upwards().nth(self.len().saturating_sub(length)).unwrap_or(self)
     }
 
     /// Whether it is this path or leads further.
@@ -164,10 +157,7 @@ impl Path {
 
     /// The path without its first `depth` steps.
     pub(crate) fn below(&self, depth: usize) -> Self {
-        match self.split_last() {
-            Some((before, step)) if self.len() > depth => before.below(depth).with(step.clone()),
-            _ => Self::root(),
-        }
+        self.steps().into_iter().skip(depth).collect()
     }
 }
 
@@ -184,9 +174,7 @@ impl PartialEq for Path {
             match (one, other) {
                 (None, None) => return true,
                 (Some(a), Some(b)) if Arc::ptr_eq(a, b) => return true,
-                (Some(a), Some(b)) if a.length == b.length && a.step == b.step => {
-                    (one, other) = (&a.before.0, &b.before.0);
-                }
+                (Some(a), Some(b)) if a.step == b.step => (one, other) = (&a.before.0, &b.before.0),
                 _ => return false,
             }
         }
@@ -198,9 +186,10 @@ impl Eq for Path {}
 /// By the first step in which two paths differ.
 impl Ord for Path {
     fn cmp(&self, other: &Self) -> Ordering {
-        let length = self.len().min(other.len());
+        let (own, others) = (self.len(), other.len());
+        let length = own.min(others);
         let common = self.first(length).cmp_of_one_length(other.first(length));
-        common.then_with(|| self.len().cmp(&other.len()))
+        common.then_with(|| own.cmp(&others))
     }
 }
 
@@ -223,8 +212,8 @@ impl PartialOrd for Path {
 
 impl Hash for Path {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_usize(self.len());
         self.upwards().filter_map(Self::last).for_each(|step| step.hash(state));
+        state.write_u8(u8::MAX);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::rules::left_behind::words::{
 };
 use crate::rules::{Context, ObjectView};
 use crate::yaml::field_path::item_named;
-use crate::yaml::{Kind, NodeId, Path, Span, Step, Trail};
+use crate::yaml::{Kind, NodeId, NodeSet, Path, Span, Step, Trail};
 
 /// The name of a removed Secret, where no rule can redirect it.
 pub(crate) struct NameLeft<'t> {
@@ -56,21 +56,27 @@ pub(crate) fn names<'t>(subject: &ObjectView<'_, 't, '_>, context: Context<'_>) 
     let content = object.tree.content(object.tree.resolve(object.node));
     let text = &object.tree.source()[content.start..content.end];
     let place = |found: Match| Span::new(content.start + found.start(), content.start + found.end());
-    let places: Vec<Span> = names.find_iter(text).map(place).collect();
+    let mut places: Vec<Span> = names.find_iter(text).map(place).collect();
+    places.shrink_to_fit();
     if places.is_empty() && !has_disguise(text) && !context.facts.removed_names_hide() {
         return Vec::new();
     }
     // The keys that a reference takes are what they must be, whatever they are called.
     let keys = subject.references.iter().flat_map(|reference| match &reference.takes {
-        Takes::Key(path, _) => vec![path.clone()],
-        Takes::Items(items) => items.iter().map(|(path, _)| path.clone()).collect(),
+        Takes::Key(path, _) => vec![path],
+        Takes::Items(items) => items.iter().map(|(path, _)| path).collect(),
         _ => Vec::new(),
     });
-    let known: HashSet<Path> =
-        subject.references.iter().map(|reference| reference.path.clone()).chain(keys).collect();
+    let mut known: Vec<&Path> = subject.references.iter().map(|reference| &reference.path).collect();
+    known.extend(keys);
+    known.sort();
     // A merge key gives a field two paths; the node is the same.
-    let mut nodes: HashSet<NodeId> = subject.references.iter().map(|reference| reference.node).collect();
-    nodes.extend(&subject.others);
+    let mut nodes = NodeSet::default();
+    for node in
+        subject.references.iter().map(|reference| reference.node).chain(subject.others.iter().copied())
+    {
+        nodes.insert(node);
+    }
     let mut search = NameSearch {
         object,
         context,
@@ -99,10 +105,10 @@ struct NameSearch<'a, 't, 's> {
     places: Vec<Span>,
     is_custom: bool,
     found: Vec<NameLeft<'t>>,
-    /// The fields that are known to name a Secret.
-    known: HashSet<Path>,
+    /// The fields that are known to name a Secret, in order.
+    known: Vec<&'a Path>,
     /// The scalars in those fields, and those that are known to be no references.
-    nodes: HashSet<NodeId>,
+    nodes: NodeSet,
     /// Collections that have been searched through an alias: once is enough, and aliases can be many.
     aliased: HashSet<(NodeId, bool)>,
 }
@@ -159,6 +165,10 @@ impl<'t> NameSearch<'_, 't, '_> {
             || self.object.tree.source_of(scalar).contains('\\')
     }
 
+    fn is_known(&self, path: &Path) -> bool {
+        self.known.binary_search(&path).is_ok()
+    }
+
     fn push(&mut self, name: &'t str, place: NameSite, doubtful: bool, path: Path, node: NodeId) {
         let is_split = is_split(name, self.object, self.context);
         self.found.push(NameLeft { name, place, path, node, doubtful, is_split });
@@ -168,7 +178,7 @@ impl<'t> NameSearch<'_, 't, '_> {
         if is_dropped(text, self.object, self.context) {
             let path = trail.to_path();
             let counts = speaks || (self.is_custom && !is_free(trail));
-            if counts && !self.known.contains(&path) && !self.nodes.contains(&node) {
+            if counts && !self.is_known(&path) && !self.nodes.contains(node) {
                 let place = if is_argument(&path) {
                     NameSite::Argument
                 } else {
@@ -180,7 +190,7 @@ impl<'t> NameSearch<'_, 't, '_> {
         }
         if let Some((name, certain)) = name_in(text, speaks, self.object, self.context) {
             let path = trail.to_path();
-            if !self.known.contains(&path) && !is_free(trail) {
+            if !self.is_known(&path) && !is_free(trail) {
                 self.push(name, NameSite::Text(speaks), !certain, path, node);
             }
         }
