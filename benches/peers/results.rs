@@ -5,8 +5,8 @@ use super::measure::Sample;
 const POOR: f64 = 0.25;
 /// The same for memory, which is not noisy.
 const POOR_MEMORY: f64 = 0.5;
-/// The same for the memory of a document that is edited.
-const POOR_EDITED: f64 = 1.0;
+/// The same for the memory of a document that is edited: a page more or less is no fault.
+const POOR_EDITED: f64 = 0.95;
 /// The same for a large stream, which counts on several processors, where only one was to be had.
 const POOR_ALONE: f64 = 0.15;
 /// A run on a large stream that takes more than this of its processor time has had only one.
