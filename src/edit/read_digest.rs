@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::edit::digest::{Digest, DigestKey, Digester};
-use crate::yaml::events::{Collection, EventSink, Properties};
+use crate::yaml::events::{ByAnchor, Collection, EventSink, Properties};
+use crate::yaml::span::Lines;
 use crate::yaml::{ParseError, ScalarStyle};
 
 /// A reader's complaint, reduced to its place: its own message can quote the document.
@@ -21,8 +22,8 @@ impl ReadError {
 
     /// An error at a byte of a text.
     fn at(source: &str, at: usize) -> Self {
-        let before = source.as_bytes().iter().take(at);
-        Self { line: Some(before.filter(|byte| **byte == b'\n').count() + 1) }
+        let (line, _) = Lines::new(source.as_bytes()).position(at);
+        Self { line: Some(line) }
     }
 }
 
@@ -41,14 +42,14 @@ impl std::error::Error for ReadError {}
 ///
 /// # Errors
 ///
-/// Those of `read`, a second document, or an alias of a node that has not come to its end.
+/// Those of `read`, or an alias of a node that has not come to its end.
 pub(super) fn digest<'k, 's>(
     key: &'k DigestKey,
     source: &'s str,
     read: impl FnOnce(&'s str, &mut EventDigester<'k>) -> Result<(), ParseError>,
 ) -> Result<Digest, ReadError> {
     let digester = Digester::new(key);
-    let mut sink = EventDigester { digester, open: Vec::new(), anchored: Vec::new(), documents: 0 };
+    let mut sink = EventDigester { digester, open: Vec::new(), anchored: ByAnchor::new() };
     read(source, &mut sink).map_err(|error| ReadError::at(source, error.at()))?;
     Ok(sink.digester.finish())
 }
@@ -58,28 +59,10 @@ pub(super) struct EventDigester<'k> {
     digester: Digester<'k>,
     /// The anchor and the tag of each open collection.
     open: Vec<(usize, Option<String>)>,
-    /// The digests of the nodes with an anchor, by its number less 1.
-    anchored: Vec<Option<Digest>>,
-    documents: usize,
-}
-
-impl EventDigester<'_> {
-    /// Remembers a node that has come to its end.
-    fn remember(&mut self, anchor: usize, digest: Digest) {
-        let Some(position) = anchor.checked_sub(1) else { return };
-        if position >= self.anchored.len() {
-            self.anchored.resize(position + 1, None);
-        }
-        self.anchored[position] = Some(digest);
-    }
+    anchored: ByAnchor<Digest>,
 }
 
 impl EventSink for EventDigester<'_> {
-    fn document(&mut self, at: usize) -> Result<(), ParseError> {
-        self.documents += 1;
-        if self.documents > 1 { Err(ParseError::SecondDocument { at }) } else { Ok(()) }
-    }
-
     fn scalar(
         &mut self,
         text: &str,
@@ -89,7 +72,7 @@ impl EventSink for EventDigester<'_> {
     ) -> Result<(), ParseError> {
         let is_plain = style == ScalarStyle::Plain;
         let digest = self.digester.scalar(text, is_plain, properties.tag.as_deref());
-        self.remember(properties.anchor, digest);
+        self.anchored.set(properties.anchor, digest);
         Ok(())
     }
 
@@ -110,12 +93,12 @@ impl EventSink for EventDigester<'_> {
     fn end(&mut self, _closing: usize) {
         let (anchor, tag) = self.open.pop().unwrap_or_default();
         let digest = self.digester.end(tag.as_deref());
-        self.remember(anchor, digest);
+        self.anchored.set(anchor, digest);
     }
 
     fn alias(&mut self, number: usize, range: Range<usize>) -> Result<(), ParseError> {
-        let digest = number.checked_sub(1).and_then(|position| *self.anchored.get(position)?);
-        self.digester.add(digest.ok_or_else(|| ParseError::unknown_alias(range.start))?);
+        let digest = self.anchored.get_mut(number).ok_or_else(|| ParseError::unknown_alias(range.start))?;
+        self.digester.add(*digest);
         Ok(())
     }
 }

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::yaml::error::ParseError;
-use crate::yaml::events::{Collection, EventSink, Properties, YamlReader};
+use crate::yaml::events::{ByAnchor, Collection, EventSink, Properties, YamlReader};
 use crate::yaml::span::{ENDS, behind_mark, skip_trivia};
 use crate::yaml::storage::{ListId, Node, Prefixes, StoredLists, StoredTexts, What, bytes_in_source};
 use crate::yaml::{NodeId, ScalarStyle, Span, Style, Tree};
@@ -32,11 +32,9 @@ pub(super) struct Builder<'s> {
     open: Vec<Open>,
     /// The members of the open collections, those of the innermost one last; keys and values are members of their own.
     members: Vec<NodeId>,
-    /// The nodes with an anchor, by its number less 1.
-    anchored: Vec<Option<Anchored>>,
+    anchored: ByAnchor<Anchored>,
     /// How many nodes aliases have added so far.
     aliased: u32,
-    documents: usize,
     /// The end of the last token, where the search for a block scalar's header begins.
     cursor: usize,
 }
@@ -72,9 +70,8 @@ impl<'s> Builder<'s> {
             tree: Tree { source, nodes, items, entries, texts, prefixes, root: None, reader },
             open: Vec::new(),
             members: Vec::new(),
-            anchored: Vec::new(),
+            anchored: ByAnchor::new(),
             aliased: 0,
-            documents: 0,
             cursor: 0,
         }
     }
@@ -91,17 +88,12 @@ impl<'s> Builder<'s> {
 
     /// Counts a finished node into its parent.
     fn weigh(&mut self, anchor: usize, weight: u32) {
-        if let Some(anchored) = self.anchored_mut(anchor) {
+        if let Some(anchored) = self.anchored.get_mut(anchor) {
             anchored.weight = weight;
         }
         if let Some(parent) = self.open.last_mut() {
             parent.weight = parent.weight.saturating_add(weight);
         }
-    }
-
-    /// The node whose anchor has this number.
-    fn anchored_mut(&mut self, number: usize) -> Option<&mut Anchored> {
-        self.anchored.get_mut(number.checked_sub(1)?)?.as_mut()
     }
 
     fn add(&mut self, what: What, content: Span, properties: Properties) -> Result<NodeId, ParseError> {
@@ -115,12 +107,7 @@ impl<'s> Builder<'s> {
             prefix.begin_at(start);
             prefix.tag = tag;
         }
-        if let Some(position) = anchor.checked_sub(1) {
-            if position >= self.anchored.len() {
-                self.anchored.resize(position + 1, None);
-            }
-            self.anchored[position] = Some(Anchored { node: id, weight: 0 });
-        }
+        self.anchored.set(anchor, Anchored { node: id, weight: 0 });
         if self.open.is_empty() {
             self.tree.root = self.tree.root.or(Some(id));
         } else {
@@ -180,11 +167,6 @@ impl<'s> Builder<'s> {
 }
 
 impl EventSink for Builder<'_> {
-    fn document(&mut self, at: usize) -> Result<(), ParseError> {
-        self.documents += 1;
-        if self.documents > 1 { Err(ParseError::SecondDocument { at }) } else { Ok(()) }
-    }
-
     fn scalar(
         &mut self,
         text: &str,
@@ -274,7 +256,7 @@ impl EventSink for Builder<'_> {
     // A target that is still open would contain itself.
     fn alias(&mut self, number: usize, range: Range<usize>) -> Result<(), ParseError> {
         let Anchored { node, weight } =
-            *self.anchored_mut(number).ok_or_else(|| ParseError::unknown_alias(range.start))?;
+            *self.anchored.get_mut(number).ok_or_else(|| ParseError::unknown_alias(range.start))?;
         self.aliased = self.aliased.saturating_add(weight);
         if weight == 0 || self.aliased > MAX_ALIASED {
             return Err(ParseError::Aliases { at: range.start });
@@ -287,7 +269,7 @@ impl EventSink for Builder<'_> {
 
     fn anchor(&mut self, number: usize, name: &str, range: Range<usize>) -> Result<(), ParseError> {
         let Range { start, end } = range;
-        let Some(Anchored { node, .. }) = self.anchored_mut(number).copied() else { return Ok(()) };
+        let Some(Anchored { node, .. }) = self.anchored.get_mut(number).copied() else { return Ok(()) };
         let name = self.tree.texts.add(name, start)?;
         let content = self.tree.content(node);
         let prefix = self.tree.prefixes.of(node);

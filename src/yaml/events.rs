@@ -36,11 +36,32 @@ pub(crate) enum Collection {
     Mapping(Style),
 }
 
+/// What is known of the nodes with an anchor, by its number.
+pub(crate) struct ByAnchor<T>(Vec<Option<T>>);
+
+impl<T> ByAnchor<T> {
+    /// Nothing is known.
+    pub(crate) fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// What is known of an anchor's node; nothing of 0, which is none.
+    pub(crate) fn get_mut(&mut self, number: usize) -> Option<&mut T> {
+        self.0.get_mut(number.checked_sub(1)?)?.as_mut()
+    }
+
+    /// Takes note of an anchor's node; of 0 none.
+    pub(crate) fn set(&mut self, number: usize, known: T) {
+        let Some(position) = number.checked_sub(1) else { return };
+        if position >= self.0.len() {
+            self.0.resize_with(position + 1, || None);
+        }
+        self.0[position] = Some(known);
+    }
+}
+
 /// Takes what a reader says.
 pub(crate) trait EventSink {
-    /// A document begins.
-    fn document(&mut self, at: usize) -> Result<(), ParseError>;
-
     /// A scalar; one that is not written is empty and plain. The range of a block scalar begins at its header or at its text.
     fn scalar(
         &mut self,

@@ -108,10 +108,14 @@ fn read_while<S: EventSink>(
         block_nesting_limit: MAX_DEPTH + 1,
     };
     options.set_emit_comments(false);
+    let mut has_document = false;
     for event in Parser::new_from_str_with_options(source, options) {
         let (event, span) = event.map_err(|error| ParseError::new(source, &error, MAX_DEPTH))?;
         if !is_wanted(&event, &span) {
             return Ok(false);
+        }
+        if matches!(event, Event::DocumentStart(..)) && std::mem::replace(&mut has_document, true) {
+            return Err(ParseError::SecondDocument { at: span.byte_range().unwrap_or_default().start });
         }
         pass_on(event, span, sink)?;
     }
@@ -136,7 +140,6 @@ fn is_unusual(source: &str, event: &Event<'_>, span: &Reported) -> bool {
 fn pass_on<S: EventSink>(event: Event<'_>, span: Reported, sink: &mut S) -> Result<(), ParseError> {
     let range = span.byte_range().unwrap_or_default();
     match event {
-        Event::DocumentStart(..) => return sink.document(range.start),
         Event::Scalar(text, style, anchor, tag) => {
             let style = scalar_style(style);
             // The parser shows an absent node as `~`, with an empty span.

@@ -100,19 +100,15 @@ impl<'s, S: EventSink> LineageReader<'s, '_, S> {
         }
         let at = self.at()?;
         match self.kind()? {
-            TokenKind::StreamEnd => Ok(()),
             // Behind a marker it ends a document without content, before one it begins none.
             TokenKind::Directive => match self.behind_the_end()? {
                 Some(_) => Err(ParseError::SecondDocument { at }),
                 None => self.fail("there is a directive here, and no document follows it"),
             },
             // The marker that began the document is not in the source, and makes it an empty one here.
-            TokenKind::DocumentEnd => self.sink.document(at),
-            TokenKind::DocumentStart if is_explicit => self.sink.document(at),
-            _ => {
-                self.sink.document(at)?;
-                self.node(Place::Block)
-            }
+            TokenKind::StreamEnd | TokenKind::DocumentEnd => Ok(()),
+            TokenKind::DocumentStart if is_explicit => Ok(()),
+            _ => self.node(Place::Block),
         }
     }
 
