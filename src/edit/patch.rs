@@ -147,18 +147,16 @@ impl Op {
         }
     }
 
-    /// The value that it puts into the document; none where it changes a text.
-    fn value(&self) -> Option<&Arc<Value>> {
+    /// The text that it tests.
+    fn tested(&self) -> Option<&Arc<str>> {
         match self {
-            Self::Replace { value, .. }
-            | Self::Add { value, .. }
-            | Self::Append { value, .. }
-            | Self::Insert { value, .. } => Some(value),
-            Self::Test { .. } | Self::Remove { .. } | Self::Rewrite { .. } => None,
+            Self::Test { value, .. } => Some(value),
+            _ => None,
         }
     }
 
-    fn value_mut(&mut self) -> Option<&mut Arc<Value>> {
+    /// The value that it puts into the document; none where it changes a text.
+    fn value(&self) -> Option<&Arc<Value>> {
         match self {
             Self::Replace { value, .. }
             | Self::Add { value, .. }
@@ -222,6 +220,13 @@ pub(crate) fn to_pointer(path: &Path) -> PointerBuf {
     }))
 }
 
+/// Makes a value one with an equal one before it, if there is one.
+fn share<'o, T: PartialEq + ?Sized + 'o>(value: &mut Arc<T>, mut before: impl Iterator<Item = &'o Arc<T>>) {
+    if let Some(same) = before.find(|other| *other == value) {
+        *value = Arc::clone(same);
+    }
+}
+
 /// All operations on one document.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Patch {
@@ -247,16 +252,14 @@ impl Patch {
 
     /// The operation, with the value of one shortly before it if that is the same: a list may have very many.
     fn sharing(&self, mut op: Op) -> Op {
-        let mut before = self.ops.iter().rev().take(NEAR);
-        if let Op::Test { value, .. } = &mut op {
-            let same = before.find_map(|other| match other {
-                Op::Test { value: other, .. } if other == value => Some(other),
-                _ => None,
-            });
-            *value = same.unwrap_or(value).clone();
-        } else if let Some(value) = op.value_mut() {
-            let same = before.find_map(|other| other.value().filter(|other| *other == value));
-            *value = same.unwrap_or(value).clone();
+        let before = self.ops.iter().rev().take(NEAR);
+        match &mut op {
+            Op::Test { value, .. } => share(value, before.filter_map(Op::tested)),
+            Op::Replace { value, .. }
+            | Op::Add { value, .. }
+            | Op::Append { value, .. }
+            | Op::Insert { value, .. } => share(value, before.filter_map(Op::value)),
+            Op::Remove { .. } | Op::Rewrite { .. } => {}
         }
         op
     }
@@ -266,10 +269,11 @@ impl Patch {
         ops.for_each(|op| self.push(op));
     }
 
-    /// Gives back the room for more operations.
+    /// Gives back the room for more operations, where there are many.
     pub(crate) fn shrink(&mut self) {
-        self.ops.shrink_to_fit();
-        self.decided.shrink_to_fit();
+        if self.ops.len() > MANY {
+            self.ops.shrink_to_fit();
+        }
     }
 
     /// Puts items at the end of a sequence, before those that other operations put there.
