@@ -77,7 +77,6 @@ impl<'p> Edit<'p> {
 }
 
 /// All edits of one document.
-#[derive(Default)]
 pub(super) struct Edits<'p> {
     /// In document order.
     parts: Vec<(NodeId, EditPart<'p>)>,
@@ -97,6 +96,7 @@ impl<'p> Edits<'p> {
             changed: Vec::new(),
             replaced: BTreeSet::new(),
             items: HashSet::new(),
+            hasher: RandomState::default(),
         };
         for op in patch.ops() {
             collector.op(op)?;
@@ -105,7 +105,7 @@ impl<'p> Edits<'p> {
         collector.parts.sort_by_key(|(node, _)| *node);
         let gone = collector.gone();
         collector.check_order(&gone)?;
-        let edits = Self { parts: collector.parts, hasher: RandomState::default() };
+        let edits = Self { parts: collector.parts, hasher: collector.hasher };
         edits.check_anchors(tree, gone)?;
         Ok(edits)
     }
@@ -207,8 +207,9 @@ struct EditCollector<'t, 's, 'p> {
     changed: Vec<(NodeId, bool)>,
     /// Mappings and sequences that become others.
     replaced: BTreeSet<NodeId>,
-    /// New items, by the path of each.
-    items: HashSet<(Path, String)>,
+    /// New items, each by its path and its number.
+    items: HashSet<(Path, u64)>,
+    hasher: RandomState,
 }
 
 impl<'p> EditCollector<'_, '_, 'p> {
@@ -234,18 +235,14 @@ impl<'p> EditCollector<'_, '_, 'p> {
             }
             Op::Append { sequence: path, value } => {
                 let sequence = self.tree.resolve(self.find(path)?);
-                self.new_item(sequence, path, format!("append {value}"))?;
-                self.ask(sequence, EditPart::Appended(value));
-                Ok(())
+                self.new_item(sequence, path, EditPart::Appended(value))
             }
             Op::Insert { path, value } => {
                 let (sequence, position) = self.member(path)?;
                 if self.tree.items(sequence).is_none_or(|items| position >= items.len()) {
                     return Err(LowerError::Unsupported { at: self.tree.start(sequence) });
                 }
-                self.new_item(sequence, path, format!("insert {position} {value}"))?;
-                self.ask(sequence, EditPart::Inserted(position, value));
-                Ok(())
+                self.new_item(sequence, path, EditPart::Inserted(position, value))
             }
         }
     }
@@ -292,9 +289,10 @@ impl<'p> EditCollector<'_, '_, 'p> {
     }
 
     /// A new item of a sequence. By the same path the same one twice is two; by different paths it is one, for all of them.
-    fn new_item(&mut self, sequence: NodeId, path: &Path, edit: String) -> Result<(), LowerError> {
+    fn new_item(&mut self, sequence: NodeId, path: &Path, item: EditPart<'p>) -> Result<(), LowerError> {
         self.changed.push((sequence, false));
-        let is_new = self.items.insert((path.clone(), edit));
+        self.ask(sequence, item);
+        let is_new = self.items.insert((path.clone(), item.number(&self.hasher)));
         is_new.then_some(()).ok_or(LowerError::Unsupported { at: self.tree.start(sequence) })
     }
 
