@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use serde_json::Value;
 
 use crate::edit::plain::PlainValue;
+use crate::yaml::scalar::TEXT_TAG;
 
 /// What a node means, in 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,8 +19,7 @@ pub(super) struct Digest(u64);
 #[derive(Default)]
 pub(super) struct DigestKey(RandomState);
 
-/// The tags that say what a node is in any case, or, of a scalar without quotes, that it is a text.
-pub(super) const TEXT_TAG: &str = "tag:yaml.org,2002:str";
+/// The tags that say what a node is in any case.
 const SEQUENCE_TAG: &str = "tag:yaml.org,2002:seq";
 const MAPPING_TAG: &str = "tag:yaml.org,2002:map";
 

@@ -7,9 +7,10 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use crate::edit::digest::{Digest, DigestKey, Digester, TEXT_TAG};
+use crate::edit::digest::{Digest, DigestKey, Digester};
 use crate::edit::patch::{Op, Patch};
 use crate::edit::plain::PlainValue;
+use crate::yaml::scalar::TEXT_TAG;
 use crate::yaml::{Kind, NodeId, ScalarStyle, Step, Tree};
 
 /// A document before an edit, and after it.

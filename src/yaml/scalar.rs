@@ -1,5 +1,8 @@
 //! How a string is written as a scalar.
 
+/// The tag that says that a scalar is a text, whatever it looks like.
+pub(crate) const TEXT_TAG: &str = "tag:yaml.org,2002:str";
+
 /// Words that some YAML reader, 1.1 or 1.2, takes for a boolean or for null.
 const RESERVED: [&str; 12] =
     ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "undefined"];

@@ -105,7 +105,7 @@ impl Lowering<'_, '_> {
 
     /// Whether a node's tag, if it has one, lets it be any text.
     fn takes_text(&self, node: NodeId) -> bool {
-        self.tree.tag(node).is_none_or(|tag| tag == "tag:yaml.org,2002:str")
+        self.tree.tag(node).is_none_or(|tag| tag == scalar::TEXT_TAG)
     }
 
     /// Whether any scalar can have the place of a node: only the header of a block scalar may begin a line at the indentation of
