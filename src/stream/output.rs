@@ -68,16 +68,12 @@ impl<'i> Output<'i> {
 
     /// Puts other text in the place of a document's content.
     fn replace(&mut self, document: &Document<'i>, content: String) {
-        let content_start = document.offset + document.body;
         self.keep_until(document.offset);
-        let mut marker = self.input[document.offset..content_start].to_vec();
-        if self.is_empty() {
-            marker.extend_from_slice(document.opening());
-        }
-        self.pieces.push(Cow::Owned(marker));
+        let first = self.pieces.len();
+        self.begin(document);
         self.pieces.push(Cow::Owned(content.into_bytes()));
         self.written = true;
-        self.change(document, self.pieces.len() - 2);
+        self.change(document, first);
     }
 
     /// Leaves a document out, with its marker and comments.
@@ -98,16 +94,20 @@ impl<'i> Output<'i> {
                 || stream::documents_of(self.input, self.at..end).any(|document| !document.is_blank());
             if self.is_empty()
                 && let Some(first) = stream::documents_of(self.input, self.at..end).next()
-                && !first.opening().is_empty()
             {
-                let content = self.at + first.body;
-                self.pieces.push(Cow::Borrowed(&self.input[self.at..content]));
-                self.pieces.push(Cow::Borrowed(first.opening()));
-                self.at = content;
+                self.begin(&first);
+                self.at += first.body;
             }
             self.pieces.push(Cow::Borrowed(&self.input[self.at..end]));
             self.at = end;
         }
+    }
+
+    /// Lets through what is before a document's content.
+    fn begin(&mut self, document: &Document<'i>) {
+        let opening = if self.is_empty() { document.opening() } else { b"" };
+        self.pieces.push(Cow::Borrowed(&document.bytes[..document.body]));
+        self.pieces.push(Cow::Borrowed(opening));
     }
 
     /// Whether nothing but a byte order mark would go out so far.
