@@ -306,8 +306,7 @@ fn place(tree: &Tree<'_>, objects: &[Object<'_, '_>], at: usize) -> Option<Scala
     let object_path = object.map_or(Path::root(), |object| object.path.clone());
     let secret = object.filter(|object| object.is_secret());
     let (path, node) = descend(tree, tree.root()?, &Path::root(), at)?;
-    let inner = path.below(object_path.len());
-    let inner = inner.steps();
+    let inner = path.steps_from(object_path.len());
     let in_data = matches!(inner.first(), Some(Step::Key(key)) if key == "data" || key == "stringData");
     let is_variable = matches!(inner[..], [.., Step::Key(list), Step::Index(_), Step::Key(value)]
         if list == "env" && value == "value");

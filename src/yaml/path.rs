@@ -150,14 +150,21 @@ impl Path {
         steps
     }
 
+    /// The steps without the first `depth` ones; none where there are fewer.
+    pub(crate) fn steps_from(&self, depth: usize) -> Vec<&Step> {
+        let mut steps = self.steps();
+        steps.drain(..depth.min(steps.len()));
+        steps
+    }
+
     /// The steps that lead further than another path; none where it does not.
     pub(crate) fn steps_behind(&self, other: &Self) -> Vec<&Step> {
-        if self.starts_with(other) { self.steps().split_off(other.len()) } else { Vec::new() }
+        if self.starts_with(other) { self.steps_from(other.len()) } else { Vec::new() }
     }
 
     /// The path without its first `depth` steps.
     pub(crate) fn below(&self, depth: usize) -> Self {
-        self.steps().into_iter().skip(depth).collect()
+        self.steps_from(depth).into_iter().collect()
     }
 }
 

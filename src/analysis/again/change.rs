@@ -64,8 +64,7 @@ pub(super) enum ChangedPlace {
 impl ChangedPlace {
     /// What is at a path.
     pub(super) fn of(object: &Object<'_, '_>, pods: &Pods<'_>, path: &Path) -> Self {
-        let steps = path.steps();
-        let own = &steps[object.path.len().min(steps.len())..];
+        let own = &path.steps_from(object.path.len())[..];
         let data_key = match own {
             [Step::Key(field), Step::Key(key), ..]
                 if ["data", "stringData", "binaryData"].contains(&field.as_str()) =>
@@ -87,7 +86,7 @@ impl ChangedPlace {
             [.., Step::Key(metadata), Step::Key(field), Step::Key(name)]
                 if metadata == "metadata" && field == "annotations" =>
             {
-                let holder = path.first(steps.len() - 3);
+                let holder = path.first(path.len() - 3);
                 let of_pods = pods.templates.iter().any(|(path, _)| path == holder);
                 Self::Annotation { name: name.to_string(), of_pods }
             }

@@ -225,8 +225,7 @@ fn changes(object: &Object<'_, '_>, op: &Op) -> bool {
 /// Whether an operation takes data out of a Secret or ConfigMap that stays.
 fn moves_key(object: &Object<'_, '_>, op: &Op) -> bool {
     let Op::Remove { path } = op else { return false };
-    let below = path.below(object.path.len());
-    let below = below.steps();
+    let below = path.steps_from(object.path.len());
     let is_data = matches!(below.first(), Some(Step::Key(key)) if key == "data" || key == "stringData");
     is_data && (object.is_secret() || object.is_config_map())
 }

@@ -98,8 +98,8 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
             );
             (what, is_known && self.judges_list(&list_of(path)))
         } else {
-            let steps = path.steps();
-            let (pod, position) = volume_of(&steps[self.depth..])?;
+            let steps = path.steps_from(self.depth);
+            let (pod, position) = volume_of(&steps)?;
             let what = format!("volume {position} takes a key that goes to the vault");
             let volume = self.tree.at(path.first(self.depth + pod.len() + 2));
             let is_known = volume.is_some_and(|volume| self.secrets.knows_volume(self.tree, volume));
@@ -159,10 +159,8 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
 
     /// An annotation of a pod template.
     fn annotation(&self, op: &Op) -> Option<Change> {
-        let steps = op.path().steps();
-        let [template @ .., Step::Key(metadata), Step::Key(annotations), Step::Key(name)] =
-            &steps[self.depth..]
-        else {
+        let steps = op.path().steps_from(self.depth);
+        let [template @ .., Step::Key(metadata), Step::Key(annotations), Step::Key(name)] = &steps[..] else {
             return None;
         };
         if metadata != "metadata" || annotations != "annotations" {
@@ -199,8 +197,7 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
 
     /// Whether a policy knows the list of variables at a path.
     pub(super) fn judges_list(&self, path: &Path) -> bool {
-        let steps = path.steps();
-        let steps = &steps[self.depth..];
+        let steps = &path.steps_from(self.depth)[..];
         let Some(kind) = self.kind else { return false };
         match pod_of(steps) {
             Some(pod) => judges_pod(kind, pod),
@@ -212,8 +209,7 @@ impl<'o, 't, 's> JudgedPlaces<'o, 't, 's> {
 
     /// Whether a policy knows the field at a path.
     fn judges_field(&self, path: &Path) -> bool {
-        let steps = path.steps();
-        let steps = &steps[self.depth..];
+        let steps = &path.steps_from(self.depth)[..];
         let Some(kind) = self.kind else { return false };
         let at = place(steps);
         // A place is that of the name, or of a mapping that holds it.

@@ -139,16 +139,14 @@ impl Shape {
         self.namespaced |= object.namespace().is_some();
         let depth = object.path.len();
         for list in Pods::of(object).env {
-            let steps = list.path.steps();
-            let steps = &steps[depth..];
-            match pod_of(steps) {
+            let steps = list.path.steps_from(depth);
+            match pod_of(&steps) {
                 Some(pod) => self.pods.insert(place(pod)),
-                None => self.env.insert(place(steps)),
+                None => self.env.insert(place(&steps)),
             };
         }
         for reference in references(object, config, None).found {
-            let steps = reference.path.steps();
-            let steps = &steps[depth..];
+            let steps = &reference.path.steps_from(depth)[..];
             let at = place(steps);
             let is_declared = |rule: &ReferenceRule| {
                 rule.kind == object.kind && rule.place.names_items() && at.is_below(&rule.place)

@@ -115,7 +115,7 @@ struct FieldTrail<'t, 'p> {
 impl<'t, 'p> FieldTrail<'t, 'p> {
     fn of<'s: 't>(object: &Object<'t, 's>, path: &'p Path) -> Self {
         let tree = object.tree;
-        let mut steps = path.steps().split_off(object.path.len().min(path.len()));
+        let mut steps = path.steps_from(object.path.len());
         let mut nodes = vec![object.node];
         for step in &steps {
             match tree.child(nodes[nodes.len() - 1], step) {

@@ -319,7 +319,7 @@ fn place(document: &Document<'_>, tree: &Tree<'_>, node: NodeId) -> usize {
 fn env(document: &Document<'_>, object: &Object<'_, '_>, list: &EnvList<'_>) -> EnvOf {
     let tree = object.tree;
     // The path ends with the container's position and `env`.
-    let steps = list.path.steps().into_iter().skip(object.path.len());
+    let steps = list.path.steps_from(object.path.len()).into_iter();
     let mut env = EnvOf {
         list: steps.take_while(|step| matches!(step, Step::Key(_))).collect(),
         container: list.container.to_owned(),

@@ -216,8 +216,7 @@ fn is_note_of_kustomize(annotation: &str) -> bool {
 /// The path as `spec.references` takes it: below the object, with `[*]` for every position. Where a mapping holds `name` and
 /// `key`, the mapping. The `value` beside a name is that of this name alone: others may hold the names of other things.
 fn declared(path: &Path, object: &Object<'_, '_>) -> String {
-    let steps = path.steps();
-    let mut steps = &steps[object.path.len()..];
+    let mut steps = &path.steps_from(object.path.len())[..];
     if let [parents @ .., Step::Key(last)] = steps
         && last == "name"
     {

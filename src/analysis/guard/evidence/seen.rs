@@ -35,8 +35,7 @@ pub(in crate::analysis::guard) fn sees(
     keys: &RemovedKeys,
 ) -> bool {
     let Some(fields) = Fields::of(&object.api_version, &object.kind) else { return false };
-    let steps = reference.path.steps();
-    let steps = &steps[object.path.len()..];
+    let steps = &reference.path.steps_from(object.path.len())[..];
     let is_searched =
         matches!(steps.first(), Some(Step::Key(first)) if !NOT_SEARCHED.contains(&first.as_str()));
     // `namespace/name` is seen; other texts that hold more than a name are not.
